@@ -1,0 +1,361 @@
+"""Benchmark: truth, predictions, controls and splits of one data set, wrapped around one AnnData.
+
+Slots of the AnnData (conditions x genes, float32):
+
+========================== =====================================================================================
+``X``                      observed mean profile of each condition, in the value space of ``uns``
+``layers["pred__M"]``      predictions of method M; ``pred__M__S`` for seed S; an all-NaN row = not predicted
+``layers``                 optional ``se``, ``half_a``, ``half_b``, ``de_score``, ``de_padj`` (also ``_a``, ``_b``)
+``obs``                    ``condition``, ``context``, ``is_control``, ``n_perturbed``, ``n_cells``, ``split``,
+                           ``split__S`` for further seeds: train, val, test or unassigned
+``varm["control_mean"]``   genes x contexts
+``varm["pert_mean__S"]``   genes x contexts: mean of the training perturbations, where no training rows are stored
+``uns["perturbviz"]``      schema, value_space, title, simulated, methods {slug: {name, kind, note}}, provenance
+========================== =====================================================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData, read_h5ad
+
+from perturbviz.errors import UserError
+from perturbviz.perturbations import n_perturbed
+
+SCHEMA = 1
+META = "perturbviz"
+VALUE_SPACES = ("lognorm", "delta", "signed_logp")
+SPLIT_PARTS = ("train", "val", "test")
+SLUG = re.compile(r"[A-Za-z0-9.-]+")
+N_FOLDS = 5
+RESERVED = ("no_change", "mean", "additive", "half_sum")
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """One data set with everything needed to score predictions on it. Build with :meth:`from_adata` or :func:`load`.
+
+    Attributes
+    ----------
+    adata
+        Conditions x genes in the layout of this module; treated as read-only.
+    splits
+        For each seed the part ("train", "val", "test", "unassigned") of every row of ``adata``.
+    split_origin
+        Says where ``splits`` come from: the file, or which rule was applied since it has none.
+    """
+
+    adata: AnnData
+    splits: Mapping[str, np.ndarray]
+    split_origin: str
+
+    @classmethod
+    def from_adata(cls, adata: AnnData) -> Benchmark:
+        """Check ``adata`` and wrap it; raises :class:`UserError` naming what is wrong."""
+        validate(adata)
+        splits, origin = _splits(adata)
+        return cls(adata, splits, origin)
+
+    # -- what it is ------------------------------------------------------------------------------------------------
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """Provenance and settings of the file."""
+        return self.adata.uns[META]
+
+    @property
+    def title(self) -> str:
+        """Name shown to people."""
+        return str(self.meta.get("title", "Untitled benchmark"))
+
+    @property
+    def value_space(self) -> str:
+        """One of ``VALUE_SPACES``."""
+        return str(self.meta["value_space"])
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the data are simulated; shown wherever the data are."""
+        return bool(self.meta.get("simulated", False))
+
+    @cached_property
+    def content_id(self) -> str:
+        """Sixteen hex digits that change when any value, name or split changes."""
+        digest = hashlib.blake2b(digest_size=8)
+        for frame in (self.adata.obs, self.adata.var[[]]):
+            digest.update(pd.util.hash_pandas_object(frame.astype(str)).to_numpy().tobytes())
+        for key, matrix in [("X", self.adata.X), *sorted(self.adata.layers.items())]:
+            digest.update(key.encode())
+            digest.update(np.ascontiguousarray(matrix).data)
+        for key in sorted(self.adata.varm):
+            digest.update(key.encode())
+            digest.update(np.ascontiguousarray(np.asarray(self.adata.varm[key], dtype=np.float64)).data)
+        digest.update(self.value_space.encode())
+        return digest.hexdigest()
+
+    # -- axes ------------------------------------------------------------------------------------------------------
+    @property
+    def genes(self) -> pd.Index:
+        """Gene names, in column order."""
+        return self.adata.var_names
+
+    @cached_property
+    def conditions(self) -> np.ndarray:
+        """Canonical perturbation name of every row (object array)."""
+        return self.adata.obs["condition"].astype(str).to_numpy(dtype=object)
+
+    @cached_property
+    def row_contexts(self) -> np.ndarray:
+        """Context of every row (object array)."""
+        return self.adata.obs["context"].astype(str).to_numpy(dtype=object)
+
+    @cached_property
+    def contexts(self) -> tuple[str, ...]:
+        """Contexts (cell line, donor, dose, ...) in order of first appearance."""
+        return tuple(dict.fromkeys(self.row_contexts))
+
+    @cached_property
+    def is_control(self) -> np.ndarray:
+        """True for the rows that are control (bool array)."""
+        return self.adata.obs["is_control"].to_numpy(dtype=bool)
+
+    @cached_property
+    def n_perturbed(self) -> np.ndarray:
+        """Number of perturbed genes of every row (int array)."""
+        return np.array([n_perturbed(c) for c in self.conditions])
+
+    @property
+    def seeds(self) -> tuple[str, ...]:
+        """Seeds (or folds) of the split; ``("",)`` where there is just one."""
+        return tuple(self.splits)
+
+    # -- values ----------------------------------------------------------------------------------------------------
+    @property
+    def truth(self) -> np.ndarray:
+        """Observed means, rows x genes, float32."""
+        return self.adata.X
+
+    @cached_property
+    def has_control(self) -> bool:
+        """Whether a control mean is known (in delta space control is zero by definition)."""
+        return self.value_space != "lognorm" or "control_mean" in self.adata.varm
+
+    @property
+    def has_expression(self) -> bool:
+        """Whether values are expression, so that "highly expressed" and raw correlations mean something."""
+        return self.value_space == "lognorm" and self.has_control
+
+    def control(self, context: str) -> np.ndarray:
+        """Control mean of one context: (genes,) float32; zero in delta space; NaN where unknown."""
+        if self.value_space != "lognorm":
+            return np.zeros(self.adata.n_vars, np.float32)
+        if "control_mean" not in self.adata.varm or context not in self.adata.varm["control_mean"]:
+            return np.full(self.adata.n_vars, np.nan, np.float32)
+        return self.adata.varm["control_mean"][context].to_numpy(np.float32)
+
+    @cached_property
+    def _layers(self) -> dict[str, dict[str, str]]:
+        """Method slug -> seed ("" = all seeds) -> layer key."""
+        found: dict[str, dict[str, str]] = {}
+        for key in self.adata.layers:
+            if key.startswith("pred__"):
+                slug, _, seed = key.removeprefix("pred__").partition("__")
+                found.setdefault(slug, {})[seed] = key
+        return found
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Slugs of the methods with predictions in the file, in the order of ``uns`` and then of the layers."""
+        known = [m for m in self.meta.get("methods", {}) if m in self._layers]
+        return tuple(dict.fromkeys([*known, *self._layers]))
+
+    def display_name(self, method: str) -> str:
+        """Name of a method as people write it."""
+        return str(self.meta.get("methods", {}).get(method, {}).get("name", method))
+
+    def prediction(self, method: str, seed: str) -> np.ndarray | None:
+        """Predictions of one method for one seed: rows x genes float32, or None where there are none."""
+        layers = self._layers.get(method, {})
+        key = layers.get(seed, layers.get(""))
+        return None if key is None else self.adata.layers[key]
+
+    # -- change ----------------------------------------------------------------------------------------------------
+    def with_predictions(
+        self, slug: str, name: str, by_seed: Mapping[str, np.ndarray], kind: str = "model", note: str = ""
+    ) -> Benchmark:
+        """A benchmark with one more method (replacing one of that slug); nothing of this one is copied or changed.
+
+        Parameters
+        ----------
+        slug
+            Layer name, ``[A-Za-z0-9.-]+``, not one of the reserved baseline ids.
+        name
+            Name shown to people.
+        by_seed
+            Seed ("" = for all seeds) -> rows x genes, NaN rows where nothing is predicted.
+        kind, note
+            "model", "baseline" or "control", and how it predicts.
+        """
+        check_slug(slug)
+        layers = {k: v for k, v in self.adata.layers.items() if not (k.startswith("pred__") and _slug_of(k) == slug)}
+        for seed, matrix in by_seed.items():
+            if matrix.shape != self.adata.shape:
+                raise UserError(
+                    f"{name}: predictions are {matrix.shape[0]} x {matrix.shape[1]}, "
+                    f"but the benchmark has {self.adata.n_obs} conditions x {self.adata.n_vars} genes."
+                )
+            layers[f"pred__{slug}" + (f"__{seed}" if seed else "")] = np.asarray(matrix, np.float32)
+        meta = dict(self.meta)
+        meta["methods"] = {**dict(meta.get("methods", {})), slug: {"name": name, "kind": kind, "note": note}}
+        return Benchmark.from_adata(_rebuild(self.adata, layers, meta))
+
+    def without_method(self, slug: str) -> Benchmark:
+        """A benchmark without the predictions of one method."""
+        layers = {k: v for k, v in self.adata.layers.items() if not (k.startswith("pred__") and _slug_of(k) == slug)}
+        meta = dict(self.meta)
+        meta["methods"] = {k: v for k, v in meta.get("methods", {}).items() if k != slug}
+        return Benchmark.from_adata(_rebuild(self.adata, layers, meta))
+
+
+def check_slug(slug: str) -> None:
+    """Raise :class:`UserError` unless ``slug`` can name a method's layers."""
+    if not SLUG.fullmatch(slug):
+        raise UserError(f"{slug!r} cannot name a method in a file: use letters, digits, '.' and '-' only.")
+    if slug in RESERVED:
+        raise UserError(f"{slug!r} is the name of a built-in baseline: choose another name for your method.")
+
+
+def slugify(name: str) -> str:
+    """A layer name made from any display name; never empty, never a reserved baseline id."""
+    slug = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.") or f"method-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    return f"{slug}-predicted" if slug in RESERVED else slug
+
+
+def _slug_of(layer: str) -> str:
+    return layer.removeprefix("pred__").partition("__")[0]
+
+
+def _rebuild(adata: AnnData, layers: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> AnnData:
+    uns = {**{k: v for k, v in adata.uns.items() if k != META}, META: meta}
+    return AnnData(adata.X, obs=adata.obs, var=adata.var, layers=dict(layers), varm=dict(adata.varm), uns=uns)
+
+
+# -- checks --------------------------------------------------------------------------------------------------------
+def validate(adata: AnnData) -> None:
+    """Raise :class:`UserError` with one sentence unless ``adata`` follows the layout of this module."""
+    meta = adata.uns.get(META)
+    if not isinstance(meta, Mapping):
+        raise UserError(
+            "This .h5ad is not a perturbviz benchmark (uns['perturbviz'] is missing): "
+            "convert it first, on the Data page or with `python -m perturbviz convert`."
+        )
+    if int(meta.get("schema", 0)) > SCHEMA:
+        raise UserError(f"This benchmark was written by a newer perturbviz (schema {meta['schema']}): update perturbviz.")
+    if meta.get("value_space") not in VALUE_SPACES:
+        raise UserError(f"Unknown value space {meta.get('value_space')!r}: it must be one of {', '.join(VALUE_SPACES)}.")
+    missing = [c for c in ("condition", "context", "is_control") if c not in adata.obs]
+    if missing:
+        raise UserError(f"The benchmark's obs lacks the column(s) {', '.join(missing)}.")
+    if adata.n_obs == 0 or adata.n_vars == 0:
+        raise UserError(f"The benchmark is empty: {adata.n_obs} conditions x {adata.n_vars} genes.")
+    if not adata.var_names.is_unique:
+        twice = adata.var_names[adata.var_names.duplicated()][0]
+        raise UserError(f"Gene {twice!r} occurs more than once: give every gene a name of its own.")
+    pairs = pd.MultiIndex.from_arrays([adata.obs["context"].astype(str), adata.obs["condition"].astype(str)])
+    if not pairs.is_unique:
+        twice = pairs[pairs.duplicated()][0]
+        raise UserError(f"Condition {twice[1]!r} occurs more than once in context {twice[0]!r}: merge the rows first.")
+    if adata.X is None:
+        raise UserError("The benchmark has no observed values (X is empty).")
+    for key, matrix in [("X (the observed values)", adata.X), *adata.layers.items()]:
+        if not isinstance(matrix, np.ndarray):
+            raise UserError(f"{key} is stored as {type(matrix).__name__}: store a dense float32 matrix.")
+        if key.startswith("pred__"):
+            slug = _slug_of(key)
+            if not SLUG.fullmatch(slug) or slug in RESERVED:
+                raise UserError(f"Layer {key!r}: {slug!r} cannot name a method (letters, digits, '.', '-'; no baseline id).")
+
+
+# -- splits --------------------------------------------------------------------------------------------------------
+def _splits(adata: AnnData) -> tuple[dict[str, np.ndarray], str]:
+    """Parts per seed, and where they come from."""
+    obs = adata.obs
+    columns = {c.removeprefix("split__"): c for c in obs if c.startswith("split__")}
+    if not columns and "split" in obs and obs["split"].astype(str).isin(SPLIT_PARTS).any():
+        columns = dict.fromkeys(_layer_seeds(adata) or [""], "split")
+    if columns:
+        return {s: obs[c].astype(str).to_numpy(dtype=object) for s, c in columns.items()}, "as in the file"
+    control = obs["is_control"].to_numpy(bool)
+    names = obs["condition"].astype(str).to_numpy(dtype=object)
+    size = np.array([n_perturbed(n) for n in names])
+    if (size > 1).any() and (size == 1).any():
+        part = np.where(control, "unassigned", np.where(size > 1, "test", "train")).astype(object)
+        return dict.fromkeys(_layer_seeds(adata) or [""], part), (
+            "no split in the file: singles are training, combinations are held out"
+        )
+    fold = np.array([fold_of(n) for n in names])
+    return {
+        f"fold{k + 1}": np.where(control, "unassigned", np.where(fold == k, "test", "train")).astype(object)
+        for k in range(N_FOLDS)
+    }, f"no split in the file: {N_FOLDS} folds by a hash of the name"
+
+
+def _layer_seeds(adata: AnnData) -> list[str]:
+    seeds = {k.removeprefix("pred__").partition("__")[2] for k in adata.layers if k.startswith("pred__")} - {""}
+    return sorted(seeds, key=lambda s: (len(s), s))
+
+
+def fold_of(name: str, k: int = N_FOLDS) -> int:
+    """Fold of a perturbation, 0 ... k-1, from a hash of its name: the same on every machine."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % k
+
+
+# -- disk ----------------------------------------------------------------------------------------------------------
+def save(adata: AnnData | Benchmark, path: str | os.PathLike[str]) -> Path:
+    """Write an uncompressed ``.h5ad`` atomically: either the whole new file or the old one is there."""
+    adata = adata.adata if isinstance(adata, Benchmark) else adata
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(suffix=".h5ad", prefix=f".{path.stem}-", dir=path.parent)
+    os.close(handle)
+    try:
+        adata.write_h5ad(temporary, convert_strings_to_categoricals=False)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def load(path: str | os.PathLike[str]) -> Benchmark:
+    """Read a benchmark; raises :class:`UserError` with one sentence where the file is not one."""
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path.name}: there is no such file.")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path.name} is empty (0 bytes): the run that should have written it did not finish.")
+    try:
+        adata = read_h5ad(path)
+    except UserError:
+        raise
+    except Exception as error:  # h5py and anndata raise many kinds for a damaged file
+        raise UserError(
+            f"{path.name} cannot be read as .h5ad ({type(error).__name__}): it is damaged, cut short, or another format."
+        ) from error
+    return Benchmark.from_adata(adata)

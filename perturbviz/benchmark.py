@@ -155,6 +155,12 @@ class Benchmark:
         """Whether values are expression, so that "highly expressed" and raw correlations mean something."""
         return self.value_space == "lognorm" and self.has_control
 
+    @cached_property
+    def has_training(self) -> bool:
+        """Whether the mean of the training perturbations is known for some seed."""
+        stored = any(k.startswith("pert_mean__") for k in self.adata.varm)
+        return stored or any(((s == "train") & ~self.is_control).any() for s in self.splits.values())
+
     def control(self, context: str) -> np.ndarray:
         """Control mean of one context: (genes,) float32; zero in delta space; NaN where unknown."""
         if self.value_space != "lognorm":
@@ -260,9 +266,13 @@ def validate(adata: AnnData) -> None:
             "convert it first, on the Data page or with `python -m perturbviz convert`."
         )
     if int(meta.get("schema", 0)) > SCHEMA:
-        raise UserError(f"This benchmark was written by a newer perturbviz (schema {meta['schema']}): update perturbviz.")
+        raise UserError(
+            f"This benchmark was written by a newer perturbviz (schema {meta['schema']}): update perturbviz."
+        )
     if meta.get("value_space") not in VALUE_SPACES:
-        raise UserError(f"Unknown value space {meta.get('value_space')!r}: it must be one of {', '.join(VALUE_SPACES)}.")
+        raise UserError(
+            f"Unknown value space {meta.get('value_space')!r}: it must be one of {', '.join(VALUE_SPACES)}."
+        )
     missing = [c for c in ("condition", "context", "is_control") if c not in adata.obs]
     if missing:
         raise UserError(f"The benchmark's obs lacks the column(s) {', '.join(missing)}.")
@@ -283,7 +293,9 @@ def validate(adata: AnnData) -> None:
         if key.startswith("pred__"):
             slug = _slug_of(key)
             if not SLUG.fullmatch(slug) or slug in RESERVED:
-                raise UserError(f"Layer {key!r}: {slug!r} cannot name a method (letters, digits, '.', '-'; no baseline id).")
+                raise UserError(
+                    f"Layer {key!r}: {slug!r} cannot name a method (letters, digits, '.', '-'; no baseline id)."
+                )
 
 
 # -- splits --------------------------------------------------------------------------------------------------------

@@ -21,14 +21,14 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Card:
-    """Everything said about a metric, once.
+    r"""Everything said about a metric, once.
 
     Attributes
     ----------
     id, name, symbol
         Id of links and files; name on screen; short symbol for axes and column heads.
     formula
-        LaTeX; Y truth, \\hat Y prediction, S the gene subset, r the reference.
+        LaTeX; Y truth, \hat Y prediction, S the gene subset, r the reference.
     unit
         What one value belongs to: a perturbation, a gene or a whole data set.
     better
@@ -73,7 +73,9 @@ class Card:
     @property
     def arrow(self) -> str:
         """Direction mark shown wherever the score is."""
-        return {"lower": "lower is better ↓", "higher": "higher is better ↑", "one": "closest to 1 is best"}[self.better]
+        return {"lower": "lower is better ↓", "higher": "higher is better ↑", "one": "closest to 1 is best"}[
+            self.better
+        ]
 
     def goodness(self, value: np.ndarray) -> np.ndarray:
         """``value`` on a scale where higher is better (for ordering only)."""

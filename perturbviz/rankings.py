@@ -1,0 +1,160 @@
+"""Rankings: means, paired bootstrap intervals, ranks and rank shifts.
+
+All seeds of one perturbation are one unit of resampling: splits overlap, so they are not independent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from perturbviz.metrics import Card
+from perturbviz.scores import Scores
+
+N_RESAMPLES = 2000
+LEVEL = 0.95
+
+
+def average(values: np.ndarray, how: str) -> np.ndarray:
+    """Mean or median over the last axis, leaving out NaN; NaN where nothing is left."""
+    values = np.asarray(values, float)
+    out = np.full(values.shape[:-1], np.nan)
+    some = (~np.isnan(values)).any(axis=-1)
+    if some.any():
+        out[some] = (np.nanmedian if how == "median" else np.nanmean)(values[some], axis=-1)
+    return out
+
+
+def ranks(score: np.ndarray, card: Card) -> np.ndarray:
+    """Ranks along the last axis, 1 = best, mid-ranks for ties, NaN for undefined scores."""
+    goodness = card.goodness(score)
+    out = np.full(goodness.shape, np.nan)
+    flat, result = goodness.reshape(-1, goodness.shape[-1]), out.reshape(-1, goodness.shape[-1])
+    if not np.isnan(flat).any():
+        result[:] = rankdata(-flat, axis=-1)
+        return out
+    for line, target in zip(flat, result, strict=True):
+        have = ~np.isnan(line)
+        target[have] = rankdata(-line[have])
+    return out
+
+
+def units(rows: pd.DataFrame) -> np.ndarray:
+    """Unit of resampling of each row: context and perturbation, over all seeds (int codes)."""
+    return rows.groupby(["context", "perturbation"], sort=False).ngroup().to_numpy()
+
+
+def bootstrap(
+    values: np.ndarray, unit: np.ndarray, how: str = "mean", n: int = N_RESAMPLES, seed: int = 0
+) -> np.ndarray:
+    """Averages of resampled units, the same resamples for every method.
+
+    Parameters
+    ----------
+    values
+        (methods, rows); NaN rows of a method do not count for it.
+    unit
+        (rows,) codes 0 ... U-1 of what is resampled together.
+
+    Returns
+    -------
+    (n, methods) averages.
+    """
+    count = int(unit.max()) + 1 if len(unit) else 0
+    if count == 0:
+        return np.full((n, len(values)), np.nan)
+    rng = np.random.default_rng(seed)
+    weight = rng.multinomial(count, np.full(count, 1 / count), size=n).astype(float)  # (n, U)
+    have = ~np.isnan(values)
+    if how == "mean":
+        sums = np.stack([np.bincount(unit, np.where(have[i], values[i], 0), count) for i in range(len(values))], axis=1)
+        sizes = np.stack([np.bincount(unit, have[i], count) for i in range(len(values))], axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return (weight @ sums) / (weight @ sizes)
+    return np.stack(
+        [_weighted_median(values[i][have[i]], weight[:, unit[have[i]]]) for i in range(len(values))], axis=1
+    )
+
+
+def _weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Median of ``values`` (R,) with integer repetition counts (n, R): (n,)."""
+    if not len(values):
+        return np.full(len(weight), np.nan)
+    order = np.argsort(values, kind="stable")
+    cumulative, ordered = np.cumsum(weight[:, order], axis=1), values[order]
+    total = cumulative[:, -1:]
+    low = (cumulative >= total / 2).argmax(axis=1)
+    high = (cumulative > total / 2).argmax(axis=1)
+    return np.where(total[:, 0] > 0, (ordered[low] + ordered[high]) / 2, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Methods in order of their score.
+
+    Attributes
+    ----------
+    table
+        Indexed by method slug, best first, undefined last: name, score, low, high (bootstrap interval), rank,
+        rank_low, rank_high (interval of the rank), n (values averaged), p_first (share of resamples in first place),
+        reason.
+    scores, how
+        What was averaged, and how.
+    resampled
+        (n, methods in ``scores.methods`` order) bootstrap averages, for paired comparisons.
+    """
+
+    table: pd.DataFrame
+    scores: Scores
+    how: str
+    resampled: np.ndarray
+
+    def difference(self, a: str, b: str) -> tuple[float, float, float]:
+        """Paired difference in score a - b with its bootstrap interval: (difference, low, high)."""
+        i, j = self.scores.methods.index(a), self.scores.methods.index(b)
+        both = ~np.isnan(self.scores.values[[i, j]]).any(axis=0)
+        pair = average(self.scores.values[[i, j]][:, both], self.how)
+        low, high = np.nanquantile(self.resampled[:, i] - self.resampled[:, j], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        return float(pair[0] - pair[1]), float(low), float(high)
+
+    def separable(self, a: str, b: str) -> bool:
+        """Whether the interval of the paired difference excludes zero."""
+        _, low, high = self.difference(a, b)
+        return bool(low > 0 or high < 0)
+
+    @property
+    def defined(self) -> list[str]:
+        """Methods with a score, best first."""
+        return list(self.table.index[self.table["score"].notna()])
+
+
+def rank(scores: Scores, how: str = "mean", n: int = N_RESAMPLES) -> Ranking:
+    """Order methods by their average score, with paired bootstrap intervals over perturbations."""
+    score = average(scores.values, how)
+    resampled = bootstrap(scores.values, units(scores.rows), how, n)
+    place = ranks(score, scores.card)
+    tail = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    defined = ~np.isnan(score)
+    low, high, rank_low, rank_high, first = (np.full(len(score), np.nan) for _ in range(5))
+    if defined.any():
+        low[defined], high[defined] = np.nanquantile(resampled[:, defined], tail, axis=0)
+        resampled_ranks = ranks(resampled[:, defined], scores.card)
+        rank_low[defined], rank_high[defined] = np.nanquantile(resampled_ranks, tail, axis=0)
+        first[defined] = (resampled_ranks == np.nanmin(resampled_ranks, axis=1, keepdims=True)).mean(axis=0)
+    table = pd.DataFrame(
+        {
+            "name": scores.names, "score": score, "low": low, "high": high, "rank": place, "rank_low": rank_low,
+            "rank_high": rank_high, "n": (~np.isnan(scores.values)).sum(axis=1), "p_first": first,
+            "reason": [scores.reasons.get(m, "") for m in scores.methods],
+        },
+        index=pd.Index(scores.methods, name="method"),
+    )  # fmt: skip
+    return Ranking(table.sort_values("rank", kind="stable", na_position="last"), scores, how, resampled)
+
+
+def shifts(before: Ranking, after: Ranking) -> pd.Series:
+    """Places gained (positive: towards first) by every method of ``after`` since ``before``; NaN where undefined."""
+    return before.table["rank"].reindex(after.table.index) - after.table["rank"]

@@ -1,0 +1,70 @@
+"""What makes sense together: why a metric, reference or gene subset is not offered here, as one sentence."""
+
+from __future__ import annotations
+
+from perturbviz.benchmark import Benchmark
+from perturbviz.evaluation import Evaluation
+from perturbviz.genesets import GeneSubset, subset_problem
+from perturbviz.metrics import CATALOGUE, parse_metric
+from perturbviz.view import View
+
+_EXPRESSION_ONLY = ("pearson", "spearman", "r2")  # correlations and R2 of raw profiles
+
+
+def metric_problem(metric: str, benchmark: Benchmark) -> str:
+    """Why a metric cannot be computed on this benchmark; "" where it can."""
+    card = parse_metric(metric)[0].card
+    if card.id in _EXPRESSION_ONLY and benchmark.value_space != "lognorm":
+        twin = next((m.card.name for m in CATALOGUE.values() if m.card.plain_twin == card.id), "the delta version")
+        return f"{card.name} of raw profiles needs expression values; this benchmark holds changes only. Use {twin}."
+    layers = benchmark.adata.layers
+    if "padj" in card.needs and "de_padj" not in layers:
+        return f"{card.name} needs adjusted p-values of differential expression, which this benchmark does not hold."
+    if "additive" in card.needs and not (benchmark.n_perturbed > 1).any():
+        return f"{card.name} is about combinations, and this benchmark holds single perturbations only."
+    return ""
+
+
+def reference_problem(metric: str, reference: str, benchmark: Benchmark) -> str:
+    """Why a metric cannot be combined with a reference; "" where it can.
+
+    A metric without a reference is fine with any: none is subtracted, and saying so is the page's business.
+    """
+    card = parse_metric(metric)[0].card
+    if card.reference == "none":
+        return ""
+    if reference == "none":
+        twin = f" Its plain twin is {card.plain_twin}." if card.plain_twin else ""
+        return f"{card.name} ({card.id}) compares changes and needs a reference: control or perturbation.{twin}"
+    if reference == "control" and not benchmark.has_control:
+        return "This benchmark has no control mean: use the perturbation mean as the reference."
+    if reference == "perturbation" and not benchmark.has_training:
+        return "This benchmark holds no training perturbations, so their mean is unknown: use the control mean."
+    return ""
+
+
+def genes_problem(metric: str, subset: GeneSubset, evaluation: Evaluation) -> str:
+    """Why a gene subset cannot be combined with a metric or means nothing here; "" where it can."""
+    card = parse_metric(metric)[0].card
+    if card.shared_genes and subset.differs_between_perturbations:
+        what = "DE genes differ" if subset.kind == "de" else "without its own targets the genes differ"
+        return f"{card.name} compares perturbations with one another, but {what} from one perturbation to the next."
+    return subset_problem(subset, evaluation)
+
+
+def view_problem(view: View, evaluation: Evaluation) -> str:
+    """The first reason why a view cannot be computed; "" where it can."""
+    b = evaluation.benchmark
+    return (
+        metric_problem(view.metric, b)
+        or reference_problem(view.metric, view.ref, b)
+        or genes_problem(view.metric, view.subset, evaluation)
+    )
+
+
+def default_view(benchmark: Benchmark, data: str = "") -> View:
+    """Where a benchmark opens: L2, control, 1,000 most expressed genes; all genes where expression is not defined."""
+    view = View(data=data) if data else View()
+    if not benchmark.has_control:
+        view = view.with_(ref="perturbation")
+    return view if benchmark.has_expression else view.with_(genes="all")

@@ -1,0 +1,168 @@
+"""View: every choice that decides what is shown, as one frozen value that is cache key and link at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from perturbviz.errors import UserError
+from perturbviz.evaluation import TRUTHS
+from perturbviz.genesets import KINDS, GeneSubset
+from perturbviz.metrics import CATALOGUE, parse_metric
+from perturbviz.references import REFERENCES
+
+SPLITS = {"held-out": ("test", "val"), "test": ("test",), "val": ("val",), "train": ("train",),
+          "all": ("train", "val", "test", "unassigned")}  # fmt: skip
+SIZES = {"all": "all", "singles": "single perturbations", "doubles": "combinations"}
+AVERAGES = {"mean": "mean", "median": "median"}
+ROWS = {"common": "predicted by every shown method", "own": "each method's own"}
+REFERENCE_FROM = {"train": "training perturbations", "all": "all perturbations (leaks)"}
+MAX_OWN_GENES_IN_LINK = 50
+DEFAULT_N = 1000
+
+
+@dataclass(frozen=True)
+class View:
+    """What is shown. Field names are the parameter names of a link; defaults stay out of it.
+
+    Attributes
+    ----------
+    data
+        Id of the benchmark: a shipped or catalogued one, or the content hash of somebody's own.
+    metric
+        ``id`` or ``id@parameter``.
+    ref, ref_from
+        Reference, and which perturbations its mean is taken over.
+    genes, n, targets, own
+        Gene subset (see :class:`perturbviz.genesets.GeneSubset`).
+    split, size, context, seed
+        Which perturbations: part of the split, how many targets, one context or seed ("" = all).
+    rows
+        "common": perturbations predicted by every shown method; "own": each method's own.
+    avg
+        How values become one score.
+    hide
+        Methods that are switched off.
+    truth
+        "all": the mean of all cells; "half_a": of half of them, so that the other half is a technical duplicate.
+    """
+
+    data: str = "demo"
+    metric: str = "l2"
+    ref: str = "control"
+    ref_from: str = "train"
+    genes: str = "expressed"
+    n: int = DEFAULT_N
+    targets: bool = True
+    own: tuple[str, ...] = ()
+    split: str = "held-out"
+    size: str = "all"
+    context: str = ""
+    seed: str = ""
+    rows: str = "common"
+    avg: str = "mean"
+    hide: tuple[str, ...] = ()
+    truth: str = "all"
+
+    @property
+    def subset(self) -> GeneSubset:
+        """The gene subset of this view."""
+        return GeneSubset(self.genes, self.n, self.targets, self.own)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Parts of the split that are scored."""
+        return SPLITS[self.split]
+
+    @property
+    def reference(self) -> str:
+        """The reference that is really subtracted: none for a metric that has no use for one."""
+        return self.ref if parse_metric(self.metric)[0].card.reference == "delta" else "none"
+
+    def with_(self, **changes: Any) -> View:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    # -- links -----------------------------------------------------------------------------------------------------
+    def to_query(self) -> dict[str, list[str]]:
+        """Parameters of a link: only what differs from the defaults, each a list of strings."""
+        out: dict[str, list[str]] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value == field.default:
+                continue
+            values = value if isinstance(value, tuple) else (value,)
+            out[field.name] = [str(v).lower() if isinstance(v, bool) else str(v) for v in values]
+        return out
+
+    @property
+    def token(self) -> str:
+        """The view as one string, the same for equal views: cache key and mark in every chart."""
+        return urlencode(self.to_query(), doseq=True)
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, Sequence[str] | str]) -> View:
+        """View of a link's parameters; a value that does not exist gives way to the default."""
+        changes: dict[str, Any] = {}
+        for field in fields(cls):
+            raw = query.get(field.name)
+            if raw is None:
+                continue
+            values = (raw,) if isinstance(raw, str) else tuple(raw)
+            if isinstance(field.default, tuple):
+                changes[field.name] = tuple(dict.fromkeys(v for v in values if v))
+            elif values and (value := _parse(field.name, values[-1])) is not None:
+                changes[field.name] = value
+        return cls(**changes)
+
+
+_CHOICES: dict[str, Any] = {
+    "ref": REFERENCES, "ref_from": REFERENCE_FROM, "genes": KINDS, "split": SPLITS, "size": SIZES, "rows": ROWS,
+    "avg": AVERAGES, "truth": TRUTHS,
+}  # fmt: skip
+
+
+def _parse(name: str, text: str) -> Any:
+    """Value of one parameter, or None where it is not one."""
+    if name in _CHOICES:
+        return text if text in _CHOICES[name] else None
+    if name == "n":
+        return int(text) if text.isdecimal() and 0 < int(text) < 10**7 else None
+    if name == "targets":
+        return {"true": True, "false": False}.get(text.lower())
+    if name == "metric":
+        try:
+            parse_metric(text)
+        except UserError:
+            return None
+    return text
+
+
+def metric_label(metric: str, reference: str = "none") -> str:
+    """Symbol of a metric with parameter and reference, for axes and column heads: "rΔ vs control", "PDS (L2)"."""
+    parsed, value = parse_metric(metric)
+    card = parsed.card
+    label = card.symbol + (f" ({value})" if card.parameter and value != card.parameter.default else "")
+    return label if reference == "none" else f"{label} vs {'control' if reference == 'control' else 'pert. mean'}"
+
+
+def metric_name(metric: str, reference: str = "none") -> str:
+    """Full name of a metric with its reference, for sentences: "Pearson delta vs the control mean"."""
+    card = parse_metric(metric)[0].card
+    if reference == "none":
+        return card.name
+    return f"{card.name} vs the {'control' if reference == 'control' else 'perturbation'} mean"
+
+
+PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "start": ("Where the app opens: L2 on the 1,000 most expressed genes", {}),
+    "talk": ("The talk's choice: MSE on highly expressed genes", {"metric": "mse", "genes": "expressed"}),
+    "pearson": ("Always near 1: raw Pearson", {"metric": "pearson"}),
+    "delta-control": ("The mean does well: Pearson delta vs control", {"metric": "pearson_delta", "ref": "control"}),
+    "systema": ("Systema: Pearson delta vs the perturbation mean", {"metric": "pearson_delta", "ref": "perturbation"}),
+    "retrieval": ("Centroid accuracy on all genes", {"metric": "centroid_accuracy", "genes": "all"}),
+    "de": ("Only the genes that changed: MSE on 100 DE genes", {"metric": "mse", "genes": "de", "n": 100}),
+}
+assert all(v["metric"] in CATALOGUE for _, v in PRESETS.values() if "metric" in v)

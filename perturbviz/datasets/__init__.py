@@ -1,0 +1,1 @@
+"""The embedded demo, the catalogue of public data, and downloads."""

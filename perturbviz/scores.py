@@ -164,8 +164,8 @@ def score(
 
 
 def score_view(evaluation: Evaluation, view: View, methods: Iterable[str] | None = None) -> Scores:
-    """Score the rows and methods of a view (``view.hide`` is left out)."""
-    methods = [m for m in (methods or evaluation.methods) if m not in view.hide]
+    """Score the rows and methods of a view."""
+    methods = [m for m in (methods or evaluation.methods) if not view.show or m in view.show]
     return score(
         evaluation, view.metric, view.ref, view.subset, methods, rows=view_rows(evaluation, view, methods),
         include_held_out_in_reference=view.ref_from == "all",

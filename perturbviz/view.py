@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -43,8 +44,8 @@ class View:
         "common": perturbations predicted by every shown method; "own": each method's own.
     avg
         How values become one score.
-    hide
-        Methods that are switched off.
+    show
+        Methods that are shown; all where empty.
     truth
         "all": the mean of all cells; "half_a": of half of them, so that the other half is a technical duplicate.
     """
@@ -63,7 +64,7 @@ class View:
     seed: str = ""
     rows: str = "common"
     avg: str = "mean"
-    hide: tuple[str, ...] = ()
+    show: tuple[str, ...] = ()
     truth: str = "all"
 
     @property
@@ -93,7 +94,7 @@ class View:
             value = getattr(self, field.name)
             if value == field.default:
                 continue
-            values = value if isinstance(value, tuple) else (value,)
+            values = (",".join(value),) if field.name == "own" else value if isinstance(value, tuple) else (value,)
             out[field.name] = [str(v).lower() if isinstance(v, bool) else str(v) for v in values]
         return out
 
@@ -111,7 +112,9 @@ class View:
             if raw is None:
                 continue
             values = (raw,) if isinstance(raw, str) else tuple(raw)
-            if isinstance(field.default, tuple):
+            if field.name == "own":
+                changes[field.name] = split_genes(" ".join(values))
+            elif isinstance(field.default, tuple):
                 changes[field.name] = tuple(dict.fromkeys(v for v in values if v))
             elif values and (value := _parse(field.name, values[-1])) is not None:
                 changes[field.name] = value
@@ -138,6 +141,11 @@ def _parse(name: str, text: str) -> Any:
         except UserError:
             return None
     return text
+
+
+def split_genes(text: str) -> tuple[str, ...]:
+    """Gene names separated by blanks, commas or semicolons, each once."""
+    return tuple(dict.fromkeys(re.split(r"[\s,;]+", text.strip()))) if text.strip() else ()
 
 
 def metric_label(metric: str, reference: str = "none") -> str:

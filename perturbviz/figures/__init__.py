@@ -1,0 +1,1 @@
+"""Figures as pure functions: tidy data in, Plotly figure out."""

@@ -1,0 +1,203 @@
+"""The one look of all figures: template, neutral colours, and one colour per method.
+
+Figures are written in light colours. ``THEME_COLOURS`` gives each of them its counterpart on a dark background;
+whoever draws a figure on dark swaps the codes (``recoloured``, or the chart component in the browser), so a figure
+itself never needs to know the theme and an exported one is right on white paper.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import plotly.graph_objects as go
+
+TEXT = "#31333e"
+MUTED = "#666875"
+GRID = "#e6e7ec"
+AXIS = "#a6a8b3"
+SURFACE = "#fffffe"
+MEAN_BAR = "#d7191b"
+"""The red bar that marks a mean."""
+
+MODEL_COLOURS = (
+    "#0072b2",
+    "#c85000",
+    "#00855c",
+    "#b2589a",
+    "#8a6a00",
+    "#2a93c9",
+    "#7b2d5b",
+    "#6a4fc4",
+    "#5b7f14",
+    "#e0487a",
+    "#00868c",
+    "#8c4a2b",
+)
+"""Colours of methods that are not baselines, in the order they are given out; on white."""
+
+SEQUENTIAL = ("#f3f6fa", "#c3d8ec", "#7fb1d8", "#3a83bd", "#10579a", "#062f5f")
+"""From little to much, for densities; the low end is near the background."""
+
+DIVERGING = ("#9c3d00", "#d9843f", "#f2c79d", "#f5f5f4", "#a9cfea", "#4593c7", "#00508f")
+"""From negative over nothing to positive."""
+
+BASELINE_COLOURS = ("#010101", "#5a5a5b", "#8c8c8d", "#38383a", "#737374")
+"""Colours of baselines, black to grey; on white."""
+
+CLASS_COLOURS = {
+    "additive": "#8e8e90",
+    "buffering": "#0a6fb3",
+    "synergistic": "#b8560a",
+    "opposite": "#0b8457",
+    "other": "#a2559c",
+}
+"""Colours of the kinds of non-additivity."""
+
+THEME_COLOURS: dict[str, str] = {
+    TEXT: "#fafafa",
+    MUTED: "#a3a8b4",
+    GRID: "#2d313b",
+    AXIS: "#6b7080",
+    SURFACE: "#0e1117",
+    MEAN_BAR: "#ff5a52",
+    **dict(
+        zip(
+            MODEL_COLOURS,
+            (
+                "#4ea3e0",
+                "#ff8c42",
+                "#2fc08d",
+                "#e39ad0",
+                "#d4b13a",
+                "#8fd3ff",
+                "#c9719f",
+                "#a995ff",
+                "#a6cf4d",
+                "#ff86ab",
+                "#3fd0d6",
+                "#cf9270",
+            ),
+            strict=True,
+        )
+    ),
+    **dict(zip(BASELINE_COLOURS, ("#fdfdfd", "#b4b4b5", "#818182", "#d8d8d9", "#9a9a9b"), strict=True)),
+    **dict(zip(SEQUENTIAL, ("#171c24", "#17375a", "#1d5c94", "#3a8ac8", "#80bdea", "#d9efff"), strict=True)),
+    **dict(zip(DIVERGING, ("#ffb074", "#d97a30", "#7a4419", "#2b2e36", "#1d4f78", "#3d90cc", "#9ad4ff"), strict=True)),
+    **dict(
+        zip(CLASS_COLOURS.values(), ("#97979a", "#58b0ec", "#f79a4a", "#43c795", "#d993d3"), strict=True),
+    ),
+}
+"""Light colour (lower-case hex, as figures use it) to its counterpart on a dark background."""
+
+DASH_CONTROL = "dash"
+
+
+def method_colours(methods: Iterable[str], baselines: Iterable[str] = ()) -> dict[str, str]:
+    """Give every method its colour: models from the palette, baselines black to grey.
+
+    Pass all methods of a benchmark in a fixed order, not only the shown ones: the colour then stays with the method
+    when others are hidden.
+
+    Parameters
+    ----------
+    methods
+        Method names in a fixed order; may include the baselines.
+    baselines
+        Names drawn as baselines.
+
+    Returns
+    -------
+    dict
+        Name to light hex colour; beyond 12 models or 5 baselines colours repeat.
+    """
+    base = list(dict.fromkeys(baselines))
+    models = [name for name in dict.fromkeys(methods) if name not in set(base)]
+    colours = {name: MODEL_COLOURS[i % len(MODEL_COLOURS)] for i, name in enumerate(models)}
+    return colours | {name: BASELINE_COLOURS[i % len(BASELINE_COLOURS)] for i, name in enumerate(base)}
+
+
+def method_dash(method: str, controls: Iterable[str] = ()) -> str:
+    """Return the line style of a method: dashed for positive and negative controls, solid otherwise."""
+    return DASH_CONTROL if method in set(controls) else "solid"
+
+
+def recoloured(figure: Any, colours: Mapping[str, str] = THEME_COLOURS) -> Any:
+    """Swap colour codes everywhere in a figure's plain JSON form (dicts, lists, strings); the input is kept.
+
+    Parameters
+    ----------
+    figure
+        Result of ``Figure.to_dict()`` or a part of it.
+    colours
+        Code to replacement, by default light to dark.
+    """
+    if isinstance(figure, str):
+        return colours.get(figure, figure)
+    if isinstance(figure, Mapping):
+        return {key: recoloured(value, colours) for key, value in figure.items()}
+    if isinstance(figure, list | tuple):
+        return [recoloured(value, colours) for value in figure]
+    return figure
+
+
+def colour_scale(colours: Iterable[str]) -> list[list[Any]]:
+    """Return evenly spaced stops of a Plotly colour scale."""
+    steps = list(colours)
+    return [[i / (len(steps) - 1), colour] for i, colour in enumerate(steps)]
+
+
+@cache
+def template() -> go.layout.Template:
+    """Return the template of every figure: fonts, margins, grid and legend in light colours."""
+    axis = {
+        "automargin": True,
+        "gridcolor": GRID,
+        "linecolor": AXIS,
+        "zerolinecolor": AXIS,
+        "zerolinewidth": 1,
+        "ticks": "",
+        "tickfont": {"color": MUTED, "size": 12},
+        "title": {"font": {"color": TEXT, "size": 13}, "standoff": 8},
+    }
+    bar = {"outlinewidth": 0, "ticks": "", "thickness": 12, "tickfont": {"color": MUTED, "size": 12}}
+    return go.layout.Template(
+        layout={
+            "font": {"color": TEXT, "size": 13, "family": "Source Sans, sans-serif"},
+            "title": {
+                "font": {"size": 16, "color": TEXT, "weight": 600},
+                "x": 0,
+                "xref": "container",
+                "xanchor": "left",
+                "y": 1,
+                "yref": "container",
+                "yanchor": "top",
+                "pad": {"t": 4, "l": 2},
+            },
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": list(MODEL_COLOURS),
+            "margin": {"l": 8, "r": 12, "t": 32, "b": 8},
+            "xaxis": axis | {"zeroline": False},
+            "yaxis": axis,
+            "hovermode": "closest",
+            "hoverlabel": {"bgcolor": SURFACE, "bordercolor": AXIS, "font": {"color": TEXT, "size": 13}},
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "y": 1,
+                "yanchor": "bottom",
+                "font": {"size": 12.5},
+                "bgcolor": "rgba(0,0,0,0)",
+                "itemsizing": "constant",
+            },
+            "annotationdefaults": {"font": {"color": TEXT, "size": 13}, "arrowcolor": MUTED},
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": TEXT},
+            "colorscale": {"sequential": colour_scale(SEQUENTIAL), "diverging": colour_scale(DIVERGING)},
+            "newselection": {"line": {"color": TEXT}},
+        },
+        data={
+            kind: [{"colorscale": colour_scale(SEQUENTIAL), "colorbar": bar}]
+            for kind in ("heatmap", "histogram2d", "contour")
+        },
+    )

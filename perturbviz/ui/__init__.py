@@ -1,0 +1,1 @@
+"""The Streamlit code shared by the pages: charts, sidebar, caches, navigation."""

@@ -1,0 +1,211 @@
+"""The one place that draws: Plotly figures in a component that redraws them in place.
+
+``st.plotly_chart`` builds a chart anew at every change of its data. This component keeps the graph and gives it the
+new figure (``Plotly.react``), so zoom, hidden methods and selections stay and points glide to their new place.
+
+The browser's part is ``chart_assets/``. plotly.js itself comes from the installed plotly package; both folders are
+served by Streamlit's component route, which knows the base path. ``PERTURBVIZ_CHARTS=streamlit`` draws with
+``st.plotly_chart`` instead, ``PERTURBVIZ_GLIDE=0`` lets points jump.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly
+import plotly.graph_objects as go
+import streamlit as st
+from plotly.io.json import to_json_plotly
+from streamlit.components.v1 import declare_component
+from streamlit.runtime import Runtime, exists
+
+from perturbviz.figures.theme import THEME_COLOURS, recoloured, template
+from perturbviz.ui.chart_csv import csv_bytes
+
+ASSETS = Path(__file__).parent / "chart_assets"
+PLOTLY_JS = Path(plotly.__file__).parent / "package_data"
+DEFAULT_HEIGHT = 420
+
+Table = pd.DataFrame | Callable[[], pd.DataFrame]
+
+_mount = st.components.v2.component(
+    "perturbviz_chart", js=(ASSETS / "loader.js").read_text(encoding="utf-8"), isolate_styles=False
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """What the user did in a chart.
+
+    Attributes
+    ----------
+    clicked
+        ``customdata`` of the point just clicked; None on every later run.
+    selected
+        ``customdata`` of the points in the current box or lasso selection.
+    """
+
+    clicked: Any = None
+    selected: list[Any] = field(default_factory=list)
+
+
+def chart(
+    fig: go.Figure,
+    key: str,
+    *,
+    question: str,
+    alt: str,
+    table: Table | None = None,
+    filename: str = "chart",
+    height: int | None = None,
+    note: str = "",
+    select: bool = False,
+) -> Event:
+    """Draw a figure, or move the one drawn under this key to its new state.
+
+    Parameters
+    ----------
+    fig
+        The figure; not changed. ``ids`` and trace names (or ``uid``) tell which point and trace is which after a
+        change. ``layout.meta`` may hold ``token`` (any mark of the state shown), ``axes`` (zoom is reset when it
+        changes) and ``glide`` (False: points jump).
+    key
+        Unique name of the chart on its page; the same key is the same chart.
+    question
+        The chart's title: the question it answers. Plain text.
+    alt
+        Alternative text.
+    table
+        The numbers drawn, for the CSV download; a callable is only called on download.
+    filename
+        Name of downloaded files without extension.
+    height
+        Pixels; by default the figure's own height or 420.
+    note
+        One sentence under the chart. Plain text.
+    select
+        Report clicks and box or lasso selections.
+
+    Returns
+    -------
+    Event
+        Empty unless ``select``.
+    """
+    name = re.sub(r"[^\w.+-]+", "-", filename).strip("-.") or "chart"
+    with st.container(key=f"pv-frame-{key}", gap=None):
+        if os.environ.get("PERTURBVIZ_CHARTS") == "streamlit":
+            event = _streamlit_chart(fig, key, question, alt, height, note, select)
+        else:
+            event = _component_chart(payload(fig, key, question, alt, name, height, note, select), key, select)
+        if table is not None:
+            with st.container(key=f"pv-csv-{key}"):
+                st.download_button(
+                    "CSV",
+                    data=lambda: csv_bytes(table() if callable(table) else table),
+                    file_name=f"{name}.csv",
+                    mime="text/csv",
+                    key=f"csv:{key}",
+                    on_click="ignore",
+                    help=None,
+                )
+    return event
+
+
+def payload(
+    fig: go.Figure,
+    key: str,
+    question: str,
+    alt: str,
+    filename: str,
+    height: int | None,
+    note: str,
+    select: bool,
+) -> bytes:
+    """Encode what the browser needs as JSON bytes that start with a digest of the rest.
+
+    The digest lets the browser see without parsing that nothing has changed. The figure is a JSON string in the
+    JSON, because colours are swapped in its text whenever the theme changes.
+    """
+    body = {
+        "key": key,
+        "figure": to_json_plotly(figure_dict(fig)),
+        "question": question,
+        "alt": alt,
+        "note": note,
+        "filename": filename,
+        "height": int(height or fig.layout.height or DEFAULT_HEIGHT),
+        "select": select,
+        "glide": os.environ.get("PERTURBVIZ_GLIDE", "1") != "0",
+        "dark": THEME_COLOURS,
+        "plotly": plotly.__version__,
+    }
+    text = to_json_plotly(body).encode()
+    return b'{"id":"' + blake2b(text, digest_size=8).hexdigest().encode() + b'",' + text[1:]
+
+
+def figure_dict(fig: go.Figure) -> dict[str, Any]:
+    """Return a figure's data and layout with the shared template, whichever the figure was made with.
+
+    Importing Streamlit makes its own template Plotly's default; its colours are placeholders only
+    ``st.plotly_chart`` understands, so they must not reach the browser.
+    """
+    spec = fig.to_dict()
+    layout = {**spec.get("layout", {}), "template": template().to_plotly_json()}
+    return {"data": spec["data"], "layout": layout}
+
+
+def _component_chart(data: bytes, key: str, select: bool) -> Event:
+    if exists():
+        _serve(Runtime.instance())
+    name = f"chart:{key}"
+    if not select:
+        _mount(key=name, data=data)
+        return Event()
+    result = _mount(key=name, data=data, on_clicked_change=_ignore, on_selected_change=_ignore)
+    return Event(result.clicked, list(result.selected or ()))
+
+
+def _ignore() -> None:
+    """Stand in for the callbacks that Streamlit wants for every value a component may set."""
+
+
+@lru_cache(maxsize=1)
+def _serve(runtime: Runtime) -> None:
+    """Let the running server hand out the component's files and plotly.js, once."""
+    declare_component("assets", path=ASSETS)
+    declare_component("plotly", path=PLOTLY_JS)
+
+
+def _streamlit_chart(
+    fig: go.Figure, key: str, question: str, alt: str, height: int | None, note: str, select: bool
+) -> Event:
+    """Draw with Streamlit's own element: rebuilt at every change, but without own browser code."""
+    spec = figure_dict(fig)
+    if st.context.theme.type == "dark":
+        spec = recoloured(spec)
+    drawn = go.Figure(spec, skip_invalid=True)
+    drawn.update_layout(title_text=_escaped(question), height=int(height or fig.layout.height or DEFAULT_HEIGHT))
+    points: list[dict[str, Any]] = []
+    if select:
+        state = st.plotly_chart(drawn, key=f"chart:{key}", theme=None, alt=alt, on_select="rerun")
+        points = [point for point in state.selection.points if point.get("customdata") is not None]
+    else:
+        st.plotly_chart(drawn, key=f"chart:{key}", theme=None, alt=alt)
+    if note:
+        st.text(note)
+    selected = [point["customdata"] for point in points]
+    # Streamlit has no clicks, only selections: one point newly selected is a click, reported once.
+    last = f"pv-last:{key}"
+    clicked = selected[0] if len(selected) == 1 and st.session_state.get(last) != selected else None
+    st.session_state[last] = selected
+    return Event(clicked, selected)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

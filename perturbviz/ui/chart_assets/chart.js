@@ -1,0 +1,191 @@
+// The chart component: one Plotly graph per parent element, redrawn in place.
+import { glide, remember } from "./glide.js";
+import { PAPER, look, themeOf } from "./look.js";
+import { plotly } from "./plotly.js";
+
+const ID_LENGTH = 16; // the payload starts {"id":"<16 characters>"
+const REDUCED = matchMedia("(prefers-reduced-motion: reduce)");
+const charts = new WeakMap();
+
+if (!document.getElementById("pv-chart-style")) {
+  const link = Object.assign(document.createElement("link"), { id: "pv-chart-style", rel: "stylesheet" });
+  link.href = new URL("./chart.css", import.meta.url).href;
+  document.head.append(link);
+}
+
+export default function (args) {
+  const { parentElement } = args;
+  if (!charts.has(parentElement)) charts.set(parentElement, new Chart(parentElement));
+  const chart = charts.get(parentElement);
+  chart.update(args);
+  // Streamlit also calls this for a run that a newer one overtook, with the chart still in the page.
+  return () => {
+    if (parentElement.isConnected) return;
+    chart.destroy();
+    charts.delete(parentElement);
+  };
+}
+
+function element(tag, className, parent) {
+  const node = document.createElement(tag);
+  node.className = className;
+  parent.append(node);
+  return node;
+}
+
+function plain(value) {
+  return ArrayBuffer.isView(value) ? Array.from(value) : value;
+}
+
+class Chart {
+  constructor(parent) {
+    this.root = element("figure", "pv-chart", parent);
+    this.root.setAttribute("role", "figure");
+    this.gd = element("div", "pv-chart-plot", this.root);
+    const foot = element("figcaption", "pv-chart-foot", this.root);
+    this.note = element("span", "pv-chart-note", foot);
+    this.button = element("button", "pv-chart-svg", foot);
+    this.button.type = "button";
+    this.button.textContent = "SVG";
+    this.button.addEventListener("click", () => this.download());
+    this.draws = 0;
+    this.stopGlide = () => {};
+    this.selected = new Set();
+    this.resize = new ResizeObserver(() => this.root.clientWidth !== this.width && this.run());
+    this.resize.observe(this.root);
+  }
+
+  update({ data, setStateValue, setTriggerValue }) {
+    this.send = { setStateValue, setTriggerValue };
+    const decoder = new TextDecoder();
+    const id = decoder.decode(data.subarray(7, 7 + ID_LENGTH));
+    const theme = themeOf(this.root);
+    if (id === this.id && theme.key === this.theme?.key) return;
+    if (id !== this.id) this.payload = JSON.parse(decoder.decode(data));
+    this.fresh ||= id !== this.id;
+    Object.assign(this, { id, theme });
+    const { question, alt, note, height } = this.payload;
+    this.root.setAttribute("aria-label", alt);
+    this.button.setAttribute("aria-label", `SVG: ${question}`);
+    if (this.note.textContent !== note) this.note.textContent = note;
+    this.gd.style.minHeight = `${height}px`;
+    this.wanted = true;
+    this.run();
+  }
+
+  /** Draw the latest state; states that arrive while drawing are merged into one more round. */
+  async run() {
+    this.wanted = true;
+    if (this.running) return;
+    this.running = true;
+    try {
+      const Plotly = await plotly(this.payload?.plotly ?? "");
+      while (this.wanted && !this.gone) {
+        this.wanted = false;
+        if (this.payload && this.root.clientWidth) await this.draw(Plotly);
+      }
+    } catch (error) {
+      console.error(error);
+      this.note.textContent = `This chart could not be drawn: ${error.message}. Reload the page to try again.`;
+    } finally {
+      this.running = false;
+    }
+  }
+
+  async draw(Plotly) {
+    const { gd, payload, theme } = this;
+    const width = this.root.clientWidth;
+    const state = `${this.id}|${theme.key}|${width}`;
+    if (state === this.drawn) return;
+    const sameWidth = width === this.width;
+    const figure = look(payload, theme, width, sameWidth ? this.legend : undefined);
+    this.keepSelection(figure);
+    const moving = this.fresh && sameWidth && payload.glide && !REDUCED.matches && figure.layout.meta?.glide !== false;
+    this.stopGlide();
+    const places = moving && gd._fullLayout ? remember(gd) : null;
+    Object.assign(this, { drawn: state, width, fresh: false, Plotly });
+    await Plotly.react(gd, figure.data, figure.layout, this.config());
+    if (this.gone) return Plotly.purge(gd);
+    if (!this.draws) this.listen();
+    await this.fitLegend(Plotly, figure);
+    this.stopGlide = places ? glide(gd, places) : () => {};
+    gd.dataset.draws = ++this.draws;
+    const detail = { key: payload.key, token: figure.layout.meta?.token, draws: this.draws };
+    gd.dispatchEvent(new CustomEvent("perturbviz:drawn", { bubbles: true, detail }));
+  }
+
+  /** Give the legend the height it really took, where the estimate was off: it must not reach into the title. */
+  async fitLegend(Plotly, { layout, legendRoom }) {
+    const legend = this.gd._fullLayout.legend;
+    const taken = legend?._effHeight ?? legend?._height;
+    if (!legendRoom || !taken) return;
+    if (Math.abs(taken - legendRoom) <= 5) return;
+    this.legend = taken + 2;
+    await Plotly.relayout(this.gd, { "margin.t": Math.round(layout.margin.t + this.legend - legendRoom) });
+  }
+
+  config() {
+    const remove = ["toImage", "autoScale2d", "zoomIn2d", "zoomOut2d"];
+    if (!this.payload.select) remove.push("select2d", "lasso2d");
+    return { displaylogo: false, displayModeBar: "hover", responsive: false, modeBarButtonsToRemove: remove };
+  }
+
+  // ---- clicks and selections -------------------------------------------------------------------------------
+
+  listen() {
+    this.gd.on("plotly_click", ({ points }) => {
+      const value = plain(points?.[0]?.customdata);
+      if (this.payload.select && value !== undefined) this.send.setTriggerValue("clicked", value);
+    });
+    this.gd.on("plotly_selected", (event) => event && this.select(event.points));
+    this.gd.on("plotly_deselect", () => this.select([]));
+  }
+
+  select(points) {
+    if (!this.payload.select) return;
+    const known = points.filter((point) => point.customdata !== undefined && point.customdata !== null);
+    this.selected = new Set(known.map((point) => JSON.stringify(point.id ?? plain(point.customdata))));
+    this.send.setStateValue("selected", known.map((point) => plain(point.customdata)));
+  }
+
+  /** A selection belongs to its points, not to a region: find them again in new data. */
+  keepSelection({ data, layout }) {
+    if (!this.payload.select) return;
+    layout.selectionrevision = this.id;
+    if (!this.selected.size) return;
+    for (const trace of data) {
+      const names = trace.ids ?? trace.customdata;
+      if (!Array.isArray(names)) continue;
+      trace.selectedpoints = names.flatMap((name, i) => (this.selected.has(JSON.stringify(name)) ? [i] : []));
+    }
+  }
+
+  // ---- export -----------------------------------------------------------------------------------------------
+
+  /** Save as SVG in light colours on white, with the zoom and the hidden traces as on screen. */
+  async download() {
+    if (!this.Plotly || !this.draws) return;
+    const full = this.gd._fullLayout;
+    const { data, layout } = look(this.payload, PAPER, this.width, this.legend);
+    const shown = new Map(this.gd._fullData.map((trace) => [trace.uid, trace.visible]));
+    for (const trace of data) if (shown.has(trace.uid)) trace.visible = shown.get(trace.uid);
+    for (const name of Object.keys(full).filter((key) => /^[xy]axis\d*$/.test(key))) {
+      layout[name] = { ...layout[name], range: full[name].range?.slice(), autorange: false };
+    }
+    Object.assign(layout, { paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff" });
+    const { width, height } = layout;
+    const uri = await this.Plotly.toImage({ data, layout }, { format: "svg", width, height });
+    const svg = decodeURIComponent(uri.slice(uri.indexOf(",") + 1));
+    const url = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+    Object.assign(document.createElement("a"), { href: url, download: `${this.payload.filename}.svg` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  }
+
+  destroy() {
+    this.gone = true;
+    this.resize.disconnect();
+    this.stopGlide();
+    this.Plotly?.purge(this.gd);
+    this.root.remove();
+  }
+}

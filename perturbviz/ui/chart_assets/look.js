@@ -1,0 +1,123 @@
+// A figure as sent becomes a figure as drawn: colours of the theme, wrapped title, room for the legend, identities.
+
+const TEXT = "#31333e";
+const SURFACE = "#fffffe";
+const TITLE_SIZE = 16;
+const LINE = 1.3;
+
+/** The app's theme, read from the CSS variables Streamlit sets around a component. */
+export function themeOf(element) {
+  const style = getComputedStyle(element);
+  const read = (name) => style.getPropertyValue(name).trim();
+  const theme = { text: read("--st-text-color"), surface: read("--st-background-color"), font: read("--st-font") };
+  const [r, g, b] = rgb(theme.surface);
+  theme.dark = 0.299 * r + 0.587 * g + 0.114 * b < 128;
+  theme.key = [theme.text, theme.surface, theme.font].join("|");
+  return theme;
+}
+
+export const PAPER = { text: "", surface: "", font: "", dark: false, key: "paper" };
+
+let canvas;
+function context() {
+  canvas ??= document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  return canvas;
+}
+
+function rgb(colour) {
+  const c = context();
+  c.fillStyle = "#fff";
+  c.fillStyle = colour || "#fff";
+  c.fillRect(0, 0, 1, 1);
+  return c.getImageData(0, 0, 1, 1).data;
+}
+
+function textWidth(text, size, weight, family) {
+  const c = context();
+  c.font = `${weight} ${size}px ${family || "sans-serif"}`;
+  return c.measureText(text).width;
+}
+
+function escaped(text) {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+}
+
+function wrapped(text, room, family) {
+  const lines = [""];
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    const line = lines.at(-1) ? `${lines.at(-1)} ${word}` : word;
+    if (lines.at(-1) && textWidth(line, TITLE_SIZE, 600, family) > room) lines.push(word);
+    else lines[lines.length - 1] = line;
+  }
+  return lines;
+}
+
+/** Height of Plotly's horizontal legend, as its own layout would make it: one row, or columns of equal width. */
+function legendHeight(data, layout, room, family) {
+  const legend = { ...layout.template?.layout?.legend, ...layout.legend };
+  if (layout.showlegend === false || legend.orientation !== "h" || legend.y !== 1) return 0;
+  const groups = new Set();
+  const widths = [];
+  let asked = false;
+  for (const trace of data) {
+    const listable = !["heatmap", "contour", "image", "surface"].includes(trace.type);
+    if (trace.visible === false || trace.showlegend === false || (!listable && !trace.showlegend)) continue;
+    asked ||= trace.showlegend === true;
+    const group = trace.legendgroup;
+    if (group && groups.has(`${group}|${trace.name}`)) continue;
+    if (group) groups.add(`${group}|${trace.name}`);
+    widths.push(textWidth(String(trace.name ?? ""), legend.font?.size ?? 12.5, 400, family) + 45);
+  }
+  if (!widths.length || (widths.length < 2 && !asked && layout.showlegend !== true)) return 0;
+  const line = (legend.font?.size ?? 12.5) * LINE + 3;
+  if (widths.reduce((a, b) => a + b, 0) <= room) return line + 6;
+  const columns = Math.max(1, Math.floor(room / Math.max(...widths)));
+  return Math.ceil(widths.length / columns) * line + 6;
+}
+
+/** Names of traces as identities: unique, and the same for the same method whatever its place in the list. */
+function identify(data) {
+  const seen = {};
+  for (const trace of data) {
+    const name = `${trace.type ?? "scatter"}-${trace.name ?? ""}-${trace.xaxis ?? ""}${trace.yaxis ?? ""}`;
+    const nth = (seen[name] = (seen[name] ?? -1) + 1);
+    const text = trace.uid ?? `${name}-${nth}`;
+    trace.uid = text.replace(/[^A-Za-z0-9-]/g, (c) => `_${c.codePointAt(0).toString(36)}_`);
+  }
+}
+
+/**
+ * Plotly's arguments for a payload.
+ * `legend` is the legend's height where it has been measured at this width, else it is estimated.
+ */
+export function look(payload, theme, width, legend) {
+  const swap = theme.dark ? { ...payload.dark } : {};
+  if (theme.text) swap[TEXT] = theme.text;
+  if (theme.surface) swap[SURFACE] = theme.surface;
+  const text = payload.figure.replace(/"(#[0-9a-f]{6})"/g, (all, code) => (swap[code] ? `"${swap[code]}"` : all));
+  const { data, layout } = JSON.parse(text);
+  const family = theme.font || layout.template?.layout?.font?.family;
+  if (theme.font && layout.template?.layout?.font) layout.template.layout.font.family = theme.font;
+
+  identify(data);
+  const meta = layout.meta ?? {};
+  layout.uirevision ??= payload.key;
+  const axes = `${layout.uirevision}|${meta.axes ?? ""}`;
+  for (const name of new Set(["xaxis", "yaxis", ...Object.keys(layout).filter((k) => /^[xy]axis\d*$/.test(k))])) {
+    layout[name] = { uirevision: axes, ...layout[name] };
+  }
+
+  const height = payload.height ?? layout.height ?? 420;
+  Object.assign(layout, { width, height, autosize: false });
+  const lines = payload.question ? wrapped(payload.question, width - 8, family) : [];
+  if (lines.length) layout.title = { text: lines.map(escaped).join("<br>") };
+  const facets = (layout.annotations ?? []).some((a) => a.yref === "paper" && a.y >= 0.99 && a.yanchor === "bottom");
+  const legendRoom = legend ?? legendHeight(data, layout, width - 60, family);
+  const facetRoom = facets ? 22 : 0;
+  const top = Math.round((lines.length ? lines.length * TITLE_SIZE * LINE + 12 : 8) + legendRoom + facetRoom);
+  layout.margin = { ...layout.margin, t: Math.max(top, layout.margin?.t ?? 0) };
+  if (facetRoom && legendRoom) {
+    layout.legend = { ...layout.legend, y: 1 + facetRoom / Math.max(80, height - top - 55) };
+  }
+  return { data, layout, legendRoom };
+}

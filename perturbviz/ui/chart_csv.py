@@ -1,0 +1,36 @@
+"""Tables as CSV files that a spreadsheet may open without running anything."""
+
+import pandas as pd
+
+_RISKY = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Write a table as UTF-8 CSV; text a spreadsheet would take for a formula gets a leading apostrophe.
+
+    The index is written when it has a name. Numbers keep all their digits, also where they stand as text.
+
+    Parameters
+    ----------
+    table
+        Any table; not changed.
+    """
+    if any(name is not None for name in table.index.names):
+        table = table.reset_index()
+    safe = table.copy(deep=False)
+    for position, dtype in enumerate(safe.dtypes):
+        if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype)):
+            safe.isetitem(position, safe.iloc[:, position].astype(object).map(_guarded))
+    safe.columns = [_guarded(str(name)) for name in safe.columns]
+    return safe.to_csv(index=False).encode("utf-8")
+
+
+def _guarded(value: object) -> object:
+    """Put an apostrophe before text that starts like a formula and is not a number."""
+    if not isinstance(value, str) or not value.startswith(_RISKY):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -57,6 +59,12 @@ class ScoreTable:
                 f"The score table has more than one {line['metric']} of {line['method']} for {line['perturbation']} "
                 f"(seed {line['seed']!r}): keep one."
             )
+
+    @cached_property
+    def content_id(self) -> str:
+        """Sixteen hex digits that change when any score changes."""
+        hashed = pd.util.hash_pandas_object(self.frame[COLUMNS].astype(str), index=False).to_numpy()
+        return hashlib.blake2b(hashed.tobytes(), digest_size=8).hexdigest()
 
     def card(self, metric: str) -> Card:
         """The catalogue's card where the table says the metric is that one; otherwise a card with what is known."""

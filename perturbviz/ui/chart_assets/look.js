@@ -110,7 +110,9 @@ export function look(payload, theme, width, legend) {
   const height = payload.height ?? layout.height ?? 420;
   Object.assign(layout, { width, height, autosize: false });
   const lines = payload.question ? wrapped(payload.question, width - 8, family) : [];
-  if (lines.length) layout.title = { text: lines.map(escaped).join("<br>") };
+  // Plotly hangs a title from its first line's place and lets further lines grow upwards.
+  const pad = { t: 4 + (lines.length - 1) * TITLE_SIZE * LINE, l: 2 };
+  if (lines.length) layout.title = { text: lines.map(escaped).join("<br>"), pad };
   const facets = (layout.annotations ?? []).some((a) => a.yref === "paper" && a.y >= 0.99 && a.yanchor === "bottom");
   const legendRoom = legend ?? legendHeight(data, layout, width - 60, family);
   const facetRoom = facets ? 22 : 0;

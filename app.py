@@ -1,0 +1,9 @@
+"""perturbviz: the page menu and the sidebar with the view. Run with ``streamlit run app.py``."""
+
+from perturbviz.ui import navigation, sidebar, state
+
+page = navigation.run()
+state.adopt_link()
+sidebar.draw()
+page.run()
+state.write_link()

@@ -1,0 +1,107 @@
+"""Rankings, the home page: who is best here, how surely, and how the order shifts with the view."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from perturbviz import explain
+from perturbviz.benchmark import Benchmark
+from perturbviz.errors import UserError
+from perturbviz.figures import rankings as figures
+from perturbviz.metrics import CATALOGUE
+from perturbviz.rankings import shifts
+from perturbviz.ui import cache, state
+from perturbviz.ui.chart import chart
+from perturbviz.ui.current import begin, four_questions
+from perturbviz.ui.pin import pin_controls, pinned
+from perturbviz.validity import genes_problem, metric_problem, reference_problem
+from perturbviz.view import View, metric_label
+
+current = begin("rankings", needs="scores")
+ranking = current.ranking()
+
+
+def mark(fig):
+    """Write the state shown into a figure, for tests and for zooming."""
+    fig.update_layout(meta={"token": current.token, "axes": current.view.metric + current.view.reference})
+    return fig
+
+
+before: View | None = st.session_state.get("_ranked_view")
+before_ranking = None
+if before is not None and before.data == current.view.data and before != current.view:
+    try:
+        before_ranking = cache.ranking(current.source, before)
+    except UserError:
+        before_ranking = None
+st.session_state["_ranked_view"] = current.view
+moved = shifts(before_ranking, ranking) if before_ranking is not None else None
+
+st.markdown(explain.headline(ranking))
+if before_ranking is not None:
+    st.markdown(explain.change(before_ranking, ranking, before, current.view))
+pin_controls(current)
+
+
+def order_chart(column, key: str, shown, view: View, shift, question: str) -> None:
+    with column:
+        chart(
+            mark(figures.order(shown.table, current.colours, shown.scores.card.axis or shown.scores.card.name, shift,
+                               shown.scores.card.better != "lower")),
+            key, question=question, alt=explain.alt_order(shown), table=shown.table.reset_index(),
+            filename=f"ranking-{view.metric}", note=explain.uncertainty(shown),
+        )  # fmt: skip
+        st.caption(four_questions(current if view is current.view else current, shown.scores))
+
+
+left, right = st.columns([1, 1], gap="large")
+pin = pinned(current)
+if pin is not None:
+    order_chart(left, "pinned", pin[1], pin[0], None, "Pinned view")
+    order_chart(right, "order", ranking, current.view, shifts(pin[1], ranking), "This view")
+else:
+    order_chart(left, "order", ranking, current.view, moved, "Who leads, and how surely?")
+
+
+def settings(benchmark: Benchmark, view: View) -> list[tuple[str, str]]:
+    """(metric, reference) pairs that make sense on the current genes, in the order of the catalogue."""
+    out = []
+    for name, metric in CATALOGUE.items():
+        references = ("control", "perturbation") if metric.card.reference == "delta" else ("none",)
+        for reference in references:
+            if not (
+                metric_problem(name, benchmark)
+                or reference_problem(name, reference, benchmark)
+                or genes_problem(name, view.subset, current.evaluation)
+            ):
+                out.append((name, reference))
+    return out
+
+
+if isinstance(current.source, Benchmark):
+    pairs = settings(current.source, current.view)
+    if (current.view.metric, current.view.reference) not in pairs:
+        pairs.append((current.view.metric, current.view.reference))
+    tables = cache.rank_table(current.source, current.view, tuple(pairs))
+else:
+    pairs = [(m, "") for m in current.source.metrics]
+    tables = pd.DataFrame(
+        {m: cache.ranking(current.source, current.view.with_(metric=m)).table["rank"] for m, _ in pairs}
+    )
+    tables.columns = range(len(pairs))
+labels = [metric_label(m, r) if m in CATALOGUE else current.source.metrics[m].get("name", m) for m, r in pairs]
+shown_order = [m for m in ranking.table.index if m in tables.index]
+here = next((i for i, (m, r) in enumerate(pairs) if m == current.view.metric and r in ("", current.view.reference)), -1)
+target = right if pin is None else st.container()
+with target:
+    event = chart(
+        mark(figures.bump(tables.loc[shown_order], labels, {m: current.name(m) for m in shown_order}, current.colours, here)),
+        "bump", question="How does the order shift from metric to metric?",
+        alt=f"Ranks of {len(shown_order)} methods under {len(pairs)} metrics.",
+        table=lambda: tables.set_axis(labels, axis=1).rename(index=current.name).reset_index(),
+        filename="rank-shifts", note=explain.bump_note(tables, labels, current.name), select=True,
+    )  # fmt: skip
+if event.clicked and isinstance(current.source, Benchmark):
+    metric, reference = pairs[int(np.ravel(event.clicked)[-1])]
+    state.set_view(current.view.with_(metric=metric, ref=reference if reference != "none" else current.view.ref))
+    st.rerun()

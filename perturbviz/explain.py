@@ -1,0 +1,153 @@
+"""Sentences computed from the data: what leads, what changed, what cannot be told apart. Markdown, names escaped."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from perturbviz.genesets import LABELS as GENE_LABELS
+from perturbviz.rankings import Ranking
+from perturbviz.references import LABELS as REFERENCE_LABELS
+from perturbviz.view import View, metric_name
+
+_ORDINALS = {1: "1st", 2: "2nd", 3: "3rd", 21: "21st", 22: "22nd", 23: "23rd"}
+
+
+def ordinal(rank: float) -> str:
+    """Place in words: 1st, 2nd, 2nd–3rd for a shared one, "undefined" for NaN."""
+    if np.isnan(rank):
+        return "undefined"
+    if rank != int(rank):
+        return f"{ordinal(np.floor(rank))}–{ordinal(np.ceil(rank))}"
+    return _ORDINALS.get(int(rank), f"{int(rank)}th")
+
+
+def escape(text: str) -> str:
+    """A name from a file, safe inside Markdown."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:])", r"\\\1", str(text))
+
+
+def names(items: list[str]) -> str:
+    """A, B and C."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def headline(ranking: Ranking) -> str:
+    """Who leads, by how much, and whether the next can be told apart."""
+    table, card = ranking.table, ranking.scores.card
+    order = ranking.defined
+    if not order:
+        return f"No shown method has a defined {card.name} here."
+    first = table.loc[order[0]]
+    what = (
+        metric_name(ranking.scores.metric, ranking.scores.reference)
+        if ranking.scores.reference in REFERENCE_LABELS and card.source != ""
+        else card.name
+    )
+    text = f"**{escape(first['name'])}** leads by {what}: {first['score']:.3g}"
+    if len(order) > 1:
+        second = table.loc[order[1]]
+        text += f", before **{escape(second['name'])}** with {second['score']:.3g}"
+        tied = [m for m in order[1:] if not ranking.separable(order[0], m)]
+        if tied:
+            text += f"; {names([escape(table.loc[m, 'name']) for m in tied])} cannot be told apart from it here"
+        else:
+            text += f"; first in {first['p_first']:.0%} of resamples"
+    return text + "."
+
+
+def uncertainty(ranking: Ranking) -> str:
+    """Which neighbours in the order cannot be told apart."""
+    order = ranking.defined
+    if len(order) < 2:
+        return ""
+    pairs = [
+        f"{ranking.table.loc[a, 'name']} / {ranking.table.loc[b, 'name']}"
+        for a, b in zip(order, order[1:], strict=False)
+        if not ranking.separable(a, b)
+    ]
+    lines = "Lines: 95 % bootstrap intervals over perturbations, all seeds of one together. "
+    if not pairs:
+        return lines + "Every neighbour in this order can be told apart (paired)."
+    return lines + f"Cannot be told apart (paired): {'; '.join(pairs)}."
+
+
+def _setting(before: View, after: View) -> str:
+    """What was switched, in words."""
+    parts = []
+    if before.metric != after.metric:
+        parts.append(f"{metric_name(before.metric, before.reference)} → {metric_name(after.metric, after.reference)}")
+    elif before.reference != after.reference:
+        parts.append(f"{REFERENCE_LABELS[before.reference]} → {REFERENCE_LABELS[after.reference]}")
+    if (before.genes, before.n if before.genes in ("expressed", "de") else 0) != (
+        after.genes, after.n if after.genes in ("expressed", "de") else 0,
+    ):  # fmt: skip
+        parts.append(f"{_genes(before)} → {_genes(after)}")
+    if before.targets != after.targets:
+        parts.append("with the perturbed genes" if after.targets else "without the perturbed genes")
+    for field, word in (("split", "split"), ("size", "targets"), ("context", "context"), ("seed", "seed"),
+                        ("rows", "perturbation set"), ("avg", "average"), ("truth", "truth"), ("ref_from", "mean over")):  # fmt: skip
+        a, b = getattr(before, field), getattr(after, field)
+        if a != b:
+            parts.append(f"{word} {a or 'all'} → {b or 'all'}")
+    if before.show != after.show:
+        parts.append("shown methods changed")
+    return ", ".join(parts)
+
+
+def _genes(view: View) -> str:
+    return GENE_LABELS[view.genes] + (f" ({view.n:,})" if view.genes in ("expressed", "de") else "")
+
+
+def change(before: Ranking, after: Ranking, before_view: View, after_view: View) -> str:
+    """What a switch did to the order: the lead, the largest moves, what became undefined and why."""
+    switched = _setting(before_view, after_view)
+    old, new = before.table, after.table.copy()
+    parts = []
+    both = [m for m in new.index if m in old.index]
+    move = (old.loc[both, "rank"] - new.loc[both, "rank"]).dropna()
+    for m in both:
+        if not np.isnan(old.loc[m, "rank"]) and np.isnan(new.loc[m, "rank"]):
+            why = new.loc[m, "reason"].partition(":")[2].strip()
+            parts.append(
+                f"{escape(new.loc[m, 'name'])} goes from {ordinal(old.loc[m, 'rank'])} to undefined"
+                + (f" ({why})" if why else "")
+            )
+        elif np.isnan(old.loc[m, "rank"]) and not np.isnan(new.loc[m, "rank"]):
+            parts.append(f"{escape(new.loc[m, 'name'])} is defined again, {ordinal(new.loc[m, 'rank'])}")
+    movers = move[move.abs() >= 1].sort_values(key=lambda s: -s.abs(), kind="stable").index[:3]
+    parts += [
+        f"{escape(new.loc[m, 'name'])} goes from {ordinal(old.loc[m, 'rank'])} to {ordinal(new.loc[m, 'rank'])}"
+        for m in movers
+    ]
+    if not parts:
+        parts = ["the order stays the same"]
+    lead = ""
+    if before.defined and after.defined and before.defined[0] != after.defined[0]:
+        lead = f" The lead passes from {escape(old.loc[before.defined[0], 'name'])} to **{escape(new.loc[after.defined[0], 'name'])}**."
+    return f"Switching {switched}: " + "; ".join(parts) + "." + lead
+
+
+def alt_order(ranking: Ranking) -> str:
+    """Alternative text of the order chart."""
+    lines = [
+        f"{ordinal(line['rank'])} {line['name']}" + ("" if np.isnan(line["score"]) else f" {line['score']:.3g}")
+        for _, line in ranking.table.iterrows()
+    ]
+    return f"Ranking by {ranking.scores.card.name} ({ranking.scores.card.arrow}): {', '.join(lines)}."
+
+
+def bump_note(table: pd.DataFrame, labels: list[str], name) -> str:
+    """Who is first how often, and who moves most over the columns."""
+    firsts = (table == table.min()).sum(axis=1).sort_values(ascending=False, kind="stable")
+    spread = (table.max(axis=1) - table.min(axis=1)).sort_values(ascending=False, kind="stable")
+    if firsts.empty or not len(labels):
+        return ""
+    wins = [f"{name(m)} first in {int(n)}" for m, n in firsts.items() if n > 0]
+    widest = spread.index[0]
+    return (
+        f"Over {len(labels)} columns: {', '.join(wins)}. {name(widest)} moves most, from "
+        f"{ordinal(table.loc[widest].min())} to {ordinal(table.loc[widest].max())}. Click a point to open that view."
+    )

@@ -1,0 +1,137 @@
+"""Figures of the ranking: the order with its uncertainty, and how the order shifts between metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from perturbviz.figures.theme import MUTED, TEXT
+
+
+def order(
+    table: pd.DataFrame,
+    colours: Mapping[str, str],
+    axis_title: str,
+    shifts: pd.Series | None = None,
+    higher: bool = True,
+) -> go.Figure:
+    """Methods from first to last: the score as a dot, its bootstrap interval as a line.
+
+    Parameters
+    ----------
+    table
+        ``Ranking.table``: one line a method, best first, undefined last.
+    colours
+        Method -> colour.
+    axis_title
+        Name and unit of the score.
+    shifts
+        Places gained by each method since the view before, if any.
+    higher
+        Whether higher scores are better; the axis is drawn so that better is to the right.
+    """
+    names = [_label(line, None if shifts is None else shifts.get(m)) for m, line in table.iterrows()]
+    position = np.arange(len(table))
+    defined = table["score"].notna().to_numpy()
+    fig = go.Figure()
+    fig.add_scatter(
+        x=table["score"].to_numpy()[defined], y=position[defined], ids=list(table.index[defined]),
+        customdata=list(table.index[defined]), mode="markers", name="score",
+        marker={"size": 12, "color": [colours[m] for m in table.index[defined]]},
+        error_x={
+            "type": "data", "symmetric": False, "thickness": 2, "width": 0, "color": MUTED,
+            "array": (table["high"] - table["score"]).to_numpy()[defined],
+            "arrayminus": (table["score"] - table["low"]).to_numpy()[defined],
+        },
+        text=[_hover(line) for _, line in table[defined].iterrows()], hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+    )  # fmt: skip
+    for m, line in table[~defined].iterrows():
+        fig.add_annotation(
+            x=0.01, xref="paper", y=position[table.index.get_loc(m)], text=line["reason"] or "undefined", showarrow=False,
+            xanchor="left", font={"color": MUTED, "size": 12},
+        )  # fmt: skip
+    fig.update_layout(height=72 + 34 * len(table), margin={"l": 8, "r": 16, "t": 36, "b": 8})
+    fig.update_yaxes(
+        tickvals=position,
+        ticktext=names,
+        range=[len(table) - 0.5, -0.5],
+        showgrid=False,
+        zeroline=False,
+        tickfont={"size": 13, "color": TEXT},
+    )
+    fig.update_xaxes(title_text=axis_title, autorange=True if higher else "reversed", zeroline=False)
+    return fig
+
+
+def _label(line: pd.Series, shift: float | None) -> str:
+    place = "–" if np.isnan(line["rank"]) else f"{line['rank']:g}"
+    moved = "" if shift is None or np.isnan(shift) or shift == 0 else (f" ▲{shift:g}" if shift > 0 else f" ▼{-shift:g}")
+    return f"{_escape(line['name'])}{moved}  <b>{place}</b>"
+
+
+def _hover(line: pd.Series) -> str:
+    return (
+        f"<b>{_escape(line['name'])}</b><br>score {line['score']:.4g} (95 % interval {line['low']:.4g} to {line['high']:.4g})"
+        f"<br>rank {line['rank']:g} ({line['rank_low']:g} to {line['rank_high']:g} in resamples)"
+        f"<br>first in {line['p_first']:.0%} of resamples<br>{line['n']} values averaged"
+    )
+
+
+def bump(
+    ranks: pd.DataFrame, labels: Sequence[str], names: Mapping[str, str], colours: Mapping[str, str], current: int,
+    dashed: Sequence[str] = (),
+) -> go.Figure:  # fmt: skip
+    """Ranks of the methods over several settings: one line a method, one column a setting.
+
+    Parameters
+    ----------
+    ranks
+        Methods x settings; NaN where undefined.
+    labels
+        Column heads.
+    names, colours
+        Method -> display name and colour.
+    current
+        Column of the current view, marked; -1 for none.
+    dashed
+        Methods drawn dashed.
+    """
+    x = np.arange(ranks.shape[1])
+    fig = go.Figure()
+    for method, line in ranks.iterrows():
+        values = line.to_numpy(float)
+        fig.add_scatter(
+            x=x, y=values, name=names[method], uid=f"bump-{method}", ids=[f"{method}|{label}" for label in labels],
+            customdata=[[method, int(i)] for i in x], mode="lines+markers",
+            line={"color": colours[method], "width": 2.5, "dash": "dot" if method in dashed else "solid"},
+            marker={"size": 9, "color": colours[method]}, connectgaps=False, showlegend=False,
+            text=[f"{v:g}" for v in values],
+            hovertemplate=f"<b>{_escape(names[method])}</b><br>rank %{{text}}<extra></extra>",
+        )  # fmt: skip
+        last = np.flatnonzero(~np.isnan(values))
+        if len(last):
+            fig.add_annotation(
+                x=x[last[-1]], y=values[last[-1]], text=_escape(names[method]), showarrow=False, xanchor="left", xshift=9,
+                font={"color": colours[method], "size": 12},
+            )  # fmt: skip
+    worst = int(np.nanmax(ranks.to_numpy())) if ranks.size and ranks.notna().to_numpy().any() else 1
+    if current >= 0:
+        fig.add_vrect(x0=current - 0.4, x1=current + 0.4, fillcolor=MUTED, opacity=0.12, line_width=0, layer="below")
+    fig.update_layout(height=72 + 34 * max(worst, 4), margin={"l": 8, "r": 130, "t": 36, "b": 8})
+    fig.update_yaxes(
+        range=[worst + 0.5, 0.5], tickvals=list(range(1, worst + 1)), title_text="rank (1 = best)", zeroline=False
+    )
+    fig.update_xaxes(
+        tickvals=x, ticktext=[_escape(label) for label in labels], range=[-0.5, len(labels) - 0.5], showgrid=False,
+        zeroline=False, tickangle=-35 if len(labels) > 8 else 0, tickfont={"size": 11.5},
+    )  # fmt: skip
+    return fig
+
+
+def _escape(text: str) -> str:
+    """Names come from files: nothing in them may act as markup."""
+    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

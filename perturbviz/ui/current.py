@@ -1,0 +1,144 @@
+"""What a page works on: the current view, its data, and helpers every page starts with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from perturbviz.benchmark import Benchmark
+from perturbviz.errors import UserError
+from perturbviz.evaluation import Evaluation
+from perturbviz.figures.theme import method_colours
+from perturbviz.genesets import LABELS as GENE_LABELS
+from perturbviz.rankings import Ranking
+from perturbviz.references import LABELS as REFERENCE_LABELS
+from perturbviz.scores import Scores
+from perturbviz.scoretable import ScoreTable
+from perturbviz.ui import cache, navigation
+from perturbviz.validity import view_problem
+from perturbviz.view import View, metric_name
+
+_KEY = "_current"
+
+
+@dataclass(frozen=True, eq=False)
+class Current:
+    """View and data of this run.
+
+    Attributes
+    ----------
+    view
+        What the sidebar says.
+    source
+        Benchmark or score table; None where the id of a link is unknown here.
+    evaluation
+        The scored rows of a benchmark; None for a score table.
+    problem
+        Why there is nothing to show, "" where there is something.
+    """
+
+    view: View
+    source: Benchmark | ScoreTable | None
+    evaluation: Evaluation | None
+    problem: str
+
+    @property
+    def token(self) -> str:
+        """Mark of the state shown, for every figure's ``layout.meta``."""
+        return self.view.token
+
+    def scores(self, view: View | None = None) -> Scores:
+        """Scores of the shown methods; stops the page with a sentence where the view makes no sense."""
+        try:
+            return cache.scores(self.source, view or self.view)
+        except UserError as error:
+            return stop(str(error))
+
+    def ranking(self, view: View | None = None) -> Ranking:
+        """Ranking of the shown methods; stops the page with a sentence where the view makes no sense."""
+        try:
+            return cache.ranking(self.source, view or self.view)
+        except UserError as error:
+            return stop(str(error))
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """All methods of the data, shown or not, in the fixed order of colours."""
+        return tuple(self.source.names) if isinstance(self.source, ScoreTable) else self.evaluation.methods
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Methods that are switched on."""
+        return tuple(m for m in self.methods if not self.view.show or m in self.view.show)
+
+    def name(self, method: str) -> str:
+        """Display name of a method."""
+        return self.source.names[method] if isinstance(self.source, ScoreTable) else self.evaluation.name(method)
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Method -> colour, the same on every page whatever is shown."""
+        baselines = [m for m in self.methods if self.evaluation is not None and self.evaluation.is_baseline(m)]
+        return method_colours(self.methods, baselines)
+
+
+def keep(current: Current) -> None:
+    """Called by the sidebar."""
+    st.session_state[_KEY] = current
+
+
+def stop(sentence: str, icon: str = "🔎") -> None:
+    """End the page with a sentence that says why it is empty and what to do."""
+    st.info(sentence, icon=icon)
+    st.stop()
+
+
+def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Current:
+    """Start a page: guard, heading, provenance banner; stops where the page cannot work on the data.
+
+    Parameters
+    ----------
+    needs
+        "benchmark": values gene by gene; "scores": a score table will do; "nothing".
+    """
+    navigation.require_app()
+    current: Current = st.session_state[_KEY]
+    if heading:
+        st.title(navigation.question(name))
+    if current.problem and needs != "nothing":
+        stop(current.problem)
+    if current.source is not None and current.source.simulated:
+        st.caption(":material/science: **Simulated data**, made to teach: no real system is shown. "
+                   "[Open real data](data) on the Data page.")  # fmt: skip
+    if needs == "benchmark" and isinstance(current.source, ScoreTable):
+        stop(
+            f"“{current.source.title}” holds scores only; this page needs predictions and truth gene by gene. "
+            "Choose a benchmark in the sidebar, or go to Rankings or Errors.", icon="📄",
+        )  # fmt: skip
+    if needs == "benchmark" and isinstance(current.source, Benchmark):
+        problem = view_problem(current.view, current.evaluation)
+        if problem:
+            stop(problem)
+    return current
+
+
+def four_questions(current: Current, scores: Scores) -> str:
+    """Which reference, which genes, which perturbations, which average: one line for under a number (Markdown)."""
+    view, rows = current.view, scores.rows
+    seeds = rows["seed"].nunique()
+    distinct = rows[["context", "perturbation"]].drop_duplicates().shape[0]
+    if isinstance(current.source, ScoreTable):
+        where = "as published"
+        reference, genes = scores.reference, scores.genes
+    else:
+        where = "predicted by every shown method" if view.rows == "common" else "each method's own"
+        reference = REFERENCE_LABELS[view.reference]
+        n = int(scores.n_genes.min()) if len(scores.n_genes) else 0
+        genes = f"{GENE_LABELS[view.genes]}, {n:,}" + ("" if view.targets else " without the perturbed ones")
+    over = f"{distinct} perturbations" + (f" over {seeds} splits ({len(rows)} values)" if seeds > 1 else "")
+    return (
+        f"**{metric_name(view.metric, view.reference) if isinstance(current.source, Benchmark) else scores.card.name}** "
+        f"({scores.card.arrow}) · reference: **{reference}** · genes: **{genes}** · "
+        f"perturbations: **{over}**, {where} · average: **{view.avg}**"
+    )

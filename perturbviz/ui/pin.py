@@ -1,0 +1,43 @@
+"""Pinning a view beside the current one, and taking the view home as a link."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+import streamlit as st
+
+from perturbviz.errors import UserError
+from perturbviz.rankings import Ranking
+from perturbviz.ui import cache, state
+from perturbviz.ui.current import Current
+from perturbviz.view import View
+
+
+def pinned(current: Current) -> tuple[View, Ranking] | None:
+    """The pinned view and its ranking, where one is pinned that belongs to the same data."""
+    token = state.extra("pin")
+    if not token:
+        return None
+    view = View.from_query(parse_qs(token))
+    if view.data != current.view.data:
+        return None
+    try:
+        return view, cache.ranking(current.source, view)
+    except UserError:
+        return None
+
+
+def pin_controls(current: Current) -> None:
+    """Buttons: pin or unpin this view, copy the link."""
+    with st.container(horizontal=True, gap="small"):
+        if state.extra("pin"):
+            st.button("Unpin", icon=":material/keep_off:", on_click=state.set_extra, args=("pin", ""))
+        else:
+            st.button(
+                "Pin this view", icon=":material/keep:", on_click=state.set_extra,
+                args=("pin", current.token or "data=demo"),
+                help="Keep this view on the left while you change the sidebar.",
+            )  # fmt: skip
+        with st.popover("Link", icon=":material/link:"):
+            st.caption("Whoever opens this link sees this picture.")
+            st.code(state.full_link(), language=None)

@@ -1,0 +1,272 @@
+"""The sidebar: every control is a field of the view, offered where it means something and explained where it does not."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from perturbviz import genesets, references
+from perturbviz.benchmark import Benchmark
+from perturbviz.errors import UserError
+from perturbviz.evaluation import Evaluation
+from perturbviz.metrics import CATALOGUE, parse_metric
+from perturbviz.scoretable import ScoreTable
+from perturbviz.ui import cache, sources, state
+from perturbviz.ui.current import Current, keep
+from perturbviz.validity import default_view, genes_problem, metric_problem
+from perturbviz.view import AVERAGES, PRESETS, REFERENCE_FROM, ROWS, SIZES, SPLITS, View
+
+_GRID = (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000, 10_000, 15_000, 20_000)
+_DEPENDENT = ("ref", "genes", "n", "show", "context", "seed", "size", "truth")  # what another benchmark may not have
+
+
+def draw() -> None:
+    """Draw the controls and keep what they say for the page."""
+    with st.sidebar:
+        source, problem = _data()
+        if isinstance(source, Benchmark):
+            _apply_defaults(source)
+            evaluation = _draw_benchmark(source)
+            keep(Current(state.view(), source, evaluation, ""))
+        elif isinstance(source, ScoreTable):
+            _draw_table(source)
+            keep(Current(state.view(), source, None, ""))
+        else:
+            keep(Current(state.view(), None, None, problem))
+
+
+# -- which data ----------------------------------------------------------------------------------------------------
+def _data() -> tuple[Benchmark | ScoreTable | None, str]:
+    options = sources.choices()
+    chosen = st.session_state.get("data", "demo")
+    labels = options if chosen in options else {**options, chosen: f"not here: {chosen}"}
+    st.selectbox(
+        "Benchmark", list(labels), key="data", format_func=lambda k: labels.get(k, k), on_change=_data_changed,
+        help="Truth and predictions of one data set. The Data page adds your own and public ones.",
+    )  # fmt: skip
+    try:
+        return sources.open_source(st.session_state["data"]), ""
+    except UserError as error:
+        return None, str(error)
+
+
+def _data_changed() -> None:
+    """Let go of choices that the new benchmark may not have; its own defaults take their place."""
+    for name in _DEPENDENT:
+        st.session_state.pop(name, None)
+    st.session_state["_explicit"] = {"metric", "avg", "rows", "split"}
+    for name in ("p", "gene", "method", "against"):
+        st.session_state.pop(name, None)
+
+
+def _apply_defaults(benchmark: Benchmark) -> None:
+    """Fill what neither the link nor the user chose, and give way where a choice does not exist here."""
+    explicit = st.session_state.pop("_explicit", None)
+    if explicit is None:
+        return
+    default = default_view(benchmark)
+    for name in _DEPENDENT:
+        if name not in explicit or name not in st.session_state:
+            value = getattr(default, name)
+            st.session_state[name] = list(value) if isinstance(value, tuple) else value
+    if metric_problem(st.session_state["metric"], benchmark):
+        st.session_state["metric"] = default.metric
+
+
+# -- the view of a benchmark ---------------------------------------------------------------------------------------
+def _draw_benchmark(benchmark: Benchmark) -> Evaluation:
+    st.selectbox(
+        "Preset", list(PRESETS), index=None, key="_preset", format_func=lambda k: PRESETS[k][0],
+        placeholder="Jump to a view …", on_change=_preset, label_visibility="collapsed",
+    )  # fmt: skip
+    _metric(benchmark)
+    _reference(benchmark)
+    if st.session_state.get("truth", "all") != "all" and "half_a" not in benchmark.adata.layers:
+        st.session_state["truth"] = "all"
+    evaluation = cache.evaluation(benchmark, state.view())
+    _genes(benchmark, evaluation)
+    _perturbations(benchmark)
+    _methods(evaluation)
+    return evaluation
+
+
+def _preset() -> None:
+    """Apply a preset's view to the current benchmark."""
+    chosen = st.session_state.get("_preset")
+    if chosen is None:
+        return
+    before = state.view()
+    state.set_view(
+        View(data=before.data, show=before.show).with_(**PRESETS[chosen][1]),
+        explicit={"metric", "show"} | set(PRESETS[chosen][1]),
+    )
+    st.session_state["_preset"] = None
+
+
+def metric_options(benchmark: Benchmark) -> tuple[list[str], dict[str, str]]:
+    """Metrics offered on a benchmark (with their parameter choices), and why others are not."""
+    offered, refused = [], {}
+    for name, metric in CATALOGUE.items():
+        problem = metric_problem(name, benchmark)
+        if problem:
+            refused[metric.card.name] = problem
+            continue
+        parameter = metric.card.parameter
+        offered.append(name)
+        if parameter:
+            offered += [f"{name}@{c}" for c in parameter.choices if c != parameter.default]
+    return offered, refused
+
+
+def _metric(benchmark: Benchmark) -> None:
+    offered, refused = metric_options(benchmark)
+    if st.session_state.get("metric") not in offered:
+        offered.append(st.session_state["metric"])
+    card = parse_metric(st.session_state["metric"])[0].card
+    st.selectbox(
+        "Metric", offered, key="metric", format_func=_metric_option, on_change=_metric_changed,
+        help=f"{card.summary}\n\n**Good:** {card.pro}\n\n**Bad:** {card.con}\n\n**How to game it:** {card.gaming}\n\n"
+        f"Range {card.range}. {card.source}.",
+    )  # fmt: skip
+    st.caption(f"{card.arrow} · {card.summary}")
+    if refused:
+        with st.popover(f"{len(refused)} metrics are not offered here", type="tertiary"):
+            for reason in dict.fromkeys(refused.values()):
+                st.markdown(f"- {reason}")
+
+
+def _metric_option(metric: str) -> str:
+    parsed, value = parse_metric(metric)
+    return parsed.card.name + (f" ({value})" if parsed.card.parameter else "")
+
+
+def _metric_changed() -> None:
+    """A metric of changes needs a reference; the plain twin of one has none."""
+    card = parse_metric(st.session_state["metric"])[0].card
+    if card.reference == "delta" and st.session_state.get("ref") == "none":
+        st.session_state["ref"] = st.session_state.get("_last_ref", "control")
+
+
+def _reference(benchmark: Benchmark) -> None:
+    card = parse_metric(st.session_state["metric"])[0].card
+    twins = {m.card.plain_twin: m.card.id for m in CATALOGUE.values() if m.card.plain_twin}
+    plain = card.reference == "none"
+    if plain and card.id in twins and st.session_state["ref"] != "none":
+        st.session_state["_last_ref"], st.session_state["ref"] = st.session_state["ref"], "none"
+    st.segmented_control(
+        "Reference", list(references.REFERENCES), key="ref", required=True, disabled=plain and card.id not in twins,
+        format_func={"none": "none", "control": "control", "perturbation": "pert. mean"}.get,
+        on_change=_reference_changed, args=(twins,),
+        help="\n\n".join(f"**{references.LABELS[r]}**: {references.MEANING[r]}" for r in references.REFERENCES),
+    )  # fmt: skip
+    if plain and card.id not in twins:
+        st.caption(f"{card.name} needs no reference: whatever is subtracted from both sides cancels.")
+    if not plain and st.session_state["ref"] == "perturbation":
+        st.selectbox(
+            "Mean over", list(REFERENCE_FROM), key="ref_from", format_func=REFERENCE_FROM.get,
+            help="Taking the mean over all perturbations lets the truth of the tested ones into the reference.",
+        )  # fmt: skip
+        if st.session_state["ref_from"] == "all":
+            st.warning("The tested perturbations are part of this reference: it leaks their truth.", icon="⚠️")
+
+
+def _reference_changed(twins: dict[str, str]) -> None:
+    """With or without reference the same question has two metrics: switch between the twins."""
+    card = parse_metric(st.session_state["metric"])[0].card
+    if st.session_state["ref"] == "none" and card.plain_twin:
+        st.session_state["metric"] = card.plain_twin
+    elif st.session_state["ref"] != "none" and card.id in twins:
+        st.session_state["metric"] = twins[card.id]
+
+
+def _genes(benchmark: Benchmark, evaluation: Evaluation) -> None:
+    metric = st.session_state["metric"]
+    targets = bool(st.session_state.get("targets", True))
+    own = state.view().own or tuple(benchmark.genes[:1])
+    problems = {
+        kind: genes_problem(metric, genesets.GeneSubset(kind, targets=targets, own=own), evaluation)
+        for kind in genesets.KINDS
+    }
+    offered = [kind for kind in genesets.KINDS if not problems[kind]] or ["all"]
+    if st.session_state["genes"] not in offered:
+        st.session_state["genes"] = "expressed" if "expressed" in offered else offered[0]
+    st.segmented_control(
+        "Genes", offered, key="genes", required=True,
+        format_func={"all": "all", "expressed": "expressed", "de": "DE", "own": "own"}.get,
+        help="\n\n".join(
+            f"**{genesets.LABELS[k]}**: {genesets.DEFINITION[k]} *Good:* {genesets.PRO[k]} *Bad:* {genesets.CON[k]}"
+            for k in genesets.KINDS
+        ),
+    )  # fmt: skip
+    kind, total = st.session_state["genes"], benchmark.adata.n_vars
+    if kind in ("expressed", "de"):
+        n = min(int(st.session_state["n"]), total)
+        grid = sorted({g for g in _GRID if g < total} | {total, n})
+        st.session_state["n"] = n
+        st.select_slider("Number of genes", grid, key="n", format_func=lambda v: f"{v:,}")
+    elif kind == "own":
+        st.text_input(
+            "Your genes", key="own", placeholder="KLF1 GATA1 HBG2", help="Gene names, separated by blanks or commas."
+        )
+        missing = genesets.unmeasured(state.view().own, evaluation)
+        if missing:
+            st.caption(f"Not measured here: {', '.join(missing[:8])}{' …' if len(missing) > 8 else ''}")
+    else:
+        st.caption(f"{total:,} genes.")
+    st.checkbox(
+        "Count the perturbed genes themselves", key="targets",
+        help="A knocked-down gene goes down in every honest prediction: leaving it out asks for the rest.",
+    )  # fmt: skip
+    refused = dict.fromkeys(p for p in problems.values() if p)
+    for reason in refused:
+        st.caption(reason)
+
+
+def _perturbations(benchmark: Benchmark) -> None:
+    with st.expander("Perturbations and average"):
+        st.selectbox(
+            "Part of the split", list(SPLITS), key="split", format_func=lambda s: {"held-out": "held out (test and val)"}.get(s, s),
+            help=f"Splits: {benchmark.split_origin}.",
+        )  # fmt: skip
+        if st.session_state["split"] in ("train", "all"):
+            st.warning("Training perturbations are scored too: methods have seen them.", icon="⚠️")
+        if (benchmark.n_perturbed == 1).any() and (benchmark.n_perturbed > 1).any():
+            st.selectbox("Targets", list(SIZES), key="size", format_func=SIZES.get)
+        if len(benchmark.contexts) > 1:
+            _choice("Context", "context", ["", *benchmark.contexts], {"": "all contexts"})
+        if len(benchmark.seeds) > 1:
+            _choice("Split seed", "seed", ["", *benchmark.seeds], {"": f"all {len(benchmark.seeds)} seeds"})
+        st.selectbox("Perturbation set", list(ROWS), key="rows", format_func=ROWS.get)
+        st.selectbox("Average over perturbations", list(AVERAGES), key="avg", format_func=AVERAGES.get)
+        if "half_a" in benchmark.adata.layers:
+            st.selectbox(
+                "Truth", ["all", "half_a"], key="truth", format_func={"all": "all cells", "half_a": "half of the cells"}.get,
+                help="With half of the cells as the truth, the other half is a technical duplicate.",
+            )  # fmt: skip
+
+
+def _choice(label: str, key: str, options: list[str], names: dict[str, str]) -> None:
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = options[0]
+    st.selectbox(label, options, key=key, format_func=lambda o: names.get(o, o))
+
+
+def _methods(evaluation: Evaluation) -> None:
+    methods = list(evaluation.methods)
+    chosen = [m for m in st.session_state.get("show", []) if m in methods]
+    st.session_state["show"] = chosen or methods
+    st.pills("Methods", methods, selection_mode="multi", key="show", format_func=evaluation.name)
+
+
+# -- the view of a score table -------------------------------------------------------------------------------------
+def _draw_table(table: ScoreTable) -> None:
+    st.session_state.pop("_explicit", None)
+    if st.session_state.get("metric") not in table.metrics:
+        st.session_state["metric"] = next(iter(table.metrics))
+    card = table.card(st.session_state["metric"])
+    st.selectbox("Metric", list(table.metrics), key="metric", format_func=lambda m: table.metrics[m].get("name", m))
+    st.caption(f"{card.arrow} · as published; reference, genes and perturbations are those of its source.")
+    st.selectbox("Average over perturbations", list(AVERAGES), key="avg", format_func=AVERAGES.get)
+    methods = list(table.names)
+    chosen = [m for m in st.session_state.get("show", []) if m in methods]
+    st.session_state["show"] = chosen or methods
+    st.pills("Methods", methods, selection_mode="multi", key="show", format_func=table.names.get)

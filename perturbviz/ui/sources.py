@@ -1,0 +1,71 @@
+"""Which benchmarks a session can open, and opening them: embedded, downloaded, offered by the operator, its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from perturbviz import benchmark as benchmarks
+from perturbviz.benchmark import Benchmark
+from perturbviz.errors import UserError
+from perturbviz.scoretable import ScoreTable
+
+Source = Benchmark | ScoreTable
+OWN = "_own_data"  # session: content id -> what the user loaded; never shared between sessions
+_DATA = Path(__file__).parents[2] / "data"
+EMBEDDED = {
+    "demo": ("Demo screen (simulated)", "demo.h5ad"),
+    "demo-b": ("Demo, context B (simulated)", "demo_context_b.h5ad"),
+}
+
+
+def folder() -> Path | None:
+    """Folder of benchmarks that the operator offers (``PERTURBVIZ_DATA``), if any."""
+    named = os.environ.get("PERTURBVIZ_DATA")
+    return Path(named) if named and Path(named).is_dir() else None
+
+
+def choices() -> dict[str, str]:
+    """Id -> label of everything this session can open."""
+    out = {key: label for key, (label, file) in EMBEDDED.items() if (_DATA / file).exists()}
+    offered = folder()
+    if offered:
+        out |= {f"file:{p.name}": p.stem for p in sorted(offered.glob("*.h5ad"))}
+    out |= {key: f"{source.title} (yours)" for key, source in own().items()}
+    return out
+
+
+def own() -> dict[str, Source]:
+    """What this session loaded itself."""
+    return st.session_state.setdefault(OWN, {})
+
+
+def add_own(source: Source, key: str) -> None:
+    """Keep something the user loaded, for this session only."""
+    st.session_state[OWN] = {**own(), key: source}
+
+
+def open_source(data: str) -> Source:
+    """The benchmark or score table of an id; raises :class:`UserError` saying what to do where there is none."""
+    if data in own():
+        return own()[data]
+    if data in EMBEDDED:
+        path = _DATA / EMBEDDED[data][1]
+    elif data.startswith("file:") and folder() and Path(data.removeprefix("file:")).name == data.removeprefix("file:"):
+        path = folder() / data.removeprefix("file:")
+    else:
+        raise UserError(
+            f"This link is about a benchmark that is not here (id {data}). Load its file on the Data page, "
+            "or choose another benchmark in the sidebar."
+        )
+    if not path.exists():
+        raise UserError(f"{path.name} is no longer there: choose another benchmark in the sidebar.")
+    return _load(str(path), path.stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Reading the benchmark …")
+def _load(path: str, stamp: int) -> Benchmark:
+    """One copy for all sessions; a file replaced on disk has another stamp."""
+    return benchmarks.load(path)

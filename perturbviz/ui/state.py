@@ -1,0 +1,98 @@
+"""The view in the session and in the address bar.
+
+Widgets keep their values under the names of the view's fields; the address bar is written after every run and read
+when a session starts or the address changes under it (a followed link, the back button). Streamlit's own binding of
+widgets to the address is not used since it writes labels, not ids, and forbids ``st.switch_page``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from perturbviz.view import View
+
+#: Parameters of a link that are not part of the view: pinned view, perturbation, gene, method, comparison, ...
+EXTRA = ("pin", "p", "gene", "method", "against", "present")
+
+_WRITTEN = "_written_link"
+_READY = "_view_ready"
+
+
+def view() -> View:
+    """The current view, from the session's widgets."""
+    query: dict[str, list[str]] = {}
+    for field in fields(View):
+        value = st.session_state.get(field.name)
+        if value is None:
+            continue
+        values = value if isinstance(value, list | tuple) else [value]
+        query[field.name] = [str(v) for v in values]
+    return View.from_query(query)
+
+
+def adopt_link() -> None:
+    """Take over the address bar where it says something the session did not write itself."""
+    query = {k: st.query_params.get_all(k) for k in st.query_params}
+    if st.session_state.get(_READY) and (not query or query == st.session_state.get(_WRITTEN)):
+        return
+    set_view(View.from_query(query), explicit=set(query))
+    for name in EXTRA:
+        if name in query:
+            st.session_state[name] = query[name][-1]
+    st.session_state[_READY] = True
+
+
+def set_view(new: View, explicit: set[str] | None = None) -> None:
+    """Put a view into the widgets; call it before they are drawn or in a callback.
+
+    Parameters
+    ----------
+    explicit
+        Fields that a link names; the others are left to the benchmark's defaults (see the sidebar).
+    """
+    st.session_state["_explicit"] = {f.name for f in fields(View)} if explicit is None else explicit
+    for field in fields(View):
+        value = getattr(new, field.name)
+        st.session_state[field.name] = list(value) if field.name == "show" else value
+    st.session_state["own"] = " ".join(new.own)
+
+
+def extra(name: str, default: str = "") -> str:
+    """A parameter of the link that is not part of the view."""
+    return str(st.session_state.get(name) or default)
+
+
+def set_extra(name: str, value: str) -> None:
+    """Set such a parameter; "" removes it."""
+    st.session_state[name] = value
+
+
+def query() -> dict[str, list[str]]:
+    """What the address bar should say: view and further parameters, defaults left out."""
+    extras = {name: [str(st.session_state[name])] for name in EXTRA if st.session_state.get(name)}
+    return {**view().to_query(), **extras}
+
+
+def write_link() -> None:
+    """Bring the address bar up to date."""
+    wanted = query()
+    if wanted != {k: st.query_params.get_all(k) for k in st.query_params}:
+        st.query_params.from_dict(wanted)
+    st.session_state[_WRITTEN] = wanted
+
+
+def link(page: str, changes: Mapping[str, str | list[str]] | View | None = None) -> str:
+    """Address of a page with a view, relative to the app: for links in text and tables."""
+    parameters = changes.to_query() if isinstance(changes, View) else {**query(), **(changes or {})}
+    return f"{page}?{urlencode(parameters, doseq=True)}" if parameters else page
+
+
+def full_link() -> str:
+    """Address of this page and view, complete, as the browser would show it after this run."""
+    base = (st.context.url or "").partition("?")[0]
+    parameters = urlencode(query(), doseq=True)
+    return f"{base}?{parameters}" if parameters else base

@@ -221,8 +221,12 @@ class Benchmark:
                     f"but the benchmark has {self.adata.n_obs} conditions x {self.adata.n_vars} genes."
                 )
             layers[f"pred__{slug}" + (f"__{seed}" if seed else "")] = np.asarray(matrix, np.float32)
+        known = self.meta.get("methods", {})
         meta = dict(self.meta)
-        meta["methods"] = {**dict(meta.get("methods", {})), slug: {"name": name, "kind": kind, "note": note}}
+        meta["methods"] = {
+            **{m: known.get(m, {"name": m}) for m in self.methods},  # those that are there keep their places
+            slug: {"name": name, "kind": kind, "note": note},
+        }
         return Benchmark.from_adata(_rebuild(self.adata, layers, meta))
 
     def without_method(self, slug: str) -> Benchmark:
@@ -306,7 +310,7 @@ def _splits(adata: AnnData) -> tuple[dict[str, np.ndarray], str]:
     if not columns and "split" in obs and obs["split"].astype(str).isin(SPLIT_PARTS).any():
         columns = dict.fromkeys(_layer_seeds(adata) or [""], "split")
     if columns:
-        return {s: obs[c].astype(str).to_numpy(dtype=object) for s, c in columns.items()}, "as in the file"
+        return {s: _parts(obs[c]) for s, c in columns.items()}, "as in the file"
     control = obs["is_control"].to_numpy(bool)
     names = obs["condition"].astype(str).to_numpy(dtype=object)
     size = np.array([n_perturbed(n) for n in names])
@@ -320,6 +324,12 @@ def _splits(adata: AnnData) -> tuple[dict[str, np.ndarray], str]:
         f"fold{k + 1}": np.where(control, "unassigned", np.where(fold == k, "test", "train")).astype(object)
         for k in range(N_FOLDS)
     }, f"no split in the file: {N_FOLDS} folds by a hash of the name"
+
+
+def _parts(column: pd.Series) -> np.ndarray:
+    """Parts of the split, "unassigned" for anything that is no part (object array)."""
+    parts = column.astype(str).to_numpy(dtype=object)
+    return np.where(np.isin(parts, SPLIT_PARTS), parts, "unassigned").astype(object)
 
 
 def _layer_seeds(adata: AnnData) -> list[str]:
@@ -364,8 +374,8 @@ def load(path: str | os.PathLike[str]) -> Benchmark:
         raise UserError(f"{path.name} is empty (0 bytes): the run that should have written it did not finish.")
     try:
         adata = read_h5ad(path)
-    except UserError:
-        raise
+    except BlockingIOError as error:
+        raise UserError(f"{path.name} is being written by another program: try again when it is done.") from error
     except Exception as error:  # h5py and anndata raise many kinds for a damaged file
         raise UserError(
             f"{path.name} cannot be read as .h5ad ({type(error).__name__}): it is damaged, cut short, or another format."

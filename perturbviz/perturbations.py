@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+import pandas as pd
+
 CONTROL = "ctrl"
 
 #: Labels that mean "unperturbed", lower case.
@@ -53,7 +55,7 @@ def parse_condition(
     -------
     The canonical name, ``CONTROL``, or None where the label does not say what the condition is.
     """
-    if label is None or label != label:  # NaN is the only value unequal to itself
+    if not isinstance(label, str) and pd.isna(label):
         return None
     text = str(label).strip()
     control = CONTROL_LABELS | {str(c).strip().lower() for c in extra_control}

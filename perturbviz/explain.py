@@ -151,3 +151,43 @@ def bump_note(table: pd.DataFrame, labels: list[str], name) -> str:
         f"Over {len(labels)} columns: {', '.join(wins)}. {name(widest)} moves most, from "
         f"{ordinal(table.loc[widest].min())} to {ordinal(table.loc[widest].max())}. Click a point to open that view."
     )
+
+
+def spread(ranking: Ranking, how: str) -> str:
+    """Which perturbation is hardest, and whether few of them make the mean."""
+    scores, order = ranking.scores, ranking.defined
+    if not order:
+        return ""
+    lead = scores.values[scores.methods.index(order[0])]
+    goodness = scores.card.goodness(lead)
+    worst = scores.rows["perturbation"].iloc[int(np.nanargmin(goodness))]
+    text = f"Red bar: {how}. {ranking.table.loc[order[0], 'name']} is worst on {worst} ({lead[np.nanargmin(goodness)]:.3g})"
+    middle, mean = np.nanmedian(lead), np.nanmean(lead)
+    if abs(mean - middle) > 0.1 * abs(middle) > 0:
+        text += f"; its mean ({mean:.3g}) and median ({middle:.3g}) differ, so a few perturbations pull"
+    undefined = [line["name"] for _, line in ranking.table.iterrows() if np.isnan(line["score"])]
+    return (
+        text
+        + (f". Undefined: {names(undefined)}." if undefined else ".")
+        + " Click a point to follow its perturbation."
+    )
+
+
+def paired(ranking: Ranking, against: str, differences: np.ndarray, others: list[str]) -> str:
+    """How often each method beats the one compared with, for the extremes, and who can be told apart."""
+    card = ranking.scores.card
+    base = ranking.scores.values[ranking.scores.methods.index(against)]
+    wins = {}
+    for method, difference in zip(others, differences, strict=True):
+        better = card.goodness(difference + base) > card.goodness(base)
+        wins[method] = better.sum() / max((~np.isnan(difference)).sum(), 1)
+    if not wins:
+        return ""
+    most = max(wins, key=wins.get)
+    apart = [m for m in others if ranking.separable(m, against)]
+    name = ranking.table["name"]
+    text = f"{name[most]} is better than {name[against]} on {wins[most]:.0%} of the values. "
+    alike = [name[m] for m in others if m not in apart]
+    if not alike:
+        return text + "All differences are clear of zero in the paired bootstrap."
+    return text + f"Not distinguishable from {name[against]} in the paired bootstrap: {names(alike)}."

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MUTED, TEXT
 
 
@@ -51,7 +52,7 @@ def order(
     )  # fmt: skip
     for m, line in table[~defined].iterrows():
         fig.add_annotation(
-            x=0.01, xref="paper", y=position[table.index.get_loc(m)], text=line["reason"] or "undefined", showarrow=False,
+            x=0.01, xref="paper", y=position[table.index.get_loc(m)], text=escape(line["reason"].partition(",")[0] or "undefined"), showarrow=False,
             xanchor="left", font={"color": MUTED, "size": 12},
         )  # fmt: skip
     fig.update_layout(height=72 + 34 * len(table), margin={"l": 8, "r": 16, "t": 36, "b": 8})
@@ -70,12 +71,12 @@ def order(
 def _label(line: pd.Series, shift: float | None) -> str:
     place = "–" if np.isnan(line["rank"]) else f"{line['rank']:g}"
     moved = "" if shift is None or np.isnan(shift) or shift == 0 else (f" ▲{shift:g}" if shift > 0 else f" ▼{-shift:g}")
-    return f"{_escape(line['name'])}{moved}  <b>{place}</b>"
+    return f"{escape(line['name'])}{moved}  <b>{place}</b>"
 
 
 def _hover(line: pd.Series) -> str:
     return (
-        f"<b>{_escape(line['name'])}</b><br>score {line['score']:.4g} (95 % interval {line['low']:.4g} to {line['high']:.4g})"
+        f"<b>{escape(line['name'])}</b><br>score {line['score']:.4g} (95 % interval {line['low']:.4g} to {line['high']:.4g})"
         f"<br>rank {line['rank']:g} ({line['rank_low']:g} to {line['rank_high']:g} in resamples)"
         f"<br>first in {line['p_first']:.0%} of resamples<br>{line['n']} values averaged"
     )
@@ -110,14 +111,13 @@ def bump(
             line={"color": colours[method], "width": 2.5, "dash": "dot" if method in dashed else "solid"},
             marker={"size": 9, "color": colours[method]}, connectgaps=False, showlegend=False,
             text=[f"{v:g}" for v in values],
-            hovertemplate=f"<b>{_escape(names[method])}</b><br>rank %{{text}}<extra></extra>",
+            hovertemplate=f"<b>{escape(names[method])}</b><br>rank %{{text}}<extra></extra>",
         )  # fmt: skip
-        last = np.flatnonzero(~np.isnan(values))
-        if len(last):
-            fig.add_annotation(
-                x=x[last[-1]], y=values[last[-1]], text=_escape(names[method]), showarrow=False, xanchor="left", xshift=9,
-                font={"color": colours[method], "size": 12},
-            )  # fmt: skip
+    for method, at, y in _end_labels(ranks):
+        fig.add_annotation(
+            x=at, y=y, text=escape(names[method]), showarrow=False, xanchor="left", xshift=9,
+            font={"color": colours[method], "size": 12},
+        )  # fmt: skip
     worst = int(np.nanmax(ranks.to_numpy())) if ranks.size and ranks.notna().to_numpy().any() else 1
     if current >= 0:
         fig.add_vrect(x0=current - 0.4, x1=current + 0.4, fillcolor=MUTED, opacity=0.12, line_width=0, layer="below")
@@ -126,12 +126,23 @@ def bump(
         range=[worst + 0.5, 0.5], tickvals=list(range(1, worst + 1)), title_text="rank (1 = best)", zeroline=False
     )
     fig.update_xaxes(
-        tickvals=x, ticktext=[_escape(label) for label in labels], range=[-0.5, len(labels) - 0.5], showgrid=False,
+        tickvals=x, ticktext=[escape(label) for label in labels], range=[-0.5, len(labels) - 0.5], showgrid=False,
         zeroline=False, tickangle=-35 if len(labels) > 8 else 0, tickfont={"size": 11.5},
     )  # fmt: skip
     return fig
 
 
-def _escape(text: str) -> str:
-    """Names come from files: nothing in them may act as markup."""
-    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _end_labels(ranks: pd.DataFrame) -> list[tuple[str, int, float]]:
+    """(method, column, height) of the name at the right end of each line; names at one height are spread."""
+    ends = []
+    for method, line in ranks.iterrows():
+        defined = np.flatnonzero(line.notna().to_numpy())
+        if len(defined):
+            ends.append((method, int(defined[-1]), float(line.iloc[defined[-1]])))
+    ends.sort(key=lambda e: (e[1], e[2]))
+    out: list[tuple[str, int, float]] = []
+    for method, at, y in ends:
+        crowd = [e for e in ends if e[1] == at and e[2] == y]
+        shift = (crowd.index((method, at, y)) - (len(crowd) - 1) / 2) * 0.62
+        out.append((method, at, y + shift))
+    return out

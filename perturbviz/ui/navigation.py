@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 _FOLDER = Path(__file__).parents[2] / "pages"
+_STYLE = Path(__file__).with_name("style.css")
 _VIA_APP = "_via_app"
 
 
@@ -41,7 +42,8 @@ PAGES = (
 
 def navigation() -> Any:
     """Declare the page settings and the menu; returns the page to run."""
-    st.set_page_config(page_title="perturbviz", page_icon="📊", layout="wide", initial_sidebar_state="expanded")
+    st.set_page_config(page_title="perturbviz", page_icon="📊", layout="wide", initial_sidebar_state=330)
+    st.html(_STYLE)
     pages = [
         st.Page(_FOLDER / f"{p.name}.py", title=p.label, url_path=p.name, default=i == 0)
         for i, p in enumerate(PAGES)

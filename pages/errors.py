@@ -1,0 +1,75 @@
+"""Errors: the distribution of the score over perturbations, paired differences, and the score against the number of genes."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from perturbviz import explain
+from perturbviz.figures import errors as figures
+from perturbviz.rankings import average
+from perturbviz.ui import navigation, state
+from perturbviz.ui.chart import chart
+from perturbviz.ui.current import begin, four_questions
+
+current = begin("errors", needs="scores")
+ranking = current.ranking()
+scores = ranking.scores
+order = list(ranking.table.index)
+names = {m: current.name(m) for m in current.methods}
+axis = scores.card.axis or scores.card.name
+perturbation = state.extra("p")
+values = scores.values[[scores.methods.index(m) for m in order]]
+
+
+def mark(fig, extra: str = ""):
+    fig.update_layout(meta={"token": current.token, "axes": scores.metric + scores.reference + extra})
+    return fig
+
+
+st.markdown(explain.headline(ranking))
+st.caption(four_questions(current, scores))
+event = chart(
+    mark(figures.distribution(values, scores.rows, order, names, current.colours, ranking.table["score"].to_dict(), f"{axis} · {scores.card.arrow}",
+                              perturbation, ranking.table["reason"].to_dict())),
+    "distribution", question=f"How is the {scores.card.name} spread over perturbations?",
+    alt=explain.alt_order(ranking), table=scores.to_frame, filename=f"scores-{scores.metric}",
+    note=explain.spread(ranking, current.view.avg), select=True,
+)  # fmt: skip
+if event.clicked:
+    state.set_extra("p", str(event.clicked))
+    st.rerun()
+if perturbation:
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown(f"**{explain.escape(perturbation)}** is marked.")
+        st.page_link(navigation.path("profiles"), label="See its profile", icon=":material/scatter_plot:")
+        st.button("Clear", on_click=state.set_extra, args=("p", ""), type="tertiary")
+
+left, right = st.columns(2, gap="large")
+with left:
+    defined = ranking.defined
+    if len(defined) < 2:
+        st.info(
+            "Two methods with a defined score are needed for a paired comparison: switch on another one in the sidebar."
+        )
+    else:
+        if st.session_state.get("against") not in defined:
+            st.session_state["against"] = next((m for m in ("additive", "mean") if m in defined), defined[0])
+        against = st.selectbox("Compared with", defined, key="against", format_func=names.get, persist_state="session")
+        others = [m for m in defined if m != against]
+        base = scores.values[scores.methods.index(against)]
+        differences = np.array([scores.values[scores.methods.index(m)] - base for m in others])
+        chart(
+            mark(figures.distribution(differences, scores.rows, others, names, current.colours,
+                                      dict(zip(others, average(differences, current.view.avg), strict=True)),
+                                      f"{scores.card.symbol} − {names[against]}'s", perturbation, zero=True), against),
+            "paired", question=f"Perturbation by perturbation, who beats {names[against]}?",
+            alt=f"Paired differences of {len(others)} methods to {names[against]}.",
+            table=lambda: pd.DataFrame(differences.T, columns=others).assign(**scores.rows[["seed", "context", "perturbation"]]),
+            filename=f"paired-{scores.metric}", note=explain.paired(ranking, against, differences, others),
+        )  # fmt: skip
+with right:
+    if current.evaluation is None:
+        st.info(
+            "The score against the number of genes needs predictions gene by gene; this table holds scores only.",
+            icon="📄",
+        )

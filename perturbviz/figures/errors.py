@@ -1,0 +1,140 @@
+"""Figures of the error distribution: every perturbation a point, the mean a red bar; paired differences; curves over n."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from scipy.stats import gaussian_kde
+
+from perturbviz.figures.text import escape
+from perturbviz.figures.theme import MEAN_BAR, MUTED
+
+MAX_POINTS = 400  # per method: beyond it the swarm says no more, and the browser works for nothing
+
+
+def offsets(values: np.ndarray, width: float = 0.36) -> np.ndarray:
+    """Quasi-random sideways offsets that show the density: (n,) -> (n,) in [-width, width], always the same.
+
+    The van der Corput sequence in order of value, scaled by a kernel density estimate; NaN values get 0.
+    """
+    out = np.zeros(len(values))
+    have = np.flatnonzero(~np.isnan(values))
+    if len(have) < 3 or np.ptp(values[have]) == 0:
+        return out
+    density = gaussian_kde(values[have])(values[have])
+    order = have[np.argsort(values[have], kind="stable")]
+    rank = np.arange(1, len(have) + 1)
+    sequence = np.zeros(len(have))
+    fraction = 0.5
+    while rank.any():
+        sequence += fraction * (rank % 2)
+        rank, fraction = rank // 2, fraction / 2
+    out[order] = (2 * sequence - 1) * width * density[np.argsort(values[have], kind="stable")] / density.max()
+    return out
+
+
+def thinned(values: np.ndarray, most: int = MAX_POINTS) -> np.ndarray:
+    """Positions to draw: all where few; otherwise the extremes and an even choice of the quantiles between."""
+    have = np.flatnonzero(~np.isnan(values))
+    if len(have) <= most:
+        return have
+    order = have[np.argsort(values[have], kind="stable")]
+    edge = most // 8
+    middle = order[edge:-edge]
+    return np.concatenate(
+        [order[:edge], middle[np.linspace(0, len(middle) - 1, most - 2 * edge).astype(int)], order[-edge:]]
+    )
+
+
+def distribution(
+    values: np.ndarray, rows: pd.DataFrame, methods: Sequence[str], names: Mapping[str, str], colours: Mapping[str, str],
+    averages: Mapping[str, float], axis_title: str, marked: str = "", reasons: Mapping[str, str] | None = None,
+    zero: bool = False,
+) -> go.Figure:  # fmt: skip
+    """One swarm a method, in the given order.
+
+    Parameters
+    ----------
+    values
+        (methods, rows).
+    rows
+        seed, context, perturbation of every row.
+    averages
+        Method -> value of the red bar.
+    marked
+        Perturbation drawn with a ring in every swarm.
+    reasons
+        Method -> why it has no values, written in its place.
+    zero
+        Draw a line at zero (differences).
+    """
+    fig = go.Figure()
+    labels = rows["perturbation"].astype(str).to_numpy()
+    seeds, contexts = rows["seed"].astype(str).to_numpy(), rows["context"].astype(str).to_numpy()
+    for i, method in enumerate(methods):
+        shown = thinned(values[i])
+        x = i + offsets(values[i][shown])
+        fig.add_scatter(
+            x=x.astype(np.float32), y=values[i][shown].astype(np.float32), mode="markers", name=names[method],
+            uid=f"swarm-{method}", ids=[f"{method}|{contexts[j]}|{labels[j]}|{seeds[j]}" for j in shown],
+            customdata=[labels[j] for j in shown],
+            marker={
+                "size": [11 if labels[j] == marked else 5 for j in shown], "color": colours[method], "opacity": 0.6,
+                "line": {"width": [2 if labels[j] == marked else 0 for j in shown], "color": MEAN_BAR},
+            },
+            text=[escape(labels[j]) + (f" · seed {escape(seeds[j])}" if seeds[j] else "") for j in shown],
+            hovertemplate=f"<b>%{{text}}</b><br>{escape(names[method])}: %{{y:.4g}}<extra></extra>", showlegend=False,
+        )  # fmt: skip
+        if np.isnan(averages.get(method, np.nan)):
+            fig.add_annotation(
+                x=i, y=0.5, yref="paper", text=escape((reasons or {}).get(method, "undefined")), textangle=-90,
+                showarrow=False, font={"color": MUTED, "size": 12},
+            )  # fmt: skip
+    bars = [(i, averages[m], m) for i, m in enumerate(methods) if not np.isnan(averages.get(m, np.nan))]
+    fig.add_scatter(
+        x=[v for i, _, _ in bars for v in (i - 0.32, i + 0.32, None)],
+        y=[v for _, a, _ in bars for v in (a, a, None)],
+        mode="lines", line={"color": MEAN_BAR, "width": 3}, name="mean", uid="swarm-mean", hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    if zero:
+        fig.add_hline(y=0, line={"color": MUTED, "width": 1})
+    fig.update_layout(height=440, dragmode="select")
+    fig.update_xaxes(
+        tickvals=list(range(len(methods))), ticktext=[escape(names[m]).replace(" ", "<br>", 1) for m in methods],
+        range=[-0.6, len(methods) - 0.4], showgrid=False, zeroline=False, tickangle=0,
+    )  # fmt: skip
+    fig.update_yaxes(title_text=axis_title, zeroline=False)
+    return fig
+
+
+def over_n(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], names: Mapping[str, str], colours: Mapping[str, str],
+    axis_title: str, order_label: str, marked_n: int | None = None, dashed: Sequence[str] = (),
+) -> go.Figure:  # fmt: skip
+    """Average score against the number of genes that count.
+
+    Parameters
+    ----------
+    curves
+        Method -> (n, average).
+    order_label
+        How genes are ordered, for the axis.
+    marked_n
+        The current number of genes.
+    """
+    fig = go.Figure()
+    for method, (n, value) in curves.items():
+        fig.add_scatter(
+            x=n, y=value, mode="lines", name=names[method], uid=f"curve-{method}",
+            line={"color": colours[method], "width": 2.2, "dash": "dot" if method in dashed else "solid"},
+            hovertemplate=f"<b>{escape(names[method])}</b><br>%{{x:,}} genes: %{{y:.4g}}<extra></extra>",
+        )  # fmt: skip
+    if marked_n:
+        fig.add_vline(x=marked_n, line={"color": MUTED, "width": 1, "dash": "dash"})
+    fig.update_layout(height=400, margin={"t": 88}, legend={"font": {"size": 12}})
+    fig.update_xaxes(type="log", title_text=order_label)
+    fig.update_yaxes(title_text=axis_title, zeroline=False)
+    return fig

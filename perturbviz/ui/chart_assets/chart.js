@@ -37,6 +37,10 @@ function plain(value) {
   return ArrayBuffer.isView(value) ? Array.from(value) : value;
 }
 
+function pointName(uid, name) {
+  return `${uid}|${JSON.stringify(name)}`;
+}
+
 class Chart {
   constructor(parent) {
     this.root = element("figure", "pv-chart", parent);
@@ -104,10 +108,15 @@ class Chart {
     this.stopGlide();
     const places = moving && gd._fullLayout ? remember(gd) : null;
     Object.assign(this, { drawn: state, width, fresh: false, Plotly });
-    await Plotly.react(gd, figure.data, figure.layout, this.config());
-    if (this.gone) return Plotly.purge(gd);
-    if (!this.draws) this.listen();
-    await this.fitLegend(Plotly, figure);
+    this.drawing = true;
+    try {
+      await Plotly.react(gd, figure.data, figure.layout, this.config());
+      if (this.gone) return Plotly.purge(gd);
+      if (!this.draws) this.listen();
+      await this.fitLegend(Plotly, figure);
+    } finally {
+      this.drawing = false;
+    }
     this.stopGlide = places ? glide(gd, places) : () => {};
     gd.dataset.draws = ++this.draws;
     const detail = { key: payload.key, token: figure.layout.meta?.token, draws: this.draws };
@@ -137,14 +146,15 @@ class Chart {
       const value = plain(points?.[0]?.customdata);
       if (this.payload.select && value !== undefined) this.send.setTriggerValue("clicked", value);
     });
-    this.gd.on("plotly_selected", (event) => event && this.select(event.points));
-    this.gd.on("plotly_deselect", () => this.select([]));
+    // Plotly also reports an empty selection while it redraws; that one is not the user's.
+    this.gd.on("plotly_selected", (event) => event && !this.drawing && this.select(event.points));
+    this.gd.on("plotly_deselect", () => !this.drawing && this.select([]));
   }
 
   select(points) {
     if (!this.payload.select) return;
     const known = points.filter((point) => point.customdata !== undefined && point.customdata !== null);
-    this.selected = new Set(known.map((point) => JSON.stringify(point.id ?? plain(point.customdata))));
+    this.selected = new Set(known.map((point) => pointName(point.fullData.uid, point.id ?? plain(point.customdata))));
     this.send.setStateValue("selected", known.map((point) => plain(point.customdata)));
   }
 
@@ -156,7 +166,7 @@ class Chart {
     for (const trace of data) {
       const names = trace.ids ?? trace.customdata;
       if (!Array.isArray(names)) continue;
-      trace.selectedpoints = names.flatMap((name, i) => (this.selected.has(JSON.stringify(name)) ? [i] : []));
+      trace.selectedpoints = names.flatMap((name, i) => (this.selected.has(pointName(trace.uid, name)) ? [i] : []));
     }
   }
 

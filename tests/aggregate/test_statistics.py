@@ -1,0 +1,113 @@
+"""Sums, t-tests, adjusted p-values and energy distance equal their definitions on small arrays."""
+
+import numpy as np
+import pytest
+from scipy import sparse, stats
+from scipy.spatial.distance import cdist, pdist
+
+from perturbviz.aggregate.de import benjamini_hochberg, mean_variance, two_sided_p, welch_overestimated
+from perturbviz.aggregate.energy import energy_distance, energy_to_control
+from perturbviz.aggregate.sums import GroupSums, _add_sparse, _compiled_kernel, _sparse_arguments, add_block, merge
+from tests.aggregate.simulated import plain_de
+
+
+def sums_of(x):
+    return np.array([len(x)]), np.stack([x.sum(0), (x**2).sum(0)], axis=-1)[None]
+
+
+def test_mean_and_variance_have_ddof_one_and_constant_genes_have_none():
+    x = np.random.default_rng(0).normal(3, 1, (7, 4))
+    x[:, 2] = 0.1
+    mean, variance = mean_variance(*sums_of(x))
+    np.testing.assert_allclose(mean[0], x.mean(0))
+    np.testing.assert_allclose(variance[0, [0, 1, 3]], x.var(0, ddof=1)[[0, 1, 3]])
+    assert variance[0, 2] == 0
+
+
+def test_variance_of_one_cell_and_mean_of_none_are_undefined():
+    mean, variance = mean_variance(np.array([1, 0]), np.ones((2, 3, 2)) * [[[2.0, 4.0]], [[0.0, 0.0]]])
+    assert (mean[0] == 2).all()
+    assert np.isnan(mean[1]).all()
+    assert np.isnan(variance).all()
+
+
+def test_welch_divides_the_variance_of_the_others_by_the_size_of_the_group():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(0.3, 1, (6, 50)), rng.normal(0, 2, (40, 50))
+    t, p = welch_overestimated(*sums_of(x), *sums_of(y))
+    by_hand = (x.mean(0) - y.mean(0)) / np.sqrt(x.var(0, ddof=1) / 6 + y.var(0, ddof=1) / 6)
+    np.testing.assert_allclose(t[0], by_hand)
+    np.testing.assert_allclose(benjamini_hochberg(p)[0], plain_de(x, y)[1], rtol=1e-9)
+    assert np.abs(t[0]).max() < np.abs(stats.ttest_ind(x, y, equal_var=False).statistic).max()
+
+
+def test_gene_without_variance_scores_zero_and_too_few_cells_are_undefined():
+    x, y = np.zeros((5, 2)), np.zeros((9, 2))
+    t, p = welch_overestimated(*sums_of(x), *sums_of(y))
+    assert (t == 0).all()
+    assert (p == 1).all()
+    assert np.isnan(welch_overestimated(*sums_of(x[:1]), *sums_of(y))[0]).all()
+    assert np.isnan(welch_overestimated(*sums_of(x), *sums_of(y[:1]))[1]).all()
+
+
+def test_p_values_equal_student_t_over_the_whole_range():
+    t, df = np.meshgrid(np.linspace(-40, 40, 401), [1.0, 3.5, 49.9, 50.0, 51.0, 200.0, 1e5])
+    np.testing.assert_allclose(two_sided_p(t, df), 2 * stats.t.sf(np.abs(t), df), rtol=3e-8, atol=1e-300)
+
+
+def test_adjusted_p_values_equal_scipy():
+    p = np.random.default_rng(2).uniform(size=(3, 200)) ** 3
+    p[0, :50] = p[0, 50:100]  # ties
+    np.testing.assert_allclose(benjamini_hochberg(p), stats.false_discovery_control(p, axis=1))
+    assert np.isnan(benjamini_hochberg(np.full((1, 4), np.nan))).all()
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_compiled_loop_equals_matrix_products(counts):
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(3)
+    cells = sparse.random(80, 30, 0.2, format="csr", random_state=rng, data_rvs=lambda n: rng.integers(1, 9, n))
+    row = rng.integers(-1, 5, 80)
+    scale = rng.uniform(1, 100, 80) if counts else None
+    one, two = np.zeros((5, 30, 2)), np.zeros((5, 30, 2))
+    _add_sparse(*_sparse_arguments(cells, row, scale), one)
+    _compiled_kernel()(*_sparse_arguments(cells, row, scale), two)
+    np.testing.assert_allclose(one, two, rtol=1e-12)
+    dense = cells.toarray() if scale is None else np.log1p(cells.toarray() * scale[:, None])
+    np.testing.assert_allclose(one[2, :, 1], (dense[row == 2] ** 2).sum(0))
+
+
+def test_merging_parts_in_any_shape_equals_the_sum_over_all_cells():
+    rng = np.random.default_rng(4)
+    x, slot = rng.poisson(1.0, (50, 12)).astype(float), rng.integers(-1, 4, 50)
+
+    def part(cells, genes):
+        total = GroupSums.zeros(np.unique(slot[cells][slot[cells] >= 0]), genes)
+        total.n[:] = [(slot[cells] == s).sum() for s in total.slots]
+        add_block(total, x[cells, genes], slot[cells], None, genes)
+        return total
+
+    whole = part(slice(0, 50), slice(0, 12))
+    by_cells = merge(
+        merge(part(slice(0, 3), slice(0, 12)), part(slice(3, 30), slice(0, 12))), part(slice(30, 50), slice(0, 12))
+    )
+    by_genes = merge(part(slice(0, 50), slice(0, 5)), part(slice(0, 50), slice(5, 12)))
+    for other in (by_cells, by_genes):
+        np.testing.assert_array_equal(other.n, whole.n)
+        np.testing.assert_allclose(other.sums, whole.sums)
+    n, sums = whole.rows(np.array([1, 99]))
+    assert n.tolist() == [(slot == 1).sum(), 0]
+    np.testing.assert_allclose(sums[0, :, 0], x[slot == 1].sum(0))
+    assert (sums[1] == 0).all()
+
+
+def test_energy_distance_equals_its_definition_and_is_undefined_for_one_cell():
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(0, 1, (8, 6)), rng.normal(1, 1, (11, 6))
+    expected = 2 * cdist(x, y).mean() - pdist(x).mean() - pdist(y).mean()
+    assert energy_distance(sparse.csr_matrix(x), sparse.csr_matrix(y)) == pytest.approx(expected)
+    assert np.isnan(energy_distance(sparse.csr_matrix(x[:1]), sparse.csr_matrix(y)))
+    group = np.array([1] * 8 + [0] * 11 + [2])
+    result = energy_to_control(sparse.csr_matrix(np.vstack([x, y, x[:1]])), group, np.array([0, 0, 0, -1]))
+    assert result[1] == pytest.approx(expected)
+    assert np.isnan(result[[0, 2, 3]]).all()

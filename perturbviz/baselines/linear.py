@@ -69,10 +69,12 @@ class LinearModel:
     def label(self) -> str:
         """The recipe in one line."""
         gene, perturbation = source_name(self.gene_embedding), source_name(self.perturbation_embedding)
-        extra = [", with control"] * self.include_control + [", sums for doubles"] * self.sum_doubles
+        computed = self.cut_tables or {gene, perturbation} & {"pca", "random"}
+        extra = [f", K {self.dims}"] * bool(computed) + [f", λ {self.ridge:g}"]
+        extra += [", with control"] * self.include_control + [", sums for doubles"] * self.sum_doubles
         extra += [", tables cut to K"] * self.cut_tables + [", other genes left out"] * (self.missing_genes == "nan")
         extra += [f", seed {self.seed}"] * ("random" in (gene, perturbation))
-        return f"linear: G {gene}, P {perturbation}, K {self.dims}, λ {self.ridge:g}{''.join(extra)}"
+        return f"linear: G {gene}, P {perturbation}{''.join(extra)}"
 
     def fit(self, training: Training, scores: pd.DataFrame | None = None) -> FittedLinear:
         """Fit W and b.

@@ -3,6 +3,7 @@
 from perturbviz.ui import navigation, sidebar, state
 
 page = navigation.run()
+state.apply_deferred()
 state.adopt_link()
 sidebar.draw()
 page.run()

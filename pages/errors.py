@@ -36,8 +36,7 @@ event = chart(
     note=explain.spread(ranking, current.view.avg), select=True,
 )  # fmt: skip
 if event.clicked:
-    state.set_extra("p", str(event.clicked))
-    st.rerun()
+    state.defer(p=str(event.clicked))
 if perturbation:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(f"**{explain.escape(perturbation)}** is marked.")

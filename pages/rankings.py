@@ -103,5 +103,4 @@ with target:
     )  # fmt: skip
 if event.clicked and isinstance(current.source, Benchmark):
     metric, reference = pairs[int(np.ravel(event.clicked)[-1])]
-    state.set_view(current.view.with_(metric=metric, ref=reference if reference != "none" else current.view.ref))
-    st.rerun()
+    state.defer(metric=metric, ref=reference if reference != "none" else current.view.ref)

@@ -191,3 +191,31 @@ def paired(ranking: Ranking, against: str, differences: np.ndarray, others: list
     if not alike:
         return text + "All differences are clear of zero in the paired bootstrap."
     return text + f"Not distinguishable from {name[against]} in the paired bootstrap: {names(alike)}."
+
+
+def profile(perturbation: str, observed: np.ndarray, panels: list, genes: pd.Index) -> str:
+    """The gene most methods miss most, and whether predictions are too small or too large."""
+    errors = [np.abs(p.predicted - observed) for p in panels if not np.isnan(p.predicted).all()]
+    if not errors:
+        return f"No shown method predicts {perturbation}."
+    missed = int(np.argmax(np.nanmedian(errors, axis=0)))
+    text = f"The gene missed most (median over methods) is {genes[missed]} (observed {observed[missed]:.2f}). "
+    size = np.sqrt(np.mean(observed**2))
+    slopes = {
+        p.name: np.sqrt(np.nanmean(p.predicted**2)) / size
+        for p in panels
+        if not np.isnan(p.predicted).all() and size > 0
+    }
+    moving = {k: v for k, v in slopes.items() if v > 1e-6}
+    if moving:
+        low, high = min(moving, key=moving.get), max(moving, key=moving.get)
+        text += f"Relative to the observed size, {low} predicts {moving[low]:.0%} and {high} {moving[high]:.0%}. "
+    return text + "Grey: density of all genes; points: the largest values and errors. Click a gene to follow it."
+
+
+def followed(gene: str, observed: np.ndarray, panels: list, names_: np.ndarray) -> str:
+    """Where a gene changes most, and who predicts it best over perturbations."""
+    top = int(np.nanargmax(np.abs(observed)))
+    errors = {p.name: np.nanmean((p.predicted - observed) ** 2) for p in panels if not np.isnan(p.predicted).all()}
+    best = min(errors, key=errors.get)
+    return f"{gene} moves most in {names_[top]} ({observed[top]:.2f}); over all perturbations {best} has the smallest squared error."

@@ -20,6 +20,7 @@ EXTRA = ("pin", "p", "gene", "method", "against", "present")
 
 _WRITTEN = "_written_link"
 _READY = "_view_ready"
+_DEFERRED = "_deferred"
 
 
 def view() -> View:
@@ -96,3 +97,15 @@ def full_link() -> str:
     base = (st.context.url or "").partition("?")[0]
     parameters = urlencode(query(), doseq=True)
     return f"{base}?{parameters}" if parameters else base
+
+
+def defer(**values: str) -> None:
+    """Set widgets' values from below them: kept for the next run, which starts at once."""
+    st.session_state[_DEFERRED] = values
+    st.rerun()
+
+
+def apply_deferred() -> None:
+    """Put deferred values into their widgets, before any is drawn."""
+    for name, value in st.session_state.pop(_DEFERRED, {}).items():
+        st.session_state[name] = value

@@ -7,6 +7,7 @@ Nothing in it is measured, and no real system is shown. ``data/README.md`` says 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anndata as ad
 import h5py
@@ -14,6 +15,9 @@ import numpy as np
 import pandas as pd
 
 from perturbviz.perturbations import CONTROL, targets
+
+if TYPE_CHECKING:  # the simulation is imported only where the files are made: reading them should be quick
+    from perturbviz.datasets.demo_screen import Screen
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 DEMO, CONTEXT_B = "demo.h5ad", "demo_context_b.h5ad"
@@ -43,20 +47,20 @@ def make_demo() -> tuple[ad.AnnData, ad.AnnData]:
     rng = [np.random.Generator(np.random.PCG64(s)) for s in streams]
     biology = sim.draw_biology(rng[0])
     screen = sim.draw_screen(biology, rng[1])
-    a = _summarise(screen, _cell_numbers(screen, rng[2]), streams[3], "A")
+    a = _summarise(screen, _cell_numbers(screen, rng[2], (200, 321)), streams[3], "A")
     _add_splits(a, rng[4])
-    a.layers["planted"] = _grid(screen.deviation(), 256)
+    a.layers["planted"] = _grid(screen.deviation())
     methods = _add_predictions(a, screen, streams[5])
     a.uns["perturbviz"] |= {
         "title": "Demo: simulated screen, context A",
-        "description": "Simulated: 60 single and 80 double activations, 2,000 genes, six simulated predictors. "
+        "description": "Simulated: 60 single and 76 double activations, 2,000 genes, six simulated predictors. "
         "The layer 'planted' holds the true deviations from additivity.",
         "methods": methods,
     }
 
     second = sim.other_context(biology, rng[6])
     screen_b = sim.draw_screen(second, rng[6], doubles=False)
-    b = _summarise(screen_b, _cell_numbers(screen_b, rng[6]), streams[7], "B")
+    b = _summarise(screen_b, _cell_numbers(screen_b, rng[6], (90, 161)), streams[7], "B")
     _add_splits(b, rng[6])
     keep = np.sort(np.argsort(-b.varm["control_mean"]["B"].to_numpy(), kind="stable")[:1000])
     b = b[:, keep].copy()
@@ -71,17 +75,17 @@ def make_demo() -> tuple[ad.AnnData, ad.AnnData]:
     return a, b
 
 
-def _cell_numbers(screen, rng: np.random.Generator) -> np.ndarray:
-    """Cells per condition: control many, singles 150-300, doubles 60-150 or so."""
-    single = rng.integers(150, 301, len(screen.conditions))
-    double = np.minimum(60 + rng.gamma(1.2, 18.0, len(screen.conditions)), 200).astype(int)
+def _cell_numbers(screen: Screen, rng: np.random.Generator, single: tuple[int, int]) -> np.ndarray:
+    """Cells per condition: control many, singles uniform in ``single``, doubles 45 and more."""
+    shape = len(screen.conditions)
     size = np.array([len(targets(name)) for name in screen.conditions])
-    return np.where(size == 0, N_CONTROL_CELLS, np.where(size == 1, single, double))
+    double = np.minimum(45 + rng.gamma(1.2, 12.0, shape), 200).astype(int)
+    return np.where(size == 0, N_CONTROL_CELLS, np.where(size == 1, rng.integers(*single, shape), double))
 
 
-def _grid(values: np.ndarray, steps: int) -> np.ndarray:
-    """Round to multiples of 1/steps (a power of two): far below the standard errors, and such floats compress well."""
-    return (np.round(np.asarray(values) * steps) / steps).astype(np.float32)
+def _grid(values: np.ndarray, step: float = 1 / 128) -> np.ndarray:
+    """Round to multiples of ``step`` (a power of two, far below the noise): the file compresses to half the size."""
+    return (np.round(np.asarray(values, dtype=float) / step) * step).astype(np.float32)
 
 
 def _relative(values: np.ndarray, bits: int) -> np.ndarray:
@@ -90,7 +94,7 @@ def _relative(values: np.ndarray, bits: int) -> np.ndarray:
     return np.ldexp(np.round(mantissa * 2**bits) / 2**bits, exponent).astype(np.float32)
 
 
-def _summarise(screen, n_cells: np.ndarray, seed: np.random.SeedSequence, context: str) -> ad.AnnData:
+def _summarise(screen: Screen, n_cells: np.ndarray, seed: np.random.SeedSequence, context: str) -> ad.AnnData:
     """Draw cells and keep what a benchmark keeps: means, standard errors, half-cell means, DE scores."""
     from perturbviz.datasets import demo_screen as sim
 
@@ -111,13 +115,13 @@ def _summarise(screen, n_cells: np.ndarray, seed: np.random.SeedSequence, contex
         index=pd.Index(names, dtype=object),
     )
     var = pd.DataFrame({"programme": screen.programme}, index=pd.Index(screen.genes, dtype=object))
-    adata = ad.AnnData(_grid(cells.mean, 256), obs=obs, var=var)
-    adata.layers["se"] = _relative(cells.se, 5)
-    adata.layers["half_a"], adata.layers["half_b"] = _grid(half_a.mean, 256), _grid(half_b.mean, 256)
+    adata = ad.AnnData(_grid(cells.mean), obs=obs, var=var)
+    adata.layers["se"] = _relative(cells.se, 4)
+    adata.layers["half_a"], adata.layers["half_b"] = _grid(half_a.mean), _grid(half_b.mean)
     for suffix, part, kinds in (("", cells, "sp"), ("_a", half_a, "s"), ("_b", half_b, "p")):
         score, padj = sim.welch_against_rest(part, is_control)
         if "s" in kinds:
-            adata.layers["de_score" + suffix] = _grid(score, 16)
+            adata.layers["de_score" + suffix] = _grid(score, 1 / 8)
         if "p" in kinds:
             adata.layers["de_padj" + suffix] = _relative(padj, 4)
     control = adata.X[is_control][0]
@@ -152,7 +156,7 @@ def _add_splits(adata: ad.AnnData, rng: np.random.Generator) -> None:
     adata.obs["split"] = adata.obs["split__1"]
 
 
-def _add_predictions(adata: ad.AnnData, screen, seed: np.random.SeedSequence) -> dict[str, dict[str, str]]:
+def _add_predictions(adata: ad.AnnData, screen: Screen, seed: np.random.SeedSequence) -> dict[str, dict[str, str]]:
     """Let every predictor predict the held-out rows of every split; other rows stay NaN."""
     from perturbviz.datasets.demo_predictors import PREDICTORS, Task
 
@@ -168,7 +172,7 @@ def _add_predictions(adata: ad.AnnData, screen, seed: np.random.SeedSequence) ->
             rng = np.random.Generator(np.random.PCG64(child))
             task = Task(control, training, [names[i] for i in held], screen.expected[held], rng)
             layer = np.full(adata.shape, np.nan, np.float32)
-            layer[held] = _grid(predictor.predict(task), 256)
+            layer[held] = _grid(predictor.predict(task))
             adata.layers[f"pred__{slug}__{split}"] = layer
     return {k: {"name": p.name, "kind": "model", "note": p.note} for k, p in PREDICTORS.items()}
 
@@ -176,12 +180,16 @@ def _add_predictions(adata: ad.AnnData, screen, seed: np.random.SeedSequence) ->
 def write(adata: ad.AnnData, path: Path) -> None:
     """Write as ``.h5ad`` with gzip and byte shuffle: these files are part of the checkout, so small beats fast."""
     path.parent.mkdir(exist_ok=True)
+    from perturbviz.datasets.demo_screen import BLOCK
+
     frame = ad.AnnData(obs=adata.obs, var=adata.var, varm=dict(adata.varm), uns=adata.uns)
-    packed = {"compression": "gzip", "compression_opts": 9, "shuffle": True, "chunks": adata.shape}
-    with h5py.File(path, "w") as file:
+    frame.strings_to_categoricals()
+    packed = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
+    matrices = {"X": adata.X, **{f"layers/{key}": values for key, values in adata.layers.items()}}
+    with h5py.File(path, "w", libver="latest") as file:
         ad.io.write_elem(file, "/", frame)
-        for group, key, values in [(file, "X", adata.X), *((file["layers"], k, v) for k, v in adata.layers.items())]:
-            ad.io.write_elem(group, key, values, dataset_kwargs=packed)
+        for key, values in matrices.items():
+            ad.io.write_elem(file, key, values, dataset_kwargs={**packed, "chunks": (adata.n_obs, BLOCK)})
 
 
 def main() -> None:

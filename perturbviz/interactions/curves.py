@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -70,7 +71,7 @@ class Ranking:
         """Sum over thresholds of recall gained × precision there (Σ (R_i - R_{i-1}) P_i); NaN without positives."""
         if not self.n_positive:
             return np.nan
-        tp, called = self._thresholds()
+        tp, called = self._thresholds
         return float(np.diff(tp, prepend=0.0) @ (tp / called) / self.n_positive)
 
     def auroc(self) -> float:
@@ -78,12 +79,13 @@ class Ranking:
         n_negative = self.n - self.n_positive
         if not self.n_positive or not n_negative:
             return np.nan
-        tp, called = self._thresholds()
+        tp, called = self._thresholds
         negatives_left = n_negative - (called - tp)
         before = np.append(n_negative, negatives_left[:-1]) if self.group_ends is not None else negatives_left
         gained = np.diff(tp, prepend=0.0)
         return float(gained @ (negatives_left + before) / (2.0 * self.n_positive * n_negative))
 
+    @cached_property
     def _thresholds(self) -> tuple[FloatArray, FloatArray]:
         """True positives and calls at each distinct score; without ties only at the positives, which suffices."""
         if self.group_ends is None:
@@ -231,14 +233,15 @@ def roc(ranking: Ranking, grid: npt.ArrayLike = RATE_GRID) -> Curve:
     if not ranking.n_positive or not n_negative:
         nan = np.full(len(x) + 1, np.nan)
         return Curve("roc", np.append(0.0, x), nan, ranking.prevalence, ranking.n_positive, np.nan)
-    found = np.append(0.0, ranking.true_positives)
-    false = np.arange(ranking.n + 1.0) - found
+    found = ranking.true_positives
+    false = np.arange(1.0, ranking.n + 1) - found
     wanted = x * n_negative
-    at = np.searchsorted(false, wanted * (1.0 + 1e-12), side="right") - 1
-    after = np.minimum(at + 1, ranking.n)
-    step = false[after] - false[at]
-    share = np.clip(np.divide(wanted - false[at], step, out=np.zeros_like(x), where=step > 0), 0.0, 1.0)
-    y = (found[at] + share * (found[after] - found[at])) / ranking.n_positive
+    called = np.searchsorted(false, wanted * (1.0 + 1e-12), side="right")  # as many as false positives allow
+    before, after = np.maximum(called - 1, 0), np.minimum(called, ranking.n - 1)
+    tp, fp = np.where(called > 0, found[before], 0.0), np.where(called > 0, false[before], 0.0)
+    step = false[after] - fp
+    share = np.clip(np.divide(wanted - fp, step, out=np.zeros_like(x), where=step > 0), 0.0, 1.0)
+    y = (tp + share * (found[after] - tp)) / ranking.n_positive
     return Curve("roc", np.append(0.0, x), np.append(0.0, y), ranking.prevalence, ranking.n_positive, ranking.auroc())
 
 

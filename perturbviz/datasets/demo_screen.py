@@ -51,6 +51,11 @@ class Screen:
         """Row numbers of the conditions with this many perturbed genes."""
         return [i for i, name in enumerate(self.conditions) if len(targets(name)) == n_targets]
 
+    def most_expressed(self, n: int) -> Screen:
+        """The same screen with only the ``n`` genes that control expresses most, in their order."""
+        keep = np.sort(np.argsort(-self.expected[self.conditions.index(CONTROL)], kind="stable")[:n])
+        return Screen(self.genes[keep], self.programme[keep], self.conditions, self.expected[:, keep])
+
     def deviation(self) -> np.ndarray:
         """Conditions × genes: expected change of a double minus the sum of its singles' changes; 0 in other rows."""
         out = np.zeros_like(self.expected)
@@ -165,7 +170,8 @@ def plant_deviation(a: np.ndarray, b: np.ndarray, control: np.ndarray, rng: np.r
 
     def pick(weight: np.ndarray, k: int) -> np.ndarray:
         weight = np.where(visible & (out == 0), weight, 0.0)
-        return rng.choice(weight.size, int(min(k, np.count_nonzero(weight))), replace=False, p=weight / weight.sum())
+        k = min(k, int(np.count_nonzero(weight)))
+        return rng.choice(weight.size, k, replace=False, p=weight / weight.sum())
 
     buffered = pick(np.where(same_sign & (np.abs(total) > 0.25), total**2, 0.0), round(0.76 * n))
     out[buffered] = -rng.uniform(0.5, 1.0, buffered.size) * total[buffered]

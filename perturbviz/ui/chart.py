@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 import plotly
@@ -32,7 +32,7 @@ ASSETS = Path(__file__).parent / "chart_assets"
 PLOTLY_JS = Path(plotly.__file__).parent / "package_data"
 DEFAULT_HEIGHT = 420
 
-Table = pd.DataFrame | Callable[[], pd.DataFrame]
+Table: TypeAlias = pd.DataFrame | Callable[[], pd.DataFrame]
 
 _mount = st.components.v2.component(
     "perturbviz_chart", js=(ASSETS / "loader.js").read_text(encoding="utf-8"), isolate_styles=False
@@ -191,6 +191,7 @@ def _streamlit_chart(
         spec = recoloured(spec)
     drawn = go.Figure(spec, skip_invalid=True)
     drawn.update_layout(title_text=_escaped(question), height=int(height or fig.layout.height or DEFAULT_HEIGHT))
+    drawn.update_layout(margin_t=72)  # room for the title over a one-row legend
     points: list[dict[str, Any]] = []
     if select:
         state = st.plotly_chart(drawn, key=f"chart:{key}", theme=None, alt=alt, on_select="rerun")

@@ -114,7 +114,8 @@ export function look(payload, theme, width, legend) {
   const pad = { t: 4 + (lines.length - 1) * TITLE_SIZE * LINE, l: 2 };
   if (lines.length) layout.title = { text: lines.map(escaped).join("<br>"), pad };
   const facets = (layout.annotations ?? []).some((a) => a.yref === "paper" && a.y >= 0.99 && a.yanchor === "bottom");
-  const legendRoom = legend ?? legendHeight(data, layout, width - 60, family);
+  const estimate = legendHeight(data, layout, width - 60, family);
+  const legendRoom = estimate && (legend ?? estimate);
   const facetRoom = facets ? 22 : 0;
   const top = Math.round((lines.length ? lines.length * TITLE_SIZE * LINE + 12 : 8) + legendRoom + facetRoom);
   layout.margin = { ...layout.margin, t: Math.max(top, layout.margin?.t ?? 0) };

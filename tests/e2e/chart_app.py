@@ -1,4 +1,4 @@
-"""A small app with every kind of chart the component must handle; driven by test_chart.py."""
+"""A small app with every kind of chart the component must handle (random numbers); driven by test_chart.py."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ import streamlit as st
 from perturbviz.figures.theme import MEAN_BAR, method_colours, template
 from perturbviz.ui.chart import chart
 
-METHODS = ["GEARS", "scGPT", "CPA", "linear", "no change", "mean"]
+METHODS = ["Cautious", "Bold", "Noisy", "linear", "no change", "mean"]
 COLOURS = method_colours(METHODS, ["no change", "mean"])
 NAMES = [f"P{i}" for i in range(150)]
 
@@ -90,7 +90,7 @@ def charts_page() -> None:
         alt=f"Strip plot of 750 {metric} values for five methods",
         table=lambda: pd.DataFrame({"name": ["=1+1", "P1", "-3"], "value": [0.5, -1.25, np.nan]}),
         filename=f"errors {metric}",
-        note="GEARS leads <b>here</b>.",
+        note="Cautious leads <b>here</b>.",
         select=True,
     )
     if event.clicked is not None:

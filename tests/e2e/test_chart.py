@@ -215,7 +215,7 @@ def test_csv_is_made_on_the_server_without_a_rerun(charts):
 def test_text_alternative_title_and_note(charts):
     page = charts.page
     figure = page.get_by_role("figure", name="Strip plot of 750 l2 values for five methods")
-    assert figure.get_by_text("GEARS leads <b>here</b>.", exact=True).count() == 1
+    assert figure.get_by_text("Cautious leads <b>here</b>.", exact=True).count() == 1
     assert figure.locator(".gtitle").text_content() == "Which method has the smallest error <here> & now?"
 
 

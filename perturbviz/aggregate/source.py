@@ -16,8 +16,9 @@ from anndata.experimental import read_elem_lazy
 
 from perturbviz.aggregate.errors import AggregateError
 
-#: Stored values read at once: 8 million float32 with their int32 column numbers are 64 MB.
-VALUES_PER_BLOCK = 8_000_000
+#: Stored values read at once: 16 million float32 with their int32 column numbers are 128 MB, held twice for a moment.
+#: With thousands of groups the sums are larger than that, and every block walks through them once: small blocks cost.
+VALUES_PER_BLOCK = 16_000_000
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from perturbviz.aggregate.values import normalise
 
-#: Stored values of a block from which loading the compiled loop pays.
+#: Stored values of a block from which loading the compiled loop (a second or two, once) pays.
 _COMPILE_FROM = 1_000_000
 
 
@@ -117,7 +117,8 @@ def add_block(total: GroupSums, block: Any, slot: np.ndarray, scale: np.ndarray 
     row = np.where(slot < 0, -1, np.searchsorted(total.slots, slot))
     target = total.sums[:, genes.start - total.genes.start : genes.stop - total.genes.start]
     if sparse.issparse(block):
-        kernel = _compiled_kernel() if block.nnz >= _COMPILE_FROM else None
+        loaded = _compiled_kernel.cache_info().currsize > 0
+        kernel = _compiled_kernel() if loaded or block.nnz >= _COMPILE_FROM else None
         (_add_sparse if kernel is None else kernel)(*_sparse_arguments(block.tocsr(), row, scale), target)
     else:
         _add_products(normalise(block, scale), row, target)

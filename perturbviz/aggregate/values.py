@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from perturbviz.aggregate.errors import AggregateError
-from perturbviz.aggregate.source import CellSource
+from perturbviz.aggregate.source import VALUES_PER_BLOCK, CellSource
 
 #: log1p of counts normalised to a total of 1e4 stays below log(1e4 + 1) = 9.2; even log2 of any real count is under 50.
 LARGEST_LOG = 50.0
@@ -41,7 +41,7 @@ class Sniffed:
 
 def sniff(source: CellSource) -> Sniffed:
     """Look at a few blocks spread over the file."""
-    block = max(1, source.block * _SAMPLED_VALUES // 8_000_000) if source.block > 1000 else source.block
+    block = max(1, source.block * _SAMPLED_VALUES // VALUES_PER_BLOCK) if source.block > 1000 else source.block
     n_blocks = -(-source.shape[source.axis] // block)
     low, high, integers = np.inf, -np.inf, True
     for i in np.unique(np.linspace(0, n_blocks - 1, _SAMPLED_BLOCKS).astype(int)):

@@ -1,0 +1,172 @@
+"""How fast, how large and how linear is the road from cells to pseudobulk?
+
+Makes simulated sparse cells of several sizes in a temporary folder, aggregates each in a process of its own, and prints
+seconds, peak memory, and the ratio to merely reading the same blocks of the same file with anndata, both warm.
+
+    python benchmarks/aggregate.py                                                   # small, a minute
+    python benchmarks/aggregate.py --cells 62500 250000 1000000 --genes 5000 --conditions 2000
+
+Reading is timed with one thread and with as many as there are processors; the faster of the two is compared with.
+The ratio of processor seconds stands beside the ratio of seconds: it does not suffer from what else the machine does.
+Statistics (t-tests, adjusted p-values) and saving cost the same whatever the number of cells: they are listed apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+BLOCK = 10_000
+
+
+def write_cells(path: Path, n_cells: int, n_genes: int, n_conditions: int, density: float, gzip: bool, counts: bool):
+    """Write simulated cells in random order as CSR, block by block."""
+    rng = np.random.default_rng(0)
+    stored = round(n_genes * density)
+    patterns = np.stack([np.sort(rng.choice(n_genes, stored, replace=False)) for _ in range(2_000)]).astype(np.int32)
+    options = {"compression": "gzip"} if gzip else {}  # contiguous or chunked by h5py, as anndata writes it
+    with h5py.File(path, "w") as file:
+        file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
+        matrix = file.create_group("X")
+        matrix.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": [n_cells, n_genes]})
+        data = matrix.create_dataset("data", (n_cells * stored,), "f4", **options)
+        indices = matrix.create_dataset("indices", (n_cells * stored,), "i4", **options)
+        matrix["indptr"] = np.arange(n_cells + 1, dtype=np.int64) * stored
+        for start in range(0, n_cells, BLOCK):
+            size = min(BLOCK, n_cells - start)
+            values = rng.geometric(0.4, size * stored).astype(np.float32)
+            where = slice(start * stored, (start + size) * stored)
+            data[where] = values if counts else np.log1p(values)
+            indices[where] = patterns[rng.integers(0, len(patterns), size)].ravel()
+        labels = rng.integers(0, n_conditions, n_cells)
+        for name, keys in (("obs", {"condition": labels}), ("var", {})):
+            table = file.create_group(name)
+            table.attrs.update({"encoding-type": "dataframe", "encoding-version": "0.2.0", "_index": "_index"})
+            table.attrs["column-order"] = np.array(list(keys), dtype=h5py.string_dtype())
+            index = np.arange(n_cells if name == "obs" else n_genes).astype(str).astype(object)
+            _string_array(table, "_index", index)
+            for key, codes in keys.items():
+                column_group = table.create_group(key)
+                column_group.attrs.update(
+                    {"encoding-type": "categorical", "encoding-version": "0.2.0", "ordered": False}
+                )
+                column_group.create_dataset("codes", data=codes.astype(np.int16)).attrs.update(
+                    {"encoding-type": "array", "encoding-version": "0.2.0"}
+                )
+                _string_array(column_group, "categories", np.array(_names(n_conditions), dtype=object))
+
+
+def _string_array(group, name, values):
+    dataset = group.create_dataset(name, data=values, dtype=h5py.string_dtype())
+    dataset.attrs.update({"encoding-type": "string-array", "encoding-version": "0.2.0"})
+
+
+def _names(n_conditions: int) -> list[str]:
+    return ["control", *(f"P{i}" for i in range(1, n_conditions))]
+
+
+def read_only(path: Path) -> tuple[float, float]:
+    """Seconds, and processor seconds, to read all blocks and drop them: best of one thread and one per processor."""
+    from anndata.experimental import read_elem_lazy
+    from dask import compute
+    from dask.delayed import delayed
+
+    from perturbviz.aggregate.source import open_cells
+
+    source = open_cells(path)
+
+    def read(first, last):
+        with h5py.File(path, "r") as file:
+            lazy = read_elem_lazy(file["X"], chunks=(source.block, -1)).blocks[first:last]
+            for piece in lazy.to_delayed().ravel():
+                piece.compute(scheduler="synchronous")
+
+    seconds, processor = [], []
+    for n in (1, 1, min(os.cpu_count() or 1, source.n_blocks)):  # the first time warms the page cache
+        edges = np.linspace(0, source.n_blocks, n + 1).astype(int)
+        start, used = time.perf_counter(), time.process_time()
+        compute(*[delayed(read)(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)], scheduler="threads")
+        seconds.append(time.perf_counter() - start)
+        processor.append(time.process_time() - used)
+    return min(seconds[1:]), min(processor[1:])
+
+
+def measure(path: Path) -> dict[str, float]:
+    """Seconds of each part and peak memory of one aggregation in this process."""
+    from perturbviz.aggregate import aggregate
+
+    marks, used = {}, {}
+    start, used_before = time.perf_counter(), time.process_time()
+
+    def progress(fraction, what):
+        marks[what] = time.perf_counter() - start
+        used[what] = time.process_time() - used_before
+
+    aggregate(path, condition="condition", control="control", out=path.with_suffix(".bench.h5ad"), progress=progress)
+    total = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    path.with_suffix(".bench.h5ad").unlink()
+    return {
+        "cells": marks["summing cells"],
+        "processor": used["summing cells"],
+        "statistics": marks["saving"] - marks["summing cells"],
+        "saving": total - marks["saving"],
+        "total": total,
+        "peak": peak,
+    }
+
+
+def in_new_process(what: str, path: Path):
+    """Run ``measure`` or ``read_only`` where nothing else has used memory."""
+    done = subprocess.run(
+        [sys.executable, __file__, f"--{what}", str(path)], check=True, capture_output=True, text=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cells", type=int, nargs="+", default=[5_000, 10_000, 20_000])
+    parser.add_argument("--genes", type=int, default=2_000)
+    parser.add_argument("--conditions", type=int, default=200)
+    parser.add_argument("--density", type=float, default=0.05)
+    parser.add_argument("--counts", action="store_true", help="write counts instead of log-normalised values")
+    parser.add_argument("--forms", nargs="+", choices=("plain", "gzip"), default=["plain", "gzip"])
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
+    a = parser.parse_args()
+    if a.measure or a.read:
+        print(json.dumps(measure(a.measure) if a.measure else read_only(a.read)))
+        return
+    print(f"{a.genes:,} genes, {a.conditions:,} conditions, density {a.density:.0%}, {'counts' if a.counts else 'log'}")
+    print(f"{'form':6}{'cells':>10}{'MB':>7}{'read s':>8}{'sums s':>8}{'stat s':>8}{'save s':>8}{'total s':>9}", end="")
+    print(f"{'sums/read':>11}{'by cpu':>8}{'total/read':>12}{'peak GB':>9}{'us/cell':>9}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cells.h5ad"
+        for form in a.forms:
+            for n in a.cells:
+                write_cells(path, n, a.genes, a.conditions, a.density, form == "gzip", a.counts)
+                (read, read_cpu), took = in_new_process("read", path), in_new_process("measure", path)
+                print(
+                    f"{form:6}{n:>10,}{path.stat().st_size / 1e6:>7.0f}{read:>8.2f}{took['cells']:>8.2f}"
+                    f"{took['statistics']:>8.2f}{took['saving']:>8.2f}{took['total']:>9.2f}{took['cells'] / read:>11.2f}"
+                    f"{took['processor'] / read_cpu:>8.2f}"
+                    f"{took['total'] / read:>12.2f}{took['peak']:>9.2f}{took['cells'] / n * 1e6:>9.1f}",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,13 @@ from perturbviz.references import Reference, perturbation_mean
 
 HELD_OUT = ("test", "val")
 TRUTHS = ("all", "half_a")
+
+
+def _all_nan(matrix: np.ndarray) -> np.ndarray:
+    """Which rows hold nothing but NaN; looks at whole rows only where the first value is NaN."""
+    out = np.isnan(matrix[:, 0])
+    out[out] = np.isnan(matrix[out]).all(axis=1)
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +64,7 @@ class Evaluation:
         Rows of one block (same seed and context) are the candidates of retrieval metrics.
         """
         b = self.benchmark
-        observed = ~np.isnan(b.truth[:, 0]) if self.truth_from == "all" else ~np.isnan(self._truth_layer[:, 0])
+        observed = ~_all_nan(self._truth_layer)
         frames = []
         for seed in b.seeds:
             obs = np.flatnonzero(np.isin(b.splits[seed], self.parts) & ~b.is_control & observed)
@@ -92,6 +100,11 @@ class Evaluation:
         """Whether ``method`` is one of the built-in baselines."""
         return method in BASELINES
 
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """What is derived from this evaluation once and kept (see ``perturbviz.needs``)."""
+        return {}
+
     # -- values ----------------------------------------------------------------------------------------------------
     @cached_property
     def _baseline_cache(self) -> dict[tuple[str, str], np.ndarray]:
@@ -110,7 +123,8 @@ class Evaluation:
             self._baseline_cache[key] = BASELINES[method].predict(b, seed)
         return self._baseline_cache[key]
 
-    def _gather(self, matrix: np.ndarray, obs: np.ndarray, genes: np.ndarray | None) -> np.ndarray:
+    def gather(self, matrix: np.ndarray, obs: np.ndarray, genes: np.ndarray | None) -> np.ndarray:
+        """Rows ``obs`` of any matrix (.., G), float64; ``genes`` as in :meth:`truth`."""
         if genes is None:
             return np.take(matrix, obs, axis=0).astype(np.float64)
         if genes.ndim == 1:
@@ -128,7 +142,7 @@ class Evaluation:
             Column numbers: (n,) shared by all rows, or (R, n) one set a row; all genes where None.
         """
         obs = self.rows["obs"].to_numpy()
-        return self._gather(self._truth_layer, obs if rows is None else obs[rows], genes)
+        return self.gather(self._truth_layer, obs if rows is None else obs[rows], genes)
 
     def prediction(self, method: str, rows: np.ndarray | None = None, genes: np.ndarray | None = None) -> np.ndarray:
         """Predicted values, float64: (R, n), NaN rows where the method predicts nothing. Arguments as in :meth:`truth`."""
@@ -140,7 +154,7 @@ class Evaluation:
             here = np.flatnonzero(seeds == seed)
             matrix = self._matrix(method, seed)
             if matrix is not None:
-                out[here] = self._gather(matrix, obs[here], genes if genes is None or genes.ndim == 1 else genes[here])
+                out[here] = self.gather(matrix, obs[here], genes if genes is None or genes.ndim == 1 else genes[here])
         return out
 
     @cached_property
@@ -160,7 +174,7 @@ class Evaluation:
         if kind == "none":
             return np.broadcast_to(np.float64(0), (len(frame), n))
         vectors = self._block_vectors(kind, include_held_out)
-        return self._gather(vectors, frame["block"].to_numpy(), genes)
+        return self.gather(vectors, frame["block"].to_numpy(), genes)
 
     def _block_vectors(self, kind: Reference, include_held_out: bool) -> np.ndarray:
         """One reference vector a block: (blocks, G) float32."""

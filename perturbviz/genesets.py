@@ -175,6 +175,10 @@ def subset_problem(subset: GeneSubset, evaluation: Evaluation) -> str:
         return f"Highly expressed genes are not defined on this benchmark: {why}. Use all genes or your own list."
     if subset.kind == "de" and not b.has_control:
         return "Differentially expressed genes need a control mean, and this benchmark has none. Use all genes."
+    if subset.kind in ("expressed", "de"):
+        for context in dict.fromkeys(evaluation.rows["context"]):
+            if np.isnan(b.control(context)).any():
+                return f"Context {context!r} has no control mean, which these genes are chosen by. Use all genes."
     if subset.kind == "own" and not (b.genes.get_indexer(list(subset.own)) >= 0).any():
         return (
             "None of the genes of your list is measured in this benchmark: enter gene names as the benchmark has them."

@@ -41,8 +41,10 @@ def perturbation_mean(benchmark: Benchmark, seed: str, context: str, include_hel
     rows = ~benchmark.is_control & (benchmark.row_contexts == context)
     if not include_held_out:
         rows &= benchmark.splits[seed] == "train"
-    if rows.any():
-        return benchmark.truth[rows].mean(axis=0, dtype=np.float64).astype(np.float32)
+    observed = benchmark.truth[rows]
+    observed = observed[~np.isnan(observed).any(axis=1)]
+    if len(observed):
+        return observed.mean(axis=0, dtype=np.float64).astype(np.float32)
     stored = benchmark.adata.varm.get(f"pert_mean__{seed or 'train'}")
     if stored is not None and context in stored:
         return stored[context].to_numpy(np.float32)

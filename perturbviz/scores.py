@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,12 @@ import pandas as pd
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneBlock, GeneSubset, resolve
-from perturbviz.metrics import Card, parse_metric
+from perturbviz.metrics import Card, Metric, parse_metric
+from perturbviz.needs import Need, needed
+from perturbviz.rounding import snap
 from perturbviz.validity import genes_problem, metric_problem, reference_problem
 from perturbviz.view import View
 
-#: A change smaller than this fraction of the profile's largest value is float32 rounding and counts as zero.
-ROUNDING = 4 * np.finfo(np.float32).eps
 #: Values handled at once (rows x genes), to stay in the processor's cache.
 CHUNK = 2_000_000
 
@@ -41,6 +42,8 @@ class Scores:
         (rows,) number of genes that counted.
     reasons
         Method -> why (some of) its values are undefined, in words.
+    note
+        What to know about how the metric was computed here: which weights, which threshold; often "".
     """
 
     card: Card
@@ -53,17 +56,21 @@ class Scores:
     values: np.ndarray
     n_genes: np.ndarray
     reasons: Mapping[str, str]
+    note: str = ""
 
     def select(self, methods: Sequence[str] | None = None, keep: np.ndarray | None = None) -> Scores:
         """Fewer methods (in the given order) or rows (bool mask or positions)."""
         index = range(len(self.methods)) if methods is None else [self.methods.index(m) for m in methods]
         keep = np.arange(len(self.rows)) if keep is None else np.arange(len(self.rows))[keep]
-        return Scores(
-            self.card, self.metric, self.reference, self.genes,
-            tuple(self.methods[i] for i in index), tuple(self.names[i] for i in index),
-            self.rows.iloc[keep].reset_index(drop=True), self.values[np.ix_(list(index), keep)], self.n_genes[keep],
-            {m: r for m, r in self.reasons.items() if methods is None or m in methods},
-        )  # fmt: skip
+        return replace(
+            self,
+            methods=tuple(self.methods[i] for i in index),
+            names=tuple(self.names[i] for i in index),
+            rows=self.rows.iloc[keep].reset_index(drop=True),
+            values=self.values[np.ix_(list(index), keep)],
+            n_genes=self.n_genes[keep],
+            reasons={m: r for m, r in self.reasons.items() if methods is None or m in methods},
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Long table with the columns of ``COLUMNS``."""
@@ -115,52 +122,42 @@ def score(
     UserError
         Where metric, reference and genes make no sense together; the sentence says why.
     """
-    parsed, parameter = parse_metric(metric)
-    card = parsed.card
+    setting = (metric, reference)
+    return score_many(
+        evaluation, [setting], subset, methods, rows,
+        include_held_out_in_reference=include_held_out_in_reference,
+    )[setting]  # fmt: skip
+
+
+def score_many(
+    evaluation: Evaluation,
+    settings: Sequence[tuple[str, str]],
+    subset: GeneSubset | None = None,
+    methods: Iterable[str] | None = None,
+    rows: np.ndarray | None = None,
+    *,
+    include_held_out_in_reference: bool = False,
+) -> dict[tuple[str, str], Scores]:
+    """Score methods on many (metric, reference) settings on the same genes, reading every value once.
+
+    Returns
+    -------
+    (metric, reference) as given -> scores. Arguments and errors as of :func:`score`.
+    """
     subset = subset or GeneSubset("all")
     methods = tuple(evaluation.methods if methods is None else methods)
-    problem = (
-        metric_problem(metric, evaluation.benchmark)
-        or reference_problem(metric, reference, evaluation.benchmark)
-        or genes_problem(metric, subset, evaluation)
-    )
-    if problem:
-        raise UserError(problem)
-    reference = reference if card.reference == "delta" else "none"
     positions = np.arange(len(evaluation.rows)) if rows is None else np.asarray(rows)
-    extra = {card.parameter.name: parameter} if card.parameter else {}
-    frame = evaluation.rows.iloc[positions]
-    if card.unit == "perturbation":
-        values = np.full((len(methods), len(positions)), np.nan)
-        n_genes = np.zeros(len(positions), int)
-        out_rows = frame[["seed", "context", "perturbation", "n_perturbed"]].reset_index(drop=True)
-        for block in resolve(subset, evaluation, positions):
-            where = np.searchsorted(positions, block.rows) if _is_sorted(positions) else _locate(positions, block.rows)
-            n_genes[where] = block.n
-            for part in _chunks(block, whole="block" in card.needs):
-                at = _locate(positions, part.rows)
-                truth, raw_size, reference_values = _truth(evaluation, part, reference, include_held_out_in_reference)
-                needs = _needs(card, evaluation, part)
-                for i, method in enumerate(methods):
-                    prediction = _prediction(evaluation, method, part, reference_values, raw_size)
-                    values[i, at] = _apply(parsed.function, truth, prediction, {**needs, **extra})
-    else:
-        out_rows, values, n_genes = _score_blocks(
-            evaluation,
-            parsed.function,
-            card,
-            reference,
-            subset,
-            methods,
-            positions,
-            extra,
-            include_held_out_in_reference,
-        )
-    reasons = {m: _reason(m, card, reference, evaluation, positions, values[i]) for i, m in enumerate(methods)}
-    return Scores(
-        card, metric, reference, subset.key, methods, tuple(evaluation.name(m) for m in methods), out_rows, values,
-        n_genes, {m: r for m, r in reasons.items() if r},
-    )  # fmt: skip
+    jobs = {
+        setting: _job(evaluation, setting, subset, methods, positions, include_held_out_in_reference)
+        for setting in dict.fromkeys(settings)
+    }
+    whole = any("block" in job.needs or job.card.unit != "perturbation" for job in jobs.values())
+    states = _States.empty(len(methods), len(positions))
+    for block in resolve(subset, evaluation, positions):
+        for part in _parts(evaluation, block, whole):
+            _score_part(evaluation, part, subset, methods, jobs.values(), states, _locate(positions, part.rows),
+                        include_held_out_in_reference)  # fmt: skip
+    return {setting: job.scores(evaluation, subset, methods, positions, states) for setting, job in jobs.items()}
 
 
 def score_view(evaluation: Evaluation, view: View, methods: Iterable[str] | None = None) -> Scores:
@@ -191,115 +188,223 @@ def view_rows(evaluation: Evaluation, view: View, methods: Sequence[str]) -> np.
 
 
 # -- parts ---------------------------------------------------------------------------------------------------------
-def _is_sorted(positions: np.ndarray) -> bool:
-    return bool((np.diff(positions) > 0).all())
+@dataclass(eq=False)
+class _States:
+    """What is known about the predictions, for the reasons: (methods, rows) and (rows,) bool."""
+
+    unpredicted: np.ndarray
+    partial: np.ndarray
+    unobserved: np.ndarray
+
+    @classmethod
+    def empty(cls, methods: int, rows: int) -> _States:
+        return cls(np.zeros((methods, rows), bool), np.zeros((methods, rows), bool), np.zeros(rows, bool))
+
+
+@dataclass(eq=False)
+class _Job:
+    """One setting while it is scored."""
+
+    metric: Metric
+    name: str
+    reference: str
+    needs: tuple[str, ...]
+    parameter: dict[str, str | int]
+    values: np.ndarray  # (methods, rows), or (methods, data sets)
+    n_genes: np.ndarray
+    labels: np.ndarray  # data sets: seed and context of the columns of values
+    lacking: dict[str, np.ndarray] = field(default_factory=dict)  # why -> (rows,) bool
+    notes: dict[str, None] = field(default_factory=dict)  # an ordered set
+
+    @property
+    def card(self) -> Card:
+        return self.metric.card
+
+    def scores(
+        self,
+        evaluation: Evaluation,
+        subset: GeneSubset,
+        methods: tuple[str, ...],
+        positions: np.ndarray,
+        states: _States,
+    ) -> Scores:
+        frame = evaluation.rows.iloc[positions]
+        rows = frame[["seed", "context", "perturbation", "n_perturbed"]]
+        if self.card.unit != "perturbation":
+            rows = rows[~frame["block"].duplicated()].assign(perturbation="*", n_perturbed=0)
+        groups = frame["block"].to_numpy() if self.card.unit != "perturbation" else np.arange(len(frame))
+        reasons = {m: _reason(self, m, i, groups, states) for i, m in enumerate(methods)}
+        return Scores(
+            self.card, self.name, self.reference, subset.key, methods, tuple(evaluation.name(m) for m in methods),
+            rows.reset_index(drop=True), self.values, self.n_genes, {m: r for m, r in reasons.items() if r},
+            " ".join(self.notes),
+        )  # fmt: skip
+
+
+def _job(
+    evaluation: Evaluation, setting: tuple[str, str], subset: GeneSubset, methods: tuple[str, ...],
+    positions: np.ndarray, include_held_out: bool,
+) -> _Job:  # fmt: skip
+    """Check a setting and make room for its values."""
+    name, reference = setting
+    metric, value = parse_metric(name)
+    card, benchmark = metric.card, evaluation.benchmark
+    problem = (
+        metric_problem(name, benchmark, evaluation.truth_from)
+        or reference_problem(name, reference, benchmark, include_held_out)
+        or genes_problem(name, subset, evaluation)
+    )
+    if problem:
+        raise UserError(problem)
+    labels = pd.unique(evaluation.rows["block"].to_numpy()[positions])
+    columns = len(positions) if card.unit == "perturbation" else len(labels)
+    return _Job(
+        metric, name, reference if card.reference == "delta" else "none", card.needs_of(value),
+        {card.parameter.name: card.parameter.value(value)} if card.parameter else {},
+        np.full((len(methods), columns), np.nan), np.zeros(columns, int), labels,
+    )  # fmt: skip
 
 
 def _locate(positions: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Where each of ``rows`` stands in ``positions``."""
-    if _is_sorted(positions):
+    if (np.diff(positions) > 0).all():
         return np.searchsorted(positions, rows)
     order = np.argsort(positions, kind="stable")
     return order[np.searchsorted(positions[order], rows)]
 
 
-def _chunks(block: GeneBlock, whole: bool) -> Iterable[GeneBlock]:
-    """Pieces of a block that fit the cache; metrics that compare rows with one another need the whole."""
-    step = len(block.rows) if whole else max(1, CHUNK // max(block.n, 1))
-    for start in range(0, len(block.rows), max(step, 1)):
-        rows = block.rows[start : start + step]
-        genes = block.genes if block.genes is None or block.genes.ndim == 1 else block.genes[start : start + step]
-        yield GeneBlock(rows, genes, block.n)
+def _parts(evaluation: Evaluation, block: GeneBlock, whole: bool) -> Iterator[GeneBlock]:
+    """Pieces of a block that fit the cache; ``whole``: all rows of a seed and context stay together, in order."""
+    index = np.arange(len(block.rows))
+    step = max(1, CHUNK // max(block.n, 1))
+    if whole:
+        label = evaluation.rows["block"].to_numpy()[block.rows]
+        index = np.argsort(label, kind="stable")
+        ends = np.append(np.flatnonzero(np.diff(label[index])) + 1, len(index))
+        cuts, start = [], 0
+        for before, end in zip([0, *ends[:-1]], ends, strict=True):
+            if end - start > step and before > start:
+                cuts.append(before)
+                start = before
+        pieces = np.split(index, cuts)
+    else:
+        pieces = np.split(index, np.arange(step, len(index), step))
+    for piece in pieces:
+        if len(piece):
+            genes = block.genes if block.genes is None or block.genes.ndim == 1 else block.genes[piece]
+            yield GeneBlock(block.rows[piece], genes, block.n)
 
 
-def _truth(
-    evaluation: Evaluation, block: GeneBlock, reference: str, include_held_out: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    truth = evaluation.truth(block.rows, block.genes)
+def _score_part(
+    evaluation: Evaluation, part: GeneBlock, subset: GeneSubset, methods: tuple[str, ...], jobs: Iterable[_Job],
+    states: _States, at: np.ndarray, include_held_out: bool,
+) -> None:  # fmt: skip
+    """Score all methods and settings on some rows; results go to the jobs and states at the positions ``at``."""
+    truth = evaluation.truth(part.rows, part.genes)
+    states.unobserved[at] = np.isnan(truth.sum(axis=1))
+    label = evaluation.rows["block"].to_numpy()[part.rows]
+    shared: dict[str, Need] = {}
+    by_reference: dict[str, list[tuple[_Job, dict[str, Any]]]] = {}
+    for job in jobs:
+        for name in job.needs:
+            shared.setdefault(name, needed(name, evaluation, part, subset))
+            job.notes |= dict.fromkeys([shared[name].note] if shared[name].note else [])
+            if (lacking := shared[name].lacking) is not None and lacking.any():
+                job.lacking.setdefault(shared[name].why, np.zeros(states.unobserved.shape, bool))[at] |= lacking
+        arguments = {name: shared[name].value for name in job.needs} | job.parameter
+        by_reference.setdefault(job.reference, []).append((job, arguments))
+        job.n_genes[at if job.card.unit == "perturbation" else np.isin(job.labels, label)] = part.n
+    bases: dict[str, tuple[np.ndarray, np.ndarray | None, np.ndarray | None]] = {}
+    for reference, those in by_reference.items():
+        bases[reference] = base = _changes(evaluation, part, truth, reference, include_held_out)
+        if base[1] is not None and (unknown := np.isnan(base[1].sum(axis=1))).any():
+            for job, _ in those:
+                why = f"the {reference} mean of its context is not known"
+                job.lacking.setdefault(why, np.zeros(states.unobserved.shape, bool))[at] |= unknown
+        for job, arguments in those:
+            if job.metric.of_truth:
+                arguments |= job.metric.of_truth(base[0])
+    for i, method in enumerate(methods):
+        raw = evaluation.prediction(method, part.rows, part.genes)
+        missing = np.isnan(raw.sum(axis=1))
+        none = np.zeros(len(raw), bool)
+        none[missing] = np.isnan(raw[missing]).all(axis=1)
+        states.unpredicted[i, at], states.partial[i, at] = none, missing & ~none
+        for reference, those in by_reference.items():
+            base_truth, vector, size = bases[reference]
+            prediction = raw if vector is None or size is None else snap(raw - vector, size)
+            for job, arguments in those:
+                if job.card.unit == "perturbation":
+                    job.values[i, at] = _apply(job, base_truth, prediction, ~none, arguments)
+                    continue
+                for k in np.flatnonzero(np.isin(job.labels, label)):
+                    rows = (label == job.labels[k]) & ~missing & ~np.isnan(base_truth.sum(axis=1))
+                    if rows.any():
+                        job.values[i, k] = job.metric.function(
+                            base_truth[rows], prediction[rows], **_of_rows(arguments, rows)
+                        )
+
+
+def _changes(
+    evaluation: Evaluation, part: GeneBlock, truth: np.ndarray, reference: str, include_held_out: bool
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Truth minus reference, the reference, and the size of both, against which rounding is judged."""
     if reference == "none":
-        return truth, np.zeros(0), None
-    reference_values = evaluation.reference(reference, block.rows, block.genes, include_held_out)
-    size = np.maximum(np.abs(truth).max(axis=1), np.abs(reference_values).max(axis=1))
-    return _snap(truth - reference_values, size), size, reference_values
+        return truth, None, None
+    vector = evaluation.reference(reference, part.rows, part.genes, include_held_out)
+    size = np.maximum(np.abs(truth).max(axis=1, initial=0), np.abs(vector).max(axis=1, initial=0))
+    return snap(truth - vector, size), vector, size
 
 
-def _prediction(
-    evaluation: Evaluation, method: str, block: GeneBlock, reference_values: np.ndarray | None, size: np.ndarray
+def _of_rows(arguments: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
+    """Arguments of some rows: arrays have one line a row, everything else is the same for all."""
+    return {k: v[rows] if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
+
+
+def _apply(
+    job: _Job, truth: np.ndarray, prediction: np.ndarray, have: np.ndarray, arguments: dict[str, Any]
 ) -> np.ndarray:
-    prediction = evaluation.prediction(method, block.rows, block.genes)
-    return prediction if reference_values is None else _snap(prediction - reference_values, size)
-
-
-def _snap(change: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Rows of changes that are zero up to float32 rounding become exactly zero, so that they count as no change."""
-    largest = np.abs(change).max(axis=1)
-    change[largest <= ROUNDING * size] = 0
-    return change
-
-
-def _needs(card: Card, evaluation: Evaluation, block: GeneBlock) -> dict[str, np.ndarray]:
-    """Further arguments of a metric's function, for the rows and genes of a block."""
-    out: dict[str, np.ndarray] = {}
-    if "block" in card.needs:
-        out["block"] = evaluation.rows["block"].to_numpy()[block.rows]
-    return out
-
-
-def _apply(function, truth: np.ndarray, prediction: np.ndarray, arguments: dict) -> np.ndarray:
-    """Call a metric on the rows that have a prediction; NaN elsewhere, and NaN where a gene is missing."""
-    have = ~np.isnan(prediction).all(axis=1)
-    if have.all():
-        return function(truth, prediction, **arguments)
+    """Call a metric on the rows that have a prediction, NaN elsewhere; for retrieval their truths stay candidates."""
+    if have.all() or "block" in arguments:
+        return job.metric.function(truth, prediction, **arguments)
     out = np.full(len(truth), np.nan)
-    if "block" in arguments:  # missing predictions stay candidates' truths
-        return np.where(have, function(truth, prediction, **arguments), np.nan)
-    per_row = {k: v[have] if isinstance(v, np.ndarray) and len(v) == len(truth) else v for k, v in arguments.items()}
     if have.any():
-        out[have] = function(truth[have], prediction[have], **per_row)
+        out[have] = job.metric.function(truth[have], prediction[have], **_of_rows(arguments, have))
     return out
 
 
-def _score_blocks(
-    evaluation, function, card, reference, subset, methods, positions, extra, include_held_out
-) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """Metrics with one value a data set (seed and context): the rows are the blocks, named "*"."""
-    frame = evaluation.rows.iloc[positions]
-    labels = pd.unique(frame["block"])
-    values = np.full((len(methods), len(labels)), np.nan)
-    n_genes = np.zeros(len(labels), int)
-    lines = []
-    for j, label in enumerate(labels):
-        rows = positions[(frame["block"] == label).to_numpy()]
-        first = evaluation.rows.iloc[rows[0]]
-        lines.append({"seed": first["seed"], "context": first["context"], "perturbation": "*", "n_perturbed": 0})
-        (block,) = resolve(subset, evaluation, rows)
-        n_genes[j] = block.n
-        truth, size, reference_values = _truth(evaluation, block, reference, include_held_out)
-        needs = _needs(card, evaluation, block)
-        for i, method in enumerate(methods):
-            prediction = _prediction(evaluation, method, block, reference_values, size)
-            have = ~np.isnan(prediction).any(axis=1)
-            per_row = {k: v[have] for k, v in needs.items()}
-            if have.any():
-                values[i, j] = function(truth[have], prediction[have], **per_row, **extra)
-    return pd.DataFrame(lines, columns=["seed", "context", "perturbation", "n_perturbed"]), values, n_genes
+def _reason(job: _Job, method: str, index: int, groups: np.ndarray, states: _States) -> str:
+    """Why values of a method are undefined, in words; "" where none is.
 
-
-def _reason(
-    method: str, card: Card, reference: str, evaluation: Evaluation, positions: np.ndarray, values: np.ndarray
-) -> str:
-    """Why values of a method are undefined, in words; "" where none is."""
-    missing = np.isnan(values)
+    ``groups`` says which column of the values each row belongs to; a column is explained by what all its rows lack.
+    """
+    missing = np.isnan(job.values[index])
     if not missing.any():
         return ""
-    every = missing.all()
-    what = "undefined" if every else f"undefined for {missing.sum()} of {len(values)}"
-    if not len(positions) or not evaluation.predicted(method)[positions].any():
+
+    def every(rows: np.ndarray) -> np.ndarray:
+        return rows if len(rows) == len(missing) and job.card.unit == "perturbation" else np.array(
+            [rows[groups == label].all() for label in job.labels], bool
+        )  # fmt: skip
+
+    if not len(groups) or states.unpredicted[index].all():
         return "undefined: it predicts none of these perturbations"
-    if reference == "control" and method == "no_change" or reference == "perturbation" and method == "mean":
-        return f"{what}: it is the reference, so its predicted change is zero everywhere"
-    if card.unit == "perturbation" and not evaluation.predicted(method)[positions][missing].any():
-        return f"{what}: not predicted"
-    if card.reference == "delta":
-        return f"{what}: a change that is zero or the same for every gene has no direction"
-    return f"{what}: {card.name} needs values that differ"
+    is_reference = (job.reference, method) in (("control", "no_change"), ("perturbation", "mean"))
+    causes = [
+        ("not predicted", every(states.unpredicted[index])),
+        ("a gene is missing in the prediction", every(states.unpredicted[index] | states.partial[index])),
+        ("a gene is missing in the observed profile", every(states.unobserved)),
+        *((why, every(lacking)) for why, lacking in job.lacking.items()),
+        (
+            "it is the reference, so its predicted change is zero everywhere" if is_reference else job.card.undefined,
+            np.ones(len(missing), bool),
+        ),
+    ]
+    left, said = missing.copy(), []
+    for why, rows in causes:
+        if (left & rows).any():
+            said.append((why, int((left & rows).sum())))
+            left &= ~rows
+    what = "undefined" if missing.all() else f"undefined for {missing.sum()} of {len(missing)}"
+    counted = [why if len(said) == 1 else f"{why} ({n})" for why, n in said]
+    return f"{what}: {'; '.join(counted)}"

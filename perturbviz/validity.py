@@ -6,27 +6,30 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset, subset_problem
 from perturbviz.metrics import CATALOGUE, parse_metric
+from perturbviz.needs import needs_problem
 from perturbviz.view import View
 
 _EXPRESSION_ONLY = ("pearson", "spearman", "r2")  # correlations and R2 of raw profiles
 
 
-def metric_problem(metric: str, benchmark: Benchmark) -> str:
-    """Why a metric cannot be computed on this benchmark; "" where it can."""
-    card = parse_metric(metric)[0].card
+def metric_problem(metric: str, benchmark: Benchmark, truth_from: str = "all") -> str:
+    """Why a metric cannot be computed on this benchmark (with this truth); "" where it can."""
+    parsed, value = parse_metric(metric)
+    card = parsed.card
     if card.id in _EXPRESSION_ONLY and benchmark.value_space != "lognorm":
         twin = next((m.card.name for m in CATALOGUE.values() if m.card.plain_twin == card.id), "the delta version")
         return f"{card.name} of raw profiles needs expression values; this benchmark holds changes only. Use {twin}."
-    layers = benchmark.adata.layers
-    if "padj" in card.needs and "de_padj" not in layers:
-        return f"{card.name} needs adjusted p-values of differential expression, which this benchmark does not hold."
-    if "additive" in card.needs and not (benchmark.n_perturbed > 1).any():
-        return f"{card.name} is about combinations, and this benchmark holds single perturbations only."
-    return ""
+    problem = needs_problem(card.needs_of(value), benchmark, truth_from)
+    if not problem:
+        return ""
+    special = f" ({value})" if card.needs_of(value) != card.needs else ""
+    return f"{card.name}{special} {problem}"
 
 
-def reference_problem(metric: str, reference: str, benchmark: Benchmark) -> str:
+def reference_problem(metric: str, reference: str, benchmark: Benchmark, include_held_out: bool = False) -> str:
     """Why a metric cannot be combined with a reference; "" where it can.
+
+    ``include_held_out``: the perturbation mean is taken over all perturbations, so that none need be training ones.
 
     A metric without a reference is fine with any: none is subtracted, and saying so is the page's business.
     """
@@ -38,7 +41,7 @@ def reference_problem(metric: str, reference: str, benchmark: Benchmark) -> str:
         return f"{card.name} ({card.id}) compares changes and needs a reference: control or perturbation.{twin}"
     if reference == "control" and not benchmark.has_control:
         return "This benchmark has no control mean: use the perturbation mean as the reference."
-    if reference == "perturbation" and not benchmark.has_training:
+    if reference == "perturbation" and not (benchmark.has_training or include_held_out):
         return "This benchmark holds no training perturbations, so their mean is unknown: use the control mean."
     return ""
 
@@ -48,7 +51,7 @@ def genes_problem(metric: str, subset: GeneSubset, evaluation: Evaluation) -> st
     card = parse_metric(metric)[0].card
     if card.shared_genes and subset.differs_between_perturbations:
         what = "DE genes differ" if subset.kind == "de" else "without its own targets the genes differ"
-        return f"{card.name} compares perturbations with one another, but {what} from one perturbation to the next."
+        return f"{card.name} takes all perturbations together, but {what} from one perturbation to the next."
     return subset_problem(subset, evaluation)
 
 
@@ -56,8 +59,8 @@ def view_problem(view: View, evaluation: Evaluation) -> str:
     """The first reason why a view cannot be computed; "" where it can."""
     b = evaluation.benchmark
     return (
-        metric_problem(view.metric, b)
-        or reference_problem(view.metric, view.ref, b)
+        metric_problem(view.metric, b, evaluation.truth_from)
+        or reference_problem(view.metric, view.ref, b, view.ref_from == "all")
         or genes_problem(view.metric, view.subset, evaluation)
     )
 

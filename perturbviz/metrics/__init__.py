@@ -6,10 +6,10 @@ To add a metric, write the function and its card in a family's module; everythin
 from __future__ import annotations
 
 from perturbviz.errors import UserError
-from perturbviz.metrics import correlation, distance, explained, retrieval
+from perturbviz.metrics import correlation, distance, explained, expressed, nonadditive, retrieval, spread, weighted
 from perturbviz.metrics.cards import Card, Metric, Parameter
 
-FAMILIES = (distance, correlation, explained, retrieval)
+FAMILIES = (distance, weighted, correlation, explained, retrieval, expressed, spread, nonadditive)
 
 CATALOGUE: dict[str, Metric] = {m.card.id: m for family in FAMILIES for m in family.METRICS}
 
@@ -29,11 +29,19 @@ def parse_metric(text: str) -> tuple[Metric, str]:
             raise UserError(f"{name} takes no parameter, but {text!r} gives one.")
         return metric, ""
     value = value or parameter.default
-    if parameter.choices and value not in parameter.choices:
-        raise UserError(f"{text!r}: {parameter.name} of {name} must be one of {', '.join(parameter.choices)}.")
-    if not parameter.choices and not (value.isdecimal() and int(value) > 0):
-        raise UserError(f"{text!r}: {parameter.name} of {name} must be a whole number above 0.")
-    return metric, value
+    if value in parameter.choices:
+        return metric, value
+    if parameter.whole_numbers and value.isdecimal() and 0 < int(value) < 10**7:
+        return metric, str(int(value))
+    number = " or a whole number above 0" if parameter.whole_numbers else ""
+    raise UserError(f"{text!r}: {parameter.name} of {name} must be one of {', '.join(parameter.choices)}{number}.")
 
 
-__all__ = ["CATALOGUE", "Card", "Metric", "Parameter", "parse_metric"]
+def canonical(text: str) -> str:
+    """The one way to write a metric: ``id`` with its default parameter, ``id@value`` otherwise."""
+    metric, value = parse_metric(text)
+    parameter = metric.card.parameter
+    return metric.card.id if parameter is None or value == parameter.default else f"{metric.card.id}@{value}"
+
+
+__all__ = ["CATALOGUE", "Card", "Metric", "Parameter", "canonical", "parse_metric"]

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """The one parameter a metric may have, written ``id@value``."""
+    """The one parameter a metric may have, written ``id@value``.
+
+    Attributes
+    ----------
+    name, default, meaning
+        Keyword of the function, value where none is written, and what it means.
+    choices
+        Values offered.
+    whole_numbers
+        Whether any whole number above 0 will do as well; the function then gets an int.
+    needs
+        (value, need) pairs: what the function needs for one value only, beyond ``Card.needs``.
+    """
 
     name: str
     default: str
-    choices: tuple[str, ...] = ()  # empty: a positive integer
-    meaning: str = ""
+    choices: tuple[str, ...]
+    meaning: str
+    whole_numbers: bool = False
+    needs: tuple[tuple[str, str], ...] = ()
+
+    def value(self, text: str) -> str | int:
+        """What the function is given for ``text``."""
+        return int(text) if self.whole_numbers and text.isdecimal() else text
 
 
 @dataclass(frozen=True)
@@ -40,7 +58,9 @@ class Card:
     shared_genes
         True where perturbations are compared with one another, so that a subset must not differ between them.
     needs
-        Names of the further arguments of the function (see ``perturbviz.scores``): weights, block, ...
+        Names of the further arguments of the function (see ``perturbviz.needs``): weights, block, ...
+    undefined
+        When the function returns NaN, in words that follow "undefined: ".
     plain_twin
         For a delta metric the id of the same question without a reference, if there is one.
     family
@@ -65,6 +85,7 @@ class Card:
     reference: Literal["none", "delta"] = "none"
     shared_genes: bool = False
     needs: tuple[str, ...] = ()
+    undefined: str = "it needs values that differ"
     parameter: Parameter | None = None
     plain_twin: str = ""
     traps: str = ""
@@ -76,6 +97,11 @@ class Card:
         return {"lower": "lower is better ↓", "higher": "higher is better ↑", "one": "closest to 1 is best"}[
             self.better
         ]
+
+    def needs_of(self, value: str) -> tuple[str, ...]:
+        """Further arguments of the function for one value of the parameter ("" where there is none)."""
+        extra = self.parameter.needs if self.parameter else ()
+        return (*self.needs, *(need for v, need in extra if v == value))
 
     def goodness(self, value: np.ndarray) -> np.ndarray:
         """``value`` on a scale where higher is better (for ordering only)."""
@@ -89,11 +115,20 @@ class Card:
 class Metric:
     """A metric is a function and a card.
 
-    The function takes ``truth`` and ``prediction`` (perturbations x genes, float64, reference already subtracted
-    where the card says so) and, by keyword, what ``card.needs`` and ``card.parameter`` name; it returns one float64
-    value per perturbation, NaN where undefined. For the units "gene" and "data set" it gets the rows of one data
-    set (seed and context) and returns a float.
+    Attributes
+    ----------
+    card
+        What is known about it.
+    function
+        Takes ``truth`` and ``prediction`` (perturbations x genes, float64, reference already subtracted where the
+        card says so) and, by keyword, what the card needs and its parameter; returns one float64 value per
+        perturbation, NaN where undefined. With unit "data set" it gets the predicted rows of one data set (seed and
+        context) and returns a float.
+    of_truth
+        Optional: takes ``truth`` and returns further keyword arguments of ``function`` (one row a perturbation) that
+        depend on the truth alone, so that they are computed once for all methods.
     """
 
     card: Card
-    function: Callable[..., np.ndarray] = field(repr=False)
+    function: Callable[..., Any] = field(repr=False)
+    of_truth: Callable[[np.ndarray], dict[str, np.ndarray]] | None = field(default=None, repr=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
 
 from perturbviz.metrics.cards import Card, Metric
 
@@ -33,10 +32,34 @@ def pearson(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     return _cosine(_centred(truth), _centred(prediction))
 
 
-def spearman(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+def average_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks within rows, 1 = smallest, average ranks for ties: (P, G) -> (P, G).
+
+    Equal to ``scipy.stats.rankdata(values, axis=1)``, several times faster; rows with NaN have no meaning.
+    """
+    rows, columns = values.shape
+    order = np.argsort(values, axis=1)
+    ordered = np.take_along_axis(values, order, axis=1)
+    place = np.broadcast_to(np.arange(1.0, columns + 1), values.shape)
+    new = np.ones(values.shape, bool)
+    np.not_equal(ordered[:, 1:], ordered[:, :-1], out=new[:, 1:])
+    if not new.all():
+        first = np.flatnonzero(new)
+        last = np.append(first[1:], rows * columns) - 1
+        place = np.repeat((first + last) / 2 - first // columns * columns + 1, last - first + 1).reshape(values.shape)
+    ranks = np.empty(values.shape)
+    np.put_along_axis(ranks, order, place, axis=1)
+    return ranks
+
+
+def _truth_ranks(truth: np.ndarray) -> dict[str, np.ndarray]:
+    return {"truth_ranks": average_ranks(truth)}
+
+
+def spearman(truth: np.ndarray, prediction: np.ndarray, *, truth_ranks: np.ndarray | None = None) -> np.ndarray:
     """Pearson correlation of the ranks over genes, average ranks for ties; NaN where either row is constant."""
     missing = np.isnan(truth).any(axis=1) | np.isnan(prediction).any(axis=1)
-    value = pearson(rankdata(truth, axis=1), rankdata(prediction, axis=1))
+    value = pearson(average_ranks(truth) if truth_ranks is None else truth_ranks, average_ranks(prediction))
     return np.where(missing, np.nan, value)
 
 
@@ -64,6 +87,7 @@ METRICS = (
             gaming="Predict the control profile.",
             source="scGPT, GEARS; Ahlmann-Eltze et al. 2025",
             family="raw correlation",
+            undefined="a profile that is the same for every gene correlates with nothing",
             traps='Called "r2" in the data of Ahlmann-Eltze et al.; it is not squared.',
         ),
         pearson,
@@ -84,8 +108,10 @@ METRICS = (
             gaming="Predict the control profile.",
             source="Standard; Open Problems, PEREGGRN (average ranks for ties)",
             family="raw correlation",
+            undefined="a profile that is the same for every gene has no order",
         ),
         spearman,
+        _truth_ranks,
     ),
     Metric(
         Card(
@@ -98,14 +124,15 @@ METRICS = (
             perfect=1.0,
             empty="undefined for the reference itself; high for the mean when the reference is control",
             summary="Correlation of predicted and observed change from a reference.",
-            pro="Interpretable against control; against the perturbation mean it is robust to systematic changes.",
-            con="Against control, systematic effects increase the mean predictor's performance; against the "
-            "perturbation mean it is less interpretable and a good baseline is unclear. " + _BLIND,
+            pro="Against control: interpretable. Against the perturbation mean: robust to systematic changes.",
+            con="Against control: systematic effects increase mean predictor performance. Against the perturbation "
+            "mean: less interpretable, unclear what is a good baseline. " + _BLIND,
             gaming="Against control: predict the average perturbation for everything.",
             source="Cui et al. 2024 (control); Viñas Torné et al., Systema 2025 (perturbation mean)",
             family="correlation of changes",
             reference="delta",
             plain_twin="pearson",
+            undefined="a change that is zero or the same for every gene has no direction",
             traps='Called "r2_delta" in the data of Ahlmann-Eltze et al.; it is not squared.',
         ),
         pearson,
@@ -127,6 +154,7 @@ METRICS = (
             source="PerturBench (cosine of log fold change, without its second logarithm)",
             family="correlation of changes",
             reference="delta",
+            undefined="a change that is zero has no direction",
         ),
         cosine,
     ),

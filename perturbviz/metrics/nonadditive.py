@@ -1,0 +1,128 @@
+"""Non-additive effects of combinations: the measures of ``perturbviz.interactions`` as metrics of the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from perturbviz import interactions
+from perturbviz.metrics.cards import Card, Metric, Parameter
+
+
+def _deviations(
+    truth: np.ndarray, prediction: np.ndarray, additive: np.ndarray, thresholds: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Observed and predicted deviation from additive, and which pairs are truly non-additive, flat.
+
+    Rows of ``additive`` are NaN for what is no combination or whose singles were not measured: they are left out.
+    """
+    known = ~np.isnan(additive).all(axis=1)
+    observed, predicted = ((x[known] - additive[known]).ravel() for x in (truth, prediction))
+    return observed, predicted, interactions.beyond(observed, *thresholds)
+
+
+def _metric(function):
+    """``function`` of flat deviations as a metric of profiles."""
+
+    def metric(
+        truth: np.ndarray, prediction: np.ndarray, *, additive: np.ndarray, thresholds: tuple[float, float], **parameter
+    ) -> float:
+        if np.isnan(thresholds).all():  # nothing can be called non-additive
+            return np.nan
+        return function(*_deviations(truth, prediction, additive, thresholds), **parameter)
+
+    metric.__doc__ = f"{function.__doc__} Profiles (P, G), ``additive`` (P, G), ``thresholds`` (lower, upper)."
+    return metric
+
+
+nonadditive_recall = _metric(interactions.nonadditive_recall)
+nonadditive_precision = _metric(interactions.nonadditive_precision)
+average_precision = _metric(interactions.average_precision)
+auroc = _metric(interactions.auroc)
+
+_N = Parameter("n", "500", ("100", "500", "1000"), "number of (perturbation, gene) pairs called", whole_numbers=True)
+_PRO = "Interpretable, relevant."
+_CON = "Only meaningful for double perturbations."
+_NO_CHANGE = "no change is hard to beat: it orders pairs by the size of the additive effect"
+_UNDEFINED = "it predicts exactly the sum of the singles and so names no interaction, or none is truly non-additive"
+_GAMING = "Predict half of every effect: pairs are then ordered by effect size, where non-additive ones are common."
+_TRAPS = (
+    "Truly non-additive: observed − additive beyond thresholds at a local fdr of 5 % of an empirical null, fitted to all "
+    "combinations whose singles were measured. Both deviations use the observed singles. The additive model takes no part."
+)
+_SHARED: dict[str, Any] = {
+    "better": "higher",
+    "range": "0 to 1",
+    "perfect": 1.0,
+    "pro": _PRO,
+    "con": _CON,
+    "gaming": _GAMING,
+    "family": "non-additive effects",
+    "unit": "data set",
+    "shared_genes": True,
+    "needs": ("additive", "thresholds"),
+    "undefined": _UNDEFINED,
+}
+
+METRICS = (
+    Metric(
+        Card(
+            id="nonadditive_recall",
+            name="Recall of truly non-additive genes",
+            symbol="NA recall",
+            formula=r"\frac{|\mathrm{top}_n(|\hat Y-Y^{add}|)\cap\{|Y-Y^{add}|\ge u\}|}{|\{|Y-Y^{add}|\ge u\}|}",
+            empty="n divided by the number of pairs (random order); " + _NO_CHANGE,
+            summary="Share of the truly non-additive (perturbation, gene) pairs among the n predicted as most so.",
+            source="The talk; Ahlmann-Eltze, Huber & Anders 2025, Fig. 1",
+            parameter=_N,
+            traps=_TRAPS + " A perfect prediction stays below 1 where more than n pairs are non-additive.",
+            **_SHARED,
+        ),
+        nonadditive_recall,
+    ),
+    Metric(
+        Card(
+            id="nonadditive_precision",
+            name="Precision of non-additive calls",
+            symbol="NA precision",
+            formula=r"\frac{|\mathrm{top}_n(|\hat Y-Y^{add}|)\cap\{|Y-Y^{add}|\ge u\}|}{n}",
+            empty="the share of non-additive pairs (random order); " + _NO_CHANGE,
+            summary="Share of the n pairs predicted as most non-additive that truly are.",
+            source="The talk; Ahlmann-Eltze, Huber & Anders 2025, Fig. 1f",
+            parameter=_N,
+            traps=_TRAPS + " A perfect prediction stays below 1 where fewer than n pairs are non-additive.",
+            **_SHARED,
+        ),
+        nonadditive_precision,
+    ),
+    Metric(
+        Card(
+            id="average_precision",
+            name="Average precision of interactions",
+            symbol="AP",
+            formula=r"\sum_i(R_i-R_{i-1})P_i",
+            empty="the share of non-additive pairs (random order); " + _NO_CHANGE,
+            summary="Area under the precision–recall curve of non-additive pairs, ordered by predicted deviation.",
+            source="Ahlmann-Eltze, Huber & Anders 2025, Extended Data Fig. 4",
+            traps=_TRAPS + " The paper's code sorts by precision, not recall: compare no third decimals.",
+            **_SHARED,
+        ),
+        average_precision,
+    ),
+    Metric(
+        Card(
+            id="auroc",
+            name="AUROC of interactions",
+            symbol="AUROC",
+            formula=r"P(|\hat\delta_{+}|>|\hat\delta_{-}|)+\tfrac12P(|\hat\delta_{+}|=|\hat\delta_{-}|),"
+            r"\quad\hat\delta=\hat Y-Y^{add}",
+            empty="½ (random order); " + _NO_CHANGE,
+            summary="Chance that a non-additive pair is predicted further from additive than another pair.",
+            source="Ahlmann-Eltze, Huber & Anders 2025, Extended Data Fig. 4",
+            traps=_TRAPS + " With few non-additive pairs it looks better than the top of the list is.",
+            **_SHARED,
+        ),
+        auroc,
+    ),
+)

@@ -1,0 +1,92 @@
+"""Across perturbations: do predictions differ from one perturbation to another as the truth does?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perturbviz.metrics.cards import Card, Metric
+from perturbviz.metrics.correlation import _centred, pearson
+
+#: Below three perturbations every correlation is 1 or -1.
+MIN_PERTURBATIONS = 3
+
+
+def sd_ratios(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Standard deviation over perturbations of prediction over that of truth: (P, G), (P, G) -> (G,).
+
+    NaN where the truth does not vary.
+    """
+    a, b = (np.sqrt(np.square(_centred(x.T)).sum(axis=1)) for x in (truth, prediction))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(a > 0, b / a, np.nan)
+
+
+def sd_ratio(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """Median over genes of :func:`sd_ratios`; NaN with fewer than two perturbations or no gene that varies."""
+    ratios = sd_ratios(truth, prediction) if len(truth) > 1 else np.empty(0)
+    ratios = ratios[~np.isnan(ratios)]
+    return float(np.median(ratios)) if len(ratios) else np.nan
+
+
+def gene_correlations(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Pearson correlation over perturbations: (P, G), (P, G) -> (G,); NaN where either does not vary."""
+    return pearson(truth.T, prediction.T)
+
+
+def gene_correlation(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """Mean over genes of :func:`gene_correlations` where defined; NaN with fewer than three perturbations."""
+    if len(truth) < MIN_PERTURBATIONS:
+        return np.nan
+    values = gene_correlations(truth, prediction)
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if len(values) else np.nan
+
+
+METRICS = (
+    Metric(
+        Card(
+            id="sd_ratio",
+            name="Prediction variation",
+            symbol="sd ratio",
+            formula=r"\operatorname{median}_{g\in S}\frac{\operatorname{sd}_p(\hat Y_{pg})}{\operatorname{sd}_p(Y_{pg})}",
+            better="one",
+            range="0 to ∞",
+            perfect=1.0,
+            empty="0 for any constant prediction",
+            summary="How much predictions vary between perturbations, compared with the truth.",
+            pro="Shows mode collapse, the same prediction for every perturbation, at a glance.",
+            con="Says nothing about accuracy: the right amount of variation may be in the wrong places.",
+            gaming="Multiply predicted changes, or add noise.",
+            source="Ahlmann-Eltze, Huber & Anders 2025, Extended Data Fig. 7",
+            family="variation",
+            unit="data set",
+            shared_genes=True,
+            undefined="it needs two perturbations and genes that vary between them",
+            traps="Measured truth varies by noise as well, so a perfect prediction of the mean stays below 1.",
+        ),
+        sd_ratio,
+    ),
+    Metric(
+        Card(
+            id="gene_correlation",
+            name="Per-gene correlation",
+            symbol="r per gene",
+            formula=r"\operatorname{mean}_{g\in S}\operatorname{cor}_p(Y_{pg},\hat Y_{pg})",
+            better="higher",
+            range="−1 to 1",
+            perfect=1.0,
+            empty="undefined for any constant prediction",
+            summary="For each gene, correlation over perturbations of predicted and observed value; then the mean.",
+            pro="Any shared reference cancels: systematic effects do not help.",
+            con="Every gene counts the same, also those that hardly respond to any perturbation.",
+            gaming="Predict no variation for the genes that are hard: they are then left out.",
+            source="scGPT and Csendes et al. (metrics across conditions); Bendidi et al. 2024",
+            family="correlation over perturbations",
+            unit="data set",
+            shared_genes=True,
+            undefined="it needs three perturbations and genes whose prediction varies between them",
+            traps="Genes that do not vary, observed or predicted, are left out of the mean.",
+        ),
+        gene_correlation,
+    ),
+)

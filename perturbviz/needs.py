@@ -1,0 +1,214 @@
+"""What metrics need besides truth and prediction, delivered by name for the rows and genes of a block.
+
+========================= =========================================================================================
+``block``                 (R,) label of the candidate set: seed and context
+``own_gene``              (R,) column (within the block's genes) of the perturbed gene, -1 for none and combinations
+``control``               (R, n) measured control mean
+``weights``               (R, n) weights of differential expression, rows summing to 1
+``padj``                  (R, n) adjusted p-values of differential expression of the truth
+``additive``              (R, n) Y_A + Y_B - c from the observed singles; NaN for what is no combination of them
+``thresholds``            (lower, upper) deviation from additive beyond which a pair is truly non-additive
+========================= =========================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from perturbviz.benchmark import SPLIT_PARTS, Benchmark
+from perturbviz.errors import UserError
+from perturbviz.evaluation import Evaluation
+from perturbviz.genesets import GeneBlock, GeneSubset, resolve
+from perturbviz.interactions import EmpiricalNull, additive_expectation, deviation, fit_null
+from perturbviz.metrics.expressed import SIGNIFICANT
+from perturbviz.metrics.weighted import de_weights
+from perturbviz.perturbations import targets
+
+
+@dataclass(frozen=True, eq=False)
+class Need:
+    """One further argument: its value, which rows it is not known for and why, and what to say about it."""
+
+    value: Any
+    lacking: np.ndarray | None = None
+    why: str = ""
+    note: str = ""
+
+
+def needed(name: str, evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
+    """One argument of a metric for the rows and genes of a block of ``subset``; ``name`` is one of the table above."""
+    return _PROVIDERS[name](evaluation, block, subset)
+
+
+# -- retrieval -----------------------------------------------------------------------------------------------------
+def _block(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
+    return Need(evaluation.rows["block"].to_numpy()[block.rows])
+
+
+def _own_gene(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
+    size = evaluation.rows["n_perturbed"].to_numpy()
+    where = np.full(evaluation.benchmark.adata.n_vars, -1)
+    where[slice(None) if block.genes is None else block.genes] = np.arange(block.n)
+    own = [evaluation.target_columns[r] if size[r] == 1 else () for r in block.rows]
+    return Need(np.array([where[t[0]] if len(t) else -1 for t in own], dtype=np.intp))
+
+
+def _control(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
+    values = evaluation.reference("control", block.rows, block.genes)
+    return Need(values, np.isnan(values).any(axis=1), "the control mean of its context is not known")
+
+
+# -- differential expression ---------------------------------------------------------------------------------------
+def de_layer(kind: str, truth_from: str) -> str:
+    """Layer with the DE ``score`` or ``padj`` that belongs to the truth: of all cells or of its half only."""
+    return f"de_{kind}" + ("_a" if truth_from == "half_a" else "")
+
+
+def _test_of(evaluation: Evaluation) -> str:
+    """What the file says about its test, in brackets; "" where it says nothing."""
+    about = evaluation.benchmark.meta.get("de", {})
+    said = [str(about[k]) for k in ("test", "reference") if k in about]
+    return f" ({' against '.join(said)})" if said else ""
+
+
+def _weights(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
+    """Weights over all genes, restricted to those of the block; effect sizes where there are no DE scores."""
+    layer = evaluation.benchmark.adata.layers.get(de_layer("score", evaluation.truth_from))
+    kind = "control" if evaluation.benchmark.has_control else "perturbation"
+
+    def score_of(rows: np.ndarray, genes: np.ndarray | None) -> np.ndarray:
+        if layer is not None:
+            return evaluation.gather(layer, evaluation.rows["obs"].to_numpy()[rows], genes)
+        return evaluation.truth(rows, genes) - evaluation.reference(kind, rows, genes)
+
+    if layer is not None:
+        why = "the benchmark holds no DE scores for it"
+        note = f"Genes weighted by the benchmark's DE scores{_test_of(evaluation)}."
+    else:
+        why = "the size of its observed change is not known"
+        note = (
+            f"Genes weighted by effect size, |observed − {kind} mean|, since the benchmark holds no DE scores of this "
+            "truth: these are not Miller's weights."
+        )
+    if "weights" not in evaluation.memo:
+        evaluation.memo["weights"] = np.full((2, len(evaluation.rows)), np.nan)
+    low, high = evaluation.memo["weights"]  # smallest and largest |score| over all genes, per scored row
+    new = np.isnan(low[block.rows])
+    if new.any():
+        rows = block.rows[new]
+        size = np.abs(score_of(rows, None))
+        known = np.isfinite(size)
+        low[rows] = np.where(known, size, np.inf).min(axis=1)  # inf where a row has no scores
+        high[rows] = np.where(known, size, -np.inf).max(axis=1)
+    low, high = low[block.rows], high[block.rows]
+    return Need(de_weights(score_of(block.rows, block.genes), low, high), ~np.isfinite(low), why, note)
+
+
+def _padj(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
+    layer = evaluation.benchmark.adata.layers[de_layer("padj", evaluation.truth_from)]
+    values = evaluation.gather(layer, evaluation.rows["obs"].to_numpy()[block.rows], block.genes)
+    why = "the benchmark holds no adjusted p-values for it"
+    note = f"Significant genes: adjusted p < {SIGNIFICANT}{_test_of(evaluation)}."
+    return Need(values, np.isnan(values).all(axis=1), why, note)
+
+
+# -- interactions --------------------------------------------------------------------------------------------------
+def additive(evaluation: Evaluation, rows: np.ndarray, genes: np.ndarray | None) -> np.ndarray:
+    """Additive expectation of scored rows: (R, n), NaN unless a combination of two measured singles.
+
+    The singles are observed means of all their cells, whatever part of the split they are in: the expectation defines
+    the truth and is never fitted.
+    """
+    b = evaluation.benchmark
+    if "singles" not in evaluation.memo:
+        evaluation.memo["singles"] = _singles(evaluation)
+    singles = evaluation.memo["singles"][rows]
+    usable = (singles >= 0).all(axis=1)
+    out = np.full((len(rows), b.adata.n_vars if genes is None else genes.shape[-1]), np.nan)
+    if usable.any():
+        genes = genes if genes is None or genes.ndim == 1 else genes[usable]
+        first, second = (evaluation.gather(b.truth, obs, genes) for obs in singles[usable].T)
+        out[usable] = additive_expectation(first, second, evaluation.reference("control", rows[usable], genes))
+    return out
+
+
+def _singles(evaluation: Evaluation) -> np.ndarray:
+    """For every scored row the rows of the AnnData that hold its two singles: (R, 2), -1 where there are none."""
+    b = evaluation.benchmark
+    at = {(b.row_contexts[i], b.conditions[i]): i for i in np.flatnonzero(b.n_perturbed == 1)}
+    out = np.full((len(evaluation.rows), 2), -1)
+    for row, (context, name) in enumerate(evaluation.rows[["context", "perturbation"]].itertuples(index=False)):
+        parts = targets(name)
+        if len(parts) == 2:
+            out[row] = [at.get((context, t), -1) for t in parts]
+    return out
+
+
+def interaction_null(evaluation: Evaluation, subset: GeneSubset) -> EmpiricalNull | str:
+    """Empirical null of observed − additive on a gene subset, or a sentence saying why there is none.
+
+    Fitted once to *all* combinations whose two singles were measured, training ones included, each once, and kept.
+    """
+    memo = evaluation.memo.setdefault("null", {})
+    if subset not in memo:
+        every = Evaluation(evaluation.benchmark, (*SPLIT_PARTS, "unassigned"), evaluation.truth_from)
+        rows = np.flatnonzero((every.rows["n_perturbed"] == 2) & ~every.rows["obs"].duplicated())
+        found = [
+            deviation(every.truth(part.rows, part.genes), additive(every, part.rows, part.genes)).ravel()
+            for part in (resolve(subset, every, rows) if len(rows) else [])
+        ]
+        try:
+            memo[subset] = fit_null(np.concatenate(found) if found else np.empty(0))
+        except UserError as error:
+            memo[subset] = str(error)
+    return memo[subset]
+
+
+def _additive(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
+    values = additive(evaluation, block.rows, block.genes)
+    return Need(values, np.isnan(values).all(axis=1), "it is no combination of two measured singles")
+
+
+def _thresholds(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
+    null = interaction_null(evaluation, subset)
+    if isinstance(null, str):
+        return Need((np.nan, np.nan), np.ones(len(block.rows), bool), f"no threshold could be fitted. {null}")
+    sides = [f"{s} {v:.3f}" for s, v in (("≤", null.lower), ("≥", null.upper)) if not np.isnan(v)]
+    if not sides:
+        return Need((np.nan, np.nan), np.ones(len(block.rows), bool), null.reason.rstrip(".").lower())
+    note = (
+        f"Truly non-additive: observed − additive {' or '.join(sides)}, a local fdr of {null.level:.0%} under an "
+        f"empirical null fitted to {null.n:,} pairs."
+    )
+    return Need((null.lower, null.upper), note=note)
+
+
+_PROVIDERS: dict[str, Callable[[Evaluation, GeneBlock, GeneSubset], Need]] = {
+    "block": _block, "own_gene": _own_gene, "control": _control, "weights": _weights, "padj": _padj,
+    "additive": _additive, "thresholds": _thresholds,
+}  # fmt: skip
+
+
+def needs_problem(names: Iterable[str], benchmark: Benchmark, truth_from: str = "all") -> str:
+    """Why a benchmark cannot deliver some needs at all, as what follows a metric's name; "" where it can."""
+    names, layers, size = set(names), benchmark.adata.layers, benchmark.n_perturbed
+    if "padj" in names and de_layer("padj", truth_from) not in layers:
+        which = " for the half of the cells that is the truth" if truth_from == "half_a" else ""
+        return f"needs adjusted p-values of differential expression{which}, which this benchmark does not hold."
+    if names & {"control", "additive"} and not benchmark.has_control:
+        return "needs a control mean, which this benchmark does not hold."
+    effects = benchmark.has_control or benchmark.has_training
+    if "weights" in names and not effects and de_layer("score", truth_from) not in layers:
+        return "needs DE scores, a control mean or training perturbations; this benchmark holds none of them."
+    if "additive" in names:
+        if not (size == 2).any():
+            return "is only meaningful for double perturbations, and this benchmark holds none."
+        if not (size == 1).any():
+            return "compares doubles with the sum of their singles, and this benchmark holds no singles."
+        if benchmark.value_space == "signed_logp":
+            return "is about the sum of two changes, and signed log p-values do not add up."
+    return ""

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from perturbviz.errors import UserError
 from perturbviz.evaluation import TRUTHS
 from perturbviz.genesets import KINDS, GeneSubset
-from perturbviz.metrics import CATALOGUE, parse_metric
+from perturbviz.metrics import CATALOGUE, canonical, parse_metric
 from perturbviz.references import REFERENCES
 
 SPLITS = {"held-out": ("test", "val"), "test": ("test",), "val": ("val",), "train": ("train",),
@@ -137,7 +137,7 @@ def _parse(name: str, text: str) -> Any:
         return {"true": True, "false": False}.get(text.lower())
     if name == "metric":
         try:
-            parse_metric(text)
+            return canonical(text)
         except UserError:
             return None
     return text

@@ -140,7 +140,7 @@ class Benchmark:
         return tuple(self.splits)
 
     # -- values ----------------------------------------------------------------------------------------------------
-    @property
+    @cached_property
     def truth(self) -> np.ndarray:
         """Observed means, rows x genes, float32."""
         return self.adata.X
@@ -170,6 +170,11 @@ class Benchmark:
         return self.adata.varm["control_mean"][context].to_numpy(np.float32)
 
     @cached_property
+    def layers(self) -> dict[str, np.ndarray]:
+        """The AnnData's layers as plain arrays (AnnData checks a layer anew at every access, which takes its time)."""
+        return dict(self.adata.layers.items())
+
+    @cached_property
     def _layers(self) -> dict[str, dict[str, str]]:
         """Method slug -> seed ("" = all seeds) -> layer key."""
         found: dict[str, dict[str, str]] = {}
@@ -193,7 +198,7 @@ class Benchmark:
         """Predictions of one method for one seed: rows x genes float32, or None where there are none."""
         layers = self._layers.get(method, {})
         key = layers.get(seed, layers.get(""))
-        return None if key is None else self.adata.layers[key]
+        return None if key is None else self.layers[key]
 
     # -- change ----------------------------------------------------------------------------------------------------
     def with_predictions(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from threadpoolctl import threadpool_limits
 
 _FOLDER = Path(__file__).parents[2] / "pages"
 _STYLE = Path(__file__).with_name("style.css")
@@ -52,9 +53,16 @@ def navigation() -> Any:
     return st.navigation(pages, position="top")
 
 
+@st.cache_resource(show_spinner=False)
+def _one_thread_a_product() -> Any:
+    """Matrix products here are small and users are many: threads inside a product only wait for one another."""
+    return threadpool_limits(1, "blas")
+
+
 def run() -> Any:
     """Called by ``app.py``: the page to run, marked as reached through the app."""
     page = navigation()
+    _one_thread_a_product()
     st.session_state[_VIA_APP] = True
     return page
 

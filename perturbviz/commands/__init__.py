@@ -1,0 +1,1 @@
+"""The commands of ``python -m perturbviz``: each module adds one or more parsers with ``register``."""

@@ -1,0 +1,158 @@
+"""Downloads: a catalogued file to a folder, checked by SHA-256, atomic, repeated where the network stumbles.
+
+``PERTURBVIZ_CACHE`` names the folder of downloads, ``PERTURBVIZ_MIRROR`` an address (``URL/filename``) to fetch from
+instead of the public ones.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pooch
+
+from perturbviz.benchmark import Benchmark
+from perturbviz.datasets.catalogue import Dataset, dataset
+from perturbviz.datasets.demo import DATA, DEMO
+from perturbviz.errors import UserError
+from perturbviz.scoretable import ScoreTable
+
+RETRIES = 2
+TIMEOUT = 60  # seconds without any answer
+
+Progress = Callable[[int, int], None]  # bytes so far, bytes in all
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: ``PERTURBVIZ_CACHE`` or the user's cache folder."""
+    return Path(os.environ.get("PERTURBVIZ_CACHE") or pooch.os_cache("perturbviz"))
+
+
+def cached(name: str, folder: str | Path | None = None) -> Path | None:
+    """Path of a data set that was downloaded before and is whole; None where it is not."""
+    entry = dataset(name)
+    path = Path(folder or cache_folder()) / entry.filename
+    if entry.filename and path.is_file() and pooch.file_hash(str(path)) == entry.sha256:
+        return path
+    return None
+
+
+def fetch(
+    name: str | Dataset, folder: str | Path | None = None, mirror: str | None = None, progress: Progress | None = None
+) -> Path:
+    """Download a catalogued file unless it is there already; returns its path.
+
+    Parameters
+    ----------
+    name
+        Id of the catalogue, or an entry.
+    folder
+        Where to; :func:`cache_folder` where None.
+    mirror
+        Address under which the file lies by its ``filename``; ``PERTURBVIZ_MIRROR`` where None.
+    progress
+        Called with the bytes so far and in all.
+
+    Raises
+    ------
+    UserError
+        For entries that must be fetched by hand, without a network, or where the bytes are not the expected ones.
+    """
+    entry = name if isinstance(name, Dataset) else dataset(name)
+    if not entry.downloadable:
+        raise UserError(f"{entry.title} is not downloaded for you ({entry.size}): {entry.url}. {entry.todo}")
+    mirror = mirror if mirror is not None else os.environ.get("PERTURBVIZ_MIRROR", "")
+    url = f"{mirror.rstrip('/')}/{entry.filename}" if mirror else entry.url
+    if not url.startswith(("http://", "https://")):
+        raise UserError(f"{url!r} is no address to fetch from: it must start with http:// or https://.")
+    folder = Path(folder or cache_folder())
+    pooch.get_logger().setLevel(logging.ERROR)
+    try:
+        path = pooch.retrieve(
+            url, known_hash=f"sha256:{entry.sha256}", fname=entry.filename, path=folder,
+            downloader=_Downloader(_Bar(progress, entry.bytes)),
+        )  # fmt: skip
+    except ValueError as error:  # the hash differs: pooch has removed the file
+        raise UserError(
+            f"What came from {url} is not the catalogued file (its SHA-256 differs): it was thrown away. Try again, or "
+            "use another mirror."
+        ) from error
+    except OSError as error:  # connection, HTTP status, disk
+        if isinstance(error, PermissionError | FileExistsError | NotADirectoryError):
+            raise UserError(
+                f"The folder {folder} cannot be written to: choose another one (PERTURBVIZ_CACHE)."
+            ) from error
+        raise UserError(
+            f"{entry.title} could not be downloaded from {url.split('/')[2]} ({type(error).__name__}): is there a network? "
+            f"You can download {url} elsewhere and put it into {folder} as {entry.filename}."
+        ) from error
+    return Path(path)
+
+
+def open_dataset(
+    name: str, folder: str | Path | None = None, mirror: str | None = None, progress: Progress | None = None
+) -> Benchmark | ScoreTable:
+    """The embedded demo or a catalogued data set, downloaded if need be, ready to use."""
+    from perturbviz.assemble import assemble
+    from perturbviz.benchmark import load as load_benchmark
+    from perturbviz.readers import load
+
+    if name == "demo":
+        return load_benchmark(DATA / DEMO)
+    entry = dataset(name)
+    if entry.kind == "cells":
+        raise UserError(f"{entry.title}: {entry.todo}")
+    loaded = load(fetch(entry, folder, mirror, progress))
+    if entry.kind == "scores":
+        if loaded.scores is None:
+            raise UserError(f"{entry.title}: the file holds no table of scores.")
+        return loaded.scores
+    benchmark, _ = assemble(loaded)
+    meta = dict(benchmark.meta) | {"title": entry.title}
+    meta["source"] = dict(meta.get("source", {})) | {
+        "catalogue": entry.id, "url": entry.url, "licence": entry.licence, "citation": entry.citation,
+        "provenance": entry.provenance, "lacks": entry.lacks,
+    }  # fmt: skip
+    benchmark.adata.uns["perturbviz"] = meta
+    return benchmark
+
+
+class _Downloader:
+    """Pooch downloader that tries again on a stumbling network, not on an answer such as 404."""
+
+    def __init__(self, bar: _Bar):
+        self.bar = bar
+
+    def __call__(self, url: str, output_file, pooch_) -> None:
+        import requests
+
+        for attempt in range(RETRIES + 1):
+            self.bar.restart()
+            try:
+                return pooch.HTTPDownloader(progressbar=self.bar, timeout=TIMEOUT)(url, output_file, pooch_)
+            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
+                if attempt == RETRIES:
+                    raise
+
+
+class _Bar:
+    """What pooch wants of a progress bar: total, update, reset, close."""
+
+    def __init__(self, report: Progress | None, total: int):
+        self.report, self.total, self.done = report, total, 0
+
+    def restart(self) -> None:
+        self.done = 0
+
+    def update(self, n: int) -> None:
+        self.done += n
+        if self.report:
+            self.report(self.done, self.total)
+
+    def reset(self) -> None:  # pooch calls it at the end, before it fills the bar once more
+        self.done = 0
+
+    def close(self) -> None:
+        pass

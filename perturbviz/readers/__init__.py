@@ -1,0 +1,80 @@
+"""Readers: one module a system; each turns that system's files into rows, labels and numbers, nothing more.
+
+To support a system, write a module with a :class:`Reader` and add it to ``SYSTEMS`` before the plain matrix.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+from perturbviz.errors import UserError
+from perturbviz.readers import canonical, const_ae, matrix, nature_methods, pseudobulk
+from perturbviz.readers.base import Loaded, Options, Profiles, Reader
+from perturbviz.readers.safety import check_file, unpack
+
+#: Readers in the order in which they are asked whether a file is theirs: the most specific first.
+SYSTEMS: dict[str, Reader] = {
+    r.id: r
+    for r in (
+        canonical.READER,
+        const_ae.READER,
+        nature_methods.READER,
+        pseudobulk.NORMAN,
+        pseudobulk.CARPOOL,
+        matrix.READER,
+    )
+}
+
+
+def system(name: str) -> Reader:
+    """Reader of an id; :class:`UserError` listing what exists."""
+    if name not in SYSTEMS:
+        raise UserError(f"There is no system {name!r}; there are: {', '.join(SYSTEMS)}.")
+    return SYSTEMS[name]
+
+
+def recognise(path: Path) -> Reader:
+    """The first reader that takes the file or folder for its own."""
+    check_file(path)
+    for reader in SYSTEMS.values():
+        if reader.recognise(path):
+            return reader
+    what = "folder" if path.is_dir() else "file"
+    raise UserError(
+        f"{path.name}: this {what} looks like none of the known systems. Name the system (--system; "
+        "`python -m perturbviz systems` lists them) or save a CSV with one row a condition and one column a gene."
+    )
+
+
+def load(path: str | Path, options: Options | None = None) -> Loaded:
+    """Read a file, folder or zip of files with the reader named in ``options`` or the one that recognises it.
+
+    Raises
+    ------
+    UserError
+        One sentence: which file, what is wrong with it, what to do.
+    """
+    path, options = Path(path), options or Options()
+    check_file(path)
+    if path.is_file() and path.suffix == ".zip" and zipfile.is_zipfile(path):
+        with tempfile.TemporaryDirectory(prefix="perturbviz-") as folder:
+            return _load(unpack(path, Path(folder) / path.stem), options, path.stem)
+    return _load(path, options, "")
+
+
+def _load(path: Path, options: Options, title: str) -> Loaded:
+    reader = system(options.system) if options.system else recognise(path)
+    if reader.pickle and not options.allow_pickle:
+        raise UserError(
+            f"{path.name} is a pickle, which could run code: pickles are read on the command line only, with "
+            "`python -m perturbviz convert --system " + reader.id + "`."
+        )
+    loaded = reader.read(path, options)
+    source = {"file": title or path.name, **loaded.source}
+    return replace(loaded, system=reader.id, source=source, title=loaded.title or title or path.stem)
+
+
+__all__ = ["SYSTEMS", "Loaded", "Options", "Profiles", "Reader", "load", "recognise", "system"]

@@ -1,0 +1,107 @@
+"""Run folders of Ahlmann-Eltze, Huber & Anders (2025): all_predictions.json and gene_names.json; the truth is a run too.
+
+Three key dialects occur within one benchmark: "A+B" / "A+ctrl" / "ctrl", the "A_B" / "A" / "" of GEARS-like predict()
+(where "" is control), and "A" / "A+B" of the R linear models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perturbviz.errors import UserError
+from perturbviz.readers.base import Loaded, Options, Profiles, Reader
+from perturbviz.readers.jsonfile import read_json, rows
+
+PREDICTIONS, GENES, SE, CELLS = "all_predictions.json", "gene_names.json", "all_predictions_se.json", "n_cells.json"
+
+
+def recognise(path: Path) -> bool:
+    """A folder with all_predictions.json, or that file."""
+    return (path / PREDICTIONS).is_file() or path.name == PREDICTIONS
+
+
+def read(path: Path, options: Options) -> Loaded:
+    """One run; its role (truth or prediction) is the caller's business."""
+    folder = path if path.is_dir() else path.parent
+    if (folder / GENES).is_file():
+        genes = read_json(folder / GENES)
+        if not isinstance(genes, list) or not all(isinstance(g, str) for g in genes):
+            raise UserError(f"{GENES} must be a list of gene names.")
+    elif options.genes:
+        genes = list(options.genes)
+    else:
+        raise UserError(
+            f"{folder.name} has no {GENES}: values without gene names cannot be matched. Add the file or give a gene list."
+        )
+    labels, values = rows(read_json(folder / PREDICTIONS), PREDICTIONS, len(genes))
+    notes: list[str] = []
+    n_cells = _cells(folder, labels)
+    layers = {}
+    if (folder / SE).is_file():
+        se, note = _standard_errors(folder, labels, len(genes), n_cells)
+        notes.append(note)
+        if se is not None:
+            layers["se"] = se
+    return Loaded(
+        truth=Profiles(values, labels, genes, n_cells=n_cells),
+        layers=layers,
+        value_space="lognorm",
+        separators=("+", "_"),
+        control_labels=("",),
+        notes=tuple(notes),
+        title=folder.name,
+    )
+
+
+def _cells(folder: Path, labels: list[str]) -> np.ndarray | None:
+    if not (folder / CELLS).is_file():
+        return None
+    table = read_json(folder / CELLS)
+    if not isinstance(table, dict):
+        raise UserError(f"{CELLS} must hold an object with the number of cells of each condition.")
+    try:  # one number, or R's list of one number
+        return np.array([float(v[0] if isinstance(v, list) else v) for v in (table.get(k, np.nan) for k in labels)])
+    except (TypeError, ValueError, IndexError) as error:
+        raise UserError(f"{CELLS} must hold one number a condition ({error}).") from error
+
+
+def _standard_errors(
+    folder: Path, labels: list[str], n_genes: int, n_cells: np.ndarray | None
+) -> tuple[np.ndarray | None, str]:
+    """Standard errors: the file holds sd/n with ddof 0 and not sd/sqrt(n), so they need the numbers of cells."""
+    if n_cells is None:
+        return None, f"{SE} holds sd/n, which is no standard error without {CELLS}: it is left out."
+    keys, values = rows(read_json(folder / SE), SE, n_genes)
+    at = {k: i for i, k in enumerate(keys)}
+    out = np.full((len(labels), n_genes), np.nan, np.float32)
+    for i, label in enumerate(labels):
+        if label in at and n_cells[i] > 1:
+            out[i] = values[at[label]] * np.sqrt(n_cells[i]) * np.sqrt(n_cells[i] / (n_cells[i] - 1))
+    return out, f"{SE} holds sd/n: multiplied by sqrt(n) * sqrt(n / (n - 1)) to give standard errors."
+
+
+def is_split(table: Any) -> bool:
+    """Whether a JSON document is a split ``{"train": [...], "test": [...], "val": [...]}``."""
+    return (
+        isinstance(table, Mapping)
+        and "train" in table
+        and {*table} <= {"train", "test", "val", "valid"}
+        and all(isinstance(v, list | tuple) for v in table.values())
+    )
+
+
+READER = Reader(
+    id="const-ae",
+    name="Ahlmann-Eltze et al. run folder",
+    summary="Folder with all_predictions.json and gene_names.json; optional all_predictions_se.json, n_cells.json.",
+    separator='"+" or "_" (only between known targets); "" is control',
+    value_space="lognorm",
+    granularity="means",
+    gene_ids="symbols",
+    recognise=recognise,
+    read=read,
+)

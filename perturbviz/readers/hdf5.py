@@ -1,0 +1,188 @@
+"""HDF5 and .h5ad without surprises: shapes are checked before anything is read, and each part is read on its own.
+
+Reading part by part copes with files that another version of anndata wrote (only the parts that are needed must be
+readable) and keeps layers that are not needed out of memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from anndata.io import read_elem
+
+from perturbviz.errors import UserError
+from perturbviz.readers.safety import check_bytes, check_file, check_shape, limit
+
+#: HDF5 can declare huge arrays that take no space; a compressed file may hold at most this many times its size.
+MAX_INFLATION = 1000
+
+
+def check_declared(path: Path) -> None:
+    """Refuse an HDF5 file whose declared arrays are absurd for its size or break the limits."""
+    check_file(path)
+    size = path.stat().st_size
+    with _opened(path) as file:
+        total = 0
+
+        def visit(name: str, item: Any) -> None:
+            nonlocal total
+            if isinstance(item, h5py.Dataset) and item.shape is not None:
+                total += (bytes_ := int(np.prod(item.shape, dtype=object)) * max(item.dtype.itemsize, 1))
+                if bytes_ > limit("MB") * 10**6 or (bytes_ > 10**8 and bytes_ > MAX_INFLATION * size):
+                    raise UserError(
+                        f"{path.name} declares {'x'.join(map(str, item.shape))} values in {name!r} but is only "
+                        f"{size / 10**6:,.1f} MB: it is refused as damaged or made up."
+                        if bytes_ > MAX_INFLATION * size
+                        else f"{path.name}: {name!r} holds {bytes_ / 10**6:,.0f} MB, more than the limit of "
+                        f"{limit('MB'):,} MB (PERTURBVIZ_MAX_MB)."
+                    )
+
+        file.visititems(visit)
+        links = [k for k in file if isinstance(file.get(k, getlink=True), h5py.ExternalLink)]
+        if links:
+            raise UserError(f"{path.name} links to another file ({links[0]!r}): store the data in it instead.")
+        check_bytes(path.name, total)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise UserError(
+            f"{path.name} cannot be read as HDF5/.h5ad: it is damaged, cut short, or another format."
+        ) from error
+    try:
+        yield file
+    finally:
+        file.close()
+
+
+class H5ad:
+    """Parts of an .h5ad, read when asked for. Use as a context manager."""
+
+    def __init__(self, path: Path):
+        check_declared(path)
+        self.path = path
+        self._context = _opened(path)
+        self.file = self._context.__enter__()
+
+    def __enter__(self) -> H5ad:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._context.__exit__(None, None, None)
+
+    def has(self, slot: str) -> bool:
+        """Whether ``slot`` ("X", "layers/counts", "uns/de_results", ...) exists."""
+        return slot in self.file
+
+    def keys(self, slot: str) -> tuple[str, ...]:
+        """Names under a group; none where there is no such group."""
+        group = self.file.get(slot)
+        return tuple(group) if isinstance(group, h5py.Group) else ()
+
+    def read(self, slot: str) -> Any:
+        """One element; :class:`UserError` where it is not readable."""
+        try:
+            return read_elem(self.file[slot])
+        except Exception as error:  # anndata raises many kinds for elements it cannot interpret
+            raise UserError(
+                f"{self.path.name}: {slot!r} cannot be read ({type(error).__name__}). The file may have been written by "
+                "another version of anndata or be damaged: write it again with a current one."
+            ) from error
+
+    def _frame(self, slot: str) -> pd.DataFrame:
+        """``obs`` or ``var`` as text-indexed table; columns that cannot be read are left out."""
+        if slot not in self.file:
+            raise UserError(f"{self.path.name} has no {slot!r}: it is not a complete .h5ad.")
+        try:
+            frame = read_elem(self.file[slot])
+        except Exception:  # another version's encoding: take what can be read, column by column
+            frame = _frame_by_column(self.file[slot])
+        if not isinstance(frame, pd.DataFrame):
+            raise UserError(f"{self.path.name}: {slot!r} is not a table: it is not a complete .h5ad.")
+        frame.index = frame.index.astype(str)
+        return frame
+
+    @cached_property
+    def obs(self) -> pd.DataFrame:
+        """Annotation of the rows."""
+        return self._frame("obs")
+
+    @cached_property
+    def var(self) -> pd.DataFrame:
+        """Annotation of the columns."""
+        return self._frame("var")
+
+    def matrix(self, slot: str = "X") -> np.ndarray | sp.csr_matrix:
+        """A matrix, sparse as csr, never float16; refused where missing."""
+        if slot not in self.file or (isinstance(self.file[slot], h5py.Dataset) and self.file[slot].shape is None):
+            raise UserError(f"{self.path.name} holds no values in {slot!r}.")
+        self._check_sparse(slot)
+        value = self.read(slot)
+        if isinstance(value, pd.DataFrame):
+            value = value.to_numpy()
+        if sp.issparse(value):
+            return sp.csr_matrix(value, dtype=np.float64 if value.dtype == np.float64 else np.float32)
+        if value is None or not isinstance(value, np.ndarray) or value.ndim != 2 or value.dtype.kind not in "fiub":
+            raise UserError(f"{self.path.name}: {slot!r} is not a matrix of numbers.")
+        return value.astype(np.float32) if value.dtype.itemsize < 4 else value
+
+    def _check_sparse(self, slot: str) -> None:
+        shape = self.file[slot].attrs.get("shape") if isinstance(self.file[slot], h5py.Group) else None
+        if shape is not None:
+            check_shape(f"{self.path.name} ({slot})", int(shape[0]), int(shape[1]), itemsize=0)
+
+
+def _frame_by_column(group: h5py.Group) -> pd.DataFrame:
+    if not isinstance(group, h5py.Group):
+        raw = group[()]  # anndata before 0.7: one structured array
+        return pd.DataFrame({n: _text(raw[n]) for n in raw.dtype.names[1:]}, index=_text(raw[raw.dtype.names[0]]))
+    index_name = group.attrs.get("_index", "_index")
+    columns = {}
+    for name in group:
+        try:
+            columns[name] = read_elem(group[name])
+        except Exception:  # an encoding this anndata does not know
+            if isinstance(group[name], h5py.Dataset):
+                columns[name] = _text(group[name][()])
+    index = columns.pop(index_name, None)
+    frame = pd.DataFrame({k: v for k, v in columns.items() if np.ndim(v) == 1})
+    return frame if index is None else frame.set_index(pd.Index(np.asarray(index)))
+
+
+def _text(values: np.ndarray) -> np.ndarray:
+    return np.array([v.decode() if isinstance(v, bytes) else v for v in values.tolist()], dtype=object)
+
+
+@contextmanager
+def peek(path: Path) -> Iterator[h5py.File | dict]:
+    """The open file for recognising it; an empty mapping where it is no readable HDF5 file."""
+    file: Any = {}
+    if path.is_file() and path.suffix in (".h5ad", ".h5"):
+        try:
+            file = h5py.File(path, "r")
+        except OSError:
+            file = {}
+    try:
+        yield file
+    finally:
+        if isinstance(file, h5py.File):
+            file.close()
+
+
+def obs_columns(file: h5py.File | dict) -> set[str]:
+    """Names of the obs columns of a peeked file."""
+    obs = file.get("obs")
+    if isinstance(obs, h5py.Group):
+        return set(obs)
+    return set(obs.dtype.names or ()) if isinstance(obs, h5py.Dataset) else set()

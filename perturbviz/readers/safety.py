@@ -1,0 +1,144 @@
+"""Limits for files from strangers: size, shape, nesting, archives. Whatever breaks one is refused with a sentence.
+
+The limits are settings: ``PERTURBVIZ_MAX_MB`` (bytes of one file and of what an archive unpacks to, in MB),
+``PERTURBVIZ_MAX_ROWS``, ``PERTURBVIZ_MAX_COLUMNS`` and ``PERTURBVIZ_MAX_FILES`` (entries of one archive).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tarfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from perturbviz.errors import UserError
+
+_DEFAULTS = {"MB": 16_000, "ROWS": 5_000_000, "COLUMNS": 200_000, "FILES": 10_000}
+#: An archive that grows more than this while unpacking is a trap, not data (real expression data stays below 50).
+MAX_RATIO = 300
+_ALLOWED_RATIO_BELOW = 50_000_000  # bytes; a small file of zeros may shrink very well
+
+
+def limit(what: str) -> int:
+    """Value of one limit: "MB", "ROWS", "COLUMNS" or "FILES"."""
+    text = os.environ.get(f"PERTURBVIZ_MAX_{what}", "")
+    if text and not text.isdecimal():
+        raise UserError(f"The setting PERTURBVIZ_MAX_{what} is {text!r}: it must be a whole number.")
+    return int(text) if text else _DEFAULTS[what]
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is missing, empty, too big or not a regular file."""
+    if not path.exists():
+        raise UserError(f"{path.name}: there is no such file or folder.")
+    if path.is_dir():
+        return
+    if not path.is_file():
+        raise UserError(f"{path.name} is not a regular file.")
+    size = path.stat().st_size
+    if size == 0:
+        raise UserError(f"{path.name} is empty (0 bytes): the run that should have written it was skipped or failed.")
+    check_bytes(path.name, size)
+
+
+def check_bytes(name: str, size: int) -> None:
+    """Refuse more bytes than the limit."""
+    if size > limit("MB") * 10**6:
+        raise UserError(
+            f"{name} holds {size / 10**6:,.0f} MB, more than the limit of {limit('MB'):,} MB (PERTURBVIZ_MAX_MB): "
+            "convert it on the command line of a bigger machine, or keep fewer genes or cells."
+        )
+
+
+def check_shape(name: str, rows: int, columns: int, itemsize: int = 4) -> None:
+    """Refuse a matrix with more rows, columns or bytes than the limits."""
+    if rows > limit("ROWS"):
+        raise UserError(
+            f"{name} declares {rows:,} rows, more than the limit of {limit('ROWS'):,} (PERTURBVIZ_MAX_ROWS)."
+        )
+    if columns > limit("COLUMNS"):
+        raise UserError(
+            f"{name} declares {columns:,} columns, more than the limit of {limit('COLUMNS'):,} "
+            "(PERTURBVIZ_MAX_COLUMNS); rows must be conditions and columns genes."
+        )
+    check_bytes(name, rows * columns * itemsize)
+
+
+def check_zip(path: Path) -> None:
+    """Refuse a zip (or .npz, .xlsx) whose contents would be too big, too many or absurdly compressed."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise UserError(
+            f"{path.name} cannot be opened ({error}): it is damaged, cut short, or another format."
+        ) from error
+    if len(entries) > limit("FILES"):
+        raise UserError(f"{path.name} holds {len(entries):,} files, more than the limit of {limit('FILES'):,}.")
+    total = sum(e.file_size for e in entries)
+    check_bytes(f"{path.name}, unpacked,", total)
+    if total > _ALLOWED_RATIO_BELOW and total > MAX_RATIO * max(path.stat().st_size, 1):
+        raise UserError(
+            f"{path.name} would grow {total / path.stat().st_size:,.0f}-fold when unpacked: it is refused as a zip bomb."
+        )
+
+
+def unpack(path: Path, folder: Path) -> Path:
+    """Unpack a zip of files into ``folder`` and return where its content starts.
+
+    Entries that would land outside, links and encrypted entries are refused; hidden files of archivers are left out.
+    """
+    check_zip(path)
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            target = _inside(path.name, folder, entry.filename)
+            if stat.S_ISLNK(entry.external_attr >> 16):
+                raise UserError(f"{path.name} holds a link ({entry.filename!r}): pack the files themselves.")
+            if entry.flag_bits & 1:
+                raise UserError(f"{path.name} is encrypted: unpack it first.")
+            if entry.is_dir() or target.name.startswith(".") or "__MACOSX" in target.parts:
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with archive.open(entry) as source, target.open("wb") as sink:
+                    _copy(path.name, source, sink, entry.file_size)
+            except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
+                raise UserError(f"{path.name}: {entry.filename!r} cannot be unpacked ({error}).") from error
+    inner = list(folder.iterdir())
+    return inner[0] if len(inner) == 1 else folder
+
+
+def _inside(name: str, folder: Path, entry: str) -> Path:
+    parts = PurePosixPath(entry.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or ":" in (parts.parts or ("",))[0] or "\0" in entry:
+        raise UserError(f"{name} holds an entry that would be written outside its folder ({entry!r}): it is refused.")
+    return folder / parts
+
+
+def _copy(name: str, source, sink, declared: int) -> None:
+    """Copy at most what the entry declares: its header may lie about the size."""
+    left = declared
+    while block := source.read(min(1 << 20, left + 1)):
+        left -= len(block)
+        if left < 0:
+            raise UserError(f"{name} holds more than its table of contents says: it is refused.")
+        sink.write(block)
+
+
+def tar_members(path: Path, archive: tarfile.TarFile) -> dict[str, tarfile.TarInfo]:
+    """Regular files of a tar by name; links, devices and paths that lead outside are refused."""
+    found = {}
+    total = 0
+    for member in archive:
+        if member.isdir():
+            continue
+        _inside(path.name, Path(), member.name)
+        if not member.isfile():
+            raise UserError(f"{path.name} holds {member.name!r}, which is a link or device: it is refused.")
+        total += member.size
+        check_bytes(path.name, total)
+        if len(found) >= limit("FILES"):
+            raise UserError(f"{path.name} holds more than {limit('FILES'):,} files: it is refused.")
+        found[member.name.removeprefix("./")] = member
+    return found

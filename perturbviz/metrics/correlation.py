@@ -37,19 +37,19 @@ def average_ranks(values: np.ndarray) -> np.ndarray:
 
     Equal to ``scipy.stats.rankdata(values, axis=1)``, several times faster; rows with NaN have no meaning.
     """
-    rows, columns = values.shape
     order = np.argsort(values, axis=1)
-    ordered = np.take_along_axis(values, order, axis=1)
-    place = np.broadcast_to(np.arange(1.0, columns + 1), values.shape)
-    new = np.ones(values.shape, bool)
-    np.not_equal(ordered[:, 1:], ordered[:, :-1], out=new[:, 1:])
-    if not new.all():
-        first = np.flatnonzero(new)
-        last = np.append(first[1:], rows * columns) - 1
-        place = np.repeat((first + last) / 2 - first // columns * columns + 1, last - first + 1).reshape(values.shape)
-    ranks = np.empty(values.shape)
-    np.put_along_axis(ranks, order, place, axis=1)
-    return ranks
+    order += np.arange(len(values))[:, None] * values.shape[1]  # positions in the flat array
+    ordered = values.ravel()[order]
+    place = np.tile(np.arange(1.0, values.shape[1] + 1), (len(values), 1))
+    tied = np.zeros((len(values), values.shape[1] + 1), bool)  # with the one before, in order
+    np.equal(ordered[:, 1:], ordered[:, :-1], out=tied[:, 1:-1])
+    if tied.any():  # touch the tied values only: their ranks become the mean of the run's first and last
+        first, last = np.nonzero(~tied[:, :-1] & tied[:, 1:]), np.nonzero(tied[:, :-1] & ~tied[:, 1:])
+        mean = (place[first] + place[last]) / 2
+        place[tied[:, :-1] | tied[:, 1:]] = np.repeat(mean, last[1] - first[1] + 1)
+    ranks = np.empty(values.size)
+    ranks[order.ravel()] = place.ravel()
+    return ranks.reshape(values.shape)
 
 
 def _truth_ranks(truth: np.ndarray) -> dict[str, np.ndarray]:

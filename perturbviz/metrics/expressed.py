@@ -16,20 +16,22 @@ TOP = "significant"
 
 
 def top_share(size: np.ndarray, k: np.ndarray | int) -> np.ndarray:
-    """How much of each gene is among the k largest of its row: (P, G) -> (P, G), between 0 and 1, rows sum to k.
+    """How much of each gene is among the k largest of its row: (P, G) -> (P, G), 0 to 1 (or bool), rows sum to k.
 
-    Genes tied at the k-th place share the places left. ``k``: one number or one a row, 1 ... G; -inf is never among
-    the top.
+    Genes tied at the k-th place share the places left. ``k``: one number or one a row, 1 ... G.
     """
-    k = np.broadcast_to(np.asarray(k, int), len(size))
-    if (k == k[:1]).all() and len(k):
-        cut = -np.partition(-size, k[0] - 1, axis=1)[:, k[0] - 1 : k[0]]
+    k, n = np.broadcast_to(np.asarray(k, int), len(size))[:, None], size.shape[1]
+    if len(k) and (k == k[0]).all():
+        cut = np.partition(size, n - k[0, 0], axis=1)[:, n - k[0]]
     else:
-        cut = np.take_along_axis(-np.sort(-size, axis=1), k[:, None] - 1, axis=1)
+        cut = np.take_along_axis(np.sort(size, axis=1), n - k, axis=1)
+    top = size >= cut
+    surplus = top.sum(axis=1, keepdims=True) > k
+    if not surplus.any():
+        return top
     above, tied = size > cut, size == cut
-    left = k[:, None] - above.sum(axis=1, keepdims=True)
-    share = above + tied * (left / tied.sum(axis=1, keepdims=True))
-    return np.where(np.isneginf(size), 0.0, share)
+    left = k - above.sum(axis=1, keepdims=True)
+    return above + tied * (left / tied.sum(axis=1, keepdims=True))
 
 
 def _overlap(a: np.ndarray, b: np.ndarray, k: np.ndarray | int) -> np.ndarray:
@@ -153,7 +155,7 @@ METRICS = (
             source="cell-eval, PEREGGRN, scPertEval; “significant”: the Virtual Cell Challenge's DE score",
             family="DE genes found",
             reference="delta",
-            undefined="no change is predicted (or k is not below the number of genes), so that no genes stand out",
+            undefined="no change is predicted, no gene is significant, or k is not below the number of genes",
             parameter=_K,
             traps="cell-eval tests predicted cells and counts significant genes; here the size of the change orders "
             "the genes. Tied genes share the last places. Undefined is not 0, as it is in cell-eval.",
@@ -178,7 +180,7 @@ METRICS = (
             family="DE genes found",
             reference="delta",
             needs=("padj",),
-            undefined="no change is predicted, or no gene is significant (or k is not below the number of genes)",
+            undefined="no change is predicted, no gene is significant, or k is not below the number of genes",
             parameter=Parameter("k", "50", ("20", "50", "100", "200"), "number of genes", whole_numbers=True),
             traps="As in cell-eval both lists are cut at k. Without p-values it would equal the DE overlap, so it is "
             "offered only where they define the truth.",
@@ -203,7 +205,7 @@ METRICS = (
             source="GEARS (k = 20); cell-eval (“significant”)",
             family="direction",
             reference="delta",
-            undefined="no gene changes in the observed data",
+            undefined="no gene changes (or none significantly) in the observed data",
             parameter=_K,
             traps="No predicted change is not a match, even where PEREGGRN counts sign(0) = sign(0).",
         ),

@@ -21,6 +21,8 @@ Distance = Literal["l1", "l2", "cosine"]
 #: Distances that differ by less than this fraction of what they are computed from are tied: a matrix product does not
 #: give equal columns for equal profiles, and rounding must not decide who is closer.
 TIE = 1e-12
+#: What a tie adds to a rank.
+TIES = {"half": 0.5, "win": 0.0, "lose": 1.0}
 
 
 def squared_distances(prediction: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -159,6 +161,7 @@ def pds(
     own_gene: np.ndarray,
     distance: Distance = "l1",
     control: np.ndarray | None = None,
+    ties: Literal["half", "win", "lose"] = "half",
 ) -> np.ndarray:
     """Perturbation discrimination score of the Virtual Cell Challenge: 1 - rank / n, between 1/n and 1.
 
@@ -173,16 +176,19 @@ def pds(
         measured and for combinations.
     distance
         "l1", "l2" or "cosine" (of the changes against ``control``, (P, G), the measured one for both sides).
+    ties
+        What an observed profile as close as the own one adds to the rank: ½ (mid-rank), 0 or 1. cell-eval's order
+        among ties is arbitrary.
 
     Returns
     -------
-    rank is the number of observed profiles that are closer than the own one, ties counting half.
+    (P,), where the rank is the number of observed profiles that are closer than the own one.
     """
     y, predicted = _effects(truth, prediction, distance, control)
 
     def value(rows: np.ndarray) -> np.ndarray:
         p = place(predicted[rows], y[rows], distance, own_gene[rows])
-        return 1 - _share(p.closer + p.tied / 2, p.others + 1, p.others)
+        return 1 - _share(p.closer + TIES[ties] * p.tied, p.others + 1, p.others)
 
     return _by_block(block, value)
 
@@ -194,6 +200,7 @@ def perturbench_rank(
     block: np.ndarray,
     distance: Literal["rmse", "cosine"] = "rmse",
     control: np.ndarray | None = None,
+    ties: Literal["half", "win", "lose"] = "half",
 ) -> np.ndarray:
     """Rank of the own prediction among all predictions of the block by distance to the truth, over their number n.
 
@@ -204,7 +211,7 @@ def perturbench_rank(
 
     def value(rows: np.ndarray) -> np.ndarray:
         p = place(y[rows], predicted[rows], kind)
-        return _share(p.closer + p.tied / 2, p.others + 1, p.others)
+        return _share(p.closer + TIES[ties] * p.tied, p.others + 1, p.others)
 
     return _by_block(block, value)
 
@@ -212,6 +219,7 @@ def perturbench_rank(
 _COMPANY = "Output depends on perturbation similarity: on the company a perturbation keeps."
 _CANDIDATES = "Candidates are the evaluated perturbations of the same seed and context"
 _ALONE = "it needs other perturbations of the same seed and context to compare with"
+_NO_ANGLE = _ALONE + "; its cosine also needs a predicted change"
 
 METRICS = (
     Metric(
@@ -255,7 +263,7 @@ METRICS = (
             family="retrieval",
             shared_genes=True,
             needs=("block", "own_gene"),
-            undefined=_ALONE,
+            undefined=_NO_ANGLE,
             parameter=Parameter(
                 "distance", "l1", ("l1", "l2", "cosine"), "distance between changes", needs=(("cosine", "control"),)
             ),
@@ -283,7 +291,7 @@ METRICS = (
             family="retrieval",
             shared_genes=True,
             needs=("block",),
-            undefined=_ALONE,
+            undefined=_NO_ANGLE,
             parameter=Parameter(
                 "distance", "rmse", ("rmse", "cosine"), "distance to the truth", needs=(("cosine", "control"),)
             ),

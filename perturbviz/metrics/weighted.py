@@ -42,27 +42,25 @@ def wmse(truth: np.ndarray, prediction: np.ndarray, *, weights: np.ndarray) -> n
     return np.einsum("pg,pg->p", weights, np.square(truth - prediction))
 
 
-def _weighted_centred(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Rows minus their weighted mean; exactly zero where constant up to rounding on the genes with weight."""
-    centred = values - np.einsum("pg,pg->p", weights, values)[:, None]
-    counts = weights > 0
-    size = np.where(counts, np.abs(values), 0).max(axis=1)
-    centred[np.where(counts, np.abs(centred), 0).max(axis=1) <= RELATIVE_TOLERANCE * size] = 0
-    return centred
+def _spread(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows minus their weighted mean (P, G), and weighted variances (P,); 0 for what is constant up to rounding."""
+    mean = np.einsum("pg,pg->p", weights, values)
+    centred = values - mean[:, None]
+    variance = np.einsum("pg,pg,pg->p", weights, centred, centred)
+    return centred, np.where(variance <= RELATIVE_TOLERANCE**2 * np.square(mean), 0, variance)
 
 
 def weighted_r2(truth: np.ndarray, prediction: np.ndarray, *, weights: np.ndarray) -> np.ndarray:
     """1 - weighted SSE / weighted SST (around the weighted mean): -> (P,); NaN where the truth does not vary."""
-    centred = _weighted_centred(truth, weights)
-    sst = np.einsum("pg,pg->p", weights, np.square(centred))
+    _, sst = _spread(truth, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(sst > 0, 1 - wmse(truth, prediction, weights=weights) / sst, np.nan)
 
 
 def weighted_pearson(truth: np.ndarray, prediction: np.ndarray, *, weights: np.ndarray) -> np.ndarray:
     """Correlation from weighted covariance and variances: -> (P,); NaN where either does not vary."""
-    a, b = _weighted_centred(truth, weights), _weighted_centred(prediction, weights)
-    aa, bb, ab = (np.einsum("pg,pg->p", weights, x) for x in (a * a, b * b, a * b))
+    (a, aa), (b, bb) = _spread(truth, weights), _spread(prediction, weights)
+    ab = np.einsum("pg,pg,pg->p", weights, a, b)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where((aa > 0) & (bb > 0), np.clip(ab / np.sqrt(aa * bb), -1, 1), np.nan)
 

@@ -97,7 +97,7 @@ def distribution(
     fig.add_scatter(
         x=[v for i, _, _ in bars for v in (i - 0.32, i + 0.32, None)],
         y=[v for _, a, _ in bars for v in (a, a, None)],
-        mode="lines", line={"color": MEAN_BAR, "width": 3}, name="mean", uid="swarm-mean", hoverinfo="skip", showlegend=False,
+        mode="lines", line={"color": MEAN_BAR, "width": 3}, name="mean", uid="average-bar", hoverinfo="skip", showlegend=False,
     )  # fmt: skip
     if zero:
         fig.add_hline(y=0, line={"color": MUTED, "width": 1})

@@ -251,7 +251,7 @@ def _choice(label: str, key: str, options: list[str], names: dict[str, str]) -> 
 
 
 def _methods(evaluation: Evaluation) -> None:
-    methods = list(evaluation.methods)
+    methods = st.session_state[state.ALL_METHODS] = list(evaluation.methods)
     chosen = [m for m in st.session_state.get("show", []) if m in methods]
     st.session_state["show"] = chosen or methods
     st.pills("Methods", methods, selection_mode="multi", key="show", format_func=evaluation.name)
@@ -266,7 +266,7 @@ def _draw_table(table: ScoreTable) -> None:
     st.selectbox("Metric", list(table.metrics), key="metric", format_func=lambda m: table.metrics[m].get("name", m))
     st.caption(f"{card.arrow} · as published; reference, genes and perturbations are those of its source.")
     st.selectbox("Average over perturbations", list(AVERAGES), key="avg", format_func=AVERAGES.get)
-    methods = list(table.names)
+    methods = st.session_state[state.ALL_METHODS] = list(table.names)
     chosen = [m for m in st.session_state.get("show", []) if m in methods]
     st.session_state["show"] = chosen or methods
     st.pills("Methods", methods, selection_mode="multi", key="show", format_func=table.names.get)

@@ -18,6 +18,8 @@ from perturbviz.view import View
 #: Parameters of a link that are not part of the view: pinned view, perturbation, gene, method, comparison, ...
 EXTRA = ("pin", "p", "gene", "method", "against", "present")
 
+ALL_METHODS = "_all_methods"  # session: slugs of every method of the current data
+
 _WRITTEN = "_written_link"
 _READY = "_view_ready"
 _DEFERRED = "_deferred"
@@ -32,6 +34,8 @@ def view() -> View:
             continue
         values = value if isinstance(value, list | tuple) else [value]
         query[field.name] = [str(v) for v in values]
+    if set(query.get("show", ())) == set(st.session_state.get(ALL_METHODS, ())):
+        query.pop("show", None)  # all of them is the default and stays out of the link
     return View.from_query(query)
 
 

@@ -1,0 +1,28 @@
+"""Run the app without a browser: ``open_page("rankings", metric="mse")`` gives Streamlit's AppTest on that page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[2]
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page() -> OpenPage:
+    def open_(name: str = "rankings", **query: str | list[str]) -> AppTest:
+        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        for key, value in query.items():
+            at.query_params[key] = value
+        at.run()
+        if name != "rankings":
+            at.switch_page(f"pages/{name}.py").run()
+        assert not at.exception, at.exception[0].message
+        assert at.selectbox(key="data").value, "the sidebar is missing"
+        return at
+
+    return open_

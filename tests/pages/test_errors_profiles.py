@@ -1,0 +1,60 @@
+import numpy as np
+
+from perturbviz.benchmark import load
+from perturbviz.evaluation import Evaluation
+from perturbviz.scores import score_view
+from perturbviz.view import View
+from tests.charts import figures
+from tests.pages.conftest import ROOT
+
+
+def by_key(at, key):
+    return next(f for f in figures(at) if f["key"] == key)
+
+
+def test_every_perturbation_is_a_point_and_the_bar_is_the_mean(open_page):
+    at = open_page("errors", metric="mse")
+    evaluation = Evaluation(load(ROOT / "data" / "demo.h5ad"))
+    scores = score_view(evaluation, View(metric="mse"))
+    figure = by_key(at, "distribution")
+    for trace in figure["data"]:
+        if str(trace.get("uid", "")).startswith("swarm-"):
+            i = scores.methods.index(trace["uid"].removeprefix("swarm-"))
+            np.testing.assert_allclose(np.sort(trace["y"]), np.sort(scores.values[i]), rtol=1e-5)
+    bar = next(t for t in figure["data"] if t.get("uid") == "average-bar")
+    heights = [v for v in bar["y"] if v is not None][::2]
+    np.testing.assert_allclose(sorted(heights), sorted(scores.values.mean(axis=1)), rtol=1e-6)
+
+
+def test_paired_differences_are_against_the_chosen_method(open_page):
+    at = open_page("errors")
+    at.selectbox(key="against").set_value("mean").run()
+    assert "Perturbation mean" in by_key(at, "paired")["question"]
+    assert at.query_params["against"] in ("mean", ["mean"])
+
+
+def test_a_profile_shows_observed_and_predicted_changes(open_page):
+    at = open_page("profiles", genes="de", n="50")
+    evaluation = Evaluation(load(ROOT / "data" / "demo.h5ad"))
+    perturbation = at.selectbox(key="p").value
+    figure = by_key(at, "profile")
+    assert perturbation in figure["question"]
+    genes = evaluation.benchmark.genes
+    row = evaluation.benchmark.conditions.tolist().index(perturbation)
+    change = dict(zip(genes, evaluation.benchmark.truth[row] - evaluation.benchmark.control("A"), strict=True))
+    trace = next(t for t in figure["data"] if t.get("uid") == "points-additive")
+    assert len(trace["ids"]) == 50
+    np.testing.assert_allclose(trace["x"], [change[g] for g in trace["ids"]], atol=1e-5)
+
+
+def test_a_gene_can_be_followed_over_perturbations(open_page):
+    at = open_page("profiles", genes="de", n="50")
+    gene = at.selectbox(key="gene").options[3]
+    at.selectbox(key="gene").set_value(gene).run()
+    assert gene in by_key(at, "gene")["question"]
+    assert at.query_params["gene"] in (gene, [gene])
+
+
+def test_an_unknown_gene_in_a_link_is_ignored(open_page):
+    at = open_page("profiles", gene="<b>no</b>")
+    assert at.selectbox(key="gene").value == ""

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from perturbviz.benchmark import load
+from perturbviz.evaluation import Evaluation
+from perturbviz.rankings import rank
+from perturbviz.scores import score_view
+from perturbviz.view import View
+from tests.charts import figures
+from tests.pages.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return Evaluation(load(ROOT / "data" / "demo.h5ad"))
+
+
+def chart(at, key):
+    return next(f for f in figures(at) if f["key"] == key)
+
+
+def drawn_order(figure):
+    trace = figure["data"][0]
+    return dict(zip(trace["ids"], np.asarray(trace["x"], float), strict=True))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"metric": "pearson_delta"}, {"metric": "pearson_delta", "ref": "perturbation"}, {"metric": "mse", "genes": "de", "n": "100"},
+     {"metric": "centroid_accuracy", "genes": "all"}, {"avg": "median", "split": "test", "targets": "false"}],
+)  # fmt: skip
+def test_the_order_chart_shows_what_the_package_computes(open_page, demo, query):
+    at = open_page(**query)
+    view = View.from_query(query)
+    evaluation = demo if view.split == "held-out" else Evaluation(demo.benchmark, view.parts)
+    expected = rank(score_view(evaluation, view), view.avg).table["score"].dropna()
+    drawn = drawn_order(chart(at, "order"))
+    assert list(drawn) == list(expected.index)
+    np.testing.assert_allclose(list(drawn.values()), expected, rtol=1e-6)
+    assert chart(at, "order")["layout"]["meta"]["token"] == view.token
+
+
+def test_a_toggle_says_what_changed(open_page):
+    at = open_page(metric="pearson_delta")
+    at.segmented_control(key="ref").set_value("perturbation").run()
+    text = " ".join(m.value for m in at.markdown)
+    assert "Switching control mean → perturbation mean" in text or "perturbation mean" in text
+    assert "to undefined (it is the reference" in text
+    assert at.query_params["ref"] in ("perturbation", ["perturbation"])
+
+
+def test_reference_none_leads_to_the_plain_twin_and_back(open_page):
+    at = open_page(metric="pearson_delta")
+    at.segmented_control(key="ref").set_value("none").run()
+    assert at.selectbox(key="metric").value == "pearson"
+    at.segmented_control(key="ref").set_value("perturbation").run()
+    assert at.selectbox(key="metric").value == "pearson_delta"
+    assert at.query_params["ref"] in ("perturbation", ["perturbation"])
+
+
+def test_a_pinned_view_stays_beside_the_current_one(open_page):
+    at = open_page()
+    next(b for b in at.button if b.label == "Pin this view").click().run()
+    at.selectbox(key="metric").set_value("pearson_delta").run()
+    keys = {f["key"] for f in figures(at)}
+    assert {"pinned", "order"} <= keys
+    assert drawn_order(chart(at, "pinned")) != drawn_order(chart(at, "order"))
+    next(b for b in at.button if b.label == "Unpin").click().run()
+    assert "pinned" not in {f["key"] for f in figures(at)}
+
+
+def test_a_link_about_data_that_is_not_here_says_what_to_do(open_page):
+    at = open_page(data="0123456789abcdef")
+    assert any("Load its file on the Data page" in i.value for i in at.info)
+
+
+def test_values_of_a_link_that_do_not_exist_give_way_to_the_default(open_page):
+    at = open_page(metric="nonsense", genes="none", n="-3", avg="x")
+    assert at.selectbox(key="metric").value == "l2"
+    assert drawn_order(chart(at, "order"))
+
+
+def test_the_gene_slider_changes_the_genes_that_count(open_page, demo):
+    at = open_page(genes="de", n="20", metric="rmse")
+    before = drawn_order(chart(at, "order"))
+    at.select_slider(key="n").set_value(500).run()
+    after = drawn_order(chart(at, "order"))
+    assert before != after
+    assert at.query_params["n"] in ("500", ["500"])

@@ -1,0 +1,90 @@
+"""Which combinations of metric, reference and genes a sweep covers: only what means something on the benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perturbviz.evaluation import Evaluation
+from perturbviz.genesets import GeneSubset, subset_problem
+from perturbviz.metrics import CATALOGUE, Card, canonical, parse_metric
+from perturbviz.sweep.formulas import FORMULAS
+from perturbviz.sweep.grid import DIRECT_SIZES, gene_counts, has_targets
+from perturbviz.validity import genes_problem, metric_problem, reference_problem
+
+KINDS = ("all", "expressed", "de")
+#: Metrics whose default is slow for many perturbations, and what a sweep takes instead unless told otherwise.
+QUICK = {"pds": "pds@l2"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Metric (``id`` or ``id@value``), reference ("none" for a metric without one) and gene subset."""
+
+    metric: str
+    reference: str
+    subset: GeneSubset
+
+    @property
+    def card(self) -> Card:
+        """The metric's card."""
+        return parse_metric(self.metric)[0].card
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether the metric follows from sums over genes, so that every number of genes comes at once."""
+        return self.card.id in FORMULAS
+
+
+def default_metrics() -> tuple[str, ...]:
+    """Every metric of the catalogue with its default parameter, L1 retrieval replaced by L2."""
+    return tuple(QUICK.get(m, m) for m in CATALOGUE)
+
+
+def offered_subsets(
+    evaluation: Evaluation, sizes: Iterable[int], kinds: Sequence[str] = KINDS, targets: Sequence[bool] = (True, False)
+) -> list[GeneSubset]:
+    """Gene subsets that mean something here, all genes first; without targets only where targets are measured."""
+    targets = [t for t in targets if t or has_targets(evaluation)]
+    sizes = [int(n) for n in sizes]
+    subsets = [GeneSubset("all", targets=t) for t in targets] if "all" in kinds else []
+    subsets += [GeneSubset(k, n, t) for k in ("expressed", "de") if k in kinds for t in targets for n in sizes]
+    return [s for s in subsets if not subset_problem(s, evaluation)]
+
+
+def offered_settings(
+    evaluation: Evaluation,
+    metrics: Sequence[str] | None = None,
+    references: Sequence[str] = ("control", "perturbation"),
+    kinds: Sequence[str] = KINDS,
+    targets: Sequence[bool] = (True, False),
+    sizes: Sequence[int] | None = None,
+    direct_sizes: Sequence[int] | None = None,
+    include_held_out: bool = False,
+) -> list[Setting]:
+    """Every valid combination; parameters as of :func:`perturbviz.sweep.sweep`.
+
+    Raises
+    ------
+    UserError
+        Where a metric that was asked for by name does not exist.
+    """
+    b = evaluation.benchmark
+    g = b.adata.n_vars
+    sizes = gene_counts(g) if sizes is None else np.unique(np.clip(sizes, 1, g))
+    if direct_sizes is None:
+        direct_sizes = [*(n for n in DIRECT_SIZES if n < g), g]
+    direct_sizes = np.unique(np.clip(direct_sizes, 1, g))
+    out = []
+    for metric in dict.fromkeys(canonical(m) for m in (metrics or default_metrics())):
+        card = parse_metric(metric)[0].card
+        if metric_problem(metric, b, evaluation.truth_from):
+            continue
+        grid = sizes if card.id in FORMULAS else direct_sizes
+        subsets = [s for s in offered_subsets(evaluation, grid, kinds, targets) if not genes_problem(metric, s, evaluation)]
+        for reference in references if card.reference == "delta" else ("none",):
+            if not reference_problem(metric, reference, b, include_held_out):
+                out += [Setting(metric, reference, subset) for subset in subsets]
+    return out

@@ -19,14 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from perturbviz.benchmark import SPLIT_PARTS, Benchmark
-from perturbviz.errors import UserError
+from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import GeneBlock, GeneSubset, resolve
-from perturbviz.interactions import EmpiricalNull, additive_expectation, deviation, fit_null
+from perturbviz.genesets import GeneBlock, GeneSubset
+from perturbviz.interactions.screen import additive, interaction_null
 from perturbviz.metrics.expressed import SIGNIFICANT
 from perturbviz.metrics.weighted import de_weights
-from perturbviz.perturbations import targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,57 +115,6 @@ def _padj(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
 
 
 # -- interactions --------------------------------------------------------------------------------------------------
-def additive(evaluation: Evaluation, rows: np.ndarray, genes: np.ndarray | None) -> np.ndarray:
-    """Additive expectation of scored rows: (R, n), NaN unless a combination of two measured singles.
-
-    The singles are observed means of all their cells, whatever part of the split they are in: the expectation defines
-    the truth and is never fitted.
-    """
-    b = evaluation.benchmark
-    if "singles" not in evaluation.memo:
-        evaluation.memo["singles"] = _singles(evaluation)
-    singles = evaluation.memo["singles"][rows]
-    usable = (singles >= 0).all(axis=1)
-    out = np.full((len(rows), b.adata.n_vars if genes is None else genes.shape[-1]), np.nan)
-    if usable.any():
-        genes = genes if genes is None or genes.ndim == 1 else genes[usable]
-        first, second = (evaluation.gather(b.truth, obs, genes) for obs in singles[usable].T)
-        out[usable] = additive_expectation(first, second, evaluation.reference("control", rows[usable], genes))
-    return out
-
-
-def _singles(evaluation: Evaluation) -> np.ndarray:
-    """For every scored row the rows of the AnnData that hold its two singles: (R, 2), -1 where there are none."""
-    b = evaluation.benchmark
-    at = {(b.row_contexts[i], b.conditions[i]): i for i in np.flatnonzero(b.n_perturbed == 1)}
-    out = np.full((len(evaluation.rows), 2), -1)
-    for row, (context, name) in enumerate(evaluation.rows[["context", "perturbation"]].itertuples(index=False)):
-        parts = targets(name)
-        if len(parts) == 2:
-            out[row] = [at.get((context, t), -1) for t in parts]
-    return out
-
-
-def interaction_null(evaluation: Evaluation, subset: GeneSubset) -> EmpiricalNull | str:
-    """Empirical null of observed − additive on a gene subset, or a sentence saying why there is none.
-
-    Fitted once to *all* combinations whose two singles were measured, training ones included, each once, and kept.
-    """
-    memo = evaluation.memo.setdefault("null", {})
-    if subset not in memo:
-        every = Evaluation(evaluation.benchmark, (*SPLIT_PARTS, "unassigned"), evaluation.truth_from)
-        rows = np.flatnonzero((every.rows["n_perturbed"] == 2) & ~every.rows["obs"].duplicated())
-        found = [
-            deviation(every.truth(part.rows, part.genes), additive(every, part.rows, part.genes)).ravel()
-            for part in (resolve(subset, every, rows) if len(rows) else [])
-        ]
-        try:
-            memo[subset] = fit_null(np.concatenate(found) if found else np.empty(0))
-        except UserError as error:
-            memo[subset] = str(error)
-    return memo[subset]
-
-
 def _additive(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
     values = additive(evaluation, block.rows, block.genes)
     return Need(values, np.isnan(values).all(axis=1), "it is no combination of two measured singles")

@@ -29,7 +29,7 @@ data (Fig. 1f) bracket them: lower between -.21423 and -.21310, upper between .2
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -99,6 +99,14 @@ class EmpiricalNull:
         """Tail fdr: expected share of null values among all at least as far out on the same side of delta."""
         return np.interp(np.asarray(values, dtype=float), self._grid, self._tail)
 
+    def at(self, level: float) -> EmpiricalNull:
+        """The same fit with thresholds at another local fdr."""
+        if level == self.level:
+            return self
+        centre = int(np.clip(np.searchsorted(self._grid, self.delta), 1, len(self._grid) - 1))
+        lower, upper = _crossings(self._grid, self._fdr, centre, level)
+        return replace(self, level=level, lower=lower, upper=upper, reason=_missing(lower, upper, level))
+
     @property
     def n_nonnull(self) -> float:
         """Expected number of non-null values in the histogram, the sum of count × share of non-null."""
@@ -162,8 +170,6 @@ def fit_null(values: npt.ArrayLike, method: Method = "ml", level: float = 0.05) 
     fdr = _monotone(ratio, centre)
     tail = _monotone(_tail_ratio(x, grid, delta, sigma, p0), centre)
     lower, upper = _crossings(grid, fdr, centre, level)
-    missing = [side for side, bound in (("negative", lower), ("positive", upper)) if np.isnan(bound)]
-    reason = f"No {' and no '.join(missing)} deviation has a local fdr of {level:g} or less." if missing else ""
     every = slice(None, None, FINE)
     probability = special.ndtr(np.linspace(-4, 4, 161))
     probability = probability[(probability * n >= 0.5) & ((1 - probability) * n >= 0.5)]
@@ -176,7 +182,7 @@ def fit_null(values: npt.ArrayLike, method: Method = "ml", level: float = 0.05) 
         n=n,
         lower=lower,
         upper=upper,
-        reason=reason,
+        reason=_missing(lower, upper, level),
         mids=mids,
         width=width,
         counts=counts,
@@ -193,6 +199,12 @@ def fit_null(values: npt.ArrayLike, method: Method = "ml", level: float = 0.05) 
         _fdr=fdr,
         _tail=tail,
     )
+
+
+def _missing(lower: float, upper: float, level: float) -> str:
+    """Which sides have no threshold, as a sentence; "" where both have."""
+    sides = [side for side, bound in (("negative", lower), ("positive", upper)) if np.isnan(bound)]
+    return f"No {' and no '.join(sides)} deviation has a local fdr of {level:g} or less." if sides else ""
 
 
 def _deviance(counts: npt.NDArray[np.int64], expected: FloatArray, inside: npt.NDArray[np.bool_]) -> float:

@@ -1,0 +1,81 @@
+"""What a whole benchmark says about additivity: the additive expectation of its rows and the null of their deviations.
+
+The one place where doubles meet their singles by name and where the empirical null is fitted; metrics, the command and
+the page all read it from here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from perturbviz.benchmark import SPLIT_PARTS
+from perturbviz.errors import UserError
+from perturbviz.evaluation import Evaluation
+from perturbviz.genesets import GeneSubset, resolve
+from perturbviz.interactions.deviation import additive_expectation, deviation
+from perturbviz.interactions.null import EmpiricalNull, Method, fit_null
+from perturbviz.perturbations import targets
+
+
+def singles(evaluation: Evaluation) -> np.ndarray:
+    """For every scored row the rows of the AnnData that hold its two singles: (R, 2), -1 where there are none.
+
+    In the order of the double's name, in its own context, whatever part of the split they are in.
+    """
+    if "singles" not in evaluation.memo:
+        b = evaluation.benchmark
+        at = {(b.row_contexts[i], b.conditions[i]): i for i in np.flatnonzero(b.n_perturbed == 1)}
+        out = np.full((len(evaluation.rows), 2), -1)
+        for row, (context, name) in enumerate(evaluation.rows[["context", "perturbation"]].itertuples(index=False)):
+            parts = targets(name)
+            if len(parts) == 2:
+                out[row] = [at.get((context, t), -1) for t in parts]
+        evaluation.memo["singles"] = out
+    return evaluation.memo["singles"]
+
+
+def additive(evaluation: Evaluation, rows: np.ndarray, genes: np.ndarray | None) -> np.ndarray:
+    """Additive expectation of scored rows: (R, n), NaN unless a combination of two measured singles.
+
+    The singles are observed means of all their cells, whatever part of the split they are in: the expectation defines
+    the truth and is never fitted.
+    """
+    b, of_row = evaluation.benchmark, singles(evaluation)[rows]
+    usable = (of_row >= 0).all(axis=1)
+    out = np.full((len(rows), b.adata.n_vars if genes is None else genes.shape[-1]), np.nan)
+    if usable.any():
+        genes = genes if genes is None or genes.ndim == 1 else genes[usable]
+        first, second = (evaluation.gather(b.truth, obs, genes) for obs in of_row[usable].T)
+        out[usable] = additive_expectation(first, second, evaluation.reference("control", rows[usable], genes))
+    return out
+
+
+def every_double(evaluation: Evaluation) -> tuple[Evaluation, np.ndarray]:
+    """All combinations of two measured singles, training ones included, each once: an evaluation and its rows."""
+    if "every" not in evaluation.memo:
+        every = Evaluation(evaluation.benchmark, (*SPLIT_PARTS, "unassigned"), evaluation.truth_from)
+        usable = (singles(every) >= 0).all(axis=1) & ~every.rows["obs"].duplicated().to_numpy()
+        evaluation.memo["every"] = every, np.flatnonzero(usable)
+    return evaluation.memo["every"]
+
+
+def interaction_null(
+    evaluation: Evaluation, subset: GeneSubset, method: Method = "ml", level: float = 0.05
+) -> EmpiricalNull | str:
+    """Empirical null of observed − additive on a gene subset, or a sentence saying why there is none.
+
+    Fitted once to all doubles with two measured singles (not only the held-out ones), each once, and kept.
+    """
+    memo = evaluation.memo.setdefault("null", {})
+    if (subset, method) not in memo:
+        every, rows = every_double(evaluation)
+        found = [
+            deviation(every.truth(part.rows, part.genes), additive(every, part.rows, part.genes)).ravel()
+            for part in (resolve(subset, every, rows) if len(rows) else [])
+        ]
+        try:
+            memo[subset, method] = fit_null(np.concatenate(found) if found else np.empty(0), method)
+        except UserError as error:
+            memo[subset, method] = str(error)
+    null = memo[subset, method]
+    return null if isinstance(null, str) else null.at(level)

@@ -9,9 +9,15 @@ ROUNDING = 4 * np.finfo(np.float32).eps
 
 
 def snap(change: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Set rows of ``change`` (P, G) that are zero up to rounding of profiles as large as ``size`` (P,) to exactly zero.
+    """Make rows of ``change`` (P, G) that are zero, or the same for every gene, up to rounding exactly so, in place.
 
-    In place, so that whatever divides by the length of a change finds none.
+    Rounding is that of profiles as large as ``size`` (P,). Otherwise correlations of what does not vary would be
+    correlations of rounding errors.
     """
-    change[np.abs(change).max(axis=1, initial=0) <= ROUNDING * size] = 0
+    if not change.size:
+        return change
+    low, high, tolerance = change.min(axis=1), change.max(axis=1), ROUNDING * size
+    same = np.flatnonzero(high - low <= 2 * tolerance)
+    change[same] = ((low + high) / 2)[same, None]
+    change[np.maximum(high, -low) <= tolerance] = 0
     return change

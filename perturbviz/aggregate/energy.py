@@ -6,34 +6,17 @@ import numpy as np
 from scipy import sparse
 
 
-def energy_distance(x: sparse.csr_matrix, y: sparse.csr_matrix) -> float:
-    """``2 E|x - y| - E|x - x'| - E|y - y'|`` with Euclidean distances over all genes (Szekely & Rizzo 2013).
-
-    The unbiased version: a cell is not paired with itself, so the value of two samples of one population is near
-    zero and may be slightly negative.
-
-    Parameters
-    ----------
-    x, y
-        Cells x genes, log-normalised.
-
-    Returns
-    -------
-    float
-        In units of expression; NaN if either side has fewer than two cells.
-    """
-    if x.shape[0] < 2 or y.shape[0] < 2:
-        return float("nan")
-    return 2 * _distances(x, y).mean() - _mean_within(x) - _mean_within(y)
-
-
 def energy_to_control(sample: sparse.csr_matrix, group: np.ndarray, control_of: np.ndarray) -> np.ndarray:
     """Energy distance of every group to the control group of its context.
+
+    ``2 E|x - y| - E|x - x'| - E|y - y'|`` with Euclidean distances over all genes (Szekely & Rizzo 2013), the unbiased
+    version: a cell is not paired with itself, so two samples of one population are near zero apart and may be
+    slightly below.
 
     Parameters
     ----------
     sample
-        Sampled cells x genes.
+        Sampled cells x genes, log-normalised.
     group
         Group of each sampled cell.
     control_of
@@ -42,7 +25,7 @@ def energy_to_control(sample: sparse.csr_matrix, group: np.ndarray, control_of: 
     Returns
     -------
     np.ndarray
-        (groups,) float64; NaN for control itself, groups of one cell, and groups without control.
+        (groups,) float64, in units of expression; NaN for control itself, groups of one cell or without control.
     """
     result = np.full(len(control_of), np.nan)
     order = np.argsort(group, kind="stable")
@@ -51,12 +34,12 @@ def energy_to_control(sample: sparse.csr_matrix, group: np.ndarray, control_of: 
     def cells(g: int) -> sparse.csr_matrix:
         return sample[order[edges[g] : edges[g + 1]]].astype(np.float64)
 
-    for control in np.unique(control_of[control_of >= 0]):
+    for control in np.unique(control_of[control_of >= 0]).tolist():
         y = cells(control)
         if y.shape[0] < 2:
             continue
         within_y = _mean_within(y)
-        for g in np.flatnonzero(control_of == control):
+        for g in np.flatnonzero(control_of == control).tolist():
             x = cells(g)
             if g != control and x.shape[0] >= 2:
                 result[g] = 2 * _distances(x, y).mean() - _mean_within(x) - within_y

@@ -21,8 +21,6 @@ Tick = Callable[[int], None]
 
 _POLL_SECONDS = 0.2
 _CONNECT_SECONDS = 15
-#: Sums that the threads of this process may hold together; fewer threads are used where one set is large.
-_STATE_BYTES = 1_500_000_000
 _TASKS_PER_THREAD = 4
 
 
@@ -46,8 +44,13 @@ class Executor:
         self._progress = progress
         self._cancel = cancel
 
-    def n_tasks(self, n_blocks: int, state_bytes: int) -> int:
-        """Number of tasks to cut ``n_blocks`` into, each of which holds ``state_bytes`` of sums."""
+    @property
+    def threads(self) -> int:
+        """Threads that share the work on one block."""
+        raise NotImplementedError
+
+    def n_tasks(self, n_blocks: int) -> int:
+        """Number of tasks to cut ``n_blocks`` into, each of which holds a set of sums."""
         raise NotImplementedError
 
     def tick(self, task: int) -> Tick:
@@ -75,13 +78,17 @@ class LocalExecutor(Executor):
     def __init__(self, synchronous: bool, progress: Progress | None, cancel: Cancel | None) -> None:
         super().__init__(progress, cancel)
         self._threads = 1 if synchronous else os.cpu_count() or 1
-        self._scheduler = "synchronous" if synchronous else "threads"
         self._done: set[int] = set()
         self._stop = threading.Event()
 
-    def n_tasks(self, n_blocks: int, state_bytes: int) -> int:
-        """One task per thread, as many threads as their sums fit into memory."""
-        return max(1, min(self._threads, n_blocks, _STATE_BYTES // max(state_bytes, 1)))
+    @property
+    def threads(self) -> int:
+        """All of them: there is one block at a time."""
+        return self._threads
+
+    def n_tasks(self, n_blocks: int) -> int:
+        """One, so that one set of sums and one block are in memory."""
+        return 1
 
     def tick(self, task: int) -> Tick:
         """Note the block, and stop the task where the run has been given up."""
@@ -97,7 +104,7 @@ class LocalExecutor(Executor):
         """Compute in a thread of its own, so that this one stays free to report progress."""
         self._done.clear()
         with ThreadPoolExecutor(1, thread_name_prefix="aggregate") as pool:
-            job = pool.submit(graph.compute, scheduler=self._scheduler, num_workers=self._threads)
+            job = pool.submit(graph.compute, scheduler="synchronous")
             try:
                 while not wait([job], _POLL_SECONDS).done:
                     self._poll(len(self._done), n_blocks, what)
@@ -117,7 +124,12 @@ class ClusterExecutor(Executor):
         self._client = client
         self._topic = f"perturbviz-aggregate-{uuid.uuid4().hex}"
 
-    def n_tasks(self, n_blocks: int, state_bytes: int) -> int:
+    @property
+    def threads(self) -> int:
+        """One: every thread of a worker has a task of its own."""
+        return 1
+
+    def n_tasks(self, n_blocks: int) -> int:
         """Several tasks per worker thread, so that the loss of a worker costs little."""
         threads = sum(self._client.nthreads().values())
         if threads == 0:

@@ -83,7 +83,7 @@ def make_groups(condition: pd.Series, control: str, context: pd.Series | None = 
     known = sorted({n for n in names if n is not None})
     number = {n: i for i, n in enumerate(known)}
     # the last entry serves code -1, the cells whose label is missing
-    cond_code = np.array([number.get(n, -1) for n in names] + [-1])[raw_code]
+    cond_code = np.array([*(number.get(n or "", -1) for n in names), -1])[raw_code]
     context_names, context_code, notes = _contexts(context, len(cond_code))
     unknown = (cond_code < 0) | (context_code < 0)
     pair = np.where(unknown, -1, context_code * len(known) + cond_code)
@@ -115,7 +115,7 @@ def _contexts(context: pd.Series | None, n_cells: int) -> tuple[list[str], np.nd
     notes = []
     if safe != clean:
         notes.append("Slashes in the names of contexts were replaced by underscores: a file cannot hold them.")
-    return names, np.array([number.get(s, -1) for s in safe] + [-1])[code], notes
+    return names, np.array([*(number.get(s or "", -1) for s in safe), -1])[code], notes
 
 
 def _group_notes(groups: Groups, n_dropped: int, raw: list[str], names: list[str | None], control: str) -> list[str]:
@@ -133,7 +133,7 @@ def _group_notes(groups: Groups, n_dropped: int, raw: list[str], names: list[str
         notes.append(f"{merged} labels name a condition that another label names too (A+B and B+A): they were merged.")
     single = groups.size == 1
     if single.any():
-        who = [display_name(groups, i) for i in np.flatnonzero(single)]
+        who = [display_name(groups, i) for i in np.flatnonzero(single).tolist()]
         notes.append(f"Only one cell, hence no standard error, halves or DE: {_listed(who)}.")
     without = [c for c in groups.contexts if not (groups.is_control & (groups.context == c)).any()]
     if without:

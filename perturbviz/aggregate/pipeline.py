@@ -16,7 +16,7 @@ from perturbviz.aggregate.execute import Cancel, Progress, make_executor
 from perturbviz.aggregate.genes import gene_axis
 from perturbviz.aggregate.labels import Groups, make_groups, random_halves
 from perturbviz.aggregate.report import KEY, AggregateReport
-from perturbviz.aggregate.source import VALUES_PER_BLOCK, open_cells
+from perturbviz.aggregate.source import BYTES_PER_BLOCK, open_cells
 from perturbviz.aggregate.stream import Treatment, stream_sums
 from perturbviz.aggregate.values import choose_space, sniff
 from perturbviz.benchmark import META, SCHEMA, save
@@ -41,7 +41,7 @@ def aggregate(
     layer: str | None = None,
     sep: str = "+",
     rest: str = "all",
-    values_per_block: int = VALUES_PER_BLOCK,
+    bytes_per_block: int = BYTES_PER_BLOCK,
 ) -> AnnData:
     """Means, standard errors, halves and DE of every condition from a file of single cells larger than memory.
 
@@ -82,8 +82,8 @@ def aggregate(
     rest
         Whom ``de_score`` compares with: "all" other cells of the context, control included (scanpy's "rest"), or
         the other "perturbed" cells only (Miller et al. 2025 leave control out).
-    values_per_block
-        Stored values read at once, a bound on memory.
+    bytes_per_block
+        Size of what is read at once, a bound on memory.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def aggregate(
         If cancelled.
     """
     _check_request(seed, out, rest, counts_target, energy_cells)
-    source = open_cells(Path(path), layer, values_per_block)
+    source = open_cells(Path(path), layer, bytes_per_block)
     groups = make_groups(source.column(condition), control, source.column(context) if context else None, sep)
     genes, gene_note = gene_axis(source.var())
     space = choose_space(sniff(source), value_space, source.path.name)

@@ -1,8 +1,9 @@
 """One pass over the cells: Dask tasks that each sum a run of blocks, and a tree that merges their sums.
 
 A task walks through its blocks one after the other and keeps one set of sums, since for thousands of groups the sums
-of a block are larger than the block. In this process there is one task per thread; on a cluster there are several per
-worker thread, so that little is lost with a worker.
+of a block are as large as the block. In this process there is one task, whose blocks are read one at a time (HDF5
+allows no more) and added up by all threads; on a cluster there are several tasks per worker thread, so that little is
+lost with a worker.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from scipy import sparse
 from perturbviz.aggregate.errors import AggregateError
 from perturbviz.aggregate.execute import Executor, Tick
 from perturbviz.aggregate.source import CellSource
-from perturbviz.aggregate.sums import GroupSums, add_block, merge
-from perturbviz.aggregate.values import LARGEST_LOG, normalise, scale_factors
+from perturbviz.aggregate.sums import GroupSums, Seen, add_block, check_indices, merge
+from perturbviz.aggregate.values import LARGEST_LOG, cell_totals, normalise
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def stream_sums(
         If a value is missing or infinite, or contradicts the value space.
     """
     slot = slot.astype(np.min_scalar_type(-max(int(slot.max()), 1) - 1))  # the smallest signed type that holds it
-    n_tasks = executor.n_tasks(source.n_blocks, state_bytes=16 * len(np.unique(slot)) * source.shape[1])
+    n_tasks = executor.n_tasks(source.n_blocks)
     edges = np.linspace(0, source.n_blocks, n_tasks + 1).astype(int)
     runs = list(zip(edges[:-1], edges[1:], strict=True))
     totals: Delayed | None = None
@@ -67,7 +68,7 @@ def stream_sums(
         tick = executor.tick(i)
         # arrays travel inside the task, not as data on the cluster: they must survive the loss of any worker
         task = delayed(_sum_blocks, pure=False)(
-            source, first, last, slot[cells], sampled[cells], treatment, totals, tick
+            source, first, last, slot[cells], sampled[cells], treatment, totals, executor.threads, tick
         )
         tasks.append(task)
     result = executor.run(_tree(tasks, merge), source.n_blocks, "summing cells")
@@ -93,13 +94,11 @@ def _cell_totals(source: CellSource, first: int, last: int, tick: Tick) -> np.nd
     """Sum over a run of genes for every cell; (cells,) float64. For column-compressed counts."""
     totals = np.zeros(source.shape[0])
     for number, block in enumerate(source.read(first, last), start=first):
-        totals += _totals(block)
+        if sparse.issparse(block):
+            check_indices(block)
+        totals += cell_totals(block)
         tick(number)
     return totals
-
-
-def _totals(block: Any) -> np.ndarray:
-    return np.asarray(block.sum(axis=1, dtype=np.float64)).ravel()
 
 
 def _sum_blocks(
@@ -110,6 +109,7 @@ def _sum_blocks(
     sampled: np.ndarray,
     treatment: Treatment,
     totals: np.ndarray | None,
+    threads: int,
     tick: Tick,
 ) -> GroupSums:
     """Sums over the blocks ``first`` to ``last - 1``; ``slot`` and ``sampled`` are those of the cells they cover."""
@@ -121,20 +121,16 @@ def _sum_blocks(
     for number, block in enumerate(source.read(first, last), start=first):
         where = source.span(number, number + 1)
         here = slice(None) if source.by_gene else slice(where.start - covered.start, where.stop - covered.start)
-        scale = None
-        if treatment.target_sum is None:
-            _refuse_counts(block, source)
-        else:
-            _refuse_negative(block, source)
-            total = _totals(block) if totals is None else totals
-            scale = scale_factors(total, treatment.target_sum)
-            if totals is None or where.start == 0:  # of runs of genes only the first counts the empty cells
-                result.n_empty += int(((total <= 0) & (slot[here] >= 0)).sum())
-        add_block(result, block, slot[here], scale, where if source.by_gene else genes)
+        run = where if source.by_gene else genes
+        seen = add_block(result, block, slot[here], run, treatment.target_sum, totals, threads)
+        _check(seen, treatment, source)
+        if totals is None or where.start == 0:  # of runs of genes only the first counts the empty cells
+            result.n_empty += seen.n_empty
         picked = np.flatnonzero(sampled[here] & (slot[here] >= 0))
         if picked.size:
             rows = block.tocsr()[picked] if sparse.issparse(block) else block[picked]
-            values = normalise(rows, None if scale is None else scale[picked])
+            total = cell_totals(rows) if totals is None else totals[picked]
+            values = normalise(rows, treatment.target_sum, total)
             kept.append((picked + (0 if source.by_gene else where.start), sparse.csr_matrix(values, dtype=np.float32)))
         tick(number)
     if kept and source.by_gene:
@@ -145,19 +141,14 @@ def _sum_blocks(
     return result
 
 
-def _refuse_counts(block: Any, source: CellSource) -> None:
-    """The sample looked log-normalised; a cell that is not may still come later."""
-    data = block.data if sparse.issparse(block) else block
-    if data.size and data.max() > LARGEST_LOG:
+def _check(seen: Seen, treatment: Treatment, source: CellSource) -> None:
+    """The sample agreed with the value space; a block that does not may still come later."""
+    if treatment.target_sum is None and seen.high > LARGEST_LOG:
         raise AggregateError(
-            f"{source.path.name}: a value of {data.max():.5g} is too large for log-normalised data, so some cells hold "
+            f"{source.path.name}: a value of {seen.high:.5g} is too large for log-normalised data, so some cells hold "
             "counts mistaken for log-normalised values: declare counts, or choose one layer for all."
         )
-
-
-def _refuse_negative(block: Any, source: CellSource) -> None:
-    data = block.data if sparse.issparse(block) else block
-    if data.size and data.min() < 0:
+    if treatment.target_sum is not None and seen.low < 0:
         raise AggregateError(
-            f"{source.path.name}: a value of {data.min():.5g} cannot be a count; choose the layer that holds counts."
+            f"{source.path.name}: a value of {seen.low:.5g} cannot be a count; choose the layer that holds counts."
         )

@@ -7,16 +7,20 @@ is why one pass over the cells is enough.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import numpy as np
+from dask import compute
+from dask.delayed import delayed
 from scipy import sparse
 
-from perturbviz.aggregate.values import normalise
+from perturbviz.aggregate.errors import AggregateError
+from perturbviz.aggregate.values import cell_totals, normalise
 
 #: Stored values of a block from which loading the compiled loop (a second or two, once) pays.
 _COMPILE_FROM = 1_000_000
+_DAMAGED = "The file of cells is damaged: some of its sparse indices lie outside the matrix."
 
 
 @dataclass(eq=False)
@@ -98,7 +102,23 @@ def merge(a: GroupSums, b: GroupSums) -> GroupSums:
     )
 
 
-def add_block(total: GroupSums, block: Any, slot: np.ndarray, scale: np.ndarray | None, genes: slice) -> None:
+class Seen(NamedTuple):
+    """What came by while adding a block: smallest and largest stored value, cells without any count."""
+
+    low: float
+    high: float
+    n_empty: int
+
+
+def add_block(
+    total: GroupSums,
+    block: Any,
+    slot: np.ndarray,
+    genes: slice,
+    target_sum: float | None = None,
+    totals: np.ndarray | None = None,
+    threads: int = 1,
+) -> Seen:
     """Add the cells of one block to ``total``, in place.
 
     Parameters
@@ -109,44 +129,93 @@ def add_block(total: GroupSums, block: Any, slot: np.ndarray, scale: np.ndarray 
         Cells x genes: CSR, CSC or dense.
     slot
         Slot of each cell, -1 for cells to leave out; (cells,) int.
-    scale
-        Normalisation factor of each cell if the block holds counts, else None.
     genes
         Run of genes of the block, within ``total.genes``.
+    target_sum
+        Total that counts are normalised to before log1p; None to use the values as they are.
+    totals
+        Counts of each cell over *all* genes, where the block holds only some of them; (cells,).
+    threads
+        Threads that share the work, each with slots of its own.
     """
     row = np.where(slot < 0, -1, np.searchsorted(total.slots, slot))
     target = total.sums[:, genes.start - total.genes.start : genes.stop - total.genes.start]
-    if sparse.issparse(block):
-        loaded = _compiled_kernel.cache_info().currsize > 0
-        kernel = _compiled_kernel() if loaded or block.nnz >= _COMPILE_FROM else None
-        (_add_sparse if kernel is None else kernel)(*_sparse_arguments(block.tocsr(), row, scale), target)
-    else:
-        _add_products(normalise(block, scale), row, target)
-
-
-def _sparse_arguments(block: sparse.csr_matrix, row: np.ndarray, scale: np.ndarray | None) -> tuple:
-    """Plain arrays of few types, cells in the order of their rows so that each target row is visited once."""
-    data = block.data if block.data.dtype in (np.float32, np.float64) else block.data.astype(np.float64)
+    # cells in the order of their target rows, so that a row is fetched from memory once per block
     order = np.argsort(row, kind="stable")[int((row < 0).sum()) :]
-    factor = np.zeros(0) if scale is None else scale
-    return data, block.indices, block.indptr.astype(np.int64), order, row.astype(np.int64), factor
+    if sparse.issparse(block) and block.format != "csr":
+        check_indices(block)
+        block = block.tocsr()
+    kernel = _choose_kernel(block)
+    if kernel is None:
+        add = partial(_add_products, block, row, totals, target_sum, target)
+    else:
+        data = block.data if block.data.dtype in (np.float32, np.float64) else block.data.astype(np.float64)
+        given = np.zeros(0) if totals is None else totals
+        rows = row.astype(np.int64), given, float(target_sum or 0), target
+        add = partial(_add_compiled, kernel, data, block.indices, block.indptr.astype(np.int64), *rows)
+    shares = _shares(order, row, threads)
+    seen = compute(*[delayed(add, pure=False)(s) for s in shares], scheduler="threads" if len(shares) > 1 else "sync")
+    return Seen(min(s.low for s in seen), max(s.high for s in seen), sum(s.n_empty for s in seen))
 
 
-def _add_sparse(data, indices, indptr, order, row, scale, target) -> None:
-    """Add sparse cells to ``target`` with matrix products; the readable twin of the compiled loop."""
-    cells = sparse.csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, target.shape[1]))
-    _add_products(normalise(cells, scale if scale.size else None), row, target)
+def check_indices(block: Any) -> None:
+    """Refuse sparse blocks whose indices point outside the matrix: compiled code trusts them."""
+    width = block.shape[1] if block.format == "csr" else block.shape[0]
+    if block.indices.size and (block.indices.min() < 0 or block.indices.max() >= width):
+        raise AggregateError(_DAMAGED)
 
 
-def _add_products(values: Any, row: np.ndarray, target: np.ndarray) -> None:
+def _shares(order: np.ndarray, row: np.ndarray, n: int) -> list[np.ndarray]:
+    """Cut ``order`` into ``n`` runs of about equal length, no row in two of them."""
+    cuts = (
+        [int(np.searchsorted(row[order], row[order[len(order) * k // n]])) for k in range(1, n)] if len(order) else []
+    )
+    return np.split(order, cuts)
+
+
+def _add_products(
+    block: Any,
+    row: np.ndarray,
+    totals: np.ndarray | None,
+    target_sum: float | None,
+    target: np.ndarray,
+    cells: np.ndarray,
+) -> Seen:
     """``target[g] += (sum of x, sum of x squared)`` over the cells of row g: indicator matrix times values."""
-    kept = np.flatnonzero(row >= 0)
-    present, local = np.unique(row[kept], return_inverse=True)
-    indicator = sparse.csr_matrix((np.ones(kept.size), (local, kept)), shape=(present.size, len(row)))
+    if cells.size == 0:
+        return Seen(np.inf, -np.inf, 0)
+    if sparse.issparse(block):
+        check_indices(block)
+    some = block[cells]
+    stored = some.data if sparse.issparse(some) else some
+    if target_sum is not None:
+        totals = cell_totals(some) if totals is None else totals[cells]
+    values = normalise(some, target_sum, totals)
+    present, local = np.unique(row[cells], return_inverse=True)
+    indicator = sparse.csr_matrix((np.ones(cells.size), (local, np.arange(cells.size))), (present.size, cells.size))
     squares = values.multiply(values).tocsr() if sparse.issparse(values) else np.square(values)
     for k, matrix in enumerate((values, squares)):
         product = indicator @ matrix
         target[present, :, k] += product.toarray() if sparse.issparse(product) else product
+    n_empty = 0 if totals is None else int((totals <= 0).sum())
+    low, high = (float(stored.min()), float(stored.max())) if stored.size else (np.inf, -np.inf)
+    return Seen(low, high, n_empty)
+
+
+def _add_compiled(kernel: Any, *arguments: Any) -> Seen:
+    """The same by the compiled loop."""
+    low, high, n_empty, sound = kernel(*arguments)
+    if not sound:
+        raise AggregateError(_DAMAGED)
+    return Seen(low, high, n_empty)
+
+
+def _choose_kernel(block: Any) -> Any:
+    """The compiled loop, where the block is sparse and loading it pays or has been paid for; else None."""
+    if not sparse.issparse(block):
+        return None
+    loaded = _compiled_kernel.cache_info().currsize > 0
+    return _compiled_kernel() if loaded or block.nnz >= _COMPILE_FROM else None
 
 
 @lru_cache(maxsize=1)
@@ -161,17 +230,34 @@ def _compiled_kernel() -> Any:
     except ImportError:
         return None
 
-    def loop(data, indices, indptr, order, row, scale, target):  # pragma: no cover - compiled
-        for k in range(order.size):
-            cell = order[k]
+    def loop(data, indices, indptr, row, totals, target_sum, target, cells):  # pragma: no cover - compiled
+        low, high, n_empty, width = np.inf, -np.inf, 0, target.shape[1]
+        for k in range(cells.size):
+            cell = cells[k]
             sums = target[row[cell]]
+            scale = 0.0
+            if target_sum > 0:
+                total = 0.0
+                if totals.size > 0:
+                    total = totals[cell]
+                else:
+                    for i in range(indptr[cell], indptr[cell + 1]):
+                        total += data[i]
+                if total > 0:
+                    scale = target_sum / total
+                else:
+                    n_empty += 1
             for i in range(indptr[cell], indptr[cell + 1]):
-                x = np.float64(data[i])
-                if scale.size > 0:
-                    x = np.log1p(x * scale[cell])
                 j = indices[i]
+                if j < 0 or j >= width:
+                    return low, high, n_empty, False
+                x = np.float64(data[i])
+                low, high = min(low, x), max(high, x)
+                if target_sum > 0:
+                    x = np.log1p(x * scale)
                 sums[j, 0] += x
                 sums[j, 1] += x * x
+        return low, high, n_empty, True
 
     try:
         return numba.njit(nogil=True, cache=True)(loop)

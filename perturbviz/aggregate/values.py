@@ -9,12 +9,12 @@ import numpy as np
 from scipy import sparse
 
 from perturbviz.aggregate.errors import AggregateError
-from perturbviz.aggregate.source import VALUES_PER_BLOCK, CellSource
+from perturbviz.aggregate.source import BYTES_PER_BLOCK, CellSource
 
 #: log1p of counts normalised to a total of 1e4 stays below log(1e4 + 1) = 9.2; even log2 of any real count is under 50.
 LARGEST_LOG = 50.0
 SPACES = ("counts", "lognorm")
-_SAMPLED_VALUES = 500_000
+_SAMPLED_BYTES = 4_000_000
 _SAMPLED_BLOCKS = 5
 
 
@@ -41,7 +41,7 @@ class Sniffed:
 
 def sniff(source: CellSource) -> Sniffed:
     """Look at a few blocks spread over the file."""
-    block = max(1, source.block * _SAMPLED_VALUES // VALUES_PER_BLOCK) if source.block > 1000 else source.block
+    block = max(1, source.block * _SAMPLED_BYTES // BYTES_PER_BLOCK) if source.block > 1000 else source.block
     n_blocks = -(-source.shape[source.axis] // block)
     low, high, integers = np.inf, -np.inf, True
     for i in np.unique(np.linspace(0, n_blocks - 1, _SAMPLED_BLOCKS).astype(int)):
@@ -95,15 +95,19 @@ def choose_space(found: Sniffed, declared: str | None, name: str) -> str:
     return declared or found.space
 
 
-def scale_factors(totals: np.ndarray, target_sum: float) -> np.ndarray:
-    """Factor that brings each cell's total to ``target_sum``; cells without any count stay zero. (cells,) float64."""
-    return np.divide(target_sum, totals, out=np.zeros(len(totals)), where=totals > 0)
+def cell_totals(block: Any) -> np.ndarray:
+    """Sum of the stored values of each cell; (cells,) float64."""
+    return np.asarray(block.sum(axis=1, dtype=np.float64)).ravel()
 
 
-def normalise(block: Any, scale: np.ndarray | None) -> Any:
-    """``log1p(count * scale)`` of a CSR or dense block, float64; with ``scale`` None the values as they are."""
-    if scale is None:
+def normalise(block: Any, target_sum: float | None, totals: np.ndarray | None) -> Any:
+    """``log1p(count / total * target_sum)`` of a CSR or dense block, float64; cells without any count stay zero.
+
+    With ``target_sum`` None the values as they are.
+    """
+    if target_sum is None or totals is None:
         return block.astype(np.float64)
+    scale = np.divide(target_sum, totals, out=np.zeros(len(totals)), where=totals > 0)
     if not sparse.issparse(block):
         return np.log1p(np.asarray(block, dtype=np.float64) * scale[:, None])
     data = np.log1p(block.data * np.repeat(scale, np.diff(block.indptr)))

@@ -57,7 +57,7 @@ def test_counts_further_down_the_file_are_refused_too(cells, tmp_path):
     values = lognorm(cells.X)
     values[77] = 60.5
     cells.X = sparse.csr_matrix(values)
-    sentence = refusal(cells, tmp_path, values_per_block=40)
+    sentence = refusal(cells, tmp_path, bytes_per_block=320)
     assert "counts mistaken for log-normalised values" in sentence or "look like counts" in sentence
 
 
@@ -177,7 +177,7 @@ def test_empty_cells_are_counted(cells, tmp_path):
     dense[4] = 0
     for matrix in (sparse.csr_matrix(dense), sparse.csc_matrix(dense), dense):
         cells.X = matrix
-        assert "1 cells have no counts" in notes(run(cells, tmp_path, values_per_block=100))
+        assert "1 cells have no counts" in notes(run(cells, tmp_path, bytes_per_block=800))
 
 
 @pytest.mark.parametrize("how", ["flag", "callback"])
@@ -194,7 +194,7 @@ def test_cancelling_leaves_the_old_file_alone(cells, tmp_path, how):
         flag.set()
 
     with pytest.raises(StopError if how == "callback" else AggregateCancelledError):
-        run(cells, tmp_path, out=tmp_path / "bench.h5ad", progress=progress, cancel=flag, values_per_block=20)
+        run(cells, tmp_path, out=tmp_path / "bench.h5ad", progress=progress, cancel=flag, bytes_per_block=160)
     assert (tmp_path / "bench.h5ad").read_bytes() == b"old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bench.h5ad", "cells.h5ad"]
 

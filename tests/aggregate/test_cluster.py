@@ -9,7 +9,7 @@ from perturbviz.aggregate import AggregateCancelledError, AggregateError, aggreg
 from tests.aggregate.simulated import ASKED, assert_same, counts_of
 
 distributed = pytest.importorskip("distributed", reason="the cluster tests need dask[distributed]")
-SMALL_BLOCKS = 1_000
+SMALL_BLOCKS = 8_000
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_a_killed_worker_changes_nothing(path, cluster):
             context="line",
             energy=True,
             scheduler=cluster.scheduler_address,
-            values_per_block=SMALL_BLOCKS,
+            bytes_per_block=SMALL_BLOCKS,
             progress=progress,
         )
         assert killed_at, "the worker was to be killed midway, but the work was already done"
@@ -64,7 +64,7 @@ def test_errors_and_cancelling_come_back_from_the_cluster(path, cluster, tmp_pat
             **ASKED,
             scheduler=cluster.scheduler_address,
             value_space="counts",
-            values_per_block=SMALL_BLOCKS,
+            bytes_per_block=SMALL_BLOCKS,
         )
 
     class AfterTheStart:
@@ -80,7 +80,7 @@ def test_errors_and_cancelling_come_back_from_the_cluster(path, cluster, tmp_pat
             **ASKED,
             scheduler=cluster.scheduler_address,
             cancel=AfterTheStart(),
-            values_per_block=SMALL_BLOCKS,
+            bytes_per_block=SMALL_BLOCKS,
             out=tmp_path / "bench.h5ad",
         )
     assert not (tmp_path / "bench.h5ad").exists()

@@ -55,7 +55,7 @@ def assert_equals_plain(result, values, names, contexts, seed=0):
 @pytest.mark.skipif(not REAL_CELLS.is_file(), reason=f"real cells are not there: {REAL_CELLS}")
 def test_real_cells_equal_plain_numpy():
     result = aggregate(
-        REAL_CELLS, condition="condition", control="control", context="cell_type", values_per_block=30_000
+        REAL_CELLS, condition="condition", control="control", context="cell_type", bytes_per_block=240_000
     )
     cells = ad.read_h5ad(REAL_CELLS)
     names = cells.obs["condition"].map(parse_condition).to_numpy(object)
@@ -130,16 +130,14 @@ def test_every_storage_form_gives_the_same(form, cells, result, tmp_path):
         other.write_zarr(where)
     else:
         other.write_h5ad(where, compression="gzip" if "gzip" in form else None)
-    again = aggregate(where, **ASKED, context="line", energy=True, values_per_block=3_000, **options)
+    again = aggregate(where, **ASKED, context="line", energy=True, bytes_per_block=24_000, **options)
     assert_same(again, result)
 
 
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
-@pytest.mark.parametrize("values_per_block", [500, 5_000])
-def test_blocks_and_schedulers_do_not_matter(scheduler, values_per_block, path, result):
-    again = aggregate(
-        path, **ASKED, context="line", energy=True, scheduler=scheduler, values_per_block=values_per_block
-    )
+@pytest.mark.parametrize("bytes_per_block", [4_000, 40_000])
+def test_blocks_and_schedulers_do_not_matter(scheduler, bytes_per_block, path, result):
+    again = aggregate(path, **ASKED, context="line", energy=True, scheduler=scheduler, bytes_per_block=bytes_per_block)
     assert_same(again, result)
 
 

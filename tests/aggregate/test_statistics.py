@@ -5,9 +5,10 @@ import pytest
 from scipy import sparse, stats
 from scipy.spatial.distance import cdist, pdist
 
+from perturbviz.aggregate import AggregateError, sums
 from perturbviz.aggregate.de import benjamini_hochberg, mean_variance, two_sided_p, welch_overestimated
-from perturbviz.aggregate.energy import energy_distance, energy_to_control
-from perturbviz.aggregate.sums import GroupSums, _add_sparse, _compiled_kernel, _sparse_arguments, add_block, merge
+from perturbviz.aggregate.energy import energy_to_control
+from perturbviz.aggregate.sums import GroupSums, add_block, merge
 from tests.aggregate.simulated import plain_de
 
 
@@ -62,19 +63,40 @@ def test_adjusted_p_values_equal_scipy():
     assert np.isnan(benjamini_hochberg(np.full((1, 4), np.nan))).all()
 
 
-@pytest.mark.parametrize("counts", [True, False])
-def test_compiled_loop_equals_matrix_products(counts):
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("target_sum", [None, 100.0])
+def test_compiled_loop_equals_matrix_products_equals_dense(threads, target_sum, monkeypatch):
     pytest.importorskip("numba")
     rng = np.random.default_rng(3)
     cells = sparse.random(80, 30, 0.2, format="csr", random_state=rng, data_rvs=lambda n: rng.integers(1, 9, n))
-    row = rng.integers(-1, 5, 80)
-    scale = rng.uniform(1, 100, 80) if counts else None
-    one, two = np.zeros((5, 30, 2)), np.zeros((5, 30, 2))
-    _add_sparse(*_sparse_arguments(cells, row, scale), one)
-    _compiled_kernel()(*_sparse_arguments(cells, row, scale), two)
-    np.testing.assert_allclose(one, two, rtol=1e-12)
-    dense = cells.toarray() if scale is None else np.log1p(cells.toarray() * scale[:, None])
-    np.testing.assert_allclose(one[2, :, 1], (dense[row == 2] ** 2).sum(0))
+    cells.data[cells.indptr[7] : cells.indptr[8]] = 0
+    slot = rng.integers(-1, 5, 80)
+    slot[7] = 2
+    x = cells.toarray()
+    if target_sum:
+        x = np.log1p(x / np.maximum(x.sum(1, keepdims=True), 1) * target_sum)
+    seen = []
+    for compile_from, block in ((10**9, cells), (0, cells), (0, cells.toarray())):
+        monkeypatch.setattr(sums, "_COMPILE_FROM", compile_from)
+        if compile_from:
+            sums._compiled_kernel.cache_clear()
+        total = GroupSums.zeros(np.arange(5), slice(0, 30))
+        seen.append(add_block(total, block, slot, slice(0, 30), target_sum, threads=threads))
+        for s in range(5):
+            np.testing.assert_allclose(total.sums[s, :, 0], x[slot == s].sum(0), rtol=1e-12)
+            np.testing.assert_allclose(total.sums[s, :, 1], (x[slot == s] ** 2).sum(0), rtol=1e-12)
+    assert seen[0] == seen[1] == seen[2] == (0, 8, 1 if target_sum else 0)
+
+
+@pytest.mark.parametrize("compile_from", [0, 10**9])
+def test_indices_outside_the_matrix_are_refused_by_both(compile_from, monkeypatch):
+    monkeypatch.setattr(sums, "_COMPILE_FROM", compile_from)
+    if compile_from:
+        sums._compiled_kernel.cache_clear()
+    cells = sparse.random(20, 10, 0.5, format="csr", random_state=np.random.default_rng(0))
+    cells.indices[4] = 10
+    with pytest.raises(AggregateError, match="damaged"):
+        add_block(GroupSums.zeros(np.arange(1), slice(0, 10)), cells, np.zeros(20, int), slice(0, 10))
 
 
 def test_merging_parts_in_any_shape_equals_the_sum_over_all_cells():
@@ -84,7 +106,7 @@ def test_merging_parts_in_any_shape_equals_the_sum_over_all_cells():
     def part(cells, genes):
         total = GroupSums.zeros(np.unique(slot[cells][slot[cells] >= 0]), genes)
         total.n[:] = [(slot[cells] == s).sum() for s in total.slots]
-        add_block(total, x[cells, genes], slot[cells], None, genes)
+        add_block(total, x[cells, genes], slot[cells], genes)
         return total
 
     whole = part(slice(0, 50), slice(0, 12))
@@ -95,18 +117,16 @@ def test_merging_parts_in_any_shape_equals_the_sum_over_all_cells():
     for other in (by_cells, by_genes):
         np.testing.assert_array_equal(other.n, whole.n)
         np.testing.assert_allclose(other.sums, whole.sums)
-    n, sums = whole.rows(np.array([1, 99]))
+    n, found = whole.rows(np.array([1, 99]))
     assert n.tolist() == [(slot == 1).sum(), 0]
-    np.testing.assert_allclose(sums[0, :, 0], x[slot == 1].sum(0))
-    assert (sums[1] == 0).all()
+    np.testing.assert_allclose(found[0, :, 0], x[slot == 1].sum(0))
+    assert (found[1] == 0).all()
 
 
 def test_energy_distance_equals_its_definition_and_is_undefined_for_one_cell():
     rng = np.random.default_rng(5)
     x, y = rng.normal(0, 1, (8, 6)), rng.normal(1, 1, (11, 6))
     expected = 2 * cdist(x, y).mean() - pdist(x).mean() - pdist(y).mean()
-    assert energy_distance(sparse.csr_matrix(x), sparse.csr_matrix(y)) == pytest.approx(expected)
-    assert np.isnan(energy_distance(sparse.csr_matrix(x[:1]), sparse.csr_matrix(y)))
     group = np.array([1] * 8 + [0] * 11 + [2])
     result = energy_to_control(sparse.csr_matrix(np.vstack([x, y, x[:1]])), group, np.array([0, 0, 0, -1]))
     assert result[1] == pytest.approx(expected)

@@ -37,6 +37,7 @@ def register(subparsers: Any) -> None:
     p.add_argument("--truth-system", default="", metavar="ID", help="format of the truth (default: recognise it)")
     p.add_argument("--control", action="append", default=[], metavar="LABEL", help="further label that means control")
     p.add_argument("--context", default="", metavar="COLUMN", help="column with the context, e.g. the cell line")
+    p.add_argument("--condition", default="", metavar="COLUMN", help="column with the perturbation, if oddly named")
     p.add_argument(
         "--value-space", default="", choices=SPACES, metavar="SPACE", help=f"what the values are: {', '.join(SPACES)}"
     )
@@ -56,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         system=arguments.system,
         control=tuple(arguments.control),
         context=arguments.context,
+        condition=arguments.condition,
         value_space=arguments.value_space,
         genes=read_gene_list(Path(arguments.genes)) if arguments.genes else (),
         rename=read_rename(Path(arguments.rename)) if arguments.rename else {},
@@ -65,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         system=arguments.truth_system,
         control=options.control,
         context=options.context,
+        condition=options.condition,
         value_space=arguments.truth_value_space or options.value_space,
         genes=options.genes,
         rename=options.rename,

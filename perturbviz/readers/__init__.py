@@ -11,7 +11,32 @@ from dataclasses import replace
 from pathlib import Path
 
 from perturbviz.errors import UserError
-from perturbviz.readers import canonical, const_ae, matrix, nature_methods, pseudobulk
+from perturbviz.readers import (
+    anndata_file,
+    arrays,
+    canonical,
+    cell_eval,
+    cellflow,
+    cellsimbench,
+    const_ae,
+    const_ae_rds,
+    cpa,
+    csendes,
+    czbenchmarks,
+    embedding,
+    gears,
+    langpert,
+    matrix,
+    named_files,
+    nature_methods,
+    openproblems,
+    pereggrn,
+    perturbench,
+    pseudobulk,
+    scoretables,
+    state,
+    systema,
+)
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
 from perturbviz.readers.safety import check_file, unpack
 
@@ -21,9 +46,37 @@ SYSTEMS: dict[str, Reader] = {
     for r in (
         canonical.READER,
         const_ae.READER,
-        nature_methods.READER,
+        systema.READER,
+        perturbench.READER,
+        pereggrn.READER,
+        state.READER,
+        csendes.READER,
+        named_files.CELLPB,
+        openproblems.READER,
+        cpa.READER,
+        cellflow.READER,
+        cellsimbench.READER,
+        czbenchmarks.READER,
+        cell_eval.READER,
+        anndata_file.SCPERTURB,
+        gears.TRUTH,
+        embedding.READER,
+        anndata_file.READER,
+        gears.ARRAYS,
         pseudobulk.NORMAN,
         pseudobulk.CARPOOL,
+        arrays.READER,
+        arrays.PERTEVAL,
+        gears.RESULTS,
+        named_files.PERTPY,
+        nature_methods.READER,
+        const_ae_rds.READER,
+        scoretables.SCPERTURBENCH,
+        scoretables.CELL_EVAL,
+        scoretables.DETAILED,
+        scoretables.METRICS,
+        langpert.READER,
+        langpert.DICT,
         matrix.READER,
     )
 }

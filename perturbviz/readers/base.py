@@ -33,6 +33,8 @@ class Options:
         Further labels that mean control.
     context
         Column that holds the context (cell line, donor, dose, ...).
+    condition
+        Column that holds the perturbation, where it has an unusual name.
     value_space
         What the numbers are, where the file does not say; overrides the reader.
     genes
@@ -46,6 +48,7 @@ class Options:
     system: str = ""
     control: tuple[str, ...] = ()
     context: str = ""
+    condition: str = ""
     value_space: str = ""
     genes: tuple[str, ...] = ()
     rename: Mapping[str, str] = field(default_factory=dict)

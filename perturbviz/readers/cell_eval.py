@@ -1,0 +1,91 @@
+"""cell-eval and the Virtual Cell Challenge: AnnData with obs target_gene, and .vcc submissions (tar with zstd)."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from pathlib import Path
+
+import zstandard
+
+from perturbviz.errors import UserError
+from perturbviz.readers.base import Loaded, Options, Reader
+from perturbviz.readers.cells import CONTEXTS, read_rows
+from perturbviz.readers.hdf5 import H5ad, obs_columns, peek
+from perturbviz.readers.safety import check_bytes, check_file, tar_members
+
+_MEMBER = "pred.h5ad.zst"
+
+
+def recognise(path: Path) -> bool:
+    """A .vcc, a folder with pred.h5ad (and real.h5ad), or an .h5ad with obs target_gene."""
+    if path.is_dir():
+        return (path / "pred.h5ad").is_file()
+    if path.suffix == ".vcc":
+        return True
+    with peek(path) as file:
+        return "target_gene" in obs_columns(file)
+
+
+def read(path: Path, options: Options) -> Loaded:
+    """Means by target_gene; one file is truth or prediction as the caller says, a folder holds both."""
+    if path.suffix == ".vcc":
+        with tempfile.TemporaryDirectory(prefix="perturbviz-") as folder:
+            means = _rows(_unpack(path, Path(folder)), options)
+        return _loaded(path, predictions={("", ""): means.profiles}, notes=means.notes)
+    if not path.is_dir():
+        means = _rows(path, options)
+        return _loaded(path, truth=means.profiles, layers=means.layers, notes=means.notes)
+    pred = _rows(path / "pred.h5ad", options)
+    if not (path / "real.h5ad").is_file():
+        return _loaded(path, predictions={("", ""): pred.profiles}, notes=pred.notes)
+    real = _rows(path / "real.h5ad", options)
+    return _loaded(
+        path, truth=real.profiles, layers=real.layers, predictions={("", ""): pred.profiles},
+        notes=tuple(dict.fromkeys([*real.notes, *pred.notes])),
+    )  # fmt: skip
+
+
+def _loaded(path: Path, **what) -> Loaded:
+    return Loaded(value_space="lognorm", separators=("+",), title=path.name.split(".")[0], **what)
+
+
+def _rows(path: Path, options: Options):
+    with H5ad(path) as h5:
+        return read_rows(h5, options, labels=("target_gene", "target", "perturbation", "condition"), context=CONTEXTS)
+
+
+def _unpack(path: Path, folder: Path) -> Path:
+    """Decompress the prediction inside a .vcc, never more than the limit."""
+    check_file(path)
+    target = folder / "pred.h5ad"
+    try:
+        with tarfile.open(path) as archive:
+            members = tar_members(path, archive)
+            member = next((m for n, m in members.items() if n.endswith(_MEMBER)), None)
+            if member is None:
+                raise UserError(f"{path.name} holds no {_MEMBER}: it is no .vcc submission.")
+            written = 0
+            with archive.extractfile(member) as packed, target.open("wb") as sink:
+                for block in zstandard.ZstdDecompressor().read_to_iter(packed):
+                    written += len(block)
+                    check_bytes(f"{path.name}, unpacked,", written)
+                    sink.write(block)
+    except (tarfile.TarError, zstandard.ZstdError, EOFError, OSError) as error:
+        raise UserError(
+            f"{path.name} cannot be unpacked ({type(error).__name__}): it is damaged or no .vcc."
+        ) from error
+    return target
+
+
+READER = Reader(
+    id="cell-eval",
+    name="cell-eval / Virtual Cell Challenge",
+    summary="An .h5ad with obs target_gene, a folder with pred.h5ad and real.h5ad, or a .vcc submission.",
+    separator='"+"',
+    value_space="lognorm, or counts if declared",
+    granularity="cells",
+    gene_ids="symbols",
+    recognise=recognise,
+    read=read,
+)

@@ -1,0 +1,88 @@
+"""Systems that leave the perturbation out of the labels: one AnnData a perturbation, named after it.
+
+CellPB writes <GENE>/adata_pert.h5ad; pertpy's Scgen copies obs from the control cells it starts from, so its labels
+still say control. The name of the file or folder is the label.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from perturbviz.errors import UserError
+from perturbviz.readers.base import Loaded, Options, Profiles, Reader
+from perturbviz.readers.cells import check_values, gene_names, group_means, normalised
+from perturbviz.readers.hdf5 import H5ad
+
+_CELLPB = "adata_pert.h5ad"
+
+
+def recognise_cellpb(path: Path) -> bool:
+    """A folder of folders with adata_pert.h5ad."""
+    return path.is_dir() and any(path.glob(f"*/{_CELLPB}"))
+
+
+def read_cellpb(path: Path, options: Options) -> Loaded:
+    """One row a folder; adata_pert_minus.h5ad, the reverse prediction, is not read."""
+    return _collect({p.parent.name: p for p in sorted(path.glob(f"*/{_CELLPB}"))}, path, options)
+
+
+def read_pertpy(path: Path, options: Options) -> Loaded:
+    """One row a file: its name is the perturbation. Rows of other labels than "pred" are left out where obs has both."""
+    files = sorted(path.glob("*.h5ad")) if path.is_dir() else [path]
+    return _collect({p.name.removesuffix(".h5ad"): p for p in files}, path, options)
+
+
+def _collect(files: dict[str, Path], path: Path, options: Options) -> Loaded:
+    if not files:
+        raise UserError(f"{path.name} holds no .h5ad named after a perturbation.")
+    rows, names, cells = [], None, []
+    for file in files.values():
+        with H5ad(file) as h5:
+            x = h5.matrix()
+            if "label" in h5.obs and (h5.obs["label"].astype(str) == "pred").any():
+                x = x[(h5.obs["label"].astype(str) == "pred").to_numpy()]
+            check_values(x, f"{file.name}: 'X'")
+            x, notes = normalised(x, options, "ask", file.name)
+            genes, symbols = gene_names(h5.var, x.shape[1])
+        row = pd.Series(group_means(x, [0] * x.shape[0], None, None).profiles.values[0], index=genes)
+        if names is not None and (genes is None or not set(genes) == set(names[0] or ())):
+            raise UserError(f"{file.name} has other genes than the first file: they belong to different runs.")
+        names = names or (genes, symbols)
+        rows.append(row.to_numpy() if genes is None or genes == names[0] else row[names[0]].to_numpy())
+        cells.append(x.shape[0])
+    note = "The perturbation of each file is its name: its own labels are those of the control cells it started from."
+    profiles = Profiles(np.array(rows, np.float32), list(files), names[0], names[1], None, np.array(cells, float))
+    return Loaded(
+        predictions={("", ""): profiles},
+        value_space="lognorm",
+        separators=("+", "_"),
+        notes=(note, *notes),
+        title=path.stem,
+    )
+
+
+CELLPB = Reader(
+    id="cellpb",
+    name="CellPB (Li et al.) per-gene folders",
+    summary="Folder of <GENE>/adata_pert.h5ad; its pickled test_res.pkl is read as GEARS.",
+    separator='"+", or "_" between known targets',
+    value_space="lognorm",
+    granularity="cells",
+    gene_ids="as in var",
+    recognise=recognise_cellpb,
+    read=read_cellpb,
+)
+PERTPY = Reader(
+    id="pertpy",
+    name="pertpy (Scgen)",
+    summary="Predicted AnnData, one file a perturbation named after it (never recognised: name the system).",
+    separator='"+", or "_" between known targets',
+    value_space="lognorm",
+    granularity="cells",
+    gene_ids="as in var",
+    recognise=lambda path: False,
+    read=read_pertpy,
+)

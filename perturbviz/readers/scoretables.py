@@ -1,0 +1,200 @@
+"""Tables of scores computed by other tools: cell-eval, scPerturBench, CellSimBench, and metrics files without conditions."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from perturbviz.errors import UserError
+from perturbviz.perturbations import parse_condition
+from perturbviz.readers.base import Loaded, Options, Reader
+from perturbviz.readers.jsonfile import read_json
+from perturbviz.readers.matrix import read_table
+from perturbviz.scores import COLUMNS
+from perturbviz.scoretable import ScoreTable
+
+_SPB = {"method", "cor", "DataSet", "op"}
+_LOWER = ("mse", "mae", "rmse", "l1", "l2", "edistance", "wasserstein", "distance", "error")
+_NEEDS = "Metrics, not predictions: the predicted value of every gene and condition is needed to measure anything else."
+
+
+def _header(path: Path) -> list[str]:
+    if not path.is_file() or path.suffix not in (".csv", ".tsv"):
+        return []
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        line = file.readline(20_000).rstrip("\r\n")
+    return next(csv.reader([line], delimiter="\t" if "\t" in line else ","), [])
+
+
+# -- scPerturBench -------------------------------------------------------------------------------------------------
+def recognise_scperturbench(path: Path) -> bool:
+    """Columns method, cor, DataSet, op."""
+    return set(_header(path)) >= _SPB
+
+
+def read_scperturbench(path: Path, options: Options) -> Loaded:
+    """cor is the raw Pearson delta; *_score columns are min-max scaled within perturbation and split, 1 = best."""
+    table = pd.read_csv(path)
+    where = table["op"].astype(str).str.rpartition("_")
+    metrics = {"cor": {"name": "Pearson delta (cor)", "better": "higher", "card": "pearson_delta"}}
+    for column in table.columns:
+        if column.endswith("_score"):
+            metrics[column] = {
+                "name": f"{column.removesuffix('_score')}, scaled", "better": "higher",
+                "note": "Min-max scaled within each perturbation and split, 1 = best: errors cannot be recovered.",
+            }  # fmt: skip
+        elif column.lower().startswith("rank") or column.endswith("_rank"):
+            metrics[column] = {"name": f"{column}, as published", "better": "lower", "note": "Rank among the methods."}
+    frame = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "method": table["method"].astype(str),
+                    "seed": where[2],
+                    "context": table["DataSet"].astype(str),
+                    "perturbation": [parse_condition(p) or str(p) for p in where[0]],
+                    "metric": metric,
+                    "reference": "control" if metric == "cor" else "none",
+                    "genes": "de:100",
+                    "n_genes": 100,
+                    "value": pd.to_numeric(table[metric], errors="coerce"),
+                }  # fmt: skip
+            )
+            for metric in metrics
+        ],
+        ignore_index=True,
+    )[COLUMNS]
+    frame = frame.drop_duplicates([c for c in COLUMNS if c not in ("value", "n_genes")])
+    scores = ScoreTable(
+        frame, metrics, {m: m for m in sorted(frame["method"].unique())}, "scPerturBench",
+        "Scores as published. Its Rank columns average ranks over perturbations and differ from the rank of a mean score.",
+        {"file": path.name},
+    )  # fmt: skip
+    return Loaded(scores=scores, title="scPerturBench", notes=(_NEEDS,))
+
+
+# -- cell-eval -----------------------------------------------------------------------------------------------------
+def recognise_cell_eval(path: Path) -> bool:
+    """[agg_]results.csv of cell-eval: first column perturbation or statistic."""
+    header = _header(path)
+    return len(header) > 1 and (
+        (header[0] == "perturbation" and path.name.endswith("results.csv")) or header[0] == "statistic"
+    )
+
+
+def read_cell_eval(path: Path, options: Options) -> Loaded:
+    """One line a perturbation; the aggregated file has no perturbations and is refused with what is missing."""
+    table = read_table(path)
+    if table.columns[0] == "statistic":
+        raise UserError(
+            f"{path.name} is cell-eval's summary (count, mean, std, ...): it holds metrics, not predictions, and no line a "
+            "perturbation. Load results.csv, or the predictions themselves (pred.h5ad)."
+        )
+    context = path.name.removesuffix("results.csv").rstrip("_") or "all"
+    return Loaded(
+        scores=_wide(table, path.stem, "cell-eval", context, "cell-eval results"),
+        title="cell-eval results",
+        notes=(_NEEDS,),
+    )
+
+
+def _wide(table: pd.DataFrame, method: str, source: str, context: str, title: str) -> ScoreTable:
+    """One column a metric, one line a perturbation."""
+    names = [c for c in table.columns[1:] if pd.api.types.is_numeric_dtype(table[c])]
+    frame = table.melt(id_vars=[table.columns[0]], value_vars=names, var_name="metric", value_name="value")
+    frame = frame.rename(columns={table.columns[0]: "perturbation"})
+    frame["perturbation"] = [parse_condition(p) or str(p) for p in frame["perturbation"]]
+    frame = frame.assign(method=method, seed="", context=context, reference="none", genes="all", n_genes=0)[COLUMNS]
+    return ScoreTable(
+        frame, {m: direction(m) for m in names}, {method: method}, title,
+        f"Scores as {source} wrote them; their definitions, references and genes are those of {source}.",
+    )  # fmt: skip
+
+
+def direction(metric: str) -> dict[str, str]:
+    """What a metric's name says about its direction."""
+    lower = any(part in metric.lower() for part in _LOWER) and "discrimination" not in metric.lower()
+    return {"name": metric, "better": "lower" if lower else "higher", "note": "Direction taken from its name."}
+
+
+# -- CellSimBench --------------------------------------------------------------------------------------------------
+def recognise_detailed(path: Path) -> bool:
+    """detailed_metrics.csv: model, perturbation, metric, value."""
+    return set(_header(path)) >= {"model", "perturbation", "metric", "value"}
+
+
+def read_detailed(path: Path, options: Options) -> Loaded:
+    """A long table."""
+    table = pd.read_csv(path)
+    frame = pd.DataFrame(
+        {
+            "method": table["model"].astype(str),
+            "seed": "",
+            "context": "all",
+            "perturbation": [parse_condition(p) or str(p) for p in table["perturbation"]],
+            "metric": table["metric"].astype(str),
+            "reference": "none",
+            "genes": "all",
+            "n_genes": 0,
+            "value": pd.to_numeric(table["value"], errors="coerce"),
+        }  # fmt: skip
+    )[COLUMNS]
+    metrics = {m: direction(m) for m in frame["metric"].unique()}
+    scores = ScoreTable(frame, metrics, {m: m for m in frame["method"].unique()}, "CellSimBench scores")
+    return Loaded(scores=scores, title="CellSimBench scores", notes=(_NEEDS,))
+
+
+# -- metrics without conditions ------------------------------------------------------------------------------------
+def recognise_metrics_json(path: Path) -> bool:
+    """test_metrics.json and the like: names of metrics with numbers, or conditions with such."""
+    if path.suffix != ".json" or not path.is_file() or path.stat().st_size > 5_000_000:
+        return False
+    try:
+        content = read_json(path)
+    except UserError:
+        return False
+    return isinstance(content, dict) and bool(content) and (
+        all(isinstance(v, int | float) for v in content.values())
+        or all(isinstance(v, dict) and v and all(isinstance(x, int | float) for x in v.values()) for v in content.values())
+    )  # fmt: skip
+
+
+def read_metrics_json(path: Path, options: Options) -> Loaded:
+    """Per-condition metrics become a score table; averages alone are refused with what is missing."""
+    content = read_json(path)
+    if not all(isinstance(v, dict) for v in content.values()):
+        raise UserError(
+            f"{path.name} holds metrics ({', '.join(list(content)[:4])}), not predictions. To add the method, save the "
+            "dictionary that its predict() or evaluate() returns (conditions x genes)."
+        )
+    table = pd.DataFrame.from_dict(content, orient="index").replace({None: np.nan})
+    table.insert(0, "perturbation", table.index)
+    return Loaded(scores=_wide(table, path.stem, "its system", "all", path.stem), title=path.stem, notes=(_NEEDS,))
+
+
+def _reader(id_: str, name: str, summary: str, recognise, read) -> Reader:
+    return Reader(
+        id=id_, name=name, summary=summary, separator='"+"', value_space="scores", granularity="scores", gene_ids="none",
+        recognise=recognise, read=read,
+    )  # fmt: skip
+
+
+SCPERTURBENCH = _reader(
+    "scperturbench", "scPerturBench scores", "Score table with columns method, cor, *_score, Rank_*, DataSet, op.",
+    recognise_scperturbench, read_scperturbench,
+)  # fmt: skip
+CELL_EVAL = _reader(
+    "cell-eval-scores", "cell-eval scores", "results.csv (one line a perturbation); agg_results.csv is explained.",
+    recognise_cell_eval, read_cell_eval,
+)  # fmt: skip
+DETAILED = _reader(
+    "cellsimbench-scores", "CellSimBench scores", "detailed_metrics.csv: model, perturbation, metric, value.",
+    recognise_detailed, read_detailed,
+)  # fmt: skip
+METRICS = _reader(
+    "metrics-json", "Metrics file (scGPT, scEval, GEARS)", "test_metrics.json: recognised as metrics; per-condition ones "
+    "become a score table.", recognise_metrics_json, read_metrics_json,
+)  # fmt: skip

@@ -201,3 +201,54 @@ def template() -> go.layout.Template:
             for kind in ("heatmap", "histogram2d", "contour")
         },
     )
+
+
+def figure_dict(fig: go.Figure) -> dict[str, Any]:
+    """Return a figure's data and layout with the shared template, whichever the figure was made with.
+
+    Importing Streamlit makes its own template Plotly's default; its colours are placeholders only
+    ``st.plotly_chart`` understands, so they must not reach the browser.
+    """
+    spec = fig.to_dict()
+    layout = {**spec.get("layout", {}), "template": template().to_plotly_json()}
+    return {"data": spec["data"], "layout": layout}
+
+
+_PIXELS = {"xshift", "yshift", "standoff", "arrowsize", "tracegroupgap"}  # in pixels wherever they stand
+_PIXELS_OF = {
+    "size": ("font", "tickfont", "textfont", "marker"),
+    "width": ("line", "error_x", "error_y"),
+    "thickness": ("error_x", "error_y", "colorbar"),
+    **dict.fromkeys("lrtb", ("margin",)),
+}
+
+
+def scaled(spec: Any, factor: float, parent: str = "") -> Any:
+    """Return a figure's plain JSON form with larger type, marks, lines and margins; the input is kept.
+
+    Parameters
+    ----------
+    spec
+        Result of :func:`figure_dict` or a part of it.
+    factor
+        1 changes nothing.
+    parent
+        Key that ``spec`` stands under: a width is in pixels for a line and in units of the data for a bar.
+    """
+    if factor == 1:
+        return spec
+    if isinstance(spec, Mapping):
+        return {
+            k: _grown(v, factor) if k in _PIXELS or parent in _PIXELS_OF.get(k, ()) else scaled(v, factor, k)
+            for k, v in spec.items()
+        }
+    if isinstance(spec, list | tuple):
+        return [scaled(v, factor, parent) for v in spec]
+    return spec
+
+
+def _grown(value: Any, factor: float) -> Any:
+    """A number or a list of numbers times the factor; anything else as it is."""
+    if isinstance(value, list | tuple):
+        return [_grown(v, factor) for v in value]
+    return value * factor if isinstance(value, int | float) and not isinstance(value, bool) else value

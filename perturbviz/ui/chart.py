@@ -25,12 +25,13 @@ from plotly.io.json import to_json_plotly
 from streamlit.components.v1 import declare_component
 from streamlit.runtime import Runtime, exists
 
-from perturbviz.figures.theme import THEME_COLOURS, recoloured, template
+from perturbviz.figures.theme import THEME_COLOURS, figure_dict, recoloured, scaled
 from perturbviz.ui.chart_csv import csv_bytes
 
 ASSETS = Path(__file__).parent / "chart_assets"
 PLOTLY_JS = Path(plotly.__file__).parent / "package_data"
 DEFAULT_HEIGHT = 420
+SCALE = "_chart_scale"  # session: see scale()
 
 Table: TypeAlias = pd.DataFrame | Callable[[], pd.DataFrame]
 
@@ -117,6 +118,11 @@ def chart(
     return event
 
 
+def scale() -> float:
+    """How much larger than usual charts are drawn: 1, or what presentation mode asks for."""
+    return float(st.session_state.get(SCALE, 1))
+
+
 def payload(
     fig: go.Figure,
     key: str,
@@ -134,12 +140,12 @@ def payload(
     """
     body = {
         "key": key,
-        "figure": to_json_plotly(figure_dict(fig)),
+        "figure": to_json_plotly(scaled(figure_dict(fig), scale())),
         "question": question,
         "alt": alt,
         "note": note,
         "filename": filename,
-        "height": int(height or fig.layout.height or DEFAULT_HEIGHT),
+        "height": int((height or fig.layout.height or DEFAULT_HEIGHT) * scale()),
         "select": select,
         "glide": os.environ.get("PERTURBVIZ_GLIDE", "1") != "0",
         "dark": THEME_COLOURS,
@@ -147,17 +153,6 @@ def payload(
     }
     text = to_json_plotly(body).encode()
     return b'{"id":"' + blake2b(text, digest_size=8).hexdigest().encode() + b'",' + text[1:]
-
-
-def figure_dict(fig: go.Figure) -> dict[str, Any]:
-    """Return a figure's data and layout with the shared template, whichever the figure was made with.
-
-    Importing Streamlit makes its own template Plotly's default; its colours are placeholders only
-    ``st.plotly_chart`` understands, so they must not reach the browser.
-    """
-    spec = fig.to_dict()
-    layout = {**spec.get("layout", {}), "template": template().to_plotly_json()}
-    return {"data": spec["data"], "layout": layout}
 
 
 def _component_chart(data: bytes, key: str, select: bool) -> Event:

@@ -1,0 +1,187 @@
+"""Ten lessons about measuring predictions: a view, a question, one toggle, and what the loaded data say about it.
+
+A lesson never says what it was written to say: its sentence is computed (``perturbviz.reveals``), and on data where it
+does not hold the sentence says that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from perturbviz import reveals
+from perturbviz.benchmark import Benchmark
+from perturbviz.errors import UserError
+from perturbviz.evaluation import Evaluation
+from perturbviz.reveals import Reveal, Stage
+from perturbviz.validity import default_view, view_problem
+from perturbviz.view import View
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One step.
+
+    Attributes
+    ----------
+    id, title, question
+        Name in links; what it is about; what to ask oneself before looking.
+    start
+        Fields of the view to open; everything else is as the benchmark opens.
+    toggle, change
+        The one change to make there, in words, and the fields of the view it changes.
+    reading
+        Where it is written.
+    compute
+        (stage) -> reveal.
+    """
+
+    id: str
+    title: str
+    question: str
+    start: Mapping[str, Any]
+    toggle: str
+    change: Mapping[str, Any]
+    reading: str
+    compute: Callable[[Stage], Reveal] = field(repr=False)
+
+    def query(self, data: str, after: bool = False) -> dict[str, list[str]]:
+        """Parameters of the link to the lesson's view, or to the view after the toggle."""
+        fields = {"data": data, **self.start, **(self.change if after else {})}
+        return {k: [str(v).lower() if isinstance(v, bool) else str(v)] for k, v in fields.items()}
+
+    def view(self, benchmark: Benchmark, data: str = "demo", after: bool = False) -> View:
+        """The same as a view of a benchmark."""
+        return default_view(benchmark, data).with_(**{**self.start, **(self.change if after else {})})
+
+    def reveal(self, evaluation: Evaluation) -> Reveal:
+        """What the data say; ``holds`` is None where the question cannot be asked of them, and the sentence says why.
+
+        Parameters
+        ----------
+        evaluation
+            Held-out rows of the benchmark, all cells the truth.
+        """
+        start = self.view(evaluation.benchmark)
+        if start.truth != evaluation.truth_from:
+            try:
+                evaluation = Evaluation(evaluation.benchmark, evaluation.parts, start.truth)
+            except UserError as error:
+                return reveals.not_here(str(error))
+        problem = view_problem(start, evaluation)
+        if problem:
+            return reveals.not_here(problem)
+        try:
+            return self.compute(Stage(evaluation, start, self.view(evaluation.benchmark, after=True)))
+        except UserError as error:
+            return reveals.not_here(str(error))
+
+
+LESSONS = (
+    Lesson(
+        "pearson",
+        "Raw Pearson is always near 1",
+        "No change predicts no effect at all. What correlation does it get?",
+        {"metric": "pearson"},
+        "Correlate changes from control instead of profiles",
+        {"metric": "pearson_delta", "ref": "control"},
+        "Ahlmann-Eltze, Huber & Anders, Nature Methods 2025, Fig. 1b; the talk's con: typically very close to 1",
+        reveals.pearson_near_one,
+    ),
+    Lesson(
+        "mean-wins",
+        "The mean does well on Pearson delta against control",
+        "The perturbation mean predicts the same profile for every perturbation. Where does it end?",
+        {"metric": "pearson_delta", "ref": "control"},
+        "Ask instead whose truth a prediction is closest to: centroid accuracy",
+        {"metric": "centroid_accuracy"},
+        "Viñas Torné et al., Systema, Nature Biotechnology 2025: systematic variation",
+        reveals.mean_does_well,
+    ),
+    Lesson(
+        "mean-undefined",
+        "Against the perturbation mean, the mean has no score",
+        "What happens to the mean, and to the order, when the mean itself is subtracted?",
+        {"metric": "pearson_delta", "ref": "control"},
+        "Switch the reference to the perturbation mean",
+        {"ref": "perturbation"},
+        "Viñas Torné et al., Systema 2025; the talk's con: unclear what is a good baseline",
+        reveals.mean_undefined,
+    ),
+    Lesson(
+        "de-genes",
+        "Differentially expressed genes hold no negatives",
+        "Who gains when only the genes that changed most are counted?",
+        {"metric": "rmse", "genes": "all"},
+        "Count only the 100 most changed genes of each perturbation",
+        {"genes": "de", "n": 100},
+        "The talk: most differentially expressed genes lack all negative examples",
+        reveals.no_negatives,
+    ),
+    Lesson(
+        "n-genes",
+        "The order depends on how many genes count",
+        "Is the best prediction on 20 genes the best on all of them?",
+        {"metric": "rmse", "genes": "de", "n": 20},
+        "Count 1,000 genes",
+        {"n": 1000},
+        "Ahlmann-Eltze, Huber & Anders 2025, Extended Data Fig. 1: read-out gene sets",
+        reveals.order_over_n,
+    ),
+    Lesson(
+        "shrinking",
+        "Squared error rewards saying less",
+        "Multiply every predicted change by a factor below 1. Does the error rise or fall?",
+        {"metric": "mse", "genes": "all"},
+        "Use a metric that is blind to size: Pearson delta",
+        {"metric": "pearson_delta", "ref": "control"},
+        "Mejia et al. 2025 and Miller et al. 2025: mode collapse under the mean squared error",
+        reveals.shrinking,
+    ),
+    Lesson(
+        "duplicate",
+        "A replicate of the experiment does not win everywhere",
+        "Half of the cells predict the other half. Does that always beat the average perturbation?",
+        {"metric": "mse", "truth": "half_a"},
+        "Compare them by Pearson delta against control",
+        {"metric": "pearson_delta", "ref": "control"},
+        "Miller et al. 2025: metrics that separate positive and negative controls",
+        reveals.duplicate,
+    ),
+    Lesson(
+        "company",
+        "Centroid accuracy depends on the company",
+        "Leave only perturbations that resemble one another. Is a prediction still closest to its own truth?",
+        {"metric": "centroid_accuracy"},
+        "Score only the test part, so that fewer others are there to be mistaken for",
+        {"split": "test"},
+        "The talk's con: output depends on perturbation similarity; Systema 2025",
+        reveals.company,
+    ),
+    Lesson(
+        "no-change",
+        "No change is hard to beat at finding interactions",
+        "No change never names an interaction on purpose. How many does it find among its first 500 calls?",
+        {"metric": "nonadditive_recall"},
+        "Look at the same methods by L2 distance",
+        {"metric": "l2"},
+        "Ahlmann-Eltze, Huber & Anders 2025, Fig. 1d–f",
+        reveals.no_change_recall,
+    ),
+    Lesson(
+        "average",
+        "Which average, whose control",
+        "Does the order survive the median? And what if a prediction could bring its own control?",
+        {"metric": "pearson_delta", "ref": "control", "avg": "mean"},
+        "Take the median over perturbations",
+        {"avg": "median"},
+        "cell-eval issues 183 and 196 (predicted controls); MTEB issue 4825 (means and ranks)",
+        reveals.averages,
+    ),
+)
+
+
+def lesson(name: str) -> Lesson:
+    """Lesson of an id; the first where there is none of that name."""
+    return next((item for item in LESSONS if item.id == name), LESSONS[0])

@@ -51,7 +51,7 @@ def order_chart(column, key: str, shown, view: View, shift, question: str) -> No
             key, question=question, alt=explain.alt_order(shown), table=shown.table.reset_index(),
             filename=f"ranking-{view.metric}", note=explain.uncertainty(shown),
         )  # fmt: skip
-        st.caption(four_questions(current if view is current.view else current, shown.scores))
+        st.caption(four_questions(current, shown.scores, view))
 
 
 left, right = st.columns([1, 1], gap="large")

@@ -10,6 +10,7 @@ import pandas as pd
 from perturbviz.genesets import LABELS as GENE_LABELS
 from perturbviz.rankings import Ranking
 from perturbviz.references import LABELS as REFERENCE_LABELS
+from perturbviz.scores import Scores
 from perturbviz.view import View, metric_name
 
 _ORDINALS = {1: "1st", 2: "2nd", 3: "3rd", 21: "21st", 22: "22nd", 23: "23rd"}
@@ -56,6 +57,32 @@ def headline(ranking: Ranking) -> str:
         else:
             text += f"; first in {first['p_first']:.0%} of resamples"
     return text + "."
+
+
+def four_questions(view: View, scores: Scores, published: bool = False) -> str:
+    """Which reference, which genes, which perturbations, which average: one line for under a number.
+
+    Parameters
+    ----------
+    published
+        Whether the scores are somebody else's: reference, genes and perturbations are then those of their source.
+    """
+    rows = scores.rows
+    seeds = rows["seed"].nunique()
+    distinct = rows[["context", "perturbation"]].drop_duplicates().shape[0]
+    if published:
+        name, where, reference, genes = scores.card.name, "as published", scores.reference, scores.genes
+    else:
+        name = metric_name(view.metric, view.reference)
+        where = "predicted by every shown method" if view.rows == "common" else "each method's own"
+        reference = REFERENCE_LABELS[view.reference]
+        n = int(scores.n_genes.min()) if len(scores.n_genes) else 0
+        genes = f"{GENE_LABELS[view.genes]}, {n:,}" + ("" if view.targets else " without the perturbed ones")
+    over = f"{distinct} perturbations" + (f" over {seeds} splits ({len(rows)} values)" if seeds > 1 else "")
+    return (
+        f"**{escape(name)}** ({scores.card.arrow}) · reference: **{escape(reference)}** · genes: **{escape(genes)}** · "
+        f"perturbations: **{over}**, {where} · average: **{view.avg}**"
+    )
 
 
 def uncertainty(ranking: Ranking) -> str:

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from perturbviz import explain
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.figures.theme import method_colours
-from perturbviz.genesets import LABELS as GENE_LABELS
 from perturbviz.rankings import Ranking
-from perturbviz.references import LABELS as REFERENCE_LABELS
 from perturbviz.scores import Scores
 from perturbviz.scoretable import ScoreTable
 from perturbviz.ui import cache, navigation
 from perturbviz.validity import view_problem
-from perturbviz.view import View, metric_name
+from perturbviz.view import View
 
 _KEY = "_current"
 
@@ -123,22 +122,6 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
     return current
 
 
-def four_questions(current: Current, scores: Scores) -> str:
-    """Which reference, which genes, which perturbations, which average: one line for under a number (Markdown)."""
-    view, rows = current.view, scores.rows
-    seeds = rows["seed"].nunique()
-    distinct = rows[["context", "perturbation"]].drop_duplicates().shape[0]
-    if isinstance(current.source, ScoreTable):
-        where = "as published"
-        reference, genes = scores.reference, scores.genes
-    else:
-        where = "predicted by every shown method" if view.rows == "common" else "each method's own"
-        reference = REFERENCE_LABELS[view.reference]
-        n = int(scores.n_genes.min()) if len(scores.n_genes) else 0
-        genes = f"{GENE_LABELS[view.genes]}, {n:,}" + ("" if view.targets else " without the perturbed ones")
-    over = f"{distinct} perturbations" + (f" over {seeds} splits ({len(rows)} values)" if seeds > 1 else "")
-    return (
-        f"**{metric_name(view.metric, view.reference) if isinstance(current.source, Benchmark) else scores.card.name}** "
-        f"({scores.card.arrow}) · reference: **{reference}** · genes: **{genes}** · "
-        f"perturbations: **{over}**, {where} · average: **{view.avg}**"
-    )
+def four_questions(current: Current, scores: Scores, view: View | None = None) -> str:
+    """:func:`perturbviz.explain.four_questions` of the current view, or of another one such as the pinned."""
+    return explain.four_questions(view or current.view, scores, isinstance(current.source, ScoreTable))

@@ -14,7 +14,6 @@ from perturbviz.ui import cache, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions
 from perturbviz.ui.pin import pin_controls, pinned
-from perturbviz.validity import genes_problem, metric_problem, reference_problem
 from perturbviz.view import View, metric_label
 
 current = begin("rankings", needs="scores")
@@ -54,7 +53,7 @@ def order_chart(column, key: str, shown, view: View, shift, question: str) -> No
         st.caption(four_questions(current, shown.scores, view))
 
 
-left, right = st.columns([1, 1], gap="large")
+left, right = st.columns([1, 1] if state.extra("pin") else [2, 3], gap="large")
 pin = pinned(current)
 if pin is not None:
     order_chart(left, "pinned", pin[1], pin[0], None, "Pinned view")
@@ -63,26 +62,9 @@ else:
     order_chart(left, "order", ranking, current.view, moved, "Who leads, and how surely?")
 
 
-def settings(benchmark: Benchmark, view: View) -> list[tuple[str, str]]:
-    """(metric, reference) pairs that make sense on the current genes, in the order of the catalogue."""
-    out = []
-    for name, metric in CATALOGUE.items():
-        references = ("control", "perturbation") if metric.card.reference == "delta" else ("none",)
-        for reference in references:
-            if not (
-                metric_problem(name, benchmark)
-                or reference_problem(name, reference, benchmark)
-                or genes_problem(name, view.subset, current.evaluation)
-            ):
-                out.append((name, reference))
-    return out
-
-
 if isinstance(current.source, Benchmark):
-    pairs = settings(current.source, current.view)
-    if (current.view.metric, current.view.reference) not in pairs:
-        pairs.append((current.view.metric, current.view.reference))
-    tables = cache.rank_table(current.source, current.view, tuple(pairs))
+    table = cache.rank_table(current.source, current.view)
+    pairs, tables = list(table.settings), table.ranks
 else:
     pairs = [(m, "") for m in current.source.metrics]
     tables = pd.DataFrame(
@@ -104,3 +86,5 @@ with target:
 if event.clicked and isinstance(current.source, Benchmark):
     metric, reference = pairs[int(np.ravel(event.clicked)[-1])]
     state.defer(metric=metric, ref=reference if reference != "none" else current.view.ref)
+if isinstance(current.source, Benchmark):
+    cache.look_ahead(current.source, current.view)

@@ -17,6 +17,7 @@ Slots of the AnnData (conditions x genes, float32):
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import tempfile
@@ -90,7 +91,7 @@ class Benchmark:
 
     @cached_property
     def content_id(self) -> str:
-        """Sixteen hex digits that change when any value, name or split changes."""
+        """Sixteen hex digits that change when any value, name, method or split changes."""
         digest = hashlib.blake2b(digest_size=8)
         for frame in (self.adata.obs, self.adata.var[[]]):
             digest.update(pd.util.hash_pandas_object(frame.astype(str)).to_numpy().tobytes())
@@ -100,7 +101,7 @@ class Benchmark:
         for key in sorted(self.adata.varm):
             digest.update(key.encode())
             digest.update(np.ascontiguousarray(np.asarray(self.adata.varm[key], dtype=np.float64)).data)
-        digest.update(self.value_space.encode())
+        digest.update(json.dumps([self.value_space, dict(self.meta.get("methods", {}))], default=dict).encode())
         return digest.hexdigest()
 
     # -- axes ------------------------------------------------------------------------------------------------------

@@ -55,6 +55,21 @@ def genes_problem(metric: str, subset: GeneSubset, evaluation: Evaluation) -> st
     return subset_problem(subset, evaluation)
 
 
+def offered_pairs(evaluation: Evaluation, subset: GeneSubset) -> tuple[tuple[str, str], ...]:
+    """Every (metric, reference) that makes sense on these genes, in the order of the catalogue."""
+    b = evaluation.benchmark
+    return tuple(
+        (name, reference)
+        for name, metric in CATALOGUE.items()
+        for reference in (("control", "perturbation") if metric.card.reference == "delta" else ("none",))
+        if not (
+            metric_problem(name, b, evaluation.truth_from)
+            or reference_problem(name, reference, b)
+            or genes_problem(name, subset, evaluation)
+        )
+    )
+
+
 def view_problem(view: View, evaluation: Evaluation) -> str:
     """The first reason why a view cannot be computed; "" where it can."""
     b = evaluation.benchmark

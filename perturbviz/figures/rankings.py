@@ -121,13 +121,13 @@ def bump(
     worst = int(np.nanmax(ranks.to_numpy())) if ranks.size and ranks.notna().to_numpy().any() else 1
     if current >= 0:
         fig.add_vrect(x0=current - 0.4, x1=current + 0.4, fillcolor=MUTED, opacity=0.12, line_width=0, layer="below")
-    fig.update_layout(height=72 + 34 * max(worst, 4), margin={"l": 8, "r": 130, "t": 36, "b": 8})
+    fig.update_layout(height=150 + 30 * max(worst, 4), margin={"l": 8, "r": 130, "t": 36, "b": 8})
     fig.update_yaxes(
         range=[worst + 0.5, 0.5], tickvals=list(range(1, worst + 1)), title_text="rank (1 = best)", zeroline=False
     )
     fig.update_xaxes(
         tickvals=x, ticktext=[escape(label) for label in labels], range=[-0.5, len(labels) - 0.5], showgrid=False,
-        zeroline=False, tickangle=-35 if len(labels) > 8 else 0, tickfont={"size": 11.5},
+        zeroline=False, tickangle=-50 if len(labels) > 8 else 0, tickfont={"size": 11.5},
     )  # fmt: skip
     return fig
 

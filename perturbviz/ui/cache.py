@@ -1,16 +1,34 @@
-"""What is computed once and then shared: keyed by content ids and view tokens, never by arrays."""
+"""What is computed once and then shared by all sessions: keyed by content ids and view tokens, never by arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Condition
+
 import pandas as pd
 import streamlit as st
+from cachetools import LRUCache, cached
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
+from perturbviz.genesets import subset_problem
 from perturbviz.rankings import Ranking, average, rank, ranks
-from perturbviz.scores import Scores, score_view
+from perturbviz.scores import Scores, score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
+from perturbviz.validity import offered_pairs
 from perturbviz.view import View
+
+_MOST = 400  # cached scores and rankings; a few dozen kB each
+
+
+def shared(most: int) -> Callable[[Callable], Callable]:
+    """Cache whose key is the first two arguments (content id and token); computed once however many ask at a time.
+
+    Unlike Streamlit's caches it can be filled from a background thread.
+    """
+    return cached(LRUCache(most), key=lambda content_id, token, *_: (content_id, token), condition=Condition())
 
 
 def evaluation(benchmark: Benchmark, view: View) -> Evaluation:
@@ -34,9 +52,9 @@ def scores(source: Benchmark | ScoreTable, view: View) -> Scores:
     return _scores(source.content_id, plain.token, evaluation(source, view), plain)
 
 
-@st.cache_resource(max_entries=400, show_spinner=False)
-def _scores(content_id: str, token: str, _evaluation: Evaluation, _view: View) -> Scores:
-    return score_view(_evaluation, _view)
+@shared(_MOST)
+def _scores(content_id: str, token: str, evaluation: Evaluation, view: View) -> Scores:
+    return score_view(evaluation, view)
 
 
 def ranking(source: Benchmark | ScoreTable, view: View) -> Ranking:
@@ -44,16 +62,55 @@ def ranking(source: Benchmark | ScoreTable, view: View) -> Ranking:
     return _ranking(source.content_id, view.token, scores(source, view), view.avg)
 
 
-@st.cache_resource(max_entries=400, show_spinner=False)
-def _ranking(content_id: str, token: str, _scores: Scores, how: str) -> Ranking:
-    return rank(_scores, how)
+@shared(_MOST)
+def _ranking(content_id: str, token: str, scores: Scores, how: str) -> Ranking:
+    return rank(scores, how)
 
 
-def rank_table(benchmark: Benchmark, view: View, settings: tuple[tuple[str, str], ...]) -> pd.DataFrame:
-    """Ranks of the shown methods under several (metric, reference) settings on the view's genes: methods x settings."""
-    columns = {}
-    for i, (metric, reference) in enumerate(settings):
-        changed = view.with_(metric=metric, ref=view.ref if reference == "none" else reference)
-        score = scores(benchmark, changed)
-        columns[i] = pd.Series(ranks(average(score.values, view.avg), score.card), index=score.methods)
-    return pd.DataFrame(columns)
+def rank_table(benchmark: Benchmark, view: View) -> RankTable:
+    """Ranks of the shown methods under every metric and reference that makes sense on the view's genes.
+
+    Computed once for all of them, so that switching metric or reference afterwards costs nothing.
+    """
+    plain = view.with_(data="", metric="l2", ref="control")
+    return _rank_table(benchmark.content_id, plain.token, evaluation(benchmark, view), plain)
+
+
+@shared(_MOST)
+def _rank_table(content_id: str, token: str, evaluation: Evaluation, view: View) -> RankTable:
+    methods = [m for m in evaluation.methods if not view.show or m in view.show]
+    pairs = offered_pairs(evaluation, view.subset)
+    found = score_many(
+        evaluation, pairs, view.subset, methods, view_rows(evaluation, view, methods),
+        include_held_out_in_reference=view.ref_from == "all",
+    )  # fmt: skip
+    for (metric, reference), one in found.items():
+        key = view.with_(metric=metric, ref="control" if reference == "none" else reference, avg="mean").token
+        with _scores.cache_condition:
+            _scores.cache.setdefault((content_id, key), one)
+    columns = [ranks(average(found[p].values, view.avg), found[p].card) for p in pairs]
+    return RankTable(pairs, pd.DataFrame(dict(enumerate(columns)), index=pd.Index(methods, name="method")))
+
+
+@dataclass(frozen=True, eq=False)
+class RankTable:
+    """Ranks (methods x settings) with the (metric, reference) of each column."""
+
+    settings: tuple[tuple[str, str], ...]
+    ranks: pd.DataFrame
+
+
+@st.cache_resource(show_spinner=False)
+def _background() -> ThreadPoolExecutor:
+    """One thread for all sessions: looking ahead must never take more than one core."""
+    return ThreadPoolExecutor(1, "look-ahead")
+
+
+def look_ahead(benchmark: Benchmark, view: View) -> None:
+    """Compute in the background what one click on another gene subset would ask for."""
+    here = evaluation(benchmark, view)
+    for kind in ("expressed", "all", "de"):
+        wanted = view.with_(data="", metric="l2", ref="control", genes=kind, n=min(view.n, benchmark.adata.n_vars))
+        known = (benchmark.content_id, wanted.token) in _rank_table.cache
+        if kind != view.genes and not known and not subset_problem(wanted.subset, here):
+            _background().submit(_rank_table, benchmark.content_id, wanted.token, here, wanted)

@@ -14,7 +14,7 @@ from perturbviz.figures.theme import method_colours
 from perturbviz.rankings import Ranking
 from perturbviz.scores import Scores
 from perturbviz.scoretable import ScoreTable
-from perturbviz.ui import cache, navigation
+from perturbviz.ui import cache, navigation, state
 from perturbviz.validity import view_problem
 from perturbviz.view import View
 
@@ -93,6 +93,22 @@ def stop(sentence: str, icon: str = "🔎") -> None:
     st.stop()
 
 
+def _simulated_banner() -> None:
+    """Say that the data are simulated, and offer real ones."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption(":material/science: **Simulated data**, made to teach: no real system is shown.", width="content")
+        st.button(
+            "Open Norman (real)", type="tertiary", icon=":material/open_in_new:", on_click=_open, args=("norman",),
+            help="Norman et al. 2019: 104 single and 130 double activations in K562, downloaded once.",
+        )  # fmt: skip
+        st.page_link(navigation.path("data"), label="More data")
+
+
+def _open(data: str) -> None:
+    """Switch to another benchmark, with its own defaults."""
+    state.set_view(View(data=data), explicit=set())
+
+
 def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Current:
     """Start a page: guard, heading, provenance banner; stops where the page cannot work on the data.
 
@@ -108,8 +124,7 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
     if current.problem and needs != "nothing":
         stop(current.problem)
     if current.source is not None and current.source.simulated:
-        st.caption(":material/science: **Simulated data**, made to teach: no real system is shown. "
-                   "[Open real data](data) on the Data page.")  # fmt: skip
+        _simulated_banner()
     if needs == "benchmark" and isinstance(current.source, ScoreTable):
         stop(
             f"“{current.source.title}” holds scores only; this page needs predictions and truth gene by gene. "

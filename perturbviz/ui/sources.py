@@ -9,6 +9,8 @@ import streamlit as st
 
 from perturbviz import benchmark as benchmarks
 from perturbviz.benchmark import Benchmark
+from perturbviz.datasets.catalogue import CATALOGUE
+from perturbviz.datasets.download import cache_folder, open_dataset
 from perturbviz.errors import UserError
 from perturbviz.scoretable import ScoreTable
 
@@ -34,6 +36,11 @@ def choices() -> dict[str, str]:
     if offered:
         out |= {f"file:{p.name}": p.stem for p in sorted(offered.glob("*.h5ad"))}
     out |= {key: f"{source.title} (yours)" for key, source in own().items()}
+    here = cache_folder()
+    for entry in CATALOGUE.values():
+        if entry.downloadable and entry.kind in ("benchmark", "scores"):
+            there = (here / entry.filename).is_file()
+            out[entry.id] = entry.title + ("" if there else f" (download, {entry.size})")
     return out
 
 
@@ -47,14 +54,32 @@ def add_own(source: Source, key: str) -> None:
     st.session_state[OWN] = {**own(), key: source}
 
 
-def open_source(data: str) -> Source:
-    """The benchmark or score table of an id; raises :class:`UserError` saying what to do where there is none."""
+def open_source(data: str, added: bool = True) -> Source:
+    """The benchmark or score table of an id; raises :class:`UserError` saying what to do where there is none.
+
+    Parameters
+    ----------
+    added
+        With the methods that this session added to it (see ``perturbviz.ui.recipes``).
+    """
+    source = _open(data)
+    if not added or not isinstance(source, Benchmark):
+        return source
+    from perturbviz.ui import recipes  # it opens other benchmarks through this module
+
+    return recipes.with_added(source, data)[0]
+
+
+def _open(data: str) -> Source:
+    """The benchmark or score table of an id, as it came."""
     if data in own():
         return own()[data]
     if data in EMBEDDED:
         path = _DATA / EMBEDDED[data][1]
     elif data.startswith("file:") and folder() and Path(data.removeprefix("file:")).name == data.removeprefix("file:"):
         path = folder() / data.removeprefix("file:")
+    elif data in CATALOGUE:
+        return _catalogued(data)
     else:
         raise UserError(
             f"This link is about a benchmark that is not here (id {data}). Load its file on the Data page, "
@@ -69,3 +94,13 @@ def open_source(data: str) -> Source:
 def _load(path: str, stamp: int) -> Benchmark:
     """One copy for all sessions; a file replaced on disk has another stamp."""
     return benchmarks.load(path)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _catalogued(data: str) -> Source:
+    """A public data set, downloaded on first use."""
+    bar = st.progress(0.0, f"Getting {CATALOGUE[data].title} …")
+    try:
+        return open_dataset(data, progress=lambda done, total: bar.progress(min(done / max(total, 1), 1.0)))
+    finally:
+        bar.empty()

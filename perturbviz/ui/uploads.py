@@ -1,0 +1,84 @@
+"""Files from the browser or the operator's folder: read in a folder of their own, checked, never kept on disk."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from perturbviz.assemble import Incoming, add_prediction, assemble
+from perturbviz.benchmark import Benchmark
+from perturbviz.check import Report
+from perturbviz.errors import UserError
+from perturbviz.readers import load, recognise
+from perturbviz.readers.base import Loaded, Options
+from perturbviz.scoretable import ScoreTable
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a set of files became: a benchmark or score table ready to use, and what was understood on the way."""
+
+    source: Benchmark | ScoreTable
+    reports: tuple[Report, ...]
+
+
+def read_uploads(files: Sequence[Any], options: Options) -> list[Loaded]:
+    """Read uploaded files: as one folder where a system's folder is recognised, otherwise one by one."""
+    with tempfile.TemporaryDirectory(prefix="perturbviz-") as name:
+        folder = Path(name) / "upload"
+        folder.mkdir()
+        paths = [_write(folder, file) for file in files]
+        return read_paths([folder] if len(paths) > 1 and _is_system(folder) else paths, options)
+
+
+def read_paths(paths: Sequence[Path], options: Options) -> list[Loaded]:
+    """Read files or folders, each with the reader that recognises it or the one named."""
+    return [load(path, options) for path in paths]
+
+
+def add_to(benchmark: Benchmark, loaded: Sequence[Loaded], options: Options, name: str) -> Outcome:
+    """Predictions added to a benchmark; the benchmark itself is not touched."""
+    reports = []
+    for one in loaded:
+        if one.scores is not None:
+            raise UserError(
+                f"{one.title or 'This file'} holds scores, not predictions: load it as a data set of its own."
+            )
+        benchmark, report = add_prediction(benchmark, one, options, name if len(loaded) == 1 else "")
+        reports.append(report)
+    return Outcome(benchmark, tuple(reports))
+
+
+def as_source(loaded: Sequence[Loaded], options: Options) -> Outcome:
+    """A benchmark or score table of its own: the first file with a truth, and the others as its predictions."""
+    for one in loaded:
+        if one.scores is not None:
+            return Outcome(one.scores, ())
+        if one.benchmark is not None:
+            return Outcome(one.benchmark, ())
+    truth = next((one for one in loaded if one.truth is not None), None)
+    if truth is None:
+        raise UserError(
+            "None of these files holds observed values: add them to an open benchmark as predictions instead."
+        )
+    benchmark, reports = assemble(truth, [Incoming(one) for one in loaded if one is not truth], options=options)
+    return Outcome(benchmark, reports)
+
+
+def _write(folder: Path, file: Any) -> Path:
+    """One uploaded file under its own base name; whatever path a browser claims is dropped."""
+    name = PurePosixPath(str(file.name).replace("\\", "/")).name.lstrip(".") or "upload"
+    path = folder / name
+    path.write_bytes(file.getbuffer())
+    return path
+
+
+def _is_system(folder: Path) -> bool:
+    try:
+        recognise(folder)
+    except UserError:
+        return False
+    return True

@@ -18,9 +18,11 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
+from perturbviz.baselines.embeddings import from_text
 from perturbviz.errors import UserError
 
 FORMATS = (".tsv", ".csv", ".txt", ".npz", ".parquet")
+TEXT_TABLES = (".csv", ".tsv", ".txt")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +86,16 @@ def read_embedding(
 
 
 def read_gene_texts(source: str | Path | BinaryIO, filename: str | None = None) -> dict[str, str]:
-    """Descriptions of genes from a JSON object {gene: text}; raises :class:`UserError` for anything else."""
+    """Descriptions of genes from a JSON object {gene: text}, or a CSV or TSV with genes first and texts second.
+
+    Raises :class:`UserError` for anything else.
+    """
     content, name = _content(source, filename)
+    if Path(name.lower()).suffix in TEXT_TABLES:
+        texts = _text_table(content, name)
+        if texts is None:
+            raise UserError(f"{name} holds no descriptions: a table of texts has genes first and texts second.")
+        return texts
     try:
         texts = json.loads(content)
     except (ValueError, UnicodeDecodeError) as error:
@@ -95,6 +105,53 @@ def read_gene_texts(source: str | Path | BinaryIO, filename: str | None = None) 
             f'{name} must be one JSON object with a text per gene, as in {{"KLF1": "a transcription ..."}}.'
         )
     return texts
+
+
+def read_any(content: bytes, filename: str, known_names: Collection[str], dims: int = 50) -> ReadEmbedding:
+    """An embedding from a file of numbers, or from gene descriptions (JSON, CSV, TSV) by their words.
+
+    Parameters
+    ----------
+    content, filename
+        Bytes of the file and its name, whose ending says the format.
+    known_names
+        Genes and targets of the data.
+    dims
+        Dimensions of an embedding made from texts.
+
+    Raises
+    ------
+    UserError
+        If the file is neither, or names nothing that is known.
+    """
+    ending = Path(filename.lower()).suffix
+    if ending != ".json" and (ending not in TEXT_TABLES or _text_table(content, filename) is None):
+        return read_embedding(io.BytesIO(content), known_names, filename)
+    texts = read_gene_texts(io.BytesIO(content), filename)
+    known = set(map(str, known_names))
+    n_known = len(known & set(texts))
+    if not n_known:
+        wanted = ", ".join(sorted(known)[:3])
+        raise UserError(f"{filename} describes no known gene (it has {next(iter(texts))!r}; the data have {wanted}).")
+    table = from_text(texts, dims)
+    table.attrs["name"] = Path(filename).stem
+    report = (
+        f"{filename}: {len(texts):,} descriptions, reduced to {table.shape[1]} dimensions of their words (TF-IDF), "
+        f"{n_known:,} of {len(known):,} known names."
+    )
+    return ReadEmbedding(table, report, n_known)
+
+
+def _text_table(content: bytes, name: str) -> dict[str, str] | None:
+    """Gene -> text of a CSV or TSV whose second column is text; None for a table of numbers or anything else."""
+    separator = "," if name.lower().endswith(".csv") else "\t"
+    try:
+        frame = pd.read_csv(io.BytesIO(content), sep=separator, dtype=str, keep_default_na=False)
+    except (ValueError, pd.errors.ParserError):
+        return None
+    if frame.shape[1] != 2 or pd.to_numeric(frame.iloc[:, 1], errors="coerce").notna().any():
+        return None
+    return dict(zip(frame.iloc[:, 0], frame.iloc[:, 1], strict=True))
 
 
 #: Names on one axis, the numbers with these names as rows, and where the names were found.

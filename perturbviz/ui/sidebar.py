@@ -10,7 +10,7 @@ from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.scoretable import ScoreTable
-from perturbviz.ui import cache, sources, state
+from perturbviz.ui import cache, recipes, sources, state
 from perturbviz.ui.current import Current, keep
 from perturbviz.validity import default_view, genes_problem, metric_problem
 from perturbviz.view import AVERAGES, PRESETS, REFERENCE_FROM, ROWS, SIZES, SPLITS, View
@@ -26,6 +26,8 @@ def draw() -> None:
         if isinstance(source, Benchmark):
             _apply_defaults(source)
             evaluation = _draw_benchmark(source)
+            for sentence in recipes.notices(state.view().data):
+                st.warning(sentence, icon="📄")
             keep(Current(state.view(), source, evaluation, ""))
         elif isinstance(source, ScoreTable):
             _draw_table(source)

@@ -16,7 +16,7 @@ import streamlit as st
 from perturbviz.view import View
 
 #: Parameters of a link that are not part of the view: pinned view, perturbation, gene, method, comparison, ...
-EXTRA = ("pin", "p", "gene", "method", "against", "present")
+EXTRA = ("pin", "p", "gene", "method", "against", "present", "lm", "recipe", "unseen", "beside")
 
 ALL_METHODS = "_all_methods"  # session: slugs of every method of the current data
 

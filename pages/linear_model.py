@@ -1,0 +1,211 @@
+"""Linear model: build Y ≈ G W Pᵀ + b live, see what it can and cannot, and enter it into the competition."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from perturbviz import explain
+from perturbviz import explain_linear as words
+from perturbviz.baselines.lookup import PerturbationRows
+from perturbviz.baselines.neighbours import distance_to_training
+from perturbviz.errors import UserError
+from perturbviz.evaluation import HELD_OUT
+from perturbviz.figures import linear as figures
+from perturbviz.figures.theme import method_colours
+from perturbviz.rankings import rank
+from perturbviz.ui import cache, cache_linear, recipes, sources, state
+from perturbviz.ui import linear_controls as controls
+from perturbviz.ui.chart import chart
+from perturbviz.ui.current import begin, stop
+from perturbviz.validity import view_problem
+
+current = begin("linear_model")
+data = current.view.data
+plain = sources.open_source(data, added=False)
+st.markdown(
+    "$\\hat Y = G\\,W\\,P^\\top + b$: the change of every gene under an unseen perturbation, from an embedding $G$ of the "
+    "genes, an embedding $P$ of the perturbations, weights $W$ found by ridge regression, and the mean change $b$. "
+    "Fitted to training perturbations only."
+)
+places = st.columns(2)
+how = controls.choose_split(plain, places[0])
+recipe = controls.choose_recipe(plain, data, places[1])
+companions = controls.choose_companions(recipe, plain, data)
+
+# -- which rows, which metric --------------------------------------------------------------------------------------
+own_split = how == "file"
+view = current.view if own_split else current.view.with_(seed="", size="all", show=(), split="held-out")
+evaluation = cache.evaluation(current.source if own_split else cache_linear.split(plain, how), view)
+if evaluation.rows.empty:
+    stop("No perturbation is held out under this split: choose another one above.")
+problem = view_problem(view, evaluation)
+if problem:
+    view = view.with_(metric="l2")
+    st.caption(f"{problem} Here L2 is shown instead.")
+
+
+def short(scores) -> bool:
+    """Whether a metric has one value a perturbation, as most of this page needs."""
+    return "*" not in set(scores.rows["perturbation"])
+
+
+# -- fitting -------------------------------------------------------------------------------------------------------
+models = {recipe.slug: ("This model", recipe)}
+for slug, (name, companion) in companions.items():
+    try:
+        cache_linear.tables(companion, plain)
+        models[slug] = (name, companion)
+    except UserError as error:
+        st.caption(f"{name}: {error}")
+try:
+    base = evaluation if own_split else cache.evaluation(evaluation.benchmark, view)
+    found = cache_linear.predictions(base, recipe)
+    for source in recipe.tables:
+        st.caption(f":material/table: {explain.escape(recipes.table(source, plain).report)}")
+except UserError as error:
+    stop(str(error), icon="📄")
+
+coverage = words.coverage(base.rows, found)
+methods = [m for m in evaluation.methods if (not view.show or m in view.show) and m not in models]
+scores, rows = cache_linear.scores(base, view, methods, models)
+if not short(scores):
+    view = view.with_(metric="l2")
+    scores, rows = cache_linear.scores(base, view, methods, models)
+    st.caption("The metric gives one value a data set; this page shows L2, one value a perturbation.")
+ranking = rank(scores, view.avg)
+names = {m: models[m][0] if m in models else evaluation.name(m) for m in scores.methods}
+if recipe == recipe.self_trained and recipe.kind == "linear":
+    names[recipe.slug] = "This model (self-trained)"
+table = ranking.table.assign(name=[names[m] for m in ranking.table.index])
+few = len(scores.rows[["context", "perturbation"]].drop_duplicates()) < words.MIN_FOR_INTERVAL
+if few:
+    table[["low", "high"]] = np.nan
+everyone = [*evaluation.methods, *(m for m in models if m not in evaluation.methods)]
+colours = method_colours(everyone, [m for m in evaluation.methods if evaluation.is_baseline(m)])
+card = scores.card
+axis, higher = f"{card.axis or card.name} · {card.arrow}", card.better == "higher"
+label = scores.rows["perturbation"].str.cat(scores.rows["context"], sep=" · ") if len(
+    set(scores.rows["context"])) > 1 else scores.rows["perturbation"]  # fmt: skip
+per_perturbation = {
+    m: pd.Series(scores.values[i], index=label).groupby(level=0).mean() for i, m in enumerate(scores.methods)
+}
+token = f"{current.token}|{how}|{recipe.link}"
+
+
+def mark(fig, *axes):
+    fig.update_layout(meta={"token": token, "axes": "|".join(map(str, (how, view.metric, view.reference, *axes)))})
+    return fig
+
+
+st.markdown(words.against_mean(ranking, recipe.slug, names[recipe.slug]))
+st.caption(f"{recipe.label}. {coverage} {words.fit_time(found)}")
+if own_split and view.parts == HELD_OUT:
+    entering = "" if found.predicted.any() else f"It predicts none of the held-out perturbations. {coverage}"
+else:
+    entry = cache_linear.predictions(cache.evaluation(plain, view.with_(split="held-out", truth="all")), recipe)
+    entering = "" if entry.predicted.any() else (
+        "It predicts none of the perturbations that the benchmark itself holds out; switch on sums for combinations "
+        "under “More knobs”, or choose another P."
+    )  # fmt: skip
+controls.competition(recipe, data, entering)
+lost = words.unpredicted(base.rows, found)
+if len(lost):
+    with st.expander(f"{len(lost)} perturbations cannot be predicted: which, and why"):
+        st.dataframe(lost, hide_index=True, height=min(38 + 35 * len(lost), 300))
+
+left, right = st.columns(2, gap="large")
+with left:
+    chart(
+        mark(figures.standing(table, per_perturbation, colours, axis, higher, list(models))), "standing",
+        question="Where does it stand among the methods?", alt=explain.alt_order(ranking),
+        table=lambda: table.reset_index(), filename=f"linear-{view.metric}", note=words.intervals(ranking, few),
+    )  # fmt: skip
+with right:
+    others = [m for m in ranking.defined if m != recipe.slug]
+    if recipe.slug not in ranking.defined or not others:
+        st.info("Arrows need two models with a defined score on the same perturbations.")
+    else:
+        trained = recipe.self_trained.slug
+        first = next((m for m in (trained, "mean", "additive") if m in others), others[0])
+        if st.session_state.get("lm_from") not in others:
+            st.session_state["lm_from"] = first
+        ends = [m for m in ranking.defined if m in models] + [m for m in ranking.defined if m not in models]
+        start_at, end_at = st.columns(2)
+        start = start_at.selectbox("Arrows from", others, key="lm_from", format_func=names.get, persist_state="session")
+        ends = [m for m in ends if m != start]
+        if st.session_state.get("lm_to") not in ends:
+            st.session_state["lm_to"] = recipe.slug
+        end = end_at.selectbox("to", ends, key="lm_to", format_func=names.get, persist_state="session")
+        a, b, pair = per_perturbation[start], per_perturbation[end], (names[start], names[end])
+        event = chart(
+            mark(figures.arrows(a, b, pair, card.name, higher, state.extra("p")), start, end), "arrows",
+            question="Which perturbations gain?", alt=f"Arrows from {pair[0]} to {pair[1]}, {len(a)} perturbations.",
+            table=lambda: pd.DataFrame({"perturbation": a.index, pair[0]: a.to_numpy(), pair[1]: b.to_numpy()}),
+            filename="arrows", note=words.arrows(a, b, pair, higher), select=True,
+        )  # fmt: skip
+        if event.clicked:
+            state.defer(p=str(event.clicked).partition(" · ")[0])
+
+# -- diagnostics ---------------------------------------------------------------------------------------------------
+looks = {"map": "K × λ map", "spectrum": "Spectrum", "distance": "Distance to training", "learning": "Learning curve"}
+look = st.segmented_control(
+    "Look closer", list(looks), key="lm_look", default="map", required=True, format_func=looks.get,
+    persist_state="session",
+)  # fmt: skip
+try:
+    if look == "map" and recipe.kind != "linear":
+        st.info("The map over K and λ is that of the linear model: choose it under “Model”.")
+    elif look == "map":
+        maps, n_splits = cache_linear.error_maps(base, recipe)
+        event = chart(
+            mark(figures.error_maps(maps.training, maps.held_out, maps.dims, maps.ridges, (recipe.dims, recipe.ridge)), "map"),
+            "map", question="Which K and λ fit, and which predict?", alt="Training and held-out error over K and λ.",
+            table=lambda: pd.DataFrame(
+                [(k, r, maps.training[i, j], maps.held_out[i, j]) for i, k in enumerate(maps.dims) for j, r in enumerate(maps.ridges)],
+                columns=["dims", "ridge", "training_l2", "held_out_l2"]),
+            filename="error-map", note=words.maps(maps, n_splits), select=True,
+        )  # fmt: skip
+        if event.clicked:
+            k, _, ridge = str(event.clicked).partition("|")
+            state.defer(lm_k=int(k), lm_l=float(ridge))
+    elif look == "spectrum":
+        spectrum, seed = cache_linear.spectrum_of(base.benchmark, base, recipe.include_control)
+        chart(
+            mark(figures.spectrum(spectrum, recipe.dims), "spectrum"), "spectrum", filename="spectrum",
+            question=f"How many dimensions do the training data have{f' (split {seed})' if seed else ''}?",
+            alt="Share of the variance per principal component.", table=lambda: spectrum.reset_index(),
+            note=words.spectrum(spectrum, recipe.dims, len(spectrum)),
+        )  # fmt: skip
+    elif look == "distance":
+        parts = []
+        errors = pd.Series(scores.values[scores.methods.index(recipe.slug)], index=label)
+        for (seed, context), fitted in found.fits.items():
+            here = ((scores.rows["seed"] == seed) & (scores.rows["context"] == context)).to_numpy()
+            p_rows = getattr(fitted, "rows", None)
+            if not isinstance(p_rows, PerturbationRows) or not here.any():
+                continue
+            apart = distance_to_training(list(scores.rows["perturbation"][here]), fitted.fitted_on, p_rows)
+            parts.append(apart.set_axis(errors.index[here]).assign(error=errors.to_numpy()[here]))
+        if not parts:
+            stop(f"{recipe.label} has no perturbation embedding, so there is no distance.")
+        together = pd.concat(parts)
+        numbers = together[["distance", "error"]].groupby(level=0).mean()
+        distances = numbers.assign(nearest=together["nearest"].groupby(level=0).first())
+        event = chart(
+            mark(figures.distance(distances.dropna(subset=["distance"]), axis, colours[recipe.slug], state.extra("p")), "distance"),
+            "distance", question="Is it worse far from the training perturbations?", filename="distance",
+            alt=f"Score of {len(distances)} perturbations against distance.", table=lambda: distances.reset_index(),
+            note=words.distance(distances, higher), select=True,
+        )  # fmt: skip
+        if event.clicked:
+            state.defer(p=str(event.clicked).partition(" · ")[0])
+    else:
+        curve, seed = cache_linear.curve(base, recipe)
+        chart(
+            mark(figures.learning(curve, colours[recipe.slug]), "learning"), "learning", filename="learning-curve",
+            question=f"What would more perturbations buy{f' (split {seed})' if seed else ''}?",
+            alt="Held-out error against the number of training perturbations.", table=lambda: curve,
+            note=words.learning(curve),
+        )  # fmt: skip
+except UserError as error:
+    st.info(str(error))

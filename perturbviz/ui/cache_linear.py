@@ -1,0 +1,204 @@
+"""What the linear model page computes once: training sets, embeddings from them, predictions, maps and curves."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from perturbviz.baselines import compete
+from perturbviz.baselines.compete import Predictions
+from perturbviz.baselines.diagnostics import ErrorMap, error_map, learning_curve, spectrum
+from perturbviz.baselines.embeddings import gene_scores
+from perturbviz.baselines.linear import LinearModel
+from perturbviz.baselines.recipe import MAX_DIMS, Recipe
+from perturbviz.baselines.resplit import resplit
+from perturbviz.baselines.training import Training
+from perturbviz.benchmark import Benchmark
+from perturbviz.errors import UserError
+from perturbviz.evaluation import Evaluation
+from perturbviz.scores import Scores, score, view_rows
+from perturbviz.ui import recipes
+from perturbviz.view import View
+
+DIMS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50)
+RIDGES = (0.0, 0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+#: The map and the learning curve average over at most so many splits.
+MAX_SPLITS = 5
+REPEATS = 3
+
+
+def split(benchmark: Benchmark, how: str) -> Benchmark:
+    """The benchmark split anew; raises UserError where it cannot be split like this."""
+    return benchmark if how == "file" else _split(benchmark.content_id, how, benchmark)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _split(content_id: str, how: str, _benchmark: Benchmark) -> Benchmark:
+    return resplit(_benchmark, how)
+
+
+# -- what is fitted to ---------------------------------------------------------------------------------------------
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _training(content_id: str, seed: str, context: str, _benchmark: Benchmark) -> Training:
+    return compete.training(_benchmark, seed, context)
+
+
+@st.cache_resource(max_entries=80, show_spinner=False)
+def _gene_scores(content_id: str, seed: str, context: str, include_control: bool, _training: Training) -> pd.DataFrame:
+    return gene_scores(_training, MAX_DIMS, include_control)
+
+
+def training(benchmark: Benchmark, seed: str, context: str) -> Training:
+    """Training perturbations of one seed and context."""
+    return _training(benchmark.content_id, seed, context, benchmark)
+
+
+def scores_of_genes(benchmark: Benchmark, seed: str, context: str, include_control: bool) -> pd.DataFrame:
+    """Gene embedding of a training set, with all dimensions that may be asked for."""
+    return _gene_scores(benchmark.content_id, seed, context, include_control, training(benchmark, seed, context))
+
+
+def tables(recipe: Recipe, benchmark: Benchmark) -> dict[str, pd.DataFrame]:
+    """The tables a recipe needs; raises UserError where one is not here."""
+    return {source: recipes.table(source, benchmark).table for source in recipe.tables}
+
+
+def _table_keys(recipe: Recipe) -> str:
+    return "|".join(recipes.key(source) for source in recipe.tables)
+
+
+# -- predictions ---------------------------------------------------------------------------------------------------
+def predictions(evaluation: Evaluation, recipe: Recipe) -> Predictions:
+    """What a recipe predicts for the scored rows, fitted to the training part of every seed and context."""
+    key = (evaluation.benchmark.content_id, evaluation.parts, evaluation.truth_from)
+    return _predictions(key, recipe.link, _table_keys(recipe), evaluation, recipe)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Fitting …")
+def _predictions(key: tuple, link: str, keys: str, _evaluation: Evaluation, _recipe: Recipe) -> Predictions:
+    benchmark = _evaluation.benchmark
+    competitor = _recipe.competitor(tables(_recipe, benchmark))
+
+    def fit(seed: str, context: str):
+        data = training(benchmark, seed, context)
+        if isinstance(competitor, LinearModel) and "pca" in (_recipe.gene, _recipe.perturbation):
+            return competitor.fit(data, scores_of_genes(benchmark, seed, context, _recipe.include_control))
+        return competitor.fit(data)
+
+    for seed, context in _blocks(_evaluation):
+        try:  # embeddings of training data are made once for all recipes: not part of a fit's time
+            if "pca" in (_recipe.gene, _recipe.perturbation):
+                scores_of_genes(benchmark, seed, context, _recipe.include_control)
+        except UserError:
+            break  # predict() gives the sentence as the reason
+    return compete.predict(_evaluation, competitor, fit)
+
+
+def _blocks(evaluation: Evaluation) -> list[tuple[str, str]]:
+    pairs = evaluation.rows[["seed", "context"]].drop_duplicates()
+    return list(pairs.itertuples(index=False, name=None))
+
+
+def scores(
+    evaluation: Evaluation, view: View, methods: Sequence[str], models: dict[str, tuple[str, Recipe]]
+) -> tuple[Scores, np.ndarray]:
+    """Scores of methods and of recipes (slug -> name, recipe) on the same rows, and those rows' positions.
+
+    The methods' scores are kept: a changed recipe is scored alone.
+    """
+    candidates = {slug: (name, predictions(evaluation, recipe).values) for slug, (name, recipe) in models.items()}
+    methods = [m for m in methods if m not in candidates]
+    both = compete.with_candidates(evaluation, candidates)
+    rows = view_rows(both, view, [*methods, *candidates])
+    digest = hashlib.blake2b(rows.tobytes(), digest_size=8).hexdigest()
+    key = (evaluation.benchmark.content_id, evaluation.parts, view.with_(data="", show=()).token, *methods)
+    base = _scores(key, digest, evaluation, view, tuple(methods), rows)
+    return compete.side_by_side(base, _score(both, view, tuple(candidates), rows)), rows
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _scores(
+    key: tuple, digest: str, _evaluation: Evaluation, _view: View, _methods: tuple, _rows: np.ndarray
+) -> Scores:
+    return _score(_evaluation, _view, _methods, _rows)
+
+
+def _score(evaluation: Evaluation, view: View, methods: tuple[str, ...], rows: np.ndarray) -> Scores:
+    return score(
+        evaluation, view.metric, view.ref, view.subset, methods, rows=rows,
+        include_held_out_in_reference=view.ref_from == "all",
+    )  # fmt: skip
+
+
+# -- diagnostics ---------------------------------------------------------------------------------------------------
+def spectrum_of(benchmark: Benchmark, evaluation: Evaluation, include_control: bool) -> tuple[pd.DataFrame, str]:
+    """Spectrum of the first split's training data, and which split that is."""
+    seed, context = _blocks(evaluation)[0]
+    return _spectrum(benchmark.content_id, seed, context, include_control, benchmark), seed
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _spectrum(content_id: str, seed: str, context: str, include_control: bool, _benchmark: Benchmark) -> pd.DataFrame:
+    return spectrum(training(_benchmark, seed, context), include_control)
+
+
+def error_maps(evaluation: Evaluation, recipe: Recipe) -> tuple[ErrorMap, int]:
+    """Errors at every K and λ, averaged over at most ``MAX_SPLITS`` splits, and their number."""
+    any_knob = Recipe(**{**vars(recipe), "dims": 1, "ridge": 0.1})  # the map does not depend on them
+    key = (evaluation.benchmark.content_id, evaluation.parts)
+    return _error_maps(key, any_knob.link, _table_keys(recipe), evaluation, any_knob)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Trying all K and λ …")
+def _error_maps(key: tuple, link: str, keys: str, _evaluation: Evaluation, _recipe: Recipe) -> tuple[ErrorMap, int]:
+    benchmark = _evaluation.benchmark
+    model = _recipe.competitor(tables(_recipe, benchmark), cut_when_fitted=True)
+    maps, problem = [], UserError("No split has perturbations to compare with.")
+    for seed, context in _blocks(_evaluation)[:MAX_SPLITS]:
+        held = compete.held_out(benchmark, seed, context, _evaluation.parts)
+        if held is None:
+            continue
+        data = training(benchmark, seed, context)
+        needs = "pca" in (_recipe.gene, _recipe.perturbation)
+        genes = scores_of_genes(benchmark, seed, context, _recipe.include_control) if needs else None
+        try:
+            maps.append(error_map(data, held, DIMS, RIDGES, model, genes))
+        except UserError as error:
+            problem = error
+    if not maps:
+        raise problem
+    weights = np.array([m.n_held_out for m in maps], float)
+    seen = [np.where(w > 0, m.held_out, 0) * w for m, w in zip(maps, weights, strict=True)]
+    held_out = np.sum(seen, axis=0) / weights.sum() if weights.sum() else np.full_like(maps[0].held_out, np.nan)
+    reasons = {name: why for m in maps for name, why in m.reasons.items()}
+    return ErrorMap(
+        DIMS, RIDGES, np.mean([m.training for m in maps], axis=0), held_out,
+        int(np.mean([m.n_training for m in maps])), int(weights.sum()), reasons,
+    ), len(maps)  # fmt: skip
+
+
+def curve(evaluation: Evaluation, recipe: Recipe) -> tuple[pd.DataFrame, str]:
+    """Held-out error against the number of training perturbations on the first split, for the recipe and the mean."""
+    seed, context = _blocks(evaluation)[0]
+    key = (evaluation.benchmark.content_id, evaluation.parts, seed, context)
+    return _curve(key, recipe.link, _table_keys(recipe), evaluation, recipe), seed
+
+
+@st.cache_resource(max_entries=32, show_spinner="Fitting to fewer and fewer perturbations …")
+def _curve(key: tuple, link: str, keys: str, _evaluation: Evaluation, _recipe: Recipe) -> pd.DataFrame:
+    benchmark, (_, parts, seed, context) = _evaluation.benchmark, key
+    data, held = training(benchmark, seed, context), compete.held_out(benchmark, seed, context, parts)
+    if held is None:
+        raise UserError("The first split has no perturbations to compare with.")
+    n = len(data.names)
+    sizes = np.unique(np.round(np.geomspace(min(4, n), n, 7)).astype(int)).tolist()
+    models = {"model": _recipe.competitor(tables(_recipe, benchmark)), "mean": LinearModel("zero", "zero", dims=1)}
+    found = learning_curve(models["model"], data, held, sizes, REPEATS)
+    lost = models["model"].fit(data).predict(held.names)[1]
+    same = [name for name in held.names if name not in lost]  # the mean is averaged over the same perturbations
+    mean = learning_curve(models["mean"], data, held.subset(same), sizes, REPEATS) if same else found.iloc[:0]
+    return pd.concat([found.assign(which="model"), mean.assign(which="mean")], ignore_index=True)

@@ -1,0 +1,207 @@
+"""Controls of the linear model page: split, recipe, what to compare with; and the competition's additions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from perturbviz.baselines.lookup import SOURCES
+from perturbviz.baselines.recipe import KINDS, Recipe, is_table, source_label
+from perturbviz.baselines.resplit import SPLITS, split_problem
+from perturbviz.benchmark import Benchmark
+from perturbviz.errors import UserError
+from perturbviz.ui import recipes, sources, state
+from perturbviz.ui.cache_linear import DIMS, RIDGES
+
+_DRAWN = "_recipe_drawn"  # the recipe that the widgets show
+_NAMES = {"pca": "PCA of the training data", "identity": "identity", "random": "random", "zero": "zero (the mean)"}
+_TOGGLES = {
+    "lm_control": ("include_control", "Control is one more training condition",
+                   "As in the paper's code: b is then slightly smaller than the perturbation mean."),
+    "lm_sums": ("sum_doubles", "Combinations are sums of their targets' rows",
+                "The row of A+B is that of A plus that of B, in training and prediction. Off: a combination is not "
+                "predicted unless the embedding names it."),
+    "lm_whole": ("whole_tables", "Files enter with all their dimensions",
+                 "As in the paper. Off: files are cut to their K principal axes."),
+    "lm_skip": ("leave_genes_out", "Genes without a row in G are not predicted",
+                "As in the paper. Off: they are predicted by the perturbation mean."),
+}  # fmt: skip
+
+
+def choose_split(benchmark: Benchmark, place) -> str:
+    """Which perturbations are held out on this page; only what the benchmark has is offered. ``place``: a column."""
+    offered = [how for how in SPLITS if how == "file" or not split_problem(benchmark, how)]
+    if state.extra("unseen", "file") != st.session_state.get("_unseen_drawn", "file"):
+        st.session_state["lm_split"] = state.extra("unseen", "file")
+    if st.session_state.get("lm_split") not in offered:
+        st.session_state["lm_split"] = "file"
+    refused = [split_problem(benchmark, how) for how in SPLITS if how not in offered]
+    chosen = place.selectbox(
+        "Held out on this page", offered, key="lm_split", format_func=SPLITS.get, persist_state="session",
+        help="The benchmark itself keeps its split. Other splits are made by hashes of the names; methods of the file "
+        "are left out then, since they were trained on another split."
+        + "".join(f"\n\n*Not here:* {why}" for why in dict.fromkeys(refused)),
+    )  # fmt: skip
+    state.set_extra("unseen", "" if chosen == "file" else chosen)
+    st.session_state["_unseen_drawn"] = chosen
+    return chosen
+
+
+def default(benchmark: Benchmark) -> Recipe:
+    """The paper's model; where the benchmark has combinations they are predicted too."""
+    return Recipe(sum_doubles=bool((benchmark.n_perturbed > 1).any()))
+
+
+def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
+    """The widgets of a recipe; a recipe in the link sets them first. ``place``: column of the first widget."""
+    first = default(benchmark)
+    tables = recipes.offered(data)
+    _adopt(first)
+    for key in ("lm_g", "lm_p"):
+        if st.session_state[key] not in (*SOURCES, *tables) and not is_table(st.session_state[key]):
+            st.session_state[key] = "pca"
+    extra = [s for s in (st.session_state["lm_g"], st.session_state["lm_p"]) if is_table(s) and s not in tables]
+    names = {**_NAMES, **tables, **{s: f"not here: {source_label(s)}" for s in extra}}
+    kind = place.selectbox(
+        "Model", list(KINDS), key="lm_kind", format_func=KINDS.get, persist_state="session",
+        help="Linear model: G W Pᵀ + b. The others predict from P alone: ridge regression of every gene, the mean of the "
+        "nearest training perturbations, a small random forest, or the mean of the targets' singles.",
+    )  # fmt: skip
+    columns = st.columns([1.5, 1.5, 1.2, 1.2])
+    files_only = [s for s in names if not s.startswith("d-")]
+    columns[0].selectbox(
+        "G: genes", files_only, key="lm_g", format_func=names.get, disabled=kind != "linear", persist_state="session",
+        help="What the model knows about every gene it predicts.",
+    )  # fmt: skip
+    columns[1].selectbox(
+        "P: perturbations", list(names), key="lm_p", format_func=names.get, disabled=kind == "matching",
+        persist_state="session",
+        help="What the model knows about the perturbed gene. PCA: the row of the target in the gene embedding, so only "
+        "measured targets can be predicted. Pre-trained: the perturbation's scores in another benchmark.",
+    )  # fmt: skip
+    _slider(columns[2], "Dimensions K", "lm_k", DIMS, kind == "matching", "Of both embeddings.", str)
+    if kind == "neighbours":
+        _slider(
+            columns[3], "Neighbours", "lm_n", (1, 2, 3, 5, 7, 10, 20), False, "Training perturbations averaged.", str
+        )
+    else:
+        _slider(columns[3], "Ridge penalty λ", "lm_l", RIDGES, kind not in ("linear", "ridge"),
+                "How strongly the weights are held towards zero, which is the perturbation mean.", "{:g}".format)  # fmt: skip
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        _upload()
+        with st.popover("More knobs", icon=":material/tune:"):
+            for key, (_, label, why) in _TOGGLES.items():
+                st.checkbox(label, key=key, help=why, disabled=kind != "linear", persist_state="session")
+            st.number_input("Seed of what is random", 0, 999, key="lm_seed", persist_state="session")
+    try:
+        recipe = Recipe(
+            kind, st.session_state["lm_g"], st.session_state["lm_p"], st.session_state["lm_k"],
+            st.session_state["lm_l"], neighbours=st.session_state["lm_n"], seed=int(st.session_state["lm_seed"]),
+            **{field: st.session_state[key] for key, (field, _, _) in _TOGGLES.items()},
+        )  # fmt: skip
+    except UserError as error:
+        st.warning(str(error))
+        recipe = first
+    state.set_extra("recipe", "" if recipe == first else recipe.link)
+    st.session_state[_DRAWN] = recipe.link
+    return recipe
+
+
+def _adopt(first: Recipe) -> None:
+    """Put the link's recipe, or the default, into the widgets where they show another."""
+    wanted = state.extra("recipe") or first.link
+    if "lm_kind" in st.session_state and wanted == st.session_state.get(_DRAWN):
+        return
+    try:
+        recipe = Recipe.from_link(wanted)
+    except UserError as error:
+        st.warning(f"{error} The default is shown.")
+        recipe = first
+    values = {"lm_kind": recipe.kind, "lm_g": recipe.gene, "lm_p": recipe.perturbation, "lm_k": recipe.dims,
+              "lm_l": recipe.ridge, "lm_n": recipe.neighbours, "lm_seed": recipe.seed,
+              **{key: getattr(recipe, field) for key, (field, _, _) in _TOGGLES.items()}}  # fmt: skip
+    st.session_state.update(values)
+
+
+def _slider(column, label: str, key: str, grid: tuple, disabled: bool, why: str, written) -> None:
+    options = sorted({*grid, st.session_state[key]})
+    column.select_slider(
+        label, options, key=key, format_func=written, disabled=disabled, help=why, persist_state="session"
+    )
+
+
+def _upload() -> None:
+    with st.popover("Embedding from a file", icon=":material/upload_file:"):
+        st.caption(
+            "Descriptions of genes (JSON {gene: text}, or CSV/TSV with genes first and texts second) or numbers "
+            "(TSV, CSV, NPZ, Parquet; names on either axis). The file stays in this session; a link names it by its content."
+        )
+        st.file_uploader(
+            "File",
+            type=[e[1:] for e in recipes.ENDINGS],
+            key="lm_file",
+            on_change=_uploaded,
+            label_visibility="collapsed",
+        )
+
+
+def _uploaded() -> None:
+    """Keep the file and use it as perturbation embedding."""
+    file = st.session_state.get("lm_file")
+    if file is None:
+        return
+    source = recipes.add_file(file.name, file.getvalue())
+    st.session_state["lm_p"] = source
+    chosen = st.session_state.get("lm_beside")
+    if chosen is not None:
+        st.session_state["lm_beside"] = [*chosen, source]
+
+
+def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str) -> dict[str, tuple[str, Recipe]]:
+    """Slug -> short name and recipe of the models shown beside: other embeddings P with the same K and λ."""
+    twin = [recipes.data_source(d) for d in sources.EMBEDDED if d != data] * (data in sources.EMBEDDED)
+    usual = ["pca", "random", *twin, *(s for s in recipes.offered(data) if s.startswith("f-"))]
+    link = state.extra("beside")
+    if link and link != st.session_state.get("_beside_drawn"):
+        st.session_state["lm_beside"] = link.split("~")
+    asked = [s for s in st.session_state.get("lm_beside") or () if is_table(s)]
+    options = {"pca": "Self-trained", "random": "Random P"}
+    options |= {s: f"P {source_label(s)}" for s in dict.fromkeys([*usual[2:], *asked])}
+    if st.session_state.get("_beside_data") != data and not link:
+        st.session_state["lm_beside"] = usual
+    st.session_state["lm_beside"] = [s for s in st.session_state.get("lm_beside", usual) if s in options]
+    chosen = st.pills(
+        "Beside it", list(options), selection_mode="multi", key="lm_beside", format_func=options.get,
+        persist_state="session",
+        help="Linear models with G from the training data and the same K and λ. Self-trained: P from the training data. "
+        "Random P: what a model gets without knowing anything about the perturbed genes.",
+    )  # fmt: skip
+    written = "" if set(chosen) == set(usual) else "~".join(chosen) or "none"
+    state.set_extra("beside", written)
+    st.session_state.update(_beside_drawn=written, _beside_data=data)
+    base = replace(recipe if recipe.kind == "linear" else default(benchmark), gene="pca")
+    found = {s: replace(base, perturbation=s) for s in chosen}
+    return {r.slug: (options[s], r) for s, r in found.items() if r != recipe}
+
+
+def competition(recipe: Recipe, data: str, problem: str) -> None:
+    """Buttons: add the recipe, take added ones out."""
+    there = recipes.added(data)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.button(
+            "Add to the competition", icon=":material/add_circle:", type="primary", key="lm_add",
+            disabled=bool(problem) or recipe.link in there, on_click=recipes.add, args=(data, recipe),
+            help="Fits it to the benchmark's own split and shows it on every page. The link reproduces it.",
+        )  # fmt: skip
+        for link in there:
+            try:
+                label = Recipe.from_link(link).label
+            except UserError:
+                label = link
+            st.button(
+                label, icon=":material/close:", key=f"lm_remove_{link}", type="tertiary", on_click=recipes.remove,
+                args=(data, link), help="Take it out of the competition.",
+            )  # fmt: skip
+    if problem and recipe.link not in there:
+        st.caption(problem)

@@ -1,0 +1,182 @@
+"""Linear models and their kin that a session added to the competition, and the embeddings it can use.
+
+What was added is one parameter of the link, ``lm``: recipes and the benchmark each belongs to. Opening such a link
+fits them again; nothing fitted is ever sent. A recipe that needs a file says so where the file is not here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import streamlit as st
+
+from perturbviz.baselines.compete import all_perturbations, enter, shared
+from perturbviz.baselines.embedding_files import FORMATS, ReadEmbedding, read_any
+from perturbviz.baselines.embeddings import pretrained
+from perturbviz.baselines.recipe import MAX_DIMS, Recipe, data_of, data_source, file_source, missing_words
+from perturbviz.benchmark import Benchmark
+from perturbviz.errors import UserError
+from perturbviz.ui import sources, state
+
+FILES = "_embedding_files"  # session: source name -> (file name, content); never shared between sessions
+FOLDER = "embeddings"  # inside PERTURBVIZ_DATA: files that every session may use
+ENDINGS = (".json", *FORMATS)
+
+
+# -- embeddings ----------------------------------------------------------------------------------------------------
+def add_file(filename: str, content: bytes) -> str:
+    """Keep an uploaded file for this session; returns the name it has in recipes."""
+    source = file_source(filename, content)
+    st.session_state[FILES] = {**st.session_state.get(FILES, {}), source: (filename, content)}
+    return source
+
+
+def offered(data: str) -> dict[str, str]:
+    """Source name -> label of every table this session can use for a benchmark: files, and other benchmarks."""
+    out = {source: f"text or file: {name}" for source, (name, _) in _files().items()}
+    return out | {data_source(d): f"pre-trained on {label}" for d, label in sources.choices().items() if d != data}
+
+
+def _files() -> dict[str, tuple[str, bytes]]:
+    folder = sources.folder()
+    paths = sorted((folder / FOLDER).glob("*")) if folder else []
+    found = dict(_on_disk(str(p), p.stat().st_mtime_ns) for p in paths if p.suffix.lower() in ENDINGS)
+    return {**found, **st.session_state.get(FILES, {})}
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _on_disk(path: str, stamp: int) -> tuple[str, tuple[str, bytes]]:
+    content = Path(path).read_bytes()
+    return file_source(path, content), (Path(path).name, content)
+
+
+def table(source: str, benchmark: Benchmark) -> ReadEmbedding:
+    """The table of a source name, read for a benchmark; raises :class:`UserError` where there is none.
+
+    Pre-training is refused where the other benchmark shares no perturbation, and where it holds the very same
+    measurements, which would let held-out perturbations in.
+    """
+    data = data_of(source)
+    if data is not None:
+        other = sources.open_source(data, added=False)
+        if not isinstance(other, Benchmark):
+            raise UserError(f"“{other.title}” holds scores only: there is nothing to pre-train on.")
+        return _pretrained(benchmark.content_id, other.content_id, data, benchmark, other)
+    files = _files()
+    if source not in files:
+        raise UserError(f"The {missing_words(source)} is not here: add it under “Embedding from a file”.")
+    return _read(source, benchmark.content_id, *files[source], benchmark)
+
+
+def key(source: str) -> str:
+    """Content of a source name, for caches; raises :class:`UserError` where it is not here."""
+    data = data_of(source)
+    return source if data is None else f"{source}:{sources.open_source(data, added=False).content_id}"
+
+
+@st.cache_resource(max_entries=16, show_spinner="Reading the embedding …")
+def _read(source: str, content_id: str, filename: str, _content: bytes, _benchmark: Benchmark) -> ReadEmbedding:
+    known = {*_benchmark.genes, *_benchmark.conditions[_benchmark.n_perturbed == 1]}
+    return read_any(_content, filename, known, MAX_DIMS)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Pre-training …")
+def _pretrained(content_id: str, other_id: str, data: str, _benchmark: Benchmark, _other: Benchmark) -> ReadEmbedding:
+    common = shared(_benchmark, _other)
+    mine, theirs = f"“{_benchmark.title}”", f"“{_other.title}”"
+    if common.same_measurements:
+        raise UserError(
+            f"{theirs} holds the same measurements as {mine} (such as those of {common.same_measurements}): "
+            "pre-training on it would let held-out perturbations in. Choose another data set."
+        )
+    if not common.targets:
+        raise UserError(
+            f"{theirs} and {mine} share no target, so nothing learnt about the perturbations of one says anything "
+            "about those of the other. Choose another data set, or an embedding made from text."
+        )
+    found = pretrained(all_perturbations(_other), MAX_DIMS)
+    found.attrs["name"] = data
+    report = (
+        f"{_other.title}: {len(found)} perturbations, {common.perturbations} of them and {common.targets} targets "
+        f"shared with {mine}; {common.genes:,} genes in common (not needed: only the perturbations' scores are used)."
+    )
+    return ReadEmbedding(found, report, common.perturbations)
+
+
+# -- the competition -----------------------------------------------------------------------------------------------
+def _entries() -> list[tuple[str, str]]:
+    """(recipe string, benchmark id) of everything added."""
+    parts = [e.rpartition("__") for e in state.extra("lm").split("~") if "__" in e]
+    return [(recipe, unquote(data)) for recipe, _, data in parts]
+
+
+def added(data: str) -> list[str]:
+    """Recipe strings added to a benchmark, in order."""
+    return list(dict.fromkeys(recipe for recipe, d in _entries() if d == data))
+
+
+def add(data: str, recipe: Recipe) -> None:
+    """Enter a recipe into a benchmark's competition, and show it wherever methods are shown."""
+    if recipe.link not in added(data):
+        _write([*_entries(), (recipe.link, data)])
+    shown = list(st.session_state.get("show") or [])
+    if shown and recipe.slug not in shown:
+        st.session_state["show"] = [*shown, recipe.slug]
+
+
+def remove(data: str, link: str) -> None:
+    """Take a recipe out again."""
+    _write([entry for entry in _entries() if entry != (link, data)])
+
+
+def _write(entries: list[tuple[str, str]]) -> None:
+    quoted = [(r, quote(d, safe="").replace("_", "%5F").replace("~", "%7E")) for r, d in entries]
+    state.set_extra("lm", "~".join(f"{r}__{d}" for r, d in quoted))
+
+
+def with_added(benchmark: Benchmark, data: str) -> tuple[Benchmark, dict[str, str]]:
+    """A benchmark with the recipes that were added to it, and for every one that could not be fitted the reason."""
+    plain, problems = benchmark, {}
+    for link in added(data):
+        try:
+            recipe = Recipe.from_link(link)
+            keys = "|".join(key(source) for source in recipe.tables)
+            benchmark = _entered(benchmark.content_id, recipe.link, keys, benchmark, plain, recipe)
+        except UserError as error:
+            problems[link] = str(error)
+    return benchmark, problems
+
+
+@st.cache_resource(max_entries=16, show_spinner="Fitting the added methods …")
+def _entered(
+    content_id: str, link: str, keys: str, _benchmark: Benchmark, _plain: Benchmark, _recipe: Recipe
+) -> Benchmark:
+    from perturbviz.ui import cache, cache_linear  # they open benchmarks through this module
+    from perturbviz.view import View
+
+    found = cache_linear.predictions(cache.evaluation(_plain, View()), _recipe)
+    competitor = _recipe.competitor({s: table(s, _plain).table for s in _recipe.tables})
+    out = enter(_benchmark, competitor, _recipe.label, slug=_recipe.slug, note=link, predictions=found)
+    # decided by what it was made from: no need to read all predictions again for a hash of them
+    out.__dict__["content_id"] = hashlib.blake2b(f"{content_id} {link} {keys}".encode(), digest_size=8).hexdigest()
+    return out
+
+
+def notices(data: str) -> list[str]:
+    """A sentence for every added recipe that is not among the methods."""
+    try:
+        benchmark = sources.open_source(data, added=False)
+    except UserError:
+        return []
+    if not isinstance(benchmark, Benchmark):
+        return []
+    out = []
+    for link, why in with_added(benchmark, data)[1].items():
+        try:
+            name = Recipe.from_link(link).label
+        except UserError:
+            name = link
+        out.append(f"Not among the methods: {name}. {why}")
+    return out

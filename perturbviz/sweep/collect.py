@@ -13,7 +13,6 @@ import numpy as np
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneBlock, GeneSubset
 from perturbviz.needs import needed
-from perturbviz.references import Reference
 from perturbviz.sweep.orders import Orders
 from perturbviz.sweep.sums import Layout, RowSums
 
@@ -60,13 +59,13 @@ class Sums:
     Attributes
     ----------
     layout
-        Meaning of the first axis and of the columns.
+        Meaning of the axes (see ``perturbviz.sweep.sums``).
     methods
         Method slugs.
-    method
-        (n_method, methods, n_columns, rows) float64.
-    row
-        (n_row, n_columns, rows) float64.
+    products
+        (methods + references + 1, n_products, n_columns, rows) float64.
+    powers
+        (n_powers, methods, n_columns, rows) float64.
     size
         (references, rows): largest absolute value of truth and reference over all genes.
     n_targets
@@ -77,8 +76,8 @@ class Sums:
 
     layout: Layout
     methods: tuple[str, ...]
-    method: np.ndarray
-    row: np.ndarray
+    products: np.ndarray
+    powers: np.ndarray
     size: np.ndarray
     n_targets: np.ndarray
     n_genes: int
@@ -95,46 +94,10 @@ class Sums:
         return np.concatenate(parts)
 
 
-@dataclass(frozen=True, eq=False)
-class Vectors:
-    """What is subtracted in each block (seed and context): centre z and shifts u_r (see ``perturbviz.sweep.sums``)."""
-
-    evaluation: Evaluation
-    references: tuple[str, ...]
-    include_held_out: bool = False
-
-    def __post_init__(self) -> None:
-        """Compute the vectors of every block (seed and context)."""
-        g = self.evaluation.benchmark.adata.n_vars
-        rows = self.evaluation.rows
-        blocks = int(rows["block"].max()) + 1 if len(rows) else 0
-        have_control = self.evaluation.benchmark.has_control
-        values: dict[str, np.ndarray] = {"none": np.zeros((blocks, g), np.float32)}
-        for r in {*self.references, *(["control"] if have_control else [])} - {"none"}:
-            values[r] = self.evaluation._block_vectors(r, self.include_held_out)
-        centre = values["control"] if have_control else values["none"]
-        centre = np.where(np.isnan(centre).any(axis=1, keepdims=True), np.float32(0), centre)
-        object.__setattr__(self, "centre", centre)
-        object.__setattr__(self, "values", values)
-        object.__setattr__(
-            self, "shifted", tuple(r for r in self.references if not np.array_equal(values[r], centre))
-        )
-
-    def of_block(self, block: int) -> tuple[np.ndarray, np.ndarray]:
-        """Centre (G,) and shifts (shifted references, G) of a block, float64."""
-        centre = self.centre[block].astype(np.float64)
-        shifts = [self.values[r][block].astype(np.float64) - centre for r in self.shifted]
-        return centre, np.array(shifts).reshape(len(shifts), len(centre))
-
-    def reference(self, reference: Reference, block: int) -> np.ndarray:
-        """One reference vector, (G,) float64."""
-        return self.values[reference][block].astype(np.float64)
-
-
-def row_weights(evaluation: Evaluation, row: int) -> np.ndarray:
-    """Weights of differential expression of one scored row over all genes: (G,); a subset's are these over their sum."""
-    block = GeneBlock(np.array([row]), None, evaluation.benchmark.adata.n_vars)
-    return needed("weights", evaluation, block, GeneSubset("all")).value[0]
+def row_weights(evaluation: Evaluation, rows: np.ndarray) -> np.ndarray:
+    """Weights of differential expression of scored rows: (rows, G); those of a gene subset are these over their sum."""
+    block = GeneBlock(rows, None, evaluation.benchmark.adata.n_vars)
+    return needed("weights", evaluation, block, GeneSubset("all")).value
 
 
 def collect(
@@ -142,7 +105,7 @@ def collect(
     methods: tuple[str, ...],
     layout: Layout,
     orders: Orders,
-    vectors: Vectors,
+    references: dict[str, np.ndarray],
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: Event | None = None,
@@ -151,6 +114,8 @@ def collect(
 
     Parameters
     ----------
+    references
+        Reference -> (blocks, G) vectors of every block (seed and context); "none" is left out.
     progress, cancel
         Told the share that is done; looked at between rows.
 
@@ -160,38 +125,36 @@ def collect(
         Soon after ``cancel`` was set.
     """
     frame, g = evaluation.rows, evaluation.benchmark.adata.n_vars
-    r, m = len(frame), len(methods)
+    r, m, k = len(frame), len(methods), len(layout.references)
     obs, seed, block = (frame[c].to_numpy() for c in ("obs", "seed", "block"))
     matrices = {s: [evaluation._matrix(method, s) for method in methods] for s in dict.fromkeys(seed)}
-    method_sums = np.empty((layout.n_method, m, layout.n_columns, r))
-    row_sums = np.empty((layout.n_row, layout.n_columns, r))
-    size = np.empty((len(layout.references), r))
-    work, truth = local(), evaluation._truth_layer
+    products = np.empty((m + k + 1, layout.n_products, layout.n_columns, r))
+    powers = np.empty((layout.n_powers, m, layout.n_columns, r))
+    size = np.zeros((k, r))
+    work, truth, own_targets = local(), evaluation._truth_layer, evaluation.target_columns
 
     def some(rows: np.ndarray) -> None:
         if not hasattr(work, "sums"):
             work.sums = RowSums(layout, m, g)
-        buffer = np.empty((layout.n_method, m, layout.n_columns, len(rows)))
-        row_buffer = np.empty((layout.n_row, layout.n_columns, len(rows)))
-        shifts_of = None
+            work.one = np.empty(products.shape[:-1]), np.empty(powers.shape[:-1])
+        found = np.empty((*products.shape[:-1], len(rows))), np.empty((*powers.shape[:-1], len(rows)))
+        weights = row_weights(evaluation, rows) if layout.weighted else [None] * len(rows)
         for i, row in enumerate(rows):
-            if shifts_of != block[row]:
-                shifts_of = block[row]
-                centre, shifts = vectors.of_block(shifts_of)
-                largest = np.array([np.abs(vectors.values[k][shifts_of]).max() for k in layout.references])
             y = truth[obs[row]]
-            size[:, row] = np.maximum(largest, np.abs(y).max())
+            minus = [references[name][block[row]] if name in references else None for name in layout.references]
+            for j, vector in enumerate(minus):
+                if vector is not None:
+                    size[j, row] = max(np.abs(y).max(), np.abs(vector).max())
             work.sums.add(
-                y, [None if x is None else x[obs[row]] for x in matrices[seed[row]]], centre, shifts,
-                row_weights(evaluation, row) if layout.weighted else None, orders.of_row(row), evaluation.target_columns[row],
-                buffer[..., i], row_buffer[..., i],
+                y, [None if x is None else x[obs[row]] for x in matrices[seed[row]]], minus, weights[i],
+                orders.of_row(row), own_targets[row], *work.one,
             )  # fmt: skip
-        method_sums[..., rows] = buffer
-        row_sums[..., rows] = row_buffer
+            found[0][..., i], found[1][..., i] = work.one
+        products[..., rows], powers[..., rows] = found
 
-    # rows of one condition share the order of its genes; rows of one block share the vectors
-    by_condition = np.lexsort((block, obs))
-    step = max(1, min(16, r // (4 * n_threads(threads)) or 1))
+    by_condition = np.lexsort((block, obs))  # rows of one condition share the order of its genes
+    step = max(1, min(16, r // (4 * n_threads(threads))))
     chunks = [by_condition[i : i + step] for i in range(0, r, step)]
     parallel(some, chunks, n_threads(threads), progress, cancel)
-    return Sums(layout, methods, method_sums, row_sums, size, np.array([len(t) for t in evaluation.target_columns]), g)
+    n_targets = np.array([len(t) for t in own_targets], dtype=int)
+    return Sums(layout, methods, products, powers, size, n_targets, g)

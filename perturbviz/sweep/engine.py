@@ -198,7 +198,7 @@ def _sum_averages(
     used = np.unique(column)
     at = np.searchsorted(used, column)
     methods = range(len(sums.sums.methods))
-    step = max(1, CELLS // max(sums.sums.method.shape[-1], 1))
+    step = max(1, CELLS // max(sums.sums.powers.shape[-1], 1))
     out = np.full((len(settings), len(positions), len(hows), len(methods)), np.nan)
 
     def task(job: tuple[int, int]) -> None:

@@ -43,15 +43,13 @@ class Moments:
     columns: slice | np.ndarray
     n: np.ndarray
 
-    def _method(self, i: int) -> np.ndarray:
-        return self.sums.method[i, self.method, self.columns]
-
-    def _row(self, i: int) -> np.ndarray:
-        return self.sums.row[i, self.columns]
+    def _product(self, line: int, column: int) -> np.ndarray:
+        return self.sums.products[line, column, self.columns]
 
     @property
-    def _shift(self) -> int:
-        return self.sums.layout.own_shift[self.reference]
+    def _truth_line(self) -> int:
+        """Line of A (and, counted from the column of ones, column of B) that holds the observed change."""
+        return len(self.sums.methods) + self.reference
 
     @cached_property
     def rounding(self) -> np.ndarray:
@@ -62,34 +60,34 @@ class Moments:
 
     # -- plain -----------------------------------------------------------------------------------------------------
     @property
-    def squared_error(self) -> np.ndarray:
-        """Sum of (x - y)²."""
-        return self._method(1)
-
-    @property
     def absolute_error(self) -> np.ndarray:
         """Sum of |x - y|."""
-        return self._method(2)
+        return self.sums.powers[0, self.method, self.columns]
+
+    @property
+    def squared_error(self) -> np.ndarray:
+        """Sum of (x - y)²."""
+        return self.sums.powers[1, self.method, self.columns]
 
     @property
     def truth(self) -> np.ndarray:
         """Sum of y - r."""
-        return self._row(2 * self.reference)
+        return self._product(self._truth_line, 0)
 
     @property
     def truth_squared(self) -> np.ndarray:
         """Sum of (y - r)²."""
-        return self._row(2 * self.reference + 1)
+        return self._product(self._truth_line, 1 + self.reference)
 
-    @cached_property
+    @property
     def _truth_error(self) -> np.ndarray:
         """Sum of (y - r)(x - y)."""
-        return self._method(3) - self._method(4 + self._shift) if self._shift >= 0 else self._method(3)
+        return self._product(self.method, 1 + self.reference)
 
     @cached_property
     def prediction(self) -> np.ndarray:
         """Sum of x - r."""
-        return self.truth + self._method(0)
+        return self.truth + self._product(self.method, 0)
 
     @cached_property
     def prediction_squared(self) -> np.ndarray:
@@ -112,58 +110,58 @@ class Moments:
         return self.prediction_squared - self.prediction**2 / self.n
 
     # -- weighted --------------------------------------------------------------------------------------------------
-    def _weighted_method(self, i: int) -> np.ndarray:
-        return self._method(4 + len(self.sums.layout.shifted) + i)
-
-    def _weighted_row(self, i: int) -> np.ndarray:
-        return self._row(2 * len(self.sums.layout.references) + i)
+    @property
+    def _w(self) -> int:
+        """Column of B that holds the weights; those of w·(y - r) follow."""
+        return 1 + len(self.sums.layout.references)
 
     @cached_property
     def weight(self) -> np.ndarray:
         """Sum of w; NaN where no gene of the subset has weight."""
-        total = self._weighted_row(0)
+        total = self._product(-1, self._w)
         return np.where(total > 0, total, np.nan)
 
     @property
     def weighted_squared_error(self) -> np.ndarray:
         """Weighted sum of (x - y)²."""
-        return self._weighted_method(1)
+        return self.sums.powers[2, self.method, self.columns]
+
+    @property
+    def _weighted_truth(self) -> np.ndarray:
+        """Weighted sum of y - r."""
+        return self._product(self._truth_line, self._w)
+
+    @property
+    def weighted_truth_squared(self) -> np.ndarray:
+        """Weighted sum of (y - r)²."""
+        return self._product(self._truth_line, self._w + 1 + self.reference)
+
+    @property
+    def _weighted_truth_error(self) -> np.ndarray:
+        """Weighted sum of (y - r)(x - y)."""
+        return self._product(self.method, self._w + 1 + self.reference)
 
     @cached_property
-    def weighted_truth(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weighted sums of y - r and its square."""
-        return self._weighted_row(1 + 2 * self.reference), self._weighted_row(2 + 2 * self.reference)
+    def _weighted_prediction(self) -> np.ndarray:
+        """Weighted sum of x - r."""
+        return self._weighted_truth + self._product(self.method, self._w)
 
     @cached_property
     def weighted_truth_spread(self) -> np.ndarray:
         """Weighted sum of squares of y - r around its weighted mean."""
-        total, squares = self.weighted_truth
-        return squares - total**2 / self.weight
-
-    @cached_property
-    def _weighted_truth_error(self) -> np.ndarray:
-        product = self._weighted_method(2)
-        return product - self._weighted_method(3 + self._shift) if self._shift >= 0 else product
-
-    @cached_property
-    def _weighted_prediction(self) -> tuple[np.ndarray, np.ndarray]:
-        total, squares = self.weighted_truth
-        return (
-            total + self._weighted_method(0),
-            squares + 2 * self._weighted_truth_error + self.weighted_squared_error,
-        )
+        return self.weighted_truth_squared - self._weighted_truth**2 / self.weight
 
     @cached_property
     def weighted_prediction_spread(self) -> np.ndarray:
         """Weighted sum of squares of x - r around its weighted mean."""
-        total, squares = self._weighted_prediction
-        return squares - total**2 / self.weight
+        squares = self.weighted_truth_squared + 2 * self._weighted_truth_error + self.weighted_squared_error
+        return squares - self._weighted_prediction**2 / self.weight
 
     @cached_property
     def weighted_covariance(self) -> np.ndarray:
         """Weighted sum of products around the weighted means."""
-        total, squares = self.weighted_truth
-        return squares + self._weighted_truth_error - total * self._weighted_prediction[0] / self.weight
+        product = self.weighted_truth_squared + self._weighted_truth_error
+        return product - self._weighted_truth * self._weighted_prediction / self.weight
 
 
 def _l2(m: Moments) -> np.ndarray:
@@ -223,11 +221,11 @@ def _unsure_both(m: Moments) -> np.ndarray:
 
 
 def _unsure_weighted_truth(m: Moments) -> np.ndarray:
-    return _lost(m.weighted_truth_spread, m.weighted_truth[1]) | (m.truth_squared <= m.rounding)
+    return _lost(m.weighted_truth_spread, m.weighted_truth_squared) | (m.truth_squared <= m.rounding)
 
 
 def _unsure_weighted(m: Moments) -> np.ndarray:
-    prediction = _lost(m.weighted_prediction_spread, m.weighted_truth[1] + m.weighted_squared_error)
+    prediction = _lost(m.weighted_prediction_spread, m.weighted_truth_squared + m.weighted_squared_error)
     return _unsure_weighted_truth(m) | prediction | (m.prediction_squared <= m.rounding)
 
 

@@ -44,6 +44,8 @@ class Orders:
         self._obs = self.evaluation.rows["obs"].to_numpy()
         contexts = {c: i for i, c in enumerate(self.evaluation.benchmark.contexts)}
         self._context = np.array([contexts[c] for c in self.evaluation.rows["context"]], int)
+        if "de" in self.names:
+            self._control = [self.evaluation.benchmark.control(c) for c in contexts]
 
     def of_row(self, row: int) -> list[np.ndarray | None]:
         """Column numbers per ordering of a scored row (position in ``evaluation.rows``); None is file order."""
@@ -58,8 +60,7 @@ class Orders:
         known = self._change.get(obs)
         if known is not None:
             return known.astype(np.intp)
-        b = self.evaluation.benchmark
-        order = descending(np.abs(self.evaluation._truth_layer[obs] - b.control(b.row_contexts[obs])))
+        order = descending(np.abs(self.evaluation._truth_layer[obs] - self._control[self._context[row]]))
         with self._lock:
             self._change[obs] = order.astype(self._dtype)
         return order

@@ -7,15 +7,15 @@ import numpy as np
 from perturbviz.evaluation import Evaluation
 from perturbviz.metrics import parse_metric
 from perturbviz.rounding import ROUNDING, snap
-from perturbviz.sweep.collect import Sums, Vectors, row_weights
+from perturbviz.sweep.collect import Sums, row_weights
 from perturbviz.sweep.orders import Orders
 
 
 class Repair:
     """Recomputes single cells (method, gene subset, row) of a metric with the metric's own function."""
 
-    def __init__(self, evaluation: Evaluation, sums: Sums, orders: Orders, vectors: Vectors):
-        self.evaluation, self.sums, self.orders, self.vectors = evaluation, sums, orders, vectors
+    def __init__(self, evaluation: Evaluation, sums: Sums, orders: Orders, references: dict[str, np.ndarray]):
+        self.evaluation, self.sums, self.orders, self.references = evaluation, sums, orders, references
         rows = evaluation.rows
         self._obs, self._seed, self._block = (rows[c].to_numpy() for c in ("obs", "seed", "block"))
         self._zero: dict[tuple[int, int, str], bool] = {}
@@ -66,7 +66,7 @@ class Repair:
         """
         key = method, row, reference
         if key not in self._zero:
-            r = self.vectors.reference(reference, self._block[row])
+            r = self.references[reference][self._block[row]].astype(np.float64)
             largest = np.abs(self._prediction(method, row) - r).max()
             if largest > 0:
                 size, layout = np.maximum(np.abs(self._truth(row)), np.abs(r)), self.sums.layout
@@ -81,13 +81,13 @@ class Repair:
             return np.nan
         truth, prediction = self._truth(row)[None, genes], self._prediction(method, row)[None, genes]
         if reference != "none":
-            r = self.vectors.reference(reference, self._block[row])[None, genes]
+            r = self.references[reference][self._block[row]].astype(np.float64)[None, genes]
             size = np.maximum(np.abs(truth), np.abs(r)).max(axis=1)
             truth, prediction = snap(truth - r, size), snap(prediction - r, size)
         function, card = (m := parse_metric(metric)[0]).function, m.card
         needs = {}
         if "weights" in card.needs:
-            w = row_weights(self.evaluation, row)[None, genes]
+            w = row_weights(self.evaluation, np.array([row]))[:, genes]
             total = w.sum()
             if not total > 0:
                 return np.nan

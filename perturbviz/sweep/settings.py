@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,6 +20,11 @@ KINDS = ("all", "expressed", "de")
 QUICK = {"pds": "pds@l2"}
 
 
+@lru_cache(maxsize=256)
+def _card(metric: str) -> Card:
+    return parse_metric(metric)[0].card
+
+
 @dataclass(frozen=True)
 class Setting:
     """Metric (``id`` or ``id@value``), reference ("none" for a metric without one) and gene subset."""
@@ -30,7 +36,7 @@ class Setting:
     @property
     def card(self) -> Card:
         """The metric's card."""
-        return parse_metric(self.metric)[0].card
+        return _card(self.metric)
 
     @property
     def accumulates(self) -> bool:
@@ -49,9 +55,9 @@ def offered_subsets(
     """Gene subsets that mean something here, all genes first; without targets only where targets are measured."""
     targets = [t for t in targets if t or has_targets(evaluation)]
     sizes = [int(n) for n in sizes]
+    kinds = [k for k in KINDS if k in kinds and not subset_problem(GeneSubset(k), evaluation)]  # whatever n
     subsets = [GeneSubset("all", targets=t) for t in targets] if "all" in kinds else []
-    subsets += [GeneSubset(k, n, t) for k in ("expressed", "de") if k in kinds for t in targets for n in sizes]
-    return [s for s in subsets if not subset_problem(s, evaluation)]
+    return subsets + [GeneSubset(k, n, t) for k in kinds if k != "all" for t in targets for n in sizes]
 
 
 def offered_settings(
@@ -73,18 +79,21 @@ def offered_settings(
     """
     b = evaluation.benchmark
     g = b.adata.n_vars
-    sizes = gene_counts(g) if sizes is None else np.unique(np.clip(sizes, 1, g))
+    sizes = tuple(gene_counts(g) if sizes is None else np.unique(np.clip(sizes, 1, g)))
     if direct_sizes is None:
         direct_sizes = [*(n for n in DIRECT_SIZES if n < g), g]
-    direct_sizes = np.unique(np.clip(direct_sizes, 1, g))
+    direct_sizes = tuple(np.unique(np.clip(direct_sizes, 1, g)))
+    subsets = {grid: offered_subsets(evaluation, grid, kinds, targets) for grid in (sizes, direct_sizes)}
     out = []
     for metric in dict.fromkeys(canonical(m) for m in (metrics or default_metrics())):
         card = parse_metric(metric)[0].card
         if metric_problem(metric, b, evaluation.truth_from):
             continue
-        grid = sizes if card.id in FORMULAS else direct_sizes
-        subsets = [s for s in offered_subsets(evaluation, grid, kinds, targets) if not genes_problem(metric, s, evaluation)]
+        mine = subsets[sizes if card.id in FORMULAS else direct_sizes]
+        shapes = {(s.kind, s.targets): s for s in mine}  # what is valid does not depend on n
+        valid = {shape for shape, s in shapes.items() if not genes_problem(metric, s, evaluation)}
+        mine = [s for s in mine if (s.kind, s.targets) in valid]
         for reference in references if card.reference == "delta" else ("none",):
             if not reference_problem(metric, reference, b, include_held_out):
-                out += [Setting(metric, reference, subset) for subset in subsets]
+                out += [Setting(metric, reference, subset) for subset in mine]
     return out

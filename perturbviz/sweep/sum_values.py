@@ -8,7 +8,7 @@ from threading import Event
 import numpy as np
 
 from perturbviz.evaluation import Evaluation
-from perturbviz.sweep.collect import Progress, Sums, Vectors, collect
+from perturbviz.sweep.collect import Progress, Sums, collect
 from perturbviz.sweep.formulas import FORMULAS, Moments
 from perturbviz.sweep.orders import Orders, orderings
 from perturbviz.sweep.repair import Repair
@@ -67,8 +67,8 @@ def sum_values(
         np.unique([g, *(min(s.subset.n, g) for s in settings if s.subset.kind == name)]).astype(int) for name in names
     )
     references = tuple(dict.fromkeys(["none", *(s.reference for s in settings)]))
-    vectors = Vectors(evaluation, references, include_held_out)
-    layout = Layout(references, vectors.shifted, any(FORMULAS[s.metric].weighted for s in settings), names, sizes)
+    vectors = {r: evaluation._block_vectors(r, include_held_out) for r in references if r != "none"}
+    layout = Layout(references, any(FORMULAS[s.metric].weighted for s in settings), names, sizes)
     orders = Orders(evaluation, names)
     sums = collect(evaluation, methods, layout, orders, vectors, threads, progress, cancel)
     return SumValues(sums, Repair(evaluation, sums, orders, vectors))

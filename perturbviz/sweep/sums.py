@@ -1,25 +1,31 @@
 r"""Sufficient statistics of all sum-type metrics, at every number of genes, from one pass per gene ordering.
 
-For one scored row let y be the truth, x_m the prediction of method m, and z the control mean of its context (a centre
-that keeps numbers small; zero where there is none). With d = x - y, t = y - z and, for each reference r, u_r = r - z,
+For one scored row let y be the truth, x_m the prediction of method m, d = x_m - y its error, and y_r = y - r the
+observed change from reference r (y itself for "none"). Since
 
-.. math:: y - r = t - u_r, \qquad x - r = (y - r) + d,
+.. math:: x_m - r = y_r + d,
 
-so that the sums of d, d², |d|, d·t and d·u_r over a gene set give every moment of x - r and y - r for *all* references,
-together with moments of the truth alone, which are the same for all methods. Sums over the first n genes of an ordering
-for all n are running totals of sums over the blocks between consecutive n.
+the sums of d, d·y_r, d² and |d| over a gene set give, together with the sums of y_r and y_r², every moment of predicted
+and observed change, for all references at once; the same sums with gene weights give the weighted moments.
 
-Leaving out a row's targets is exact: their terms are set to zero before the totals are taken, then added back one by one
-for subsets with targets, while subsets without get the next genes of the ordering instead. Nothing is ever subtracted,
+All sums of products are one matrix product A B per block of genes, the rows of A being d of every method, y_r of every
+reference and ones, and the columns of B ones and y_r, then w and w·y_r. Sums over the first n genes of an ordering, for
+all n, are running totals of the sums over the blocks between consecutive n, in float64.
+
+Leaving out a row's own targets is exact: their columns are set to zero before totals are taken, then added back one by
+one for subsets with targets, while subsets without get the next genes of the ordering instead. Nothing is subtracted,
 so a missing value (NaN) at a target spoils only the subsets that contain it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+#: Blocks that end at or before this number of genes are too short to be worth a matrix product each.
+SHORT = 512
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,6 @@ class Layout:
     ----------
     references
         References r of which moments are kept.
-    shifted
-        Those of them whose shift u_r is not zero everywhere.
     weighted
         Whether weighted sums are kept too.
     orderings
@@ -41,32 +45,24 @@ class Layout:
     """
 
     references: tuple[str, ...]
-    shifted: tuple[str, ...]
     weighted: bool
     orderings: tuple[str, ...]
     sizes: tuple[np.ndarray, ...]
 
     @property
-    def n_method(self) -> int:
-        """Number of sums per method."""
-        k = len(self.shifted)
-        return 4 + k + (3 + k if self.weighted else 0)
+    def n_products(self) -> int:
+        """Columns of B: ones and y_r, with weights w and w·y_r."""
+        return (1 + len(self.references)) * (2 if self.weighted else 1)
 
     @property
-    def n_row(self) -> int:
-        """Number of sums of the truth alone."""
-        k = len(self.references)
-        return 2 * k + (1 + 2 * k if self.weighted else 0)
+    def n_powers(self) -> int:
+        """Sums of |d|, d² and, with weights, w·d²."""
+        return 3 if self.weighted else 2
 
     @property
     def n_columns(self) -> int:
         """Number of gene subsets: every size of every ordering, with and without targets."""
         return 2 * sum(len(s) for s in self.sizes)
-
-    @property
-    def own_shift(self) -> list[int]:
-        """For each reference its position in ``shifted``, -1 where its shift is zero."""
-        return [self.shifted.index(r) if r in self.shifted else -1 for r in self.references]
 
     def offset(self, ordering: int) -> int:
         """First column of an ordering; subsets with targets come first."""
@@ -85,61 +81,31 @@ class Layout:
         return self.offset(o) + j + (0 if targets else len(sizes))
 
 
-def method_terms(
-    d: np.ndarray, t: np.ndarray, shifts: Sequence[np.ndarray], w: np.ndarray | None,
-    out: np.ndarray | None = None, out_weighted: np.ndarray | None = None,
-) -> Iterator[np.ndarray]:  # fmt: skip
-    """The terms whose sums over genes are kept per method; each is to be used up before the next is asked for."""
-    yield d
-    yield np.square(d, out=out)
-    yield np.abs(d, out=out)
-    yield np.multiply(d, t, out=out)
-    for u in shifts:
-        yield np.multiply(d, u, out=out)
-    if w is not None:
-        weighted = np.multiply(d, w, out=out_weighted)
-        yield weighted
-        yield np.multiply(weighted, d, out=out)
-        yield np.multiply(weighted, t, out=out)
-        for u in shifts:
-            yield np.multiply(weighted, u, out=out)
-
-
-def row_terms(
-    t: np.ndarray, shifts: Sequence[np.ndarray], w: np.ndarray | None, own_shift: Sequence[int]
-) -> Iterator[np.ndarray]:
-    """The terms of the truth alone: y - r and its square for each reference, and the same with weights."""
-    changes = [t - shifts[i] if i >= 0 else t for i in own_shift]
-    for change in changes:
-        yield change
-        yield change * change
-    if w is not None:
-        yield w
-        for change in changes:
-            yield w * change
-            yield w * change * change
-
-
 class RowSums:
-    """Sums of one scored row after another, into given arrays; one instance a thread, since it owns work space."""
+    """Sums of one scored row after another, into given arrays; one instance a thread, since it owns work space.
+
+    ``products`` is (methods + references + 1, n_products, n_columns): A B of the module's text.
+    ``powers`` is (n_powers, methods, n_columns): sums of |d|, d² (and w·d²).
+    """
 
     def __init__(self, layout: Layout, n_methods: int, n_genes: int):
-        self.layout = layout
-        self._d, self._ordered, self._product = (np.empty((n_methods, n_genes)) for _ in range(3))
-        self._weighted = np.empty((n_methods, n_genes)) if layout.weighted else None
+        self.layout, self.n_methods = layout, n_methods
+        lines = n_methods + len(layout.references) + 1
+        self._a, self._ordered_a = np.empty((lines, n_genes)), np.empty((lines, n_genes))
+        self._b, self._ordered_b = (np.empty((n_genes, layout.n_products)) for _ in range(2))
+        self._power = np.empty((n_methods, n_genes))
         self._starts = [np.r_[0, s[:-1]] for s in layout.sizes]
 
     def add(
         self,
         truth: np.ndarray,
         predictions: Sequence[np.ndarray | None],
-        centre: np.ndarray,
-        shifts: np.ndarray,
+        references: Sequence[np.ndarray | None],
         weights: np.ndarray | None,
         orders: Sequence[np.ndarray | None],
         targets: np.ndarray,
-        method_sums: np.ndarray,
-        row_sums: np.ndarray,
+        products: np.ndarray,
+        powers: np.ndarray,
     ) -> None:
         """Fill the sums of one row.
 
@@ -149,70 +115,89 @@ class RowSums:
             (G,) observed values.
         predictions
             (G,) per method; None where it predicts nothing.
-        centre, shifts
-            (G,) z and (shifted references, G) u_r, float64.
+        references
+            (G,) per reference; None for "none".
         weights
             (G,) or None.
         orders
             Column numbers (G,) per ordering; None is file order.
         targets
             Columns of the row's own targets.
-        method_sums, row_sums
-            (n_method, methods, n_columns) and (n_row, n_columns), written to.
+        products, powers
+            Written to; see the class.
         """
-        y = truth.astype(np.float64)
-        for line, x in zip(self._d, predictions, strict=True):
+        a, b = self._a, self._b
+        y, k = truth.astype(np.float64), len(references)
+        for line, x in zip(a, predictions, strict=False):
             if x is None:
                 line.fill(np.nan)
             else:
                 np.copyto(line, x)
                 line -= y
-        t = y - centre
+        a[-1] = b[:, 0] = 1
+        for i, r in enumerate(references):
+            a[self.n_methods + i] = b[:, 1 + i] = y if r is None else y - r
+        if weights is not None:
+            np.multiply(b[:, : 1 + k], weights[:, None], out=b[:, 1 + k :])
         for o, order in enumerate(orders):
-            sizes = self.layout.sizes[o]
-            at = self.layout.offset(o)
-            with_, without = slice(at, at + len(sizes)), slice(at + len(sizes), at + 2 * len(sizes))
+            at, count = self.layout.offset(o), len(self.layout.sizes[o])
             if order is None:
-                d, t_o, u_o, where = self._d.copy(), t.copy(), shifts.copy(), np.sort(targets)
-                w_o = None if weights is None else weights.copy()
+                self._ordered_a[:], self._ordered_b[:] = a, b
+                where = np.sort(targets)
             else:
-                d = np.take(self._d, order, axis=1, out=self._ordered, mode="clip")
-                t_o, u_o = t[order], shifts[:, order]
-                w_o = None if weights is None else weights[order]
-                where = np.flatnonzero(np.isin(order, targets)) if len(targets) else targets
-            self._totals(o, d, t_o, u_o, w_o, where, method_sums[:, :, with_], method_sums[:, :, without],
-                         row_sums[:, with_], row_sums[:, without])  # fmt: skip
+                np.take(a, order, axis=1, out=self._ordered_a, mode="clip")
+                np.take(b, order, axis=0, out=self._ordered_b, mode="clip")
+                where = np.sort([np.flatnonzero(order == t)[0] for t in targets]).astype(np.intp)
+            self._totals(o, where, products[:, :, at : at + 2 * count], powers[:, :, at : at + 2 * count])
 
-    def _totals(self, o, d, t, u, w, where, method_with, method_without, row_with, row_without) -> None:
+    def _totals(self, o: int, where: np.ndarray, products: np.ndarray, powers: np.ndarray) -> None:
         """Running totals of one ordering, ``where`` being the positions of the targets in it (ascending)."""
-        sizes, starts, own_shift = self.layout.sizes[o], self._starts[o], self.layout.own_shift
-        own = None
-        if len(where):
-            own = d[:, where], t[where], u[:, where], None if w is None else w[where]
-            for values in (d, t, u) if w is None else (d, t, u, w):
-                values[..., where] = 0
-        for s, term in enumerate(method_terms(d, t, u, w, self._product, self._weighted)):
-            np.cumsum(np.add.reduceat(term, starts, axis=1), axis=1, out=method_with[s])
-        for s, term in enumerate(row_terms(t, u, w, own_shift)):
-            np.cumsum(np.add.reduceat(term, starts), out=row_with[s])
-        method_without[:], row_without[:] = method_with, row_with
-        if own is None:
+        a, b, sizes = self._ordered_a, self._ordered_b, self.layout.sizes[o]
+        own_a, own_b = a[:, where], b[where]
+        a[:, where] = b[where] = 0
+        with_, without = slice(None, len(sizes)), slice(len(sizes), None)
+        self._blocks(a, b, sizes, self._starts[o], products[:, :, with_], powers[:, :, with_])
+        products[:, :, without], powers[:, :, without] = products[:, :, with_], powers[:, :, with_]
+        if not len(where):
             return
-        # without targets: the genes that take their place, or (nothing left) a target's position, which now holds zeros
-        extra = replacements(where, sizes, d.shape[1])
-        arguments = d[:, extra], t[extra], u[:, extra], None if w is None else w[extra]
-        for s, term in enumerate(method_terms(*arguments)):
-            method_without[s] += term.sum(axis=1)
-        for s, term in enumerate(row_terms(*arguments[1:], own_shift)):
-            row_without[s] += term.sum(axis=0)
+        # without targets: the genes that take their place; where none is left, a target's position, now all zeros
+        extra = replacements(where, sizes, a.shape[1])
+        products[:, :, without] += np.einsum("akj,kjb->abj", a[:, extra], b[extra])
+        powers[:, :, without] += self._powers(a[: self.n_methods, extra], b[extra]).sum(axis=2)
         # with targets: those among the first n
+        product = own_a[:, None, :] * own_b.T  # (lines, products, targets)
+        power = self._powers(own_a[: self.n_methods], own_b)
         for i, position in enumerate(where):
             have = sizes > position
-            one = own[0][:, i], own[1][i], own[2][:, i], None if w is None else own[3][i]
-            for s, term in enumerate(method_terms(*one)):
-                method_with[s][:, have] += term[:, None]
-            for s, term in enumerate(row_terms(*one[1:], own_shift)):
-                row_with[s][have] += term
+            products[:, :, with_][:, :, have] += product[:, :, i, None]
+            powers[:, :, with_][:, :, have] += power[:, :, i, None]
+
+    def _powers(self, d: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """|d|, d² (and w·d²) of errors (methods, ...) with their lines of B (..., products)."""
+        squared = np.square(d)
+        terms = [np.abs(d), squared]
+        if self.layout.weighted:
+            terms.append(squared * b[..., 1 + len(self.layout.references)])
+        return np.stack(terms)
+
+    def _blocks(self, a, b, sizes, starts, products, powers) -> None:
+        """Sums over the blocks between consecutive sizes, then their running totals."""
+        d, power, w = a[: self.n_methods], self._power, 1 + len(self.layout.references)
+        n_short = int(np.searchsorted(sizes, SHORT, side="right"))
+        if n_short:
+            head = sizes[n_short - 1]
+            terms = a[:, None, :head] * b[:head].T
+            products[:, :, :n_short] = np.add.reduceat(terms, starts[:n_short], axis=2)
+        for j in range(n_short, len(sizes)):
+            block = slice(starts[j], sizes[j])
+            products[:, :, j] = a[:, block] @ b[block]
+        np.add.reduceat(np.abs(d, out=power), starts, axis=1, out=powers[0])
+        np.add.reduceat(np.square(d, out=power), starts, axis=1, out=powers[1])
+        if self.layout.weighted:
+            power *= b[:, w]
+            np.add.reduceat(power, starts, axis=1, out=powers[2])
+        np.cumsum(products, axis=2, out=products)
+        np.cumsum(powers, axis=2, out=powers)
 
 
 def replacements(where: np.ndarray, sizes: np.ndarray, n_genes: int) -> np.ndarray:

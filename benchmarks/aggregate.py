@@ -1,14 +1,16 @@
 """How fast, how large and how linear is the road from cells to pseudobulk?
 
-Makes simulated sparse cells of several sizes in a temporary folder, aggregates each in a process of its own, and prints
-seconds, peak memory, and the ratio to merely reading the same blocks of the same file with anndata, both warm.
+Makes simulated sparse cells of several sizes in a temporary folder and, for each in a process of its own, reads all blocks
+with anndata and drops them, then aggregates. Prints seconds, peak memory and the ratio of the two, both warm: the file
+in the page cache, and the process in possession of the memory that reading takes.
 
     python benchmarks/aggregate.py                                                   # small, a minute
     python benchmarks/aggregate.py --cells 62500 250000 1000000 --genes 5000 --conditions 2000
 
 Reading is timed with one thread and with as many as there are processors; the faster of the two is compared with.
 The ratio of processor seconds stands beside the ratio of seconds: it does not suffer from what else the machine does.
-Statistics (t-tests, adjusted p-values) and saving cost the same whatever the number of cells: they are listed apart.
+Columns: ``read``; ``prepare`` (labels, halves, a look at the values); ``sums`` (the pass over the cells, reading
+included); ``stat`` (t-tests, adjusted p-values) and ``save``, which cost the same whatever the number of cells.
 """
 
 from __future__ import annotations
@@ -107,10 +109,13 @@ def measure(path: Path) -> dict[str, float]:
     """Seconds of each part and peak memory of one aggregation in this process."""
     from perturbviz.aggregate import aggregate
 
-    marks, used = {}, {}
+    read, read_cpu = read_only(path)
+    marks: dict[str, float] = {}
+    used: dict[str, float] = {}
     start, used_before = time.perf_counter(), time.process_time()
 
     def progress(fraction, what):
+        what = what if fraction > 0 else "prepare"
         marks[what] = time.perf_counter() - start
         used[what] = time.process_time() - used_before
 
@@ -119,21 +124,31 @@ def measure(path: Path) -> dict[str, float]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     path.with_suffix(".bench.h5ad").unlink()
     return {
-        "cells": marks["summing cells"],
-        "processor": used["summing cells"],
-        "statistics": marks["saving"] - marks["summing cells"],
-        "saving": total - marks["saving"],
+        "read": read,
+        "prepare": marks["prepare"],
+        "sums": marks["summing cells"] - marks["prepare"],
+        "ratio": (marks["summing cells"] - marks["prepare"]) / read,
+        "cpu": (used["summing cells"] - used["prepare"]) / read_cpu,
+        "stat": marks["saving"] - marks["summing cells"],
+        "save": total - marks["saving"],
         "total": total,
+        "whole": total / read,
         "peak": peak,
     }
 
 
-def in_new_process(what: str, path: Path):
-    """Run ``measure`` or ``read_only`` where nothing else has used memory."""
-    done = subprocess.run(
-        [sys.executable, __file__, f"--{what}", str(path)], check=True, capture_output=True, text=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+COLUMNS = {
+    "read s": ("read", 2),
+    "prepare s": ("prepare", 2),
+    "sums s": ("sums", 2),
+    "stat s": ("stat", 2),
+    "save s": ("save", 2),
+    "total s": ("total", 2),
+    "sums/read": ("ratio", 2),
+    "by cpu": ("cpu", 2),
+    "total/read": ("whole", 1),
+    "peak GB": ("peak", 2),
+}
 
 
 def main() -> None:
@@ -145,25 +160,23 @@ def main() -> None:
     parser.add_argument("--counts", action="store_true", help="write counts instead of log-normalised values")
     parser.add_argument("--forms", nargs="+", choices=("plain", "gzip"), default=["plain", "gzip"])
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
     a = parser.parse_args()
-    if a.measure or a.read:
-        print(json.dumps(measure(a.measure) if a.measure else read_only(a.read)))
+    if a.measure:
+        print(json.dumps(measure(a.measure)))
         return
     print(f"{a.genes:,} genes, {a.conditions:,} conditions, density {a.density:.0%}, {'counts' if a.counts else 'log'}")
-    print(f"{'form':6}{'cells':>10}{'MB':>7}{'read s':>8}{'sums s':>8}{'stat s':>8}{'save s':>8}{'total s':>9}", end="")
-    print(f"{'sums/read':>11}{'by cpu':>8}{'total/read':>12}{'peak GB':>9}{'us/cell':>9}")
+    print(f"{'form':6}{'cells':>10}{'MB':>7}" + "".join(f"{c:>11}" for c in COLUMNS) + f"{'us/cell':>9}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cells.h5ad"
         for form in a.forms:
             for n in a.cells:
                 write_cells(path, n, a.genes, a.conditions, a.density, form == "gzip", a.counts)
-                (read, read_cpu), took = in_new_process("read", path), in_new_process("measure", path)
+                command = [sys.executable, __file__, "--measure", str(path)]  # a process that has used no memory yet
+                done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+                took = json.loads(done.stdout.splitlines()[-1])
+                numbers = "".join(f"{took[key]:>11.{digits}f}" for key, digits in COLUMNS.values())
                 print(
-                    f"{form:6}{n:>10,}{path.stat().st_size / 1e6:>7.0f}{read:>8.2f}{took['cells']:>8.2f}"
-                    f"{took['statistics']:>8.2f}{took['saving']:>8.2f}{took['total']:>9.2f}{took['cells'] / read:>11.2f}"
-                    f"{took['processor'] / read_cpu:>8.2f}"
-                    f"{took['total'] / read:>12.2f}{took['peak']:>9.2f}{took['cells'] / n * 1e6:>9.1f}",
+                    f"{form:6}{n:>10,}{path.stat().st_size / 1e6:>7.0f}{numbers}{took['sums'] / n * 1e6:>9.1f}",
                     flush=True,
                 )
 

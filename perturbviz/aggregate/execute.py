@@ -103,6 +103,7 @@ class LocalExecutor(Executor):
     def run(self, graph: Delayed, n_blocks: int, what: str) -> Any:
         """Compute in a thread of its own, so that this one stays free to report progress."""
         self._done.clear()
+        self._poll(0, n_blocks, what)
         with ThreadPoolExecutor(1, thread_name_prefix="aggregate") as pool:
             job = pool.submit(graph.compute, scheduler="synchronous")
             try:
@@ -143,6 +144,7 @@ class ClusterExecutor(Executor):
     def run(self, graph: Delayed, n_blocks: int, what: str) -> Any:
         """Compute on the cluster; a task whose worker dies is run again by the scheduler."""
         done: set[int] = set()
+        self._poll(0, n_blocks, what)
         self._client.subscribe_topic(self._topic, lambda event: done.add(event[1]))
         future = self._client.compute(graph)
         try:

@@ -231,7 +231,8 @@ def _compiled_kernel() -> Any:
         return None
 
     def loop(data, indices, indptr, row, totals, target_sum, target, cells):  # pragma: no cover - compiled
-        low, high, n_empty, width = np.inf, -np.inf, 0, target.shape[1]
+        low, high, n_empty = np.inf, -np.inf, 0
+        width = np.uint64(target.shape[1])
         for k in range(cells.size):
             cell = cells[k]
             sums = target[row[cell]]
@@ -247,12 +248,15 @@ def _compiled_kernel() -> Any:
                     scale = target_sum / total
                 else:
                     n_empty += 1
-            for i in range(indptr[cell], indptr[cell + 1]):
-                j = indices[i]
-                if j < 0 or j >= width:
+            for i in range(np.uint64(indptr[cell]), np.uint64(indptr[cell + 1])):
+                j = np.uint64(indices[i])  # unsigned: a negative index is far too large
+                if j >= width:
                     return low, high, n_empty, False
                 x = np.float64(data[i])
-                low, high = min(low, x), max(high, x)
+                if x < low:
+                    low = x
+                if x > high:
+                    high = x
                 if target_sum > 0:
                     x = np.log1p(x * scale)
                 sums[j, 0] += x

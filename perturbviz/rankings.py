@@ -31,14 +31,10 @@ def average(values: np.ndarray, how: str) -> np.ndarray:
 def ranks(score: np.ndarray, card: Card) -> np.ndarray:
     """Ranks along the last axis, 1 = best, mid-ranks for ties, NaN for undefined scores."""
     goodness = card.goodness(score)
-    out = np.full(goodness.shape, np.nan)
-    flat, result = goodness.reshape(-1, goodness.shape[-1]), out.reshape(-1, goodness.shape[-1])
-    if not np.isnan(flat).any():
-        result[:] = rankdata(-flat, axis=-1)
-        return out
-    for line, target in zip(flat, result, strict=True):
-        have = ~np.isnan(line)
-        target[have] = rankdata(-line[have])
+    missing = np.isnan(goodness)
+    finite = np.clip(goodness, -np.finfo(float).max, np.finfo(float).max)  # an infinite error is worse than any other
+    out = rankdata(np.where(missing, np.inf, -finite), axis=-1)
+    out[missing] = np.nan
     return out
 
 
@@ -115,9 +111,14 @@ class Ranking:
     def difference(self, a: str, b: str) -> tuple[float, float, float]:
         """Paired difference in score a - b with its bootstrap interval: (difference, low, high)."""
         i, j = self.scores.methods.index(a), self.scores.methods.index(b)
-        both = ~np.isnan(self.scores.values[[i, j]]).any(axis=0)
-        pair = average(self.scores.values[[i, j]][:, both], self.how)
-        low, high = np.nanquantile(self.resampled[:, i] - self.resampled[:, j], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        values = self.scores.values[[i, j]]
+        both = ~np.isnan(values).any(axis=0)
+        pair = average(values[:, both], self.how)
+        resampled = self.resampled[:, [i, j]]
+        if (both != ~np.isnan(values)).any():  # rows that only one of them has take no part
+            resampled = bootstrap(np.where(both, values, np.nan), units(self.scores.rows), self.how, len(resampled))
+        tail = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+        low, high = _quantile(resampled[:, 0] - resampled[:, 1], tail, units(self.scores.rows)[both])
         return float(pair[0] - pair[1]), float(low), float(high)
 
     def separable(self, a: str, b: str) -> bool:
@@ -131,18 +132,26 @@ class Ranking:
         return list(self.table.index[self.table["score"].notna()])
 
 
+def _quantile(resampled: np.ndarray, tail: list[float], unit: np.ndarray) -> np.ndarray:
+    """Quantiles over the first axis; NaN where fewer than two units were there to resample, which says nothing."""
+    if len(np.unique(unit)) < 2 or np.isnan(resampled).all():
+        return np.full((len(tail), *resampled.shape[1:]), np.nan)
+    return np.nanquantile(resampled, tail, axis=0)
+
+
 def rank(scores: Scores, how: str = "mean", n: int = N_RESAMPLES) -> Ranking:
     """Order methods by their average score, with paired bootstrap intervals over perturbations."""
     score = average(scores.values, how)
-    resampled = bootstrap(scores.values, units(scores.rows), how, n)
+    unit = units(scores.rows)
+    resampled = bootstrap(scores.values, unit, how, n)
     place = ranks(score, scores.card)
     tail = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     defined = ~np.isnan(score)
     low, high, rank_low, rank_high, first = (np.full(len(score), np.nan) for _ in range(5))
-    if defined.any():
-        low[defined], high[defined] = np.nanquantile(resampled[:, defined], tail, axis=0)
+    if defined.any() and len(np.unique(unit)) > 1:
+        low[defined], high[defined] = _quantile(resampled[:, defined], tail, unit)
         resampled_ranks = ranks(resampled[:, defined], scores.card)
-        rank_low[defined], rank_high[defined] = np.nanquantile(resampled_ranks, tail, axis=0)
+        rank_low[defined], rank_high[defined] = _quantile(resampled_ranks, tail, unit)
         first[defined] = (resampled_ranks == np.nanmin(resampled_ranks, axis=1, keepdims=True)).mean(axis=0)
     table = pd.DataFrame(
         {

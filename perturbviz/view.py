@@ -145,7 +145,7 @@ def _parse(name: str, text: str) -> Any:
 
 def split_genes(text: str) -> tuple[str, ...]:
     """Gene names separated by blanks, commas or semicolons, each once."""
-    return tuple(dict.fromkeys(re.split(r"[\s,;]+", text.strip()))) if text.strip() else ()
+    return tuple(dict.fromkeys(name for name in re.split(r"[\s,;]+", text) if name))
 
 
 def metric_label(metric: str, reference: str = "none") -> str:

@@ -129,7 +129,7 @@ def _add_one(
         columns = np.flatnonzero(column >= 0)
         matrix = matrix[:, column[columns]]
         check_finite(matrix, [n for _, n in wanted], [str(g) for g in benchmark.genes[columns]], display)
-        space = _prediction_space(matrix[have], loaded, options, benchmark, display)
+        space = _prediction_space(matrix[have], profiles.value_space, loaded, options, benchmark, display)
     control = np.stack([benchmark.control(c) for c in benchmark.row_contexts])[:, columns]
     if space == "delta" and benchmark.value_space == "lognorm":
         if np.isnan(control[have]).any():
@@ -186,9 +186,11 @@ def _contexts(profiles: Profiles, benchmark: Benchmark) -> tuple[list[str] | Non
     return theirs, []
 
 
-def _prediction_space(values: np.ndarray, loaded: Loaded, options: Options, b: Benchmark, display: str) -> str:
+def _prediction_space(
+    values: np.ndarray, converted: str, loaded: Loaded, options: Options, b: Benchmark, display: str
+) -> str:
     """Value space of a prediction; refuses what cannot be brought to the truth's or contradicts what it should be."""
-    declared = options.value_space or loaded.value_space or b.value_space
+    declared = converted or options.value_space or loaded.value_space or b.value_space
     ours = b.value_space
     if not options.value_space:
         found, truth_looks = looks_like(values), looks_like(b.truth)

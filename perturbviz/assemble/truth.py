@@ -42,7 +42,7 @@ def build_truth(
     findings += label_findings(conditions)
     values = conditions.combine(profiles.values, profiles.n_cells)
     check_finite(values, conditions.names, genes, "truth")
-    space, sentence = _truth_space(values, loaded, options)
+    space, sentence = _truth_space(values, profiles.value_space, loaded, options)
     findings.append(Finding("values", sentence))
     n_cells = None if profiles.n_cells is None else conditions.total(profiles.n_cells)
     layers = {
@@ -122,9 +122,10 @@ def _add_control(adata: AnnData) -> list[Finding]:
     return [Finding("conditions", text, True)]
 
 
-def _truth_space(values: np.ndarray, loaded: Loaded, options: Options) -> tuple[str, str]:
+def _truth_space(values: np.ndarray, converted: str, loaded: Loaded, options: Options) -> tuple[str, str]:
     """Value space of the truth and the sentence that says so."""
-    declared = loaded.value_space or options.value_space
+    observed = loaded.value_space if loaded.value_space != "embedding" or loaded.truth is None else "lognorm"
+    declared = converted or observed or options.value_space
     found = looks_like(values)
     if declared in ("counts", "embedding") or (found == "counts" and declared in ("", "lognorm")):
         if declared == "lognorm" and options.value_space == "lognorm":

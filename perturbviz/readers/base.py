@@ -73,6 +73,8 @@ class Profiles:
         Context of each row; None where there is one.
     n_cells
         (rows,) cells behind each row; None where unknown.
+    value_space
+        What these rows are after the reader converted them (counts, cell by cell); "" where it did not.
     """
 
     values: np.ndarray
@@ -81,6 +83,7 @@ class Profiles:
     symbols: Sequence[str] | None = None
     contexts: Sequence[str] | None = None
     n_cells: np.ndarray | None = None
+    value_space: Space = ""
 
     def __post_init__(self) -> None:
         """Refuse labels, genes or contexts that do not fit the matrix."""

@@ -6,7 +6,7 @@ A system's module says which slot holds the values, which column the labels, and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -106,7 +106,8 @@ def read_rows(
     check_values(x, f"{file}: {slot!r}")
     x, more = normalised(x, options, counts, f"{file}: {slot!r}")
     genes, symbols = gene_names(h5.var, x.shape[1], slot)
-    return group_means(x, found, contexts, genes, symbols, (*notes, *more), obs.get("n_cells"))
+    means = group_means(x, found, contexts, genes, symbols, (*notes, *more), obs.get("n_cells"))
+    return replace(means, profiles=replace(means.profiles, value_space="lognorm")) if more else means
 
 
 def _contexts(obs, options: Options, context: str | Sequence[str], file: str) -> tuple[list[str] | None, list[str]]:

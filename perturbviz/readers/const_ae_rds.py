@@ -6,16 +6,14 @@ parameters a list of list(id, name, parameters, test_train_labels). Run names ar
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
-from perturbviz.readers.safety import check_bytes, check_file
+from perturbviz.readers.rds import RVector, read_rds
+from perturbviz.readers.safety import check_file
 from perturbviz.readers.splitfile import from_parts
 
 _TRUTH = "ground_truth"
@@ -31,9 +29,7 @@ def recognise(path: Path) -> bool:
 def read(path: Path, options: Options) -> Loaded:
     """Every run of the file: the truth, and one prediction a method and seed."""
     file = next(iter(sorted(path.glob("*predictions.[Rr][Dd][Ss]"))), path) if path.is_dir() else path
-    runs = [r for r in _list(_read(file)) if isinstance(r, Mapping) and "prediction" in r]
-    if not runs:
-        raise UserError(f"{file.name} is no list of runs with name, perturbation and prediction.")
+    runs = _runs(file, "prediction")
     datasets = {_name(r)[0] for r in runs}
     if len(datasets) > 1 and options.context not in datasets:
         raise UserError(f"{file.name} holds {', '.join(sorted(datasets))}: say which one is meant (--context NAME).")
@@ -42,18 +38,18 @@ def read(path: Path, options: Options) -> Loaded:
     truth, predictions = None, {}
     for run in runs:
         _, seed, method = _name(run)
-        profiles = _profiles(run, file.name)
-        if method == _TRUTH:
-            truth = truth or profiles
-        else:
-            predictions[method, seed] = profiles
+        if method != _TRUTH:
+            predictions[method, seed] = _profiles(run, file.name)
+        elif truth is None:  # the same in every seed
+            truth = _profiles(run, file.name)
     splits = {}
     beside = file.with_name(file.name.replace("predictions", "parameters"))
     if beside.is_file() and beside != file:
-        for entry in _list(_read(beside)):
-            labels = entry.get("test_train_labels") if isinstance(entry, Mapping) else None
-            if isinstance(labels, Mapping) and labels:
-                splits[_name(entry)[1]] = from_parts({k: [*map(str, np.ravel(v))] for k, v in labels.items()})
+        for entry in _runs(beside, "test_train_labels"):
+            labels = entry.get("test_train_labels")
+            splits[_name(entry)[1]] = from_parts(
+                {part: v.values for part, v in zip(labels.names, labels.values, strict=True) if isinstance(v, RVector)}
+            )
     seeds = {s for _, s in predictions}
     return Loaded(
         truth=truth, predictions=predictions, splits={s: t for s, t in splits.items() if s in seeds},
@@ -62,63 +58,41 @@ def read(path: Path, options: Options) -> Loaded:
     )  # fmt: skip
 
 
-def _read(path: Path) -> Any:
-    import rdata
-
+def _runs(path: Path, needed: str) -> list[RVector]:
+    """Entries of the list that have what is needed."""
     check_file(path)
-    check_bytes(path.name, path.stat().st_size * 4)  # what unpacking and parsing need at least
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return rdata.read_rds(path)
-    except Exception as error:  # rdata raises many kinds for damaged or unknown content
-        raise UserError(
-            f"{path.name} cannot be read as .RDS ({type(error).__name__}): it is damaged or unusual."
-        ) from error
+    content = read_rds(path)
+    entries = content.values if isinstance(content, RVector) and isinstance(content.values, list) else []
+    runs = [r for r in entries if isinstance(r, RVector) and isinstance(r.get(needed), RVector) and r.get("name")]
+    if not runs:
+        raise UserError(f"{path.name} is no list of runs with name and {needed}.")
+    return runs
 
 
-def _list(value: Any) -> list:
-    return (
-        list(value.values()) if isinstance(value, Mapping) else list(value) if isinstance(value, list | tuple) else []
-    )
-
-
-def _name(run: Mapping) -> tuple[str, str, str]:
+def _name(run: RVector) -> tuple[str, str, str]:
     """Data set, seed and method of "dataset-seed-method"."""
-    parts = str(np.ravel(run["name"])[0]).split("-")
-    if len(parts) < 3:
-        return "", "", parts[-1]
-    return "-".join(parts[:-2]), parts[-2], parts[-1]
+    dataset, seed, method = (str(run.get("name").values[0]).split("-", 2) + ["", ""])[:3]
+    return dataset, seed, method
 
 
-def _profiles(run: Mapping, file: str) -> Profiles:
-    """One run: a list of named vectors, one a perturbation, on the genes they share in order of the first."""
-    labels = [*map(str, np.ravel(run["perturbation"]))]
-    vectors = _list(run["prediction"])
-    if len(vectors) == 1 and isinstance(vectors[0], Mapping | list):
-        vectors = _list(vectors[0])
-    if len(vectors) != len(labels):
-        raise UserError(f"{file}, run {run['name']}: {len(vectors)} predictions for {len(labels)} perturbations.")
-    genes: list[str] = []
-    rows = []
-    for vector in vectors:
-        names, values = _named(vector, file)
-        if not genes:
-            genes = names
-        if names == genes:
-            rows.append(values)
+def _profiles(run: RVector, file: str) -> Profiles:
+    """One run: a list of named vectors, one a perturbation, on the genes of the first."""
+    label = "-".join(_name(run))
+    vectors = run.get("prediction")
+    labels = run.get("perturbation").values if run.get("perturbation") else vectors.names
+    if not isinstance(vectors.values, list) or labels is None or len(labels) != len(vectors.values):
+        raise UserError(f"{file}, run {label}: the predictions do not fit the perturbations.")
+    genes = vectors.values[0].names if vectors.values and isinstance(vectors.values[0], RVector) else None
+    if genes is None:
+        raise UserError(f"{file}, run {label}: the predictions have no gene names.")
+    out = np.full((len(labels), len(genes)), np.nan, np.float32)
+    for i, vector in enumerate(vectors.values):
+        if vector.names is genes or vector.names == genes:
+            out[i] = vector.values
         else:
-            at = dict(zip(names, values, strict=True))
-            rows.append(np.array([at.get(g, np.nan) for g in genes], np.float32))
-    return Profiles(np.array(rows, np.float32), labels, genes)
-
-
-def _named(vector: Any, file: str) -> tuple[list[str], np.ndarray]:
-    if (
-        hasattr(vector, "coords") and vector.ndim == 1 and len(vector.coords) == 1
-    ):  # xarray, as rdata gives named vectors
-        return [*map(str, next(iter(vector.coords.values())).values)], np.asarray(vector.values, np.float32)
-    raise UserError(f"{file}: a prediction is no vector with gene names.")
+            at = dict(zip(vector.names or (), vector.values, strict=True))
+            out[i] = [at.get(g, np.nan) for g in genes]
+    return Profiles(out, list(labels), list(genes))
 
 
 READER = Reader(

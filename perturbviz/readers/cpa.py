@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from perturbviz.readers.base import Loaded, Options, Profiles, Reader
+from perturbviz.readers.base import Loaded, Options, Reader
 from perturbviz.readers.cells import gene_names, labels_of, read_rows, split_of
 from perturbviz.readers.hdf5 import H5ad, peek
 
@@ -31,7 +32,7 @@ def read(path: Path, options: Options) -> Loaded:
         p = means.profiles
         if p.genes is None:  # obsm has no gene axis of its own, but CPA keeps that of the data
             genes, symbols = gene_names(h5.var, p.values.shape[1])
-            p = Profiles(p.values, p.labels, genes, symbols, p.contexts, p.n_cells)
+            p = replace(p, genes=genes, symbols=symbols)
         notes = [*means.notes]
         truth, layers = None, {}
         if h5.has("layers/X_true"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,9 @@ def read(path: Path, options: Options) -> Loaded:
         [p.profiles.labels[i] for p, r in zip(parts, repeated, strict=True) for i in r],
         contexts, first.genes, first.symbols,
     )  # fmt: skip
+    rows = replace(means.profiles, value_space=first.value_space)
     notes = (*parts[0].notes, f"{len(parts)} chunk{'s' * (len(parts) != 1)} read; row names are not used.")
-    return Loaded(predictions={("", ""): means.profiles}, value_space="lognorm", notes=notes, title=path.stem)
+    return Loaded(predictions={("", ""): rows}, value_space="lognorm", notes=notes, title=path.stem)
 
 
 READER = Reader(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from perturbviz.readers.base import Loaded, Options, Profiles, Reader
+from perturbviz.readers.base import Loaded, Options, Reader
 from perturbviz.readers.cells import CONTEXTS, Means, gene_names, read_rows
 from perturbviz.readers.hdf5 import H5ad
 from perturbviz.readers.pickles import safe_pickle
@@ -48,7 +49,7 @@ def _rows(path: Path, options: Options, slot: str = "X") -> Means:
         p = means.profiles
         genes = p.genes or _gene_list(h5, path, p.values.shape[1], options)
     if genes is not None and len(genes) == p.values.shape[1]:
-        p = Profiles(p.values, p.labels, genes, p.symbols, p.contexts, p.n_cells)
+        p = replace(p, genes=genes)
     return Means(p, means.se, means.notes)
 
 
@@ -75,7 +76,7 @@ def _read_inferred(path: Path, options: Options) -> Loaded:
     note = f"Predictions are taken from {slot!r}; control rows are simulated too and not used."
     p = means.profiles
     if slot == "X" and p.genes is None and known:
-        p = Profiles(p.values, p.labels, known, p.symbols, p.contexts, p.n_cells)
+        p = replace(p, genes=known)
     return Loaded(predictions={("State", ""): p}, value_space="lognorm", notes=(*means.notes, note), title=path.stem)
 
 

@@ -14,7 +14,7 @@ from perturbviz.ui import cache, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions
 from perturbviz.ui.pin import pin_controls, pinned
-from perturbviz.view import View, metric_label
+from perturbviz.view import View, metric_label, metric_name
 
 current = begin("rankings", needs="scores")
 ranking = current.ranking()
@@ -53,6 +53,14 @@ def order_chart(column, key: str, shown, view: View, shift, question: str) -> No
         st.caption(four_questions(current, shown.scores, view))
 
 
+def one_of_each_family(settings, here) -> set:
+    """One metric of each family and reference, the current one where it belongs: the others order much alike."""
+    chosen = {(CATALOGUE[m].card.family, r): (m, r) for m, r in reversed(settings)}
+    if here in settings:
+        chosen[CATALOGUE[here[0]].card.family, here[1]] = here
+    return set(chosen.values())
+
+
 left, right = st.columns([1, 1] if state.extra("pin") else [2, 3], gap="large")
 pin = pinned(current)
 if pin is not None:
@@ -64,7 +72,10 @@ else:
 
 if isinstance(current.source, Benchmark):
     table = cache.rank_table(current.source, current.view)
-    pairs, tables = list(table.settings), table.ranks
+    here = (current.view.metric, current.view.reference)
+    every = st.session_state.get("every", False)
+    chosen = [i for i, pair in enumerate(table.settings) if every or pair in one_of_each_family(table.settings, here)]
+    pairs, tables = [table.settings[i] for i in chosen], table.ranks[chosen].set_axis(range(len(chosen)), axis=1)
 else:
     pairs = [(m, "") for m in current.source.metrics]
     tables = pd.DataFrame(
@@ -76,12 +87,21 @@ shown_order = [m for m in ranking.table.index if m in tables.index]
 here = next((i for i, (m, r) in enumerate(pairs) if m == current.view.metric and r in ("", current.view.reference)), -1)
 target = right if pin is None else st.container()
 with target:
+    if isinstance(current.source, Benchmark):
+        st.markdown(
+            explain.overturn(table.ranks, [metric_name(m, r) for m, r in table.settings], current.name, ranking)
+        )
     event = chart(
         mark(figures.bump(tables.loc[shown_order], labels, {m: current.name(m) for m in shown_order}, current.colours, here)),
         "bump", question="How does the order shift from metric to metric?",
         alt=f"Ranks of {len(shown_order)} methods under {len(pairs)} metrics.",
         table=lambda: tables.set_axis(labels, axis=1).rename(index=current.name).reset_index(),
         filename="rank-shifts", note=explain.bump_note(tables, labels, current.name), select=True,
+    )  # fmt: skip
+if isinstance(current.source, Benchmark):
+    target.toggle(
+        f"Every metric ({len(table.settings)} columns)", key="every", persist_state="session",
+        help="Otherwise one of each family: metrics of a family order methods alike or nearly so.",
     )  # fmt: skip
 if event.clicked and isinstance(current.source, Benchmark):
     metric, reference = pairs[int(np.ravel(event.clicked)[-1])]

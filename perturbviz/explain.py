@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -246,3 +247,26 @@ def followed(gene: str, observed: np.ndarray, panels: list, names_: np.ndarray) 
     errors = {p.name: np.nanmean((p.predicted - observed) ** 2) for p in panels if not np.isnan(p.predicted).all()}
     best = min(errors, key=errors.get)
     return f"{gene} moves most in {names_[top]} ({observed[top]:.2f}); over all perturbations {best} has the smallest squared error."
+
+
+def overturn(ranks: pd.DataFrame, settings: list[str], name: Callable[[str], str], ranking: Ranking) -> str:
+    """What another metric or reference on the same genes would make of the lead."""
+    if not ranking.defined or ranks.empty:
+        return ""
+    lead = ranking.defined[0]
+    leads: dict[str, list[str]] = {}
+    for column, setting in zip(ranks, settings, strict=True):
+        if ranks[column].notna().any():
+            leads.setdefault(ranks[column].idxmin(), []).append(setting)
+    others = sorted((m for m in leads if m != lead), key=lambda m: -len(leads[m]))
+    kept = len(leads.get(lead, ()))
+    total = sum(map(len, leads.values()))
+    text = f"On the same genes {escape(name(lead))} leads by **{kept} of {total}** metrics and references."
+    if others:
+        text += " One click overturns it: " + "; ".join(
+            f"**{escape(name(m))}** leads by {leads[m][0]}"
+            + (f" and {len(leads[m]) - 1} more" if len(leads[m]) > 1 else "")
+            for m in others[:3]
+        )
+        text += "."
+    return text

@@ -113,9 +113,9 @@ def bump(
             text=[f"{v:g}" for v in values],
             hovertemplate=f"<b>{escape(names[method])}</b><br>rank %{{text}}<extra></extra>",
         )  # fmt: skip
-    for method, at, y in _end_labels(ranks):
+    for method, y in _end_labels(ranks):
         fig.add_annotation(
-            x=at, y=y, text=escape(names[method]), showarrow=False, xanchor="left", xshift=9,
+            x=ranks.shape[1] - 1, y=y, text=escape(names[method]), showarrow=False, xanchor="left", xshift=9,
             font={"color": colours[method], "size": 12},
         )  # fmt: skip
     worst = int(np.nanmax(ranks.to_numpy())) if ranks.size and ranks.notna().to_numpy().any() else 1
@@ -132,17 +132,12 @@ def bump(
     return fig
 
 
-def _end_labels(ranks: pd.DataFrame) -> list[tuple[str, int, float]]:
-    """(method, column, height) of the name at the right end of each line; names at one height are spread."""
-    ends = []
-    for method, line in ranks.iterrows():
-        defined = np.flatnonzero(line.notna().to_numpy())
-        if len(defined):
-            ends.append((method, int(defined[-1]), float(line.iloc[defined[-1]])))
-    ends.sort(key=lambda e: (e[1], e[2]))
-    out: list[tuple[str, int, float]] = []
-    for method, at, y in ends:
-        crowd = [e for e in ends if e[1] == at and e[2] == y]
-        shift = (crowd.index((method, at, y)) - (len(crowd) - 1) / 2) * 0.62
-        out.append((method, at, y + shift))
-    return out
+def _end_labels(ranks: pd.DataFrame, gap: float = 0.62) -> list[tuple[str, float]]:
+    """(method, height) of the names at the right end, near the last defined rank of each and never on one another."""
+    ends = [(m, float(line.dropna().iloc[-1])) for m, line in ranks.iterrows() if line.notna().any()]
+    ends.sort(key=lambda e: e[1])
+    heights: list[float] = []
+    for _, y in ends:
+        heights.append(max(y, heights[-1] + gap) if heights else y)
+    shift = sum(h - y for h, (_, y) in zip(heights, ends, strict=True)) / max(len(ends), 1)
+    return [(m, h - shift / 2) for h, (m, _) in zip(heights, ends, strict=True)]

@@ -1,10 +1,11 @@
 """perturbviz: the page menu and the sidebar with the view. Run with ``streamlit run app.py``."""
 
-from perturbviz.ui import navigation, sidebar, state
+from perturbviz.ui import navigation, present, sidebar, state
 
 page = navigation.run()
 state.apply_deferred()
 state.adopt_link()
 sidebar.draw()
+present.draw()
 page.run()
 state.write_link()

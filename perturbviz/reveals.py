@@ -13,11 +13,11 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
 from perturbviz.explain import escape, names, ordinal
 from perturbviz.genesets import GeneSubset, de_order, resolve
-from perturbviz.metrics import CATALOGUE
+from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.metrics.correlation import pearson
 from perturbviz.rankings import Ranking, average, rank, ranks
 from perturbviz.scores import score, score_many, score_view, view_rows
-from perturbviz.validity import genes_problem, metric_problem, reference_problem
+from perturbviz.validity import offered_pairs
 from perturbviz.view import View, metric_label
 
 NEAR_ONE = 0.9
@@ -320,15 +320,8 @@ def duplicate(stage: Stage) -> Reveal:
     evaluation = Evaluation(with_copy, stage.evaluation.parts, "half_a")
     methods = (DUPLICATE, "mean")
     rows = view_rows(evaluation, stage.start, methods)
-    settings = [
-        (m, r)
-        for m, metric in CATALOGUE.items()
-        for r in (("control", "perturbation") if metric.card.reference == "delta" else ("none",))
-        if metric.card.unit == "perturbation"
-        and not metric_problem(m, with_copy, "half_a")
-        and not reference_problem(m, r, with_copy)
-        and not genes_problem(m, stage.start.subset, evaluation)
-    ]
+    pairs = offered_pairs(evaluation, stage.start.subset)
+    settings = [(m, r) for m, r in pairs if parse_metric(m)[0].card.unit == "perturbation"]
     share, lost, undefined = {}, [], []
     for (metric, reference), scores in score_many(evaluation, settings, stage.start.subset, methods, rows).items():
         label = metric_label(metric, reference)

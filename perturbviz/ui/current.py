@@ -95,7 +95,7 @@ def stop(sentence: str, icon: str = "🔎") -> None:
 
 def _simulated_banner() -> None:
     """Say that the data are simulated, and offer real ones."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pv-simulated"):
         st.caption(":material/science: **Simulated data**, made to teach: no real system is shown.", width="content")
         st.button(
             "Open Norman (real)", type="tertiary", icon=":material/open_in_new:", on_click=_open, args=("norman",),
@@ -118,6 +118,7 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
         "benchmark": values gene by gene; "scores": a score table will do; "nothing".
     """
     navigation.require_app()
+    state.page(name)
     current: Current = st.session_state[_KEY]
     if heading:
         st.title(navigation.question(name))

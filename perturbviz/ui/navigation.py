@@ -79,6 +79,11 @@ def path(name: str) -> str:
     return f"pages/{name}.py"
 
 
+def exists(name: str) -> bool:
+    """Whether a page is part of this installation."""
+    return (_FOLDER / f"{name}.py").exists()
+
+
 def question(name: str) -> str:
     """Heading of a page."""
     return next(p.question for p in PAGES if p.name == name)

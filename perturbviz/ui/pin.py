@@ -29,7 +29,7 @@ def pinned(current: Current) -> tuple[View, Ranking] | None:
 
 def pin_controls(current: Current) -> None:
     """Buttons: pin or unpin this view, copy the link."""
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="pv-pin"):
         if state.extra("pin"):
             st.button("Unpin", icon=":material/keep_off:", on_click=state.set_extra, args=("pin", ""))
         else:

@@ -10,7 +10,7 @@ from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.scoretable import ScoreTable
-from perturbviz.ui import cache, recipes, sources, state
+from perturbviz.ui import cache, present, recipes, sources, state
 from perturbviz.ui.current import Current, keep
 from perturbviz.validity import default_view, genes_problem, metric_problem
 from perturbviz.view import AVERAGES, PRESETS, REFERENCE_FROM, ROWS, SIZES, SPLITS, View
@@ -34,6 +34,7 @@ def draw() -> None:
             keep(Current(state.view(), source, None, ""))
         else:
             keep(Current(state.view(), None, None, problem))
+        present.sidebar_controls()
 
 
 # -- which data ----------------------------------------------------------------------------------------------------

@@ -16,7 +16,12 @@ import streamlit as st
 from perturbviz.view import View
 
 #: Parameters of a link that are not part of the view: pinned view, perturbation, gene, method, comparison, ...
-EXTRA = ("pin", "p", "gene", "method", "against", "present", "lm", "recipe", "unseen", "beside")
+EXTRA = ("pin", "p", "gene", "method", "against", "present", "lm", "recipe", "unseen", "beside", "guide", "lesson")
+EXTRA += ("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score")  # Interactions page
+#: Those that only one page has: they leave the address with it.
+ONLY_ON = {"guide": "guide", "lesson": "guide"}
+
+_PAGE = "_page"  # session: name of the page that runs
 
 ALL_METHODS = "_all_methods"  # session: slugs of every method of the current data
 
@@ -76,9 +81,17 @@ def set_extra(name: str, value: str) -> None:
     st.session_state[name] = value
 
 
+def page(name: str = "") -> str:
+    """Name of the page that runs; given a name, remembers it."""
+    if name:
+        st.session_state[_PAGE] = name
+    return st.session_state.get(_PAGE, "")
+
+
 def query() -> dict[str, list[str]]:
     """What the address bar should say: view and further parameters, defaults left out."""
-    extras = {name: [str(st.session_state[name])] for name in EXTRA if st.session_state.get(name)}
+    named = [n for n in EXTRA if st.session_state.get(n) and ONLY_ON.get(n, page()) == page()]
+    extras = {name: [str(st.session_state[name])] for name in named}
     return {**view().to_query(), **extras}
 
 

@@ -1,0 +1,31 @@
+"""Guide: lessons, the talk as links, and every metric, reference, gene subset and baseline explained."""
+
+import streamlit as st
+
+from perturbviz.guide import SECTIONS
+from perturbviz.ui.current import begin
+from perturbviz.ui.guide_entries import results, section
+from perturbviz.ui.guide_lessons import lessons
+from perturbviz.ui.guide_talk import talk
+
+current = begin("guide", needs="nothing")
+if st.session_state.get("guide") not in SECTIONS:
+    st.session_state["guide"] = "lessons"
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    st.segmented_control(
+        "Section", list(SECTIONS), key="guide", required=True, format_func=SECTIONS.get, persist_state="session",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    text = st.text_input(
+        "Search the guide", key="guide_search", placeholder="Search everything", label_visibility="collapsed", width=260,
+        icon=":material/search:",
+    )  # fmt: skip
+
+if text.strip():
+    results(text)
+elif st.session_state["guide"] == "lessons":
+    lessons(current)
+elif st.session_state["guide"] == "talk":
+    talk(current)
+else:
+    section(st.session_state["guide"])

@@ -1,0 +1,115 @@
+"""Presentation mode: large type and marks, no controls, chosen views stepped through with the arrow keys.
+
+The parameter ``present`` of a link is the step shown, from 1; "0" is a view outside the steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from perturbviz.talk import TALK
+from perturbviz.ui import navigation, state
+from perturbviz.ui.chart import SCALE
+from perturbviz.view import View, metric_name
+
+LARGER = 1.5
+_HERE = Path(__file__).parent
+_STEPS = "_steps"  # session: views that were added; the talk's twelve where there are none
+_SWITCH = "_presenting"
+_GO = "_go_to_step"
+
+_keys = st.components.v2.component(
+    "perturbviz_keys", js=(_HERE / "present.js").read_text(encoding="utf-8"), isolate_styles=False
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A view to show: what it is called, its page and the parameters of its link."""
+
+    title: str
+    page: str
+    query: dict[str, list[str]]
+
+
+def steps(data: str) -> list[Step]:
+    """The session's own steps, or the talk's links on the current data as far as their pages are there."""
+    own: list[Step] = st.session_state.get(_STEPS, [])
+    return own or [Step(t.title, t.page, t.query(data)) for t in TALK if navigation.exists(t.page)]
+
+
+def presenting() -> bool:
+    """Whether presentation mode is on."""
+    return bool(state.extra("present"))
+
+
+def start() -> None:
+    """Begin with the first step (a callback)."""
+    st.session_state[_GO] = 1
+
+
+def sidebar_controls() -> None:
+    """The switch and the list of steps, at the end of the sidebar."""
+    st.session_state[_SWITCH] = presenting()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.toggle(
+            "Presentation", key=_SWITCH, on_change=_switched,
+            help="Large type, no controls. Left and right arrow keys step through the views, Esc leaves.",
+        )  # fmt: skip
+        own = st.session_state.get(_STEPS, [])
+        with st.popover(f"Steps ({len(own)})" if own else "Steps (the talk)", type="tertiary"):
+            for i, step in enumerate(steps(st.session_state.get("data", "demo")), 1):
+                st.markdown(f"{i}. {step.title}")
+            st.button("Add this view", icon=":material/add:", on_click=_add)
+            if own:
+                st.button("Back to the talk's links", on_click=lambda: st.session_state.pop(_STEPS))
+
+
+def _switched() -> None:
+    state.set_extra("present", "0" if st.session_state[_SWITCH] else "")
+
+
+def _add() -> None:
+    """Keep the current page and view as the last step."""
+    view, page = state.view(), state.page()
+    label = next((p.label for p in navigation.PAGES if p.name == page), page)
+    query = {k: v for k, v in state.query().items() if k != "present"} | {"data": [view.data]}
+    step = Step(f"{label}: {_words(view)}", page, query)
+    st.session_state[_STEPS] = [*st.session_state.get(_STEPS, []), step]
+
+
+def _words(view: View) -> str:
+    """A view's metric in words; a score table's own metric by its id."""
+    return metric_name(view.metric, view.reference)
+
+
+def draw() -> None:
+    """Before the page: style and keys while presenting; goes to the step that was asked for."""
+    st.session_state[SCALE] = LARGER if presenting() else 1
+    every = steps(st.session_state.get("data", "demo"))
+    wanted = st.session_state.pop(_GO, None)
+    if wanted is not None and every:
+        _open(every, wanted)
+    if not presenting():
+        return
+    st.html(_HERE / "present.css")
+    shown = state.extra("present")
+    at = min(int(shown), len(every)) if shown.isdecimal() else 0
+    where = f"{at} / {len(every)}" if at else f"{len(every)} views"
+    asked = _keys(key="present-keys", data={"where": where, "title": every[at - 1].title if at else ""},
+                  on_go_change=lambda: None).go  # fmt: skip
+    if asked == "leave":
+        state.set_extra("present", "")
+        st.rerun()
+    if asked in ("next", "previous") and every:
+        _open(every, at + 1 if asked == "next" else at - 1)
+
+
+def _open(every: list[Step], number: int) -> None:
+    """Go to a step's page; beyond the ends, to the first or last."""
+    number = min(max(number, 1), len(every))
+    step = every[number - 1]
+    st.switch_page(navigation.path(step.page), query_params={**step.query, "present": str(number)})

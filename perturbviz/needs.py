@@ -25,6 +25,7 @@ from perturbviz.genesets import GeneBlock, GeneSubset
 from perturbviz.interactions.screen import additive, interaction_null
 from perturbviz.metrics.expressed import SIGNIFICANT
 from perturbviz.metrics.weighted import de_weights
+from perturbviz.references import Reference
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +52,9 @@ def _own_gene(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> N
     size = evaluation.rows["n_perturbed"].to_numpy()
     where = np.full(evaluation.benchmark.adata.n_vars, -1)
     where[slice(None) if block.genes is None else block.genes] = np.arange(block.n)
-    own = [evaluation.target_columns[r] if size[r] == 1 else () for r in block.rows]
-    return Need(np.array([where[t[0]] if len(t) else -1 for t in own], dtype=np.intp))
+    columns = [evaluation.target_columns[r] for r in block.rows]
+    measured = [size[r] == 1 and len(c) > 0 for r, c in zip(block.rows, columns, strict=True)]
+    return Need(np.array([where[c[0]] if ok else -1 for c, ok in zip(columns, measured, strict=True)], dtype=np.intp))
 
 
 def _control(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
@@ -76,7 +78,7 @@ def _test_of(evaluation: Evaluation) -> str:
 def _weights(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
     """Weights over all genes, restricted to those of the block; effect sizes where there are no DE scores."""
     layer = evaluation.benchmark.adata.layers.get(de_layer("score", evaluation.truth_from))
-    kind = "control" if evaluation.benchmark.has_control else "perturbation"
+    kind: Reference = "control" if evaluation.benchmark.has_control else "perturbation"
 
     def score_of(rows: np.ndarray, genes: np.ndarray | None) -> np.ndarray:
         if layer is not None:

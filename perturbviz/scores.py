@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneBlock, GeneSubset, resolve
 from perturbviz.metrics import Card, Metric, parse_metric
 from perturbviz.needs import Need, needed
+from perturbviz.references import Reference
 from perturbviz.rounding import snap
 from perturbviz.validity import genes_problem, metric_problem, reference_problem
 from perturbviz.view import View
@@ -60,14 +61,14 @@ class Scores:
 
     def select(self, methods: Sequence[str] | None = None, keep: np.ndarray | None = None) -> Scores:
         """Fewer methods (in the given order) or rows (bool mask or positions)."""
-        index = range(len(self.methods)) if methods is None else [self.methods.index(m) for m in methods]
+        index = [self.methods.index(m) for m in (self.methods if methods is None else methods)]
         keep = np.arange(len(self.rows)) if keep is None else np.arange(len(self.rows))[keep]
         return replace(
             self,
             methods=tuple(self.methods[i] for i in index),
             names=tuple(self.names[i] for i in index),
             rows=self.rows.iloc[keep].reset_index(drop=True),
-            values=self.values[np.ix_(list(index), keep)],
+            values=self.values[index][:, keep],
             n_genes=self.n_genes[keep],
             reasons={m: r for m, r in self.reasons.items() if methods is None or m in methods},
         )
@@ -207,7 +208,7 @@ class _Job:
 
     metric: Metric
     name: str
-    reference: str
+    reference: Reference
     needs: tuple[str, ...]
     parameter: dict[str, str | int]
     values: np.ndarray  # (methods, rows), or (methods, data sets)
@@ -259,7 +260,7 @@ def _job(
     labels = pd.unique(evaluation.rows["block"].to_numpy()[positions])
     columns = len(positions) if card.unit == "perturbation" else len(labels)
     return _Job(
-        metric, name, reference if card.reference == "delta" else "none", card.needs_of(value),
+        metric, name, cast(Reference, reference) if card.reference == "delta" else "none", card.needs_of(value),
         {card.parameter.name: card.parameter.value(value)} if card.parameter else {},
         np.full((len(methods), columns), np.nan), np.zeros(columns, int), labels,
     )  # fmt: skip
@@ -304,7 +305,7 @@ def _score_part(
     states.unobserved[at] = np.isnan(truth.sum(axis=1))
     label = evaluation.rows["block"].to_numpy()[part.rows]
     shared: dict[str, Need] = {}
-    by_reference: dict[str, list[tuple[_Job, dict[str, Any]]]] = {}
+    by_reference: dict[Reference, list[tuple[_Job, dict[str, Any]]]] = {}
     for job in jobs:
         for name in job.needs:
             shared.setdefault(name, needed(name, evaluation, part, subset))
@@ -346,7 +347,7 @@ def _score_part(
 
 
 def _changes(
-    evaluation: Evaluation, part: GeneBlock, truth: np.ndarray, reference: str, include_held_out: bool
+    evaluation: Evaluation, part: GeneBlock, truth: np.ndarray, reference: Reference, include_held_out: bool
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Truth minus reference, the reference, and the size of both, against which rounding is judged."""
     if reference == "none":

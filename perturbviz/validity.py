@@ -7,6 +7,7 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset, subset_problem
 from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.needs import needs_problem
+from perturbviz.references import REFERENCES
 from perturbviz.view import View
 
 _EXPRESSION_ONLY = ("pearson", "spearman", "r2")  # correlations and R2 of raw profiles
@@ -34,6 +35,8 @@ def reference_problem(metric: str, reference: str, benchmark: Benchmark, include
     A metric without a reference is fine with any: none is subtracted, and saying so is the page's business.
     """
     card = parse_metric(metric)[0].card
+    if reference not in REFERENCES:
+        return f"There is no reference {reference!r}; there are: {', '.join(REFERENCES)}."
     if card.reference == "none":
         return ""
     if reference == "none":

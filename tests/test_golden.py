@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from perturbviz.evaluation import Evaluation
+from perturbviz.interactions.screen import additive
 from perturbviz.metrics.expressed import de_overlap, direction_match, precision_at_k
 from perturbviz.metrics.nonadditive import auroc, average_precision, nonadditive_precision, nonadditive_recall
 from perturbviz.metrics.retrieval import pds
 from perturbviz.metrics.weighted import de_weights
-from perturbviz.needs import additive
 from perturbviz.scores import score
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "metrics_golden.json").read_text())

@@ -11,9 +11,9 @@ from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset
 from perturbviz.interactions import EmpiricalNull
+from perturbviz.interactions.screen import interaction_null
 from perturbviz.metrics import CATALOGUE
 from perturbviz.metrics.weighted import de_weights
-from perturbviz.needs import interaction_null
 from perturbviz.scores import COLUMNS, score, score_many, score_view
 from perturbviz.validity import metric_problem, reference_problem
 from perturbviz.view import View
@@ -269,6 +269,8 @@ def test_without_control(make_benchmark):
 def test_a_metric_of_changes_without_reference_names_its_twin(rich):
     with pytest.raises(UserError, match="Its plain twin is pearson"):
         score(Evaluation(rich), "pearson_delta", "none")
+    with pytest.raises(UserError, match="no reference 'mean'; there are: none, control, perturbation"):
+        score(Evaluation(rich), "pearson_delta", "mean")
     assert score(Evaluation(rich), "mse", "control").reference == "none"
 
 

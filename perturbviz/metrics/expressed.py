@@ -61,6 +61,7 @@ def de_overlap(
     """
     if k == TOP:
         return _by_row(_significant_overlap, truth, prediction, padj)
+    k = int(k)
     changed = (truth != 0).any(axis=1) & (prediction != 0).any(axis=1)
     if k >= truth.shape[1]:
         return np.full(len(truth), np.nan)

@@ -90,6 +90,7 @@ def keep(current: Current) -> None:
 def stop(sentence: str, icon: str = "🔎") -> None:
     """End the page with a sentence that says why it is empty and what to do."""
     st.info(sentence, icon=icon)
+    state.write_link()
     st.stop()
 
 

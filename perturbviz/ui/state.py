@@ -54,6 +54,7 @@ def adopt_link() -> None:
         if name in query:
             st.session_state[name] = query[name][-1]
     st.session_state[_READY] = True
+    st.session_state[_WRITTEN] = query  # taken over once: a page that stops early must not take it over again
 
 
 def set_view(new: View, explicit: set[str] | None = None) -> None:

@@ -127,6 +127,11 @@ class Conditions:
         return out
 
 
+def context_name(context: Any) -> str:
+    """Name of a context as it can stand in a file: "/" would open a group in HDF5, so it becomes "-"."""
+    return str(context).strip().replace("/", "-")
+
+
 def canonical_conditions(labels: Sequence[Any], contexts: Sequence[str] | None, rules: LabelRules) -> Conditions:
     """Group the rows of a file by canonical context and condition."""
     parsed: dict[Any, str | None] = {}
@@ -142,7 +147,7 @@ def canonical_conditions(labels: Sequence[Any], contexts: Sequence[str] | None, 
         if name is None:
             dropped.append(str(label))
             continue
-        context = DEFAULT_CONTEXT if contexts is None else str(contexts[i])
+        context = DEFAULT_CONTEXT if contexts is None else context_name(contexts[i])
         group[i] = places.setdefault((context, name), len(places))
         sources.setdefault(group[i], []).append(str(label))
     pairs = list(places)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from perturbviz.alignment import Conditions, canonical_conditions, match_genes
+from perturbviz.alignment import Conditions, canonical_conditions, context_name, match_genes
 from perturbviz.assemble.shared import SPACE_WORDS, check_finite, file_findings, gene_names, label_rules
 from perturbviz.assemble.truth import known_targets
 from perturbviz.benchmark import Benchmark, slugify
@@ -165,7 +165,7 @@ def _slug(benchmark: Benchmark, key: str, display: str) -> str:
 
 def _contexts(profiles: Profiles, benchmark: Benchmark) -> tuple[list[str] | None, list[Finding]]:
     """Contexts of a prediction's rows in the truth's words."""
-    theirs = None if profiles.contexts is None else [str(c) for c in profiles.contexts]
+    theirs = None if profiles.contexts is None else [context_name(c) for c in profiles.contexts]
     if len(benchmark.contexts) == 1:
         (only,) = benchmark.contexts
         names = set(theirs or ())

@@ -7,7 +7,7 @@ from typing import Any
 
 from anndata import AnnData
 
-from perturbviz.alignment import LabelRules
+from perturbviz.alignment import LabelRules, context_name
 from perturbviz.benchmark import Benchmark
 from perturbviz.check import Finding, Report, plural, split_findings
 from perturbviz.errors import UserError
@@ -29,6 +29,7 @@ def with_splits(
         parts: dict[tuple[str | None, str], set[str]] = {}
         for key, word in table.items():
             context, label = key if isinstance(key, tuple) else (None, key)
+            context = None if context is None else context_name(context)
             name = rules(label)
             part = _PARTS.get(str(word).strip().lower())
             if name is not None and part:

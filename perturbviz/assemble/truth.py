@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from perturbviz.alignment import LabelRules, canonical_conditions, is_ensembl, unique_names, vocabulary_of
+from perturbviz.alignment import LabelRules, canonical_conditions, context_name, is_ensembl, unique_names, vocabulary_of
 from perturbviz.assemble.shared import SPACE_WORDS, check_finite, file_findings, gene_names, label_rules, single_matrix
 from perturbviz.assemble.splits import with_splits
 from perturbviz.benchmark import META, SCHEMA, VALUE_SPACES, Benchmark
@@ -40,6 +40,9 @@ def build_truth(
     if not conditions.names:
         raise UserError("The truth names no condition: check which column holds the labels.")
     findings += label_findings(conditions)
+    if slashed := sorted({c for c in profiles.contexts or () if "/" in str(c)}):
+        items = tuple(f"{c} = {context_name(c)}" for c in slashed)
+        findings.append(Finding("conditions", "contexts with a slash are written with a dash", items=items))
     values = conditions.combine(profiles.values, profiles.n_cells)
     check_finite(values, conditions.names, genes, "truth")
     space, sentence = _truth_space(values, profiles.value_space, loaded, options)

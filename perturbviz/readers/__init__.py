@@ -38,6 +38,7 @@ from perturbviz.readers import (
     systema,
 )
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
+from perturbviz.readers.hdf5 import readable
 from perturbviz.readers.safety import check_file, unpack
 
 #: Readers in the order in which they are asked whether a file is theirs: the most specific first.
@@ -92,6 +93,7 @@ def system(name: str) -> Reader:
 def recognise(path: Path) -> Reader:
     """The first reader that takes the file or folder for its own."""
     check_file(path)
+    check_ending(path)
     for reader in SYSTEMS.values():
         if reader.recognise(path):
             return reader
@@ -100,6 +102,27 @@ def recognise(path: Path) -> Reader:
         f"{path.name}: this {what} looks like none of the known systems. Name the system (--system; "
         "`python -m perturbviz systems` lists them) or save a CSV with one row a condition and one column a gene."
     )
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a file whose content is not of the format its ending names, before readers look for their marks in it."""
+    endings = {
+        (".h5ad", ".h5"): ("HDF5", readable),
+        (".npz", ".xlsx", ".zip"): ("a zip archive", zipfile.is_zipfile),
+        (".parquet",): ("Parquet", _is_parquet),
+    }
+    for suffixes, (what, fits) in endings.items():
+        if path.is_file() and path.suffix.lower() in suffixes and not fits(path):
+            raise UserError(
+                f"{path.name} is not {what}, as its ending says: it is damaged, cut short, or another format."
+            )
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(4)
+        file.seek(-min(4, path.stat().st_size), 2)
+        return head == file.read(4) == b"PAR1"
 
 
 def load(path: str | Path, options: Options | None = None) -> Loaded:
@@ -112,7 +135,8 @@ def load(path: str | Path, options: Options | None = None) -> Loaded:
     """
     path, options = Path(path), options or Options()
     check_file(path)
-    if path.is_file() and path.suffix == ".zip" and zipfile.is_zipfile(path):
+    if path.is_file() and path.suffix.lower() == ".zip":
+        check_ending(path)
         with tempfile.TemporaryDirectory(prefix="perturbviz-") as folder:
             return _load(unpack(path, Path(folder) / path.stem), options, path.stem)
     return _load(path, options, "")

@@ -35,6 +35,8 @@ def check_declared(path: Path) -> None:
         def visit(name: str, item: Any) -> None:
             nonlocal total
             if isinstance(item, h5py.Dataset) and item.shape is not None:
+                if item.is_virtual or item.external:
+                    raise UserError(f"{path.name}: {name!r} lies in another file: store the data in this one.")
                 total += (bytes_ := int(np.prod(item.shape, dtype=object)) * max(item.dtype.itemsize, 1))
                 if bytes_ > limit("MB") * 10**6 or (bytes_ > 10**8 and bytes_ > MAX_INFLATION * size):
                     raise UserError(
@@ -45,10 +47,16 @@ def check_declared(path: Path) -> None:
                         f"{limit('MB'):,} MB (PERTURBVIZ_MAX_MB)."
                     )
 
-        file.visititems(visit)
-        links = [k for k in file if isinstance(file.get(k, getlink=True), h5py.ExternalLink)]
+        links: list[str] = []
+
+        def visit_link(name: str, link: Any) -> None:  # must not raise: h5py loses the error
+            if isinstance(link, h5py.ExternalLink):
+                links.append(name)
+
+        file.visititems_links(visit_link)
         if links:
-            raise UserError(f"{path.name} links to another file ({links[0]!r}): store the data in it instead.")
+            raise UserError(f"{path.name}: {links[0]!r} is a link to another file: store the data in this one.")
+        file.visititems(visit)
         check_bytes(path.name, total)
 
 
@@ -162,6 +170,12 @@ def _frame_by_column(group: h5py.Group) -> pd.DataFrame:
 
 def _text(values: np.ndarray) -> np.ndarray:
     return np.array([v.decode() if isinstance(v, bytes) else v for v in values.tolist()], dtype=object)
+
+
+def readable(path: Path) -> bool:
+    """Whether the file opens as HDF5 (a cut-short one does not)."""
+    with peek(path) as file:
+        return isinstance(file, h5py.File)
 
 
 @contextmanager

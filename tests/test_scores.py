@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perturbviz import scores as scores_module
+from perturbviz import scoring
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
@@ -75,7 +75,7 @@ def test_subsets_that_differ_between_perturbations(rich):
 def test_pieces_make_no_difference(rich, chunk, monkeypatch):
     settings = all_settings(parameters=False)
     whole = score_many(Evaluation(rich), settings)
-    monkeypatch.setattr(scores_module, "CHUNK", chunk)
+    monkeypatch.setattr(scoring, "CHUNK", chunk)
     for subset, wanted in ((settings, whole), ([("mse", "none"), ("pearson_delta", "control")], whole)):
         for setting, result in score_many(Evaluation(rich), subset).items():
             np.testing.assert_allclose(result.values, wanted[setting].values, rtol=1e-9, atol=1e-12)

@@ -98,10 +98,13 @@ def query() -> dict[str, list[str]]:
 
 def write_link() -> None:
     """Bring the address bar up to date."""
-    wanted = query()
-    if wanted != {k: st.query_params.get_all(k) for k in st.query_params}:
+    wanted, address = query(), {k: st.query_params.get_all(k) for k in st.query_params}
+    # An address that says the same in more words stays: rewriting it would add a step to the browser's history.
+    said = View.from_query(address).to_query() | {n: address[n][-1:] for n in EXTRA if address.get(n)}
+    if wanted != said:
         st.query_params.from_dict(wanted)
-    st.session_state[_WRITTEN] = wanted
+        address = wanted
+    st.session_state[_WRITTEN] = address
 
 
 def link(page: str, changes: Mapping[str, str | list[str]] | View | None = None) -> str:

@@ -87,6 +87,11 @@ def keep(current: Current) -> None:
     st.session_state[_KEY] = current
 
 
+def current() -> Current:
+    """What the sidebar kept."""
+    return st.session_state[_KEY]
+
+
 def stop(sentence: str, icon: str = "🔎") -> None:
     """End the page with a sentence that says why it is empty and what to do."""
     st.info(sentence, icon=icon)

@@ -67,6 +67,8 @@ except UserError as error:
 
 coverage = words.coverage(base.rows, found)
 methods = [m for m in evaluation.methods if (not view.show or m in view.show) and m not in models]
+if not own_split:  # baselines for combinations, where none is held out
+    methods = [m for m in methods if evaluation.predicted(m).any()]
 scores, rows = cache_linear.scores(base, view, methods, models)
 if not short(scores):
     view = view.with_(metric="l2")
@@ -98,7 +100,8 @@ def mark(fig, *axes):
 
 
 st.markdown(words.against_mean(ranking, recipe.slug, names[recipe.slug]))
-st.caption(f"{recipe.label}. {coverage} {words.fit_time(found)}")
+reach = words.reach(base.rows, {names[m]: cache_linear.predictions(base, r) for m, (_, r) in models.items()})
+st.caption(f"{recipe.label}. {coverage} {words.fit_time(found)}" + (f" {reach}" if len(models) > 1 else ""))
 if own_split and view.parts == HELD_OUT:
     entering = "" if found.predicted.any() else f"It predicts none of the held-out perturbations. {coverage}"
 else:

@@ -7,6 +7,7 @@ fits them again; nothing fitted is ever sent. A recipe that needs a file says so
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -18,6 +19,7 @@ from perturbviz.baselines.embeddings import pretrained
 from perturbviz.baselines.recipe import MAX_DIMS, Recipe, data_of, data_source, file_source, missing_words
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
+from perturbviz.perturbations import targets
 from perturbviz.ui import sources, state
 
 FILES = "_embedding_files"  # session: source name -> (file name, content); never shared between sessions
@@ -78,8 +80,10 @@ def key(source: str) -> str:
 
 @st.cache_resource(max_entries=16, show_spinner="Reading the embedding …")
 def _read(source: str, content_id: str, filename: str, _content: bytes, _benchmark: Benchmark) -> ReadEmbedding:
-    known = {*_benchmark.genes, *_benchmark.conditions[_benchmark.n_perturbed == 1]}
-    return read_any(_content, filename, known, MAX_DIMS)
+    perturbed = {t for name in _benchmark.conditions for t in targets(name)}
+    found = read_any(_content, filename, {*_benchmark.genes, *perturbed}, MAX_DIMS)
+    report = f"{found.report} It has {len(perturbed & set(found.table.index))} of {len(perturbed)} perturbed genes."
+    return replace(found, report=report)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Pre-training …")

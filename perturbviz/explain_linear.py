@@ -1,0 +1,175 @@
+"""Sentences of the linear model page, computed from its data. Plain text unless said otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from perturbviz.baselines.compete import Predictions
+from perturbviz.baselines.diagnostics import ErrorMap
+from perturbviz.explain import escape
+from perturbviz.rankings import Ranking
+
+#: Fewer distinct perturbations than this give no interval.
+MIN_FOR_INTERVAL = 10
+
+
+def n_perturbations(ranking: Ranking, method: str) -> int:
+    """Distinct perturbations (with context) a method's score averages over."""
+    have = ~np.isnan(ranking.scores.values[ranking.scores.methods.index(method)])
+    return len(ranking.scores.rows[have][["context", "perturbation"]].drop_duplicates())
+
+
+def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean") -> str:
+    """Whether the model beats the mean, with the paired interval, and what stands above it (Markdown)."""
+    table, card = ranking.table, ranking.scores.card
+    if model not in ranking.defined:
+        return f"**{escape(name)}** has no defined {card.name} here: {escape(table.loc[model, 'reason'])}."
+    n = n_perturbations(ranking, model)
+    text = f"**{escape(name)}**: {card.name} {table.loc[model, 'score']:.3g} over {n} perturbations"
+    if mean in ranking.defined:
+        difference, low, high = ranking.difference(model, mean)
+        gain = difference if card.better == "higher" else -difference
+        word = "better" if gain > 0 else "worse"
+        text += f", {abs(gain):.2g} {word} than the perturbation mean"
+        if n < MIN_FOR_INTERVAL:
+            text += f" ({n} perturbations are too few to say whether by chance)"
+        elif low > 0 or high < 0:
+            text += f" (paired 95 % interval of the difference {low:.2g} to {high:.2g}: not by chance)"
+        else:
+            text += f" (paired 95 % interval {low:.2g} to {high:.2g}: **it cannot be told apart from the mean**)"
+    above = [escape(table.loc[m, "name"]) for m in ranking.defined[: ranking.defined.index(model)]]
+    if not above:
+        return text + ". Nothing scores better here."
+    more = f" and {len(above) - 3} more" if len(above) > 3 else ""
+    return text + f". Better: {', '.join(above[:3])}{more}."
+
+
+def intervals(ranking: Ranking, few: bool) -> str:
+    """What the lines are, or why there are none."""
+    if few:
+        n = max((n_perturbations(ranking, m) for m in ranking.defined), default=0)
+        return (
+            f"Points: perturbations (mean over splits); red bar: their mean. No interval: {n} perturbations are common to "
+            f"the shown models, and resampling fewer than {MIN_FOR_INTERVAL} says little about others. Leaving out a model "
+            "that predicts few may give more."
+        )
+    return (
+        "Points: perturbations (mean over splits); red bar: their mean with its 95 % bootstrap interval over "
+        "perturbations, all splits of one together."
+    )
+
+
+def coverage(rows: pd.DataFrame, found: Predictions) -> str:
+    """How many held-out perturbations could be predicted, and the reasons of the others, most frequent first."""
+    table = unpredicted(rows, found)
+    total = rows[["context", "perturbation"]].drop_duplicates().shape[0]
+    if table.empty:
+        return f"All {total} held-out perturbations could be predicted."
+    lost = table["perturbation"].nunique() if rows["context"].nunique() == 1 else len(table)
+    kinds = table["reason"].map(_kind).value_counts()
+    listed = "; ".join(f"{n} × {kind}" for kind, n in kinds.items())
+    return f"{total - lost} of {total} held-out perturbations could be predicted. Not predicted: {listed}."
+
+
+def reach(rows: pd.DataFrame, models: Mapping[str, Predictions]) -> str:
+    """How many held-out perturbations each of several models predicts (in at least one split)."""
+    pairs = rows[["context", "perturbation"]]
+    counted = [f"{name} {len(pairs[found.predicted].drop_duplicates())}" for name, found in models.items()]
+    return f"Predicted of {len(pairs.drop_duplicates())}: {', '.join(counted)}."
+
+
+def unpredicted(rows: pd.DataFrame, found: Predictions) -> pd.DataFrame:
+    """Perturbations without a prediction in some split: perturbation, context, reason, splits."""
+    lost = rows[["perturbation", "context"]].assign(reason=found.reasons)[found.reasons != ""]
+    if lost.empty:
+        return pd.DataFrame(columns=["perturbation", "context", "reason", "splits"])
+    grouped = lost.groupby(["perturbation", "context"], sort=True)
+    return grouped.agg(reason=("reason", "first"), splits=("reason", "size")).reset_index()
+
+
+def _kind(reason: str) -> str:
+    """A reason without the name in it, so that equal ones can be counted."""
+    if reason.startswith("its target "):
+        return "target " + reason.removeprefix("its target ").partition(" ")[2].partition(",")[0]
+    return reason.partition(",")[0].rstrip(".")
+
+
+def fit_time(found: Predictions) -> str:
+    """How long fitting took."""
+    n = len(found.fits)
+    if not n:
+        return "Nothing could be fitted."
+    each = f", {1000 * found.seconds / n:.1f} ms each" if n > 1 else ""
+    return f"{n} {'fits' if n > 1 else 'fit'} with predictions in {1000 * found.seconds:.0f} ms{each}."
+
+
+def arrows(before: pd.Series, after: pd.Series, names: tuple[str, str], higher: bool) -> str:
+    """How many perturbations gain, the mean change, and the largest ones."""
+    change = (after - before).dropna()
+    if change.empty:
+        return f"{names[0]} and {names[1]} predict no perturbation in common."
+    gain = change if higher else -change
+    text = (
+        f"{(gain > 0).sum()} of {len(gain)} perturbations are predicted better by {names[1]} than by {names[0]}; "
+        f"mean gain {gain.mean():.2g}."
+    )
+    if len(gain) < MIN_FOR_INTERVAL:
+        return text + f" {len(gain)} are too few to tell from chance."
+    return text + f" Most gained: {gain.idxmax()} ({gain.max():.2g}); most lost: {gain.idxmin()} ({gain.min():.2g})."
+
+
+def maps(found: ErrorMap, n_splits: int) -> str:
+    """Where training and held-out error are smallest, and that choosing there is tuning on the test set."""
+    over = f"Mean L2 over all genes, {n_splits} {'splits' if n_splits > 1 else 'split'}. "
+    if np.isnan(found.held_out).all():
+        return over + "No held-out perturbation has a row in the embedding."
+    i, j = np.unravel_index(np.nanargmin(found.held_out), found.held_out.shape)
+    k, r = np.unravel_index(np.nanargmin(found.training), found.training.shape)
+    return (
+        f"{over}Training error is smallest at K {found.dims[k]}, λ {found.ridges[r]:g} ({found.training[k, r]:.3g}), held-out "
+        f"error at K {found.dims[i]}, λ {found.ridges[j]:g} ({found.held_out[i, j]:.3g}). Choosing the latter is tuning on the "
+        "held-out perturbations: the score there flatters. Click a cell to use it."
+    )
+
+
+def spectrum(table: pd.DataFrame, dims: int, n: int) -> str:
+    """How much the first K hold and how many hold 90 %."""
+    if table["cumulative"].isna().all():
+        return "The training data do not vary."
+    held = table["cumulative"].iloc[min(dims, len(table)) - 1]
+    most = int((table["cumulative"] < 0.9).sum()) + 1
+    return f"The first {min(dims, len(table))} of {len(table)} components hold {held:.0%} of the variance between genes; 90 % takes {most} ({n} training perturbations)."
+
+
+def distance(table: pd.DataFrame, higher: bool) -> str:
+    """Rank correlation of error and distance."""
+    known = table.dropna(subset=["distance", "error"])
+    if len(known) < MIN_FOR_INTERVAL:
+        return f"{len(known)} perturbations have a distance and a score: too few to see a trend."
+    if known["distance"].round(9).nunique() < 2 or known["error"].nunique() < 2:
+        return "All perturbations are equally far from training in this embedding: distance cannot explain the error."
+    found = spearmanr(known["distance"], known["error"])
+    rho = -found.statistic if higher else found.statistic
+    if found.pvalue > 0.05:
+        return f"Distance does not order the errors here: Spearman ρ {rho:.2f}, p = {found.pvalue:.2g}, {len(known)} perturbations."
+    word = "worse" if rho > 0 else "better"
+    return f"Perturbations far from training are predicted {word}: Spearman ρ {rho:.2f} (p = {found.pvalue:.2g}, {len(known)} perturbations)."
+
+
+def learning(table: pd.DataFrame) -> str:
+    """What more training perturbations bought, beside the mean."""
+    curve: Mapping[tuple[str, int], float] = table.groupby(["which", "size"])["l2"].mean().dropna().to_dict()
+    sizes = sorted(s for w, s in curve if w == "model")
+    if not sizes:
+        return next((r for r in table["reason"] if r), "Nothing could be predicted.")
+    first, last = sizes[0], sizes[-1]
+    a, b = curve["model", first], curve["model", last]
+    text = f"From {first} to {last} training perturbations the error goes from {a:.3g} to {b:.3g} ({(b - a) / a:+.0%})"
+    if ("mean", last) in curve:
+        m = curve["mean", last]
+        text += f"; the mean ends at {m:.3g}, {'above' if m > b else 'below'} the model"
+    return text + ". Each point is one random order of the training set."

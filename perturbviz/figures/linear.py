@@ -1,0 +1,264 @@
+"""Figures of the linear model page: standing among the methods, arrows, error maps, spectrum, distance, learning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from perturbviz.figures.errors import offsets, thinned
+from perturbviz.figures.text import escape
+from perturbviz.figures.theme import DIVERGING, MEAN_BAR, MUTED, SEQUENTIAL, TEXT, colour_scale
+
+BETTER, WORSE = DIVERGING[-2], DIVERGING[1]
+MAX_ARROWS = 150
+_POINTS = 70  # a method
+
+
+def standing(
+    table: pd.DataFrame,
+    values: Mapping[str, pd.Series],
+    colours: Mapping[str, str],
+    axis_title: str,
+    higher: bool,
+    marked: Sequence[str] = (),
+) -> go.Figure:
+    """Methods from first to last: every perturbation a point, the mean a red bar with its interval.
+
+    Parameters
+    ----------
+    table
+        ``Ranking.table``: name, score, low, high, reason; one line a method. NaN intervals are not drawn.
+    values
+        Method -> value per perturbation (indexed by name).
+    colours
+        Method -> colour.
+    axis_title, higher
+        Name and unit of the score; the axis is drawn so that better is to the right.
+    marked
+        Methods whose names are bold.
+    """
+    labels, notes, points = [], [], []
+    for i, (method, line) in enumerate(table.iterrows()):
+        name = escape(line["name"])
+        labels.append(f"<b>{name}</b>" if method in marked else name)
+        if np.isnan(line["score"]):
+            why = escape(line["reason"].partition(";")[0][:90] or "undefined")
+            notes.append({"x": 0.01, "xref": "paper", "y": i, "text": why, "showarrow": False, "xanchor": "left",
+                          "font": {"color": MUTED, "size": 12}})  # fmt: skip
+            continue
+        own = values[method].dropna()
+        own = own.iloc[thinned(own.to_numpy(), _POINTS)]
+        points.append(
+            pd.DataFrame({"x": own, "y": i + offsets(own.to_numpy(), 0.3), "colour": colours[method],
+                          "id": method + "|" + own.index, "text": [f"<b>{escape(p)}</b><br>{name}" for p in own.index]})
+        )  # fmt: skip
+    cloud = pd.concat(points) if points else pd.DataFrame(columns=["x", "y", "colour", "id", "text"])
+    defined = np.flatnonzero(table["score"].notna())
+    some = table.iloc[defined]
+    data = [
+        {
+            "type": "scatter", "x": cloud["x"].to_numpy(np.float32), "y": cloud["y"].to_numpy(np.float32),
+            "mode": "markers", "uid": "points", "ids": list(cloud["id"]), "name": "perturbations",
+            "marker": {"size": 5, "color": list(cloud["colour"]), "opacity": 0.45}, "text": list(cloud["text"]),
+            "hovertemplate": "%{text}: %{x:.4g}<extra></extra>",
+        },
+        {
+            "type": "scatter", "x": some["score"].to_numpy(), "y": defined, "mode": "markers", "uid": "means",
+            "ids": list(some.index), "name": "mean",
+            "marker": {"symbol": "line-ns", "size": 17, "color": MEAN_BAR, "line": {"width": 3, "color": MEAN_BAR}},
+            "error_x": {
+                "type": "data", "symmetric": False, "thickness": 2, "width": 5, "color": MEAN_BAR,
+                "array": (some["high"] - some["score"]).fillna(0).to_numpy(),
+                "arrayminus": (some["score"] - some["low"]).fillna(0).to_numpy(),
+            },
+            "text": [_interval(line) for _, line in some.iterrows()], "hovertemplate": "%{text}<extra></extra>",
+        },
+    ]  # fmt: skip
+    layout = {
+        "height": 92 + 36 * len(table), "margin": {"l": 8, "r": 16, "t": 36, "b": 8}, "showlegend": False,
+        "annotations": notes,
+        "yaxis": {
+            "tickvals": np.arange(len(table)), "ticktext": labels, "range": [len(table) - 0.5, -0.5], "showgrid": False,
+            "zeroline": False, "tickfont": {"size": 13, "color": TEXT},
+        },
+        "xaxis": {"title": {"text": axis_title}, "autorange": True if higher else "reversed", "zeroline": False},
+    }  # fmt: skip
+    return go.Figure(data, layout)
+
+
+def _interval(line: pd.Series) -> str:
+    interval = "no interval" if np.isnan(line["low"]) else f"95 % interval {line['low']:.4g} to {line['high']:.4g}"
+    return f"<b>{escape(line['name'])}</b><br>mean {line['score']:.4g} ({interval})<br>{line['n']:.0f} values averaged"
+
+
+def arrows(
+    before: pd.Series, after: pd.Series, names: tuple[str, str], axis_title: str, higher: bool, marked: str = ""
+) -> go.Figure:
+    """One arrow a perturbation, from its score under one model to its score under another, sorted by the first.
+
+    Parameters
+    ----------
+    before, after
+        Score per perturbation, same index; beyond ``MAX_ARROWS`` the largest changes are drawn.
+    names
+        The two models.
+    higher
+        Whether higher is better.
+    marked
+        Perturbation drawn thick.
+    """
+    change = (after - before).dropna()
+    if len(change) > MAX_ARROWS:
+        change = change.loc[change.abs().sort_values(ascending=False, kind="stable").index[:MAX_ARROWS]]
+    order = before.loc[change.index].sort_values(kind="stable").index
+    better = change.loc[order] > 0 if higher else change.loc[order] < 0
+    x = np.arange(len(order))
+    fig = go.Figure()
+    for word, here, colour in (("better", better.to_numpy(), BETTER), ("not better", ~better.to_numpy(), WORSE)):
+        if not here.any():
+            continue
+        a, b, at, who = before.loc[order].to_numpy()[here], after.loc[order].to_numpy()[here], x[here], order[here]
+        fig.add_scatter(
+            x=np.ravel(np.column_stack([at, at, np.full(len(at), np.nan)])), mode="lines", uid=f"lines-{word}",
+            y=np.ravel(np.column_stack([a, b, np.full(len(at), np.nan)])), line={"color": colour, "width": 1.6},
+            showlegend=False, hoverinfo="skip",
+        )  # fmt: skip
+        fig.add_scatter(
+            x=at, y=b, mode="markers", name=f"{word}: {here.sum()}", uid=f"heads-{word}", ids=[f"to|{p}" for p in who],
+            customdata=list(who), text=[f"{escape(p)}: {s:.4g} → {t:.4g}" for p, s, t in zip(who, a, b, strict=True)],
+            marker={
+                "symbol": ["triangle-up" if t > s else "triangle-down" for s, t in zip(a, b, strict=True)],
+                "size": 8, "color": colour, "line": {"color": TEXT, "width": [2 if p == marked else 0 for p in who]},
+            },
+            hovertemplate="<b>%{text}</b><extra></extra>",
+        )  # fmt: skip
+    fig.update_layout(height=400, margin={"t": 64})
+    fig.update_xaxes(
+        title_text=f"perturbations, sorted by {escape(names[0])}", showgrid=False, zeroline=False,
+        tickvals=x if len(x) <= 30 else [], ticktext=[escape(p) for p in order] if len(x) <= 30 else [], tickangle=-60,
+    )  # fmt: skip
+    fig.update_yaxes(title_text=f"{axis_title}: {escape(names[0])} → {escape(names[1])}", zeroline=False)
+    return fig
+
+
+def error_maps(
+    training: np.ndarray, held_out: np.ndarray, dims: Sequence[int], ridges: Sequence[float], here: tuple[int, float]
+) -> go.Figure:
+    """Heat maps of the training and the held-out error over K and λ; the current setting has a ring.
+
+    Parameters
+    ----------
+    training, held_out
+        len(dims) × len(ridges) errors.
+    here
+        Current K and λ.
+    """
+    columns, lines = [f"{r:g}" for r in ridges], [str(k) for k in dims]
+    cells = [(x, y) for y in lines for x in columns]
+    ring = [3 if (y, x) == (str(here[0]), f"{here[1]:g}") else 0 for x, y in cells]
+    data, notes = [], []
+    for axis, title, values in (("", "training", training), ("2", "held out", held_out)):
+        notes.append({"x": 0, "xref": f"x{axis} domain", "y": 1, "yref": "paper", "yanchor": "bottom", "xanchor": "left",
+                      "text": title, "showarrow": False})  # fmt: skip
+        axes = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
+        if np.isnan(values).all():
+            notes.append({"x": 0.5, "xref": f"x{axis} domain", "y": 0.5, "yref": "paper", "showarrow": False,
+                          "text": "no held-out perturbation<br>has an embedding", "font": {"color": MUTED}})  # fmt: skip
+        else:
+            low, top = np.nanmin(values), min(np.nanmax(values), 2 * np.nanmedian(values))  # λ = 0 can be far off
+            data.append({
+                "type": "heatmap", "x": columns, "y": lines, "z": values.astype(np.float32), "zmin": low, "zmax": top,
+                "colorscale": colour_scale(SEQUENTIAL), "uid": f"map{axis}",
+                    "text": [[f"{v:.3g}" for v in line] for line in values], "texttemplate": "%{text}",
+                "textfont": {"size": 10}, "showscale": False, **axes,
+                "hovertemplate": "K %{y}, λ %{x}: %{z:.4g}<extra></extra>",
+            })  # fmt: skip
+        data.append({  # invisible cells to click, one of them with the ring
+            "type": "scatter", "x": [x for x, _ in cells], "y": [y for _, y in cells], "mode": "markers",
+            "uid": f"cells{axis}", "customdata": [f"{y}|{x}" for x, y in cells], "hoverinfo": "skip",
+            "marker": {"size": 24, "color": "rgba(0,0,0,0)", "symbol": "square", "line": {"color": MEAN_BAR, "width": ring}},
+            **axes,
+        })  # fmt: skip
+    x = {"title": {"text": "ridge penalty λ"}, "type": "category", "showgrid": False}
+    y = {"type": "category", "showgrid": False}
+    layout = {
+        "height": 420, "margin": {"t": 64}, "showlegend": False, "annotations": notes,
+        "xaxis": {**x, "domain": [0, 0.49], "anchor": "y"}, "xaxis2": {**x, "domain": [0.51, 1], "anchor": "y2"},
+        "yaxis": {**y, "title": {"text": "dimensions K"}},
+        "yaxis2": {**y, "anchor": "x2", "matches": "y", "showticklabels": False},
+    }  # fmt: skip
+    return go.Figure(data, layout)
+
+
+def spectrum(table: pd.DataFrame, dims: int) -> go.Figure:
+    """Share of the variance per component as bars, running total as a line; the first K are coloured."""
+    shown = table.iloc[:50]
+    x = shown.index.to_numpy()
+    fig = go.Figure()
+    fig.add_bar(
+        x=x, y=shown["explained"].to_numpy(np.float32), uid="components", name="component", showlegend=False,
+        marker={"color": [BETTER if k <= dims else MUTED for k in x]},
+        hovertemplate="component %{x}: %{y:.1%}<extra></extra>",
+    )  # fmt: skip
+    fig.add_scatter(
+        x=x, y=shown["cumulative"].to_numpy(np.float32), mode="lines", uid="total", name="running total",
+        line={"color": TEXT, "width": 2}, hovertemplate="first %{x}: %{y:.1%}<extra></extra>",
+    )  # fmt: skip
+    fig.update_layout(height=400, margin={"t": 64})
+    fig.update_xaxes(title_text="principal component of the training data")
+    fig.update_yaxes(title_text="share of the variance", tickformat=".0%", range=[0, 1.02])
+    return fig
+
+
+def distance(table: pd.DataFrame, axis_title: str, colour: str, marked: str = "") -> go.Figure:
+    """Error of every held-out perturbation against its distance to the nearest training perturbation.
+
+    Parameters
+    ----------
+    table
+        Indexed by perturbation: distance, error, nearest.
+    """
+    fig = go.Figure()
+    fig.add_scatter(
+        x=table["distance"].to_numpy(np.float32), y=table["error"].to_numpy(np.float32), mode="markers",
+        uid="perturbations", ids=list(table.index), customdata=list(table.index), showlegend=False,
+        text=[f"<b>{escape(p)}</b><br>nearest: {escape(n)}" for p, n in table["nearest"].items()],
+        marker={"size": [12 if p == marked else 8 for p in table.index], "color": colour, "opacity": 0.8},
+        hovertemplate="%{text}<br>distance %{x:.3g}, score %{y:.4g}<extra></extra>",
+    )  # fmt: skip
+    fig.update_layout(height=400)
+    fig.update_xaxes(title_text="cosine distance to the nearest training perturbation in P", zeroline=False)
+    fig.update_yaxes(title_text=axis_title, zeroline=False)
+    return fig
+
+
+def learning(table: pd.DataFrame, colour: str) -> go.Figure:
+    """Held-out error against the number of training perturbations: every draw a point, their mean a line.
+
+    Parameters
+    ----------
+    table
+        which ("model", "mean"), size, repeat, l2.
+    """
+    fig = go.Figure()
+    for which, name, shade, dash in (("model", "this model", colour, "solid"), ("mean", "mean", TEXT, "dot")):
+        part = table[(table["which"] == which) & table["l2"].notna()]
+        if part.empty:
+            continue
+        line = part.groupby("size")["l2"].mean()
+        fig.add_scatter(
+            x=line.index.to_numpy(), y=line.to_numpy(np.float32), mode="lines+markers", name=name, uid=f"line-{which}",
+            line={"color": shade, "width": 2.4, "dash": dash}, marker={"size": 7},
+            hovertemplate=f"{name}, %{{x}} perturbations: %{{y:.4g}}<extra></extra>",
+        )  # fmt: skip
+        fig.add_scatter(
+            x=part["size"].to_numpy(), y=part["l2"].to_numpy(np.float32), mode="markers", uid=f"draws-{which}",
+            marker={"size": 4, "color": shade, "opacity": 0.5}, showlegend=False, hoverinfo="skip",
+        )  # fmt: skip
+    fig.update_layout(height=400, margin={"t": 64})
+    fig.update_xaxes(title_text="training perturbations", type="log")
+    fig.update_yaxes(title_text="held-out error: L2 over all genes · lower is better ↓", zeroline=False)
+    return fig

@@ -1,0 +1,19 @@
+"""Calibration: can a metric tell a replicate of the experiment from an empty prediction, on this very data?"""
+
+from perturbviz.calibration.controls import (
+    CONTROL_NAMES,
+    interpolated_duplicate,
+    positive_controls,
+    shuffled,
+    simulated_duplicate,
+    with_controls,
+)
+from perturbviz.calibration.fractions import bds, calibrated_scale, drf
+from perturbviz.calibration.table import Calibration, calibrate, calibration_map
+from perturbviz.calibration.variation import Variation, systematic_variation
+
+__all__ = [
+    "CONTROL_NAMES", "Calibration", "Variation", "bds", "calibrate", "calibrated_scale", "calibration_map", "drf",
+    "interpolated_duplicate", "positive_controls", "shuffled", "simulated_duplicate", "systematic_variation",
+    "with_controls",
+]  # fmt: skip

@@ -46,12 +46,11 @@ class Lesson:
     reading: str
     compute: Callable[[Stage], Reveal] = field(repr=False)
 
-    def query(self, data: str, after: bool = False) -> dict[str, list[str]]:
-        """Parameters of the link to the lesson's view, or to the view after the toggle."""
-        fields = {"data": data, **self.start, **(self.change if after else {})}
-        return {k: [str(v).lower() if isinstance(v, bool) else str(v)] for k, v in fields.items()}
+    def query(self, benchmark: Benchmark, data: str, after: bool = False) -> dict[str, list[str]]:
+        """Parameters of the link to the lesson's view, or to the view after the toggle; never empty."""
+        return {"data": [data], **self.view(benchmark, data, after).to_query()}
 
-    def view(self, benchmark: Benchmark, data: str = "demo", after: bool = False) -> View:
+    def view(self, benchmark: Benchmark, data: str = "", after: bool = False) -> View:
         """The same as a view of a benchmark."""
         return default_view(benchmark, data).with_(**{**self.start, **(self.change if after else {})})
 

@@ -40,14 +40,15 @@ class TalkLink:
     needs: str = ""
     pretrained: bool = False
 
-    def query(self, data: str) -> dict[str, list[str]]:
-        """Parameters of the link."""
-        fields = {"data": data, **self.changes}
+    def query(self, data: str, source: Benchmark | ScoreTable | None = None) -> dict[str, list[str]]:
+        """Parameters of the link, never empty; where the data are at hand, with what they open on besides."""
+        view = self.view(source, data) if isinstance(source, Benchmark) else View(data=data).with_(**self.changes)
+        query = {"data": [data], **view.to_query()}
         if self.pretrained and data in SECOND_CONTEXT:
             from perturbviz.baselines.recipe import Recipe, data_source  # its regressions take long to import
 
-            fields["recipe"] = Recipe(perturbation=data_source(SECOND_CONTEXT[data])).link
-        return {k: [str(v).lower() if isinstance(v, bool) else str(v)] for k, v in fields.items()}
+            query["recipe"] = [Recipe(perturbation=data_source(SECOND_CONTEXT[data])).link]
+        return query
 
     def view(self, benchmark: Benchmark, data: str = "demo") -> View:
         """The view it opens on a benchmark."""

@@ -53,10 +53,10 @@ def _one(current: Current, item: Lesson) -> None:
     page = navigation.path("rankings")
     with st.container(horizontal=True, gap="medium"):
         st.page_link(
-            page, label="1 · Open this view", icon=":material/visibility:", query_params=_flat(item.query(data))
+            page, label="1 · Open this view", icon=":material/visibility:", query_params=_flat(item.query(current.source, data))
         )
         st.page_link(
-            page, label=f"2 · {item.toggle}", icon=":material/toggle_on:", query_params=_flat(item.query(data, True))
+            page, label=f"2 · {item.toggle}", icon=":material/toggle_on:", query_params=_flat(item.query(current.source, data, True))
         )
     st.caption(
         "Look at the first view, guess, open the second (or make the change yourself in the sidebar), come back."

@@ -25,7 +25,7 @@ def _line(current: Current, number: int, link: TalkLink) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(f"**{number}**", width=28)
         if navigation.exists(link.page):
-            query = {k: v[0] for k, v in link.query(current.view.data).items()}
+            query = {k: v[0] for k, v in link.query(current.view.data, current.source).items()}
             st.page_link(navigation.path(link.page), label=link.title, query_params=query)
         else:
             st.markdown(link.title)

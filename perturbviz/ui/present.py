@@ -13,13 +13,22 @@ import streamlit as st
 from perturbviz.talk import TALK
 from perturbviz.ui import navigation, state
 from perturbviz.ui.chart import SCALE
+from perturbviz.ui.current import current
 from perturbviz.view import View, metric_name
 
 LARGER = 1.5
 _HERE = Path(__file__).parent
+#: Pages that are nothing without their controls.
+_WITH_CONTROLS = ("guide", "goodhart", "data")
+_CONTROLS = ", ".join(
+    f'.stMain [data-testid="{name}"]'
+    for name in ("stSelectbox", "stButtonGroup", "stSlider", "stRadio", "stCheckbox", "stNumberInput", "stTextInput",
+                 "stMultiSelect", "stButton", "stPopover", "stDownloadButton", "stExpander", "stFileUploader")
+)  # fmt: skip
 _STEPS = "_steps"  # session: views that were added; the talk's twelve where there are none
 _SWITCH = "_presenting"
 _GO = "_go_to_step"
+_KEYS = "present-keys"
 
 _keys = st.components.v2.component(
     "perturbviz_keys", js=(_HERE / "present.js").read_text(encoding="utf-8"), isolate_styles=False
@@ -35,10 +44,13 @@ class Step:
     query: dict[str, list[str]]
 
 
-def steps(data: str) -> list[Step]:
+def steps() -> list[Step]:
     """The session's own steps, or the talk's links on the current data as far as their pages are there."""
     own: list[Step] = st.session_state.get(_STEPS, [])
-    return own or [Step(t.title, t.page, t.query(data)) for t in TALK if navigation.exists(t.page)]
+    now = current()
+    return own or [
+        Step(t.title, t.page, t.query(now.view.data, now.source)) for t in TALK if navigation.exists(t.page)
+    ]
 
 
 def presenting() -> bool:
@@ -61,7 +73,7 @@ def sidebar_controls() -> None:
         )  # fmt: skip
         own = st.session_state.get(_STEPS, [])
         with st.popover(f"Steps ({len(own)})" if own else "Steps (the talk)", type="tertiary"):
-            for i, step in enumerate(steps(st.session_state.get("data", "demo")), 1):
+            for i, step in enumerate(steps(), 1):
                 st.markdown(f"{i}. {step.title}")
             st.button("Add this view", icon=":material/add:", on_click=_add)
             if own:
@@ -86,26 +98,33 @@ def _words(view: View) -> str:
     return metric_name(view.metric, view.reference)
 
 
-def draw() -> None:
-    """Before the page: style and keys while presenting; goes to the step that was asked for."""
+def draw(page: str) -> None:
+    """Before the page of this name: style and keys while presenting; goes to the step that was asked for."""
     st.session_state[SCALE] = LARGER if presenting() else 1
-    every = steps(st.session_state.get("data", "demo"))
+    every = steps()
     wanted = st.session_state.pop(_GO, None)
     if wanted is not None and every:
         _open(every, wanted)
     if not presenting():
         return
     st.html(_HERE / "present.css")
+    if page not in _WITH_CONTROLS:
+        st.html(f"<style>{_CONTROLS} {{ display: none !important; }}</style>")
     shown = state.extra("present")
     at = min(int(shown), len(every)) if shown.isdecimal() else 0
     where = f"{at} / {len(every)}" if at else f"{len(every)} views"
-    asked = _keys(key="present-keys", data={"where": where, "title": every[at - 1].title if at else ""},
-                  on_go_change=lambda: None).go  # fmt: skip
-    if asked == "leave":
+    _keys(key=_KEYS, data={"where": where, "title": every[at - 1].title if at else ""}, on_go_change=_asked)
+
+
+def _asked() -> None:
+    """A key or a button of the bar."""
+    go = st.session_state[_KEYS].go
+    if go == "leave":
         state.set_extra("present", "")
-        st.rerun()
-    if asked in ("next", "previous") and every:
-        _open(every, at + 1 if asked == "next" else at - 1)
+    elif go:
+        shown = state.extra("present")
+        at = int(shown) if shown.isdecimal() else 0
+        st.session_state[_GO] = at + 1 if go == "next" else at - 1
 
 
 def _open(every: list[Step], number: int) -> None:

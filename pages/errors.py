@@ -7,7 +7,7 @@ import streamlit as st
 from perturbviz import explain
 from perturbviz.figures import errors as figures
 from perturbviz.rankings import average
-from perturbviz.ui import navigation, state
+from perturbviz.ui import cache, navigation, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions
 
@@ -72,3 +72,33 @@ with right:
             "The score against the number of genes needs predictions gene by gene; this table holds scores only.",
             icon="📄",
         )
+    else:
+        curves = cache.curves(current.source, current.view)
+        if not curves:
+            st.info(
+                f"{scores.card.name} cannot be followed over the number of genes here: it needs an order of the genes by "
+                "expression or change that is the same for every perturbation. Choose another metric in the sidebar."
+            )  # fmt: skip
+        else:
+            orders = {"expressed": "by expression in control", "de": "by observed change, per perturbation"}
+            if st.session_state.get("order") not in curves:
+                st.session_state["order"] = current.view.genes if current.view.genes in curves else next(iter(curves))
+            order_by = st.segmented_control(
+                "Genes in order",
+                list(curves),
+                key="order",
+                format_func=orders.get,
+                required=True,
+                persist_state="session",
+            )
+            n, averages = curves[order_by]
+            lines = {m: (n, averages[i]) for i, m in enumerate(current.shown)}
+            here = current.view.n if current.view.genes == order_by else None
+            chart(
+                mark(figures.over_n(lines, names, current.colours, f"{current.view.avg} {axis}",
+                                    f"number of genes, {orders[order_by]}", here), order_by),
+                "over-n", question="Does the order depend on how many genes count?",
+                alt=f"{scores.card.name} of {len(lines)} methods against the number of genes, {orders[order_by]}.",
+                table=lambda: pd.DataFrame({"n": n, **{names[m]: v for m, (_, v) in lines.items()}}),
+                filename=f"over-n-{scores.metric}", note=explain.crossings(n, averages, current.shown, current.name, scores.card),
+            )  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from perturbviz.genesets import LABELS as GENE_LABELS
+from perturbviz.metrics import Card
 from perturbviz.rankings import Ranking
 from perturbviz.references import LABELS as REFERENCE_LABELS
 from perturbviz.scores import Scores
@@ -270,3 +271,21 @@ def overturn(ranks: pd.DataFrame, settings: list[str], name: Callable[[str], str
         )
         text += "."
     return text
+
+
+def crossings(
+    n: np.ndarray, averages: np.ndarray, methods: Sequence[str], name: Callable[[str], str], card: Card
+) -> str:
+    """Who leads at which number of genes: averages are (methods, n)."""
+    goodness = card.goodness(averages)
+    known = ~np.isnan(goodness).all(axis=0)
+    if not known.any():
+        return f"{card.name} is undefined for every shown method here."
+    lead = np.full(len(n), -1)
+    lead[known] = np.nanargmax(goodness[:, known], axis=0)
+    starts = [i for i in range(len(n)) if lead[i] >= 0 and (i == 0 or lead[i] != lead[i - 1])]
+    spans = [f"{name(methods[lead[i]])} leads from {n[i]:,} genes" for i in starts]
+    if len(spans) == 1:
+        return f"{name(methods[lead[starts[0]]])} leads at every number of genes."
+    listed = spans if len(spans) <= 5 else [*spans[:4], f"and {len(spans) - 4} more changes"]
+    return f"The lead changes {len(spans) - 1} times: {'; '.join(listed)}."

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Condition
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 from cachetools import LRUCache, cached
@@ -14,11 +15,13 @@ from cachetools import LRUCache, cached
 from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import subset_problem
+from perturbviz.metrics import canonical
 from perturbviz.rankings import Ranking, average, rank, ranks
 from perturbviz.scores import Scores, score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
+from perturbviz.sweep import Setting, SplitChoice, Sweep, sweep
 from perturbviz.validity import offered_pairs
-from perturbviz.view import View
+from perturbviz.view import DEFAULT_N, View
 
 _MOST = 400  # cached scores and rankings; a few dozen kB each
 
@@ -98,6 +101,37 @@ class RankTable:
 
     settings: tuple[tuple[str, str], ...]
     ranks: pd.DataFrame
+
+
+def curves(benchmark: Benchmark, view: View) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Averages of the view's metric against the number of genes: kind of order -> (n, (methods, n) averages).
+
+    Metrics that are sums over genes are swept together, so that switching between them costs nothing; the others come
+    at a handful of n.
+    """
+    metrics = None if Setting(view.metric, view.reference, view.subset).accumulates else (view.metric,)
+    plain = view.with_(
+        data="", metric=view.metric if metrics else "l2", ref="control", genes="expressed", n=DEFAULT_N, own=()
+    )
+    swept = _swept(benchmark.content_id, plain.token, evaluation(benchmark, view), plain, metrics)
+    out: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for kind in ("expressed", "de"):
+        at = [
+            (s.subset.n, i) for i, s in enumerate(swept.settings)
+            if s.metric == canonical(view.metric) and s.reference == view.reference and s.subset.kind == kind
+        ]  # fmt: skip
+        if at:
+            at.sort()
+            out[kind] = np.array([n for n, _ in at]), swept.scores[[i for _, i in at], 0, 0].T
+    return out
+
+
+@shared(60)
+def _swept(content_id: str, token: str, evaluation: Evaluation, view: View, metrics: tuple[str, ...] | None) -> Sweep:
+    return sweep(
+        evaluation, metrics=metrics, kinds=("expressed", "de"), targets=(view.targets,), base=view, hows=(view.avg,),
+        splits=(SplitChoice(view.split, view.seed),), accumulated_only=metrics is None, threads=1,
+    )  # fmt: skip
 
 
 @st.cache_resource(show_spinner=False)

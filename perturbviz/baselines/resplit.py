@@ -68,10 +68,26 @@ def resplit(benchmark: Benchmark, how: str, n_seeds: int = N_SEEDS) -> Benchmark
             "random": lambda seed: random_split(names, seed=seed),
             **{f"seen{k}": lambda seed, k=k: combo_seen(names, k, seed=seed) for k in (0, 1, 2)},
         }
-        splits = {str(seed + 1): _parts(benchmark, draw[how](seed)) for seed in range(n_seeds)}
+        splits = _drawn(benchmark, draw[how], n_seeds)
     out = Benchmark(_without_predictions(benchmark), splits, f"{SPLITS[how]}, by hashes of the names")
     digest = hashlib.blake2b(f"{benchmark.content_id} {how} {n_seeds}".encode(), digest_size=8).hexdigest()
     out.__dict__["content_id"] = digest  # the splits are not in the AnnData, so its own hash would not know them
+    return out
+
+
+def _drawn(benchmark: Benchmark, draw: Callable[[int], Split], n_seeds: int) -> dict[str, np.ndarray]:
+    """The first ``n_seeds`` draws that leave both parts something, of at most ten times as many."""
+    out: dict[str, np.ndarray] = {}
+    problem = UserError("No split was drawn.")
+    for seed in range(10 * n_seeds):
+        try:
+            out[str(seed + 1)] = _parts(benchmark, draw(seed))
+        except UserError as error:
+            problem = error
+        if len(out) == n_seeds:
+            return out
+    if not out:
+        raise problem
     return out
 
 

@@ -13,6 +13,19 @@ from perturbviz.baselines.training import Training
 SHARED = Path(__file__).parents[2].parent / "shared"
 
 
+@pytest.fixture(scope="session")
+def shared_file_once():
+    """Path of a real data file below ``../shared/data``, or a skip with the reason; for fixtures of a whole module."""
+
+    def path(name: str) -> Path:
+        file = SHARED / "data" / name
+        if not file.exists():
+            pytest.skip(f"{name} is not beside this checkout (../shared/data)")
+        return file
+
+    return path
+
+
 @pytest.fixture
 def shared_file():
     """Path of a real data file, or a skip with the reason."""

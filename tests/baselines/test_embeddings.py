@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perturbviz.baselines.embedding_files import read_embedding, read_gene_texts
+from perturbviz.baselines.embedding_files import read_any, read_embedding, read_gene_texts
 from perturbviz.baselines.embeddings import from_text, principal_axes
 from perturbviz.baselines.linear import LinearModel
 from perturbviz.baselines.lookup import perturbation_rows
@@ -152,3 +152,19 @@ def test_coverage_of_the_real_screens(shared_file):
     assert covered(from_text(texts, dims=5), norman) == (103, 104)
     assert not set(norman.names) & set(carpool.names)
     assert len(LinearModel().fit(norman).fitted_on) == 57
+
+
+def test_descriptions_and_numbers_are_told_apart(tmp_path):
+    texts = {f"g{i}": f"word{i % 3} factor of a kind" for i in range(9)}
+    known = {"g1", "g2", "other"}
+    as_json = read_any(json.dumps(texts).encode(), "texts.json", known)
+    lines = "gene,text\n" + "".join(f"{g},{t}\n" for g, t in texts.items())
+    as_csv = read_any(lines.encode(), "texts.csv", known)
+    np.testing.assert_allclose(as_csv.table, as_json.table)
+    assert as_json.n_known == 2 and "9 descriptions" in as_json.report and as_csv.table.attrs["name"] == "texts"
+    numbers = read_any(b"gene,a,b\ng1,1,2\ng2,3,4\n", "numbers.csv", known)
+    assert numbers.table.loc["g2"].tolist() == [3, 4]
+    one_column = read_any(b"gene,a\ng1,1\ng2,3\n", "numbers.csv", known)
+    assert one_column.table.shape == (2, 1)
+    with pytest.raises(UserError, match="describes no known gene .it has 'g0'; the data have x"):
+        read_any(json.dumps(texts).encode(), "texts.json", {"x"})

@@ -1,0 +1,38 @@
+"""Goodhart lab: transform a prediction and watch all metrics, optimise one, see how gameable each is, play in class."""
+
+import streamlit as st
+
+from perturbviz.ui import cache_goodhart, goodhart_class, goodhart_play, goodhart_tune
+from perturbviz.ui.current import begin, stop
+
+SECTIONS = {"play": "Playground", "tune": "Optimiser", "table": "Gameability", "class": "Challenge"}
+ABOUT = {
+    "play": "Transform a prediction by hand: nothing it does can look at the truth of a perturbation that is scored.",
+    "tune": "Let an optimiser turn the knobs towards one metric; it is tuned on some perturbations and reported on others.",
+    "table": "For every metric, the best that can be had by somebody who knows nothing, or little, about the perturbations.",
+    "class": "Teams, each in its own browser, hand in settings for one metric; the others are revealed at the end.",
+}
+
+current = begin("goodhart")
+if st.session_state.get("lab") not in SECTIONS:
+    st.session_state["lab"] = "play"
+section = st.segmented_control(
+    "Section", list(SECTIONS), key="lab", required=True, persist_state="session", format_func=SECTIONS.get, label_visibility="collapsed"
+)  # fmt: skip
+st.caption(ABOUT[section])
+lab = cache_goodhart.lab(current.source, current.view, held_out=section in ("tune", "table"))
+if not len(lab.rows):
+    stop("No perturbation is left under this view: widen the perturbation set in the sidebar.")
+if not lab.settings:
+    stop("No metric can be computed on these genes: choose others in the sidebar.")
+if section in ("play", "class"):
+    with st.spinner("Scoring the shown methods on all metrics …"):
+        lab.table  # noqa: B018 - made once and kept, behind the spinner
+if section == "play":
+    goodhart_play.draw(current, lab)
+elif section == "tune":
+    goodhart_tune.draw_optimiser(current, lab)
+elif section == "table":
+    goodhart_tune.draw_table(current, lab)
+else:
+    goodhart_class.draw(current, lab)

@@ -1,0 +1,167 @@
+"""Sentences of the Goodhart lab, computed from what was just scored. Plain text unless said otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from perturbviz.explain import escape, names, ordinal
+from perturbviz.goodhart import USES, Knobs
+from perturbviz.goodhart.gameability import COLUMNS, Gameability
+from perturbviz.goodhart.optimise import Optimum
+from perturbviz.view import metric_name
+
+Name = Callable[[str], str]
+
+
+def number(value: float) -> str:
+    """A score, or "undefined"."""
+    return "undefined" if np.isnan(value) else f"{value:.3g}"
+
+
+def uses(knobs: Knobs, name: Name) -> str:
+    """What a setting looks at (Markdown)."""
+    if not knobs.turned:
+        return "Nothing is turned: this is the prediction as it was handed in."
+    said = [
+        f"the predictions of {escape(name(knobs.blend_to))}"
+        if u == "other"
+        else f"**{USES[u]}**"
+        if u == "training"
+        else USES[u]
+        for u in knobs.uses()
+    ]
+    return f"This setting uses {names(said)}; never the truth of a perturbation that is scored."
+
+
+def steps(labels: Sequence[str], before: np.ndarray, after: np.ndarray, who: str) -> str:
+    """On how many metrics the rank rose or fell, and the largest moves."""
+    move = before - after
+    up, down = int((move > 0).sum()), int((move < 0).sum())
+    lost = int((np.isfinite(before) & ~np.isfinite(after)).sum())
+    if not (up or down or lost):
+        return f"{who} keeps its rank on all {len(labels)} metrics. Hollow: before; filled: after."
+    text = f"On {up} of {len(labels)} metrics the transformed prediction ranks higher than {who} did, on {down} lower"
+    text += f", on {lost} it became undefined" if lost else ""
+    said = []
+    for word, pick in (("largest gain", np.nanargmax), ("largest loss", np.nanargmin)):
+        i = int(pick(move)) if np.isfinite(move).any() else -1
+        if i >= 0 and (move[i] > 0 if word == "largest gain" else move[i] < 0):
+            said.append(f"{word}: {labels[i]}, {ordinal(before[i])} to {ordinal(after[i])}")
+    return f"{text}; {'; '.join(said)}." if said else f"{text}."
+
+
+def position(labels: tuple[str, str], before: tuple[float, float], after: tuple[float, float], who: str) -> str:
+    """Where the transformed prediction stands in the plane."""
+    said = [
+        f"{label} {number(a)}"
+        if a == b or (np.isnan(a) and np.isnan(b))
+        else f"{label} from {number(a)} to {number(b)}"
+        for label, a, b in zip(labels, before, after, strict=True)
+    ]
+    return f"{who}: {names(said)}. Diamond: the transformed prediction; dots: your last steps. Better is right and up."
+
+
+# -- optimiser -----------------------------------------------------------------------------------------------------
+def climbed(found: Optimum) -> str:
+    """How far the target climbed, where it was tuned and where it was not."""
+    tune, report = (np.array([getattr(t, side) for t in found.seeds], float) for side in ("tune", "report"))
+    sides = []
+    for word, values in (("tuned on", tune), ("reported on", report)):
+        a, b = (np.nan if np.isnan(v).all() else float(np.nanmean(v)) for v in values.T)
+        sides.append(f"from {number(a)} to {number(b)} on the perturbations {word}")
+    tried = sum(len(t.path) for t in found.seeds)
+    over = f", mean over {len(found.seeds)} seeds" if len(found.seeds) > 1 else ""
+    end = "" if found.complete else " Time ran out: a longer search may find more."
+    what = metric_name(*found.setting)
+    return f"{what}: {names(sides)}{over}; {tried} settings tried in {found.seconds:.1f} s ({found.how}).{end}"
+
+
+def learnt(found: Optimum, table: pd.DataFrame, name: Name) -> str:
+    """Whether anything was learnt, in one sentence (Markdown), from what happened where it was not tuned."""
+    card = found.card
+    report = np.array([t.report for t in found.seeds], float)
+    before, after = (np.nan if np.isnan(v).all() else float(np.nanmean(v)) for v in report.T)
+    gain = float(card.goodness(after) - card.goodness(before))
+    settings = [t.knobs for t in found.seeds]
+    turned = {k for s in settings for k in s.turned}
+    what = metric_name(*found.setting)
+    if not turned:
+        return f"**No setting of these knobs makes {what} better: {escape(name(found.method))} stays as it is.**"
+    if np.isfinite(gain) and gain <= 0:
+        return f"**Nothing was learnt:** where it was not tuned, {what} went from {number(before)} to {number(after)}, which is no gain."
+    rest = table[(table["metric"] != found.setting[0]) | (table["reference"] != found.setting[1])]
+    family = rest[rest["family"] != card.family].groupby("family", sort=False)["change"].mean().dropna()
+    worse, better, count = int((family < 0).sum()), int((family > 0).sum()), len(family)
+    effect = f"of {count} other families of metrics {better} got better and {worse} worse"
+    borrowed = sorted(
+        {name(s.blend_to) for s in settings if s.blend and s.blend_to not in ("control", "mean", "no_change")}
+    )
+    if any(s.informed for s in settings):
+        source = [escape(b) for b in borrowed] + (
+            ["single training perturbations"] if any(s.copy for s in settings) else []
+        )
+        return f"**Something was borrowed, not learnt:** the setting brings in {names(source)}; {effect}."
+    same = f"the same {len(turned)} number{'s' * (len(turned) != 1)} ({names(sorted(turned))}) for every perturbation"
+    if worse == 0 and better:
+        return f"**What was learnt is how large changes are on the whole, nothing about any perturbation:** {same}; {effect}."
+    return f"**Nothing was learnt about any perturbation:** {same} made {what} better; {effect}."
+
+
+# -- gameability ---------------------------------------------------------------------------------------------------
+def gameable(result: Gameability) -> str:
+    """Which metrics an empty prediction moves furthest up, and what the size of a weak one is worth."""
+    lines = []
+    for column in ("empty", "size"):
+        part = result.table[(result.table["column"] == column) & result.table["gain"]]
+        part = part.sort_values(["passed", "way"], ascending=False, kind="stable")
+        if part.empty:
+            lines.append(f"{COLUMNS[column]}: no metric could be moved.")
+            continue
+        top = part.iloc[0]
+        who = result.starts["empty" if column == "empty" else "weak"].label
+        lines.append(
+            f"{COLUMNS[column]} ({who}), {len(part)} metrics move; {top['label']} on {top['genes']} most: from "
+            f"{number(top['start'])} to {number(top['reached'])} by {top['knobs']}, overtaking {top['passed']} of {top['others']} methods."
+        )  # fmt: skip
+    return " ".join(lines)
+
+
+def cell(line: pd.Series) -> str:
+    """What stands in a cell of the table: before → after."""
+    if not line["gain"]:
+        return f"{number(line['start'])} · no gain"
+    mark = " ⚠" if line["elsewhere"] < 0 else ""
+    return f"{number(line['start'])} → {number(line['reached'])}{mark}"
+
+
+def hover(line: pd.Series, genes_of_view: str) -> str:
+    """Hover text of a cell (HTML, from labels of the catalogue and numbers only)."""
+    arrow = {"lower": "lower is better", "higher": "higher is better", "one": "closest to 1 is best"}[line["better"]]
+    text = [
+        f"<b>{line['name']}</b> ({arrow}), genes {line['genes']}", f"{number(line['start'])} → {number(line['reached'])}",
+        f"by {line['knobs']}", f"then ahead of {line['ahead']} of {line['others']} methods ({line['passed']} overtaken)",
+        f"other metrics on {genes_of_view}: {line['improved']} better, {line['worsened']} worse",
+    ]  # fmt: skip
+    if line["elsewhere"]:
+        word = "better" if line["elsewhere"] > 0 else "worse"
+        text.append(f"the same metric on {genes_of_view} gets {word}")
+    return "<br>".join(text)
+
+
+# -- challenge -----------------------------------------------------------------------------------------------------
+def revealed(ranks: pd.DataFrame, labels: Sequence[str], target: int) -> str:
+    """What the leader on the target does on the other metrics: teams x settings, 1 = best."""
+    if len(ranks) < 2:
+        return "One team alone cannot be ranked; wait for another."
+    leader = ranks.iloc[:, target].idxmin()
+    others = ranks.drop(columns=ranks.columns[target])
+    first = others.min(axis=0)
+    wins = int((others.loc[leader] == first).sum())
+    last = int((others.loc[leader] == others.max(axis=0)).sum())
+    return (
+        f"{leader} leads on {labels[target]}; on the {others.shape[1]} other metrics it is first (or shares it) on {wins} "
+        f"and last on {last}."
+    )

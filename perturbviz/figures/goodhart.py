@@ -1,0 +1,248 @@
+"""Figures of the Goodhart lab: metric against metric with a trail, ranks before and after, the climb, the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from perturbviz.figures.text import escape
+from perturbviz.figures.theme import AXIS, MUTED, SEQUENTIAL, SURFACE, TEXT, colour_scale
+
+UP, DOWN, SAME = "#1653bf", "#b8560a", MUTED  # better, worse, neither: the theme has dark counterparts of all three
+HIGH_ON_SCALE = 4  # of SEQUENTIAL: from here on text on it is drawn in the surface colour
+
+
+def plane(
+    x: pd.Series, y: pd.Series, names: Mapping[str, str], colours: Mapping[str, str], start: str,
+    trail: Sequence[tuple[float, float, str]], titles: tuple[str, str], reverse: tuple[bool, bool],
+) -> go.Figure:  # fmt: skip
+    """One metric against another: all methods as labelled points, the transformed one as a diamond with its trail.
+
+    Parameters
+    ----------
+    x, y
+        Method -> score; NaN scores are left out (and named in an annotation).
+    names, colours
+        Method -> display name and colour.
+    start
+        Method that is transformed.
+    trail
+        (x, y, setting in words) of the last steps, oldest first; the last one is the current setting.
+    titles, reverse
+        Axis titles, and whether an axis is turned round so that better is right and up.
+    """
+    fig = go.Figure()
+    defined = [m for m in x.index if np.isfinite(x[m]) and np.isfinite(y[m])]
+    spots = _label_places([(x[m], y[m]) for m in defined], reverse)
+    fig.add_scatter(
+        x=x[defined].to_numpy(float), y=y[defined].to_numpy(float), ids=defined, uid="methods", mode="markers+text",
+        marker={"size": 11, "color": [colours[m] for m in defined]}, text=[escape(names[m]) for m in defined],
+        textposition=spots, textfont={"size": 12, "color": [colours[m] for m in defined]}, showlegend=False,
+        hovertemplate="<b>%{text}</b><br>%{x:.4g}, %{y:.4g}<extra></extra>",
+    )  # fmt: skip
+    points = [(a, b, words) for a, b, words in trail if np.isfinite(a) and np.isfinite(b)]
+    here = len(points) > 0 and points[-1] is not None and np.isfinite(trail[-1][:2]).all()
+    fig.add_scatter(
+        x=[p[0] for p in points], y=[p[1] for p in points], uid="trail", mode="lines+markers",
+        line={"color": colours[start], "width": 1.5, "dash": "dot"},
+        marker={"size": 5, "color": colours[start], "opacity": np.linspace(0.35, 1, max(len(points), 1))},
+        text=[escape(p[2]) for p in points], hovertemplate="%{text}<br>%{x:.4g}, %{y:.4g}<extra>a step before</extra>",
+        showlegend=False,
+    )  # fmt: skip
+    fig.add_scatter(
+        x=[points[-1][0]] if here else [], y=[points[-1][1]] if here else [], ids=["yours"] if here else [], uid="yours",
+        mode="markers", marker={"size": 18, "symbol": "diamond", "color": colours[start], "line": {"color": TEXT, "width": 2}},
+        text=[escape(points[-1][2])] if here else [], name="transformed",
+        hovertemplate="<b>transformed</b>: %{text}<br>%{x:.4g}, %{y:.4g}<extra></extra>", showlegend=False,
+    )  # fmt: skip
+    lost = [names[m] for m in x.index if m not in defined] + ([] if here or not trail else ["the transformed one"])
+    if lost:
+        fig.add_annotation(
+            x=0, y=0, xref="paper", yref="paper", xanchor="left", yanchor="bottom", showarrow=False,
+            text=escape(f"undefined: {', '.join(lost)}"), font={"color": MUTED, "size": 12},
+        )  # fmt: skip
+    for axis, title, flip in zip((fig.update_xaxes, fig.update_yaxes), titles, reverse, strict=True):
+        axis(title_text=escape(title), autorange="reversed" if flip else True, zeroline=False)
+    fig.update_layout(height=440, margin={"l": 8, "r": 24, "t": 36, "b": 8})
+    return fig
+
+
+def _label_places(points: Sequence[tuple[float, float]], reverse: tuple[bool, bool]) -> list[str]:
+    """Where each point's name stands: inwards at the sides, above or below where a neighbour is close."""
+    if not points:
+        return []
+    xy = np.array(points, float)
+    span = np.ptp(xy, axis=0)
+    unit = (xy - xy.min(axis=0)) / np.where(span > 0, span, 1)
+    unit = np.where(np.array(reverse), 1 - unit, unit)
+    order = np.argsort(unit[:, 1], kind="stable")
+    out = [""] * len(points)
+    for k, i in enumerate(order):
+        near = any(abs(unit[i] - unit[j])[0] < 0.3 and abs(unit[i] - unit[j])[1] < 0.06 for j in order[:k])
+        side = "right" if unit[i, 0] < 0.15 else "left" if unit[i, 0] > 0.85 else "center"
+        out[i] = f"{'top' if near or k % 2 else 'bottom'} {side}"
+    return out
+
+
+def strip(labels: Sequence[str], before: np.ndarray, after: np.ndarray, count: int, colour: str) -> go.Figure:
+    """Rank on every metric before (hollow) and after (filled): one column a metric, lines up where it gained.
+
+    ``before`` and ``after`` are ranks, 1 = best of ``count``, NaN where undefined.
+    """
+    x = np.arange(len(labels))
+    fig = go.Figure()
+    for word, line in (("better", UP), ("worse", DOWN)):
+        picked = (after < before) if word == "better" else (after > before)
+        xs = np.repeat(x[picked], 3).astype(float)
+        ys = np.column_stack([before[picked], after[picked], np.full(picked.sum(), np.nan)]).ravel()
+        fig.add_scatter(x=xs, y=ys, mode="lines", uid=f"strip-{word}", name=f"ranks {word}", line={"color": line, "width": 4},
+                        hoverinfo="skip", connectgaps=False)  # fmt: skip
+    for name, values, symbol in (("before", before, "circle-open"), ("after", after, "diamond")):
+        have = np.isfinite(values)
+        fig.add_scatter(
+            x=x[have], y=values[have], ids=[labels[i] for i in x[have]], uid=f"strip-{name}", name=name, mode="markers",
+            marker={"size": 10 if name == "before" else 11, "symbol": symbol, "color": colour, "line": {"width": 1.5}},
+            text=[escape(labels[i]) for i in x[have]], hovertemplate=f"<b>%{{text}}</b><br>rank {name}: %{{y:g}}<extra></extra>",
+        )  # fmt: skip
+    for i in x[~np.isfinite(after)]:
+        fig.add_annotation(
+            x=i, y=count, text="undef.", showarrow=False, textangle=-90, font={"size": 10, "color": MUTED}
+        )
+    fig.update_xaxes(
+        tickvals=x, ticktext=[escape(label) for label in labels], tickangle=-60, range=[-0.6, len(labels) - 0.4],
+        showgrid=False, tickfont={"size": 11},
+    )  # fmt: skip
+    fig.update_yaxes(
+        title_text="rank (1 = best)", range=[count + 0.6, 0.4], tickvals=list(range(1, count + 1)), zeroline=False
+    )
+    fig.update_layout(height=340, margin={"l": 8, "r": 12, "t": 60, "b": 8})
+    return fig
+
+
+def climb(
+    seeds: Sequence[str], tune: np.ndarray, report: np.ndarray, title: str, reverse: bool, colour: str
+) -> go.Figure:
+    """Score before and after tuning, a line a seed: where it was tuned and where it was not.
+
+    ``tune`` and ``report`` are (seeds, 2): before, after; NaN where undefined.
+    """
+    fig = go.Figure()
+    for name, values, shift, shade in (("tuned on", tune, -0.16, MUTED), ("reported on", report, 0.16, colour)):
+        y = np.arange(len(seeds)) + shift
+        both = np.isfinite(values).all(axis=1)
+        fig.add_scatter(
+            x=np.column_stack([values[both], np.full(both.sum(), np.nan)]).ravel(), y=np.repeat(y[both], 3), mode="lines",
+            uid=f"climb-line-{name}", line={"color": shade, "width": 3}, hoverinfo="skip", showlegend=False, connectgaps=False,
+        )  # fmt: skip
+        for when, column, symbol in (("before", 0, "circle-open"), ("after", 1, "circle")):
+            have = np.isfinite(values[:, column])
+            fig.add_scatter(
+                x=values[have, column], y=y[have], ids=[f"{s}|{name}" for s, ok in zip(seeds, have, strict=True) if ok],
+                uid=f"climb-{name}-{when}", name=f"{name}: {when}", mode="markers", marker={"size": 11, "symbol": symbol, "color": shade},
+                hovertemplate=f"perturbations {name}, {when}: %{{x:.4g}}<extra></extra>",
+            )  # fmt: skip
+        for i in np.flatnonzero(~np.isfinite(values[:, 0]) & np.isfinite(values[:, 1])):
+            fig.add_annotation(x=values[i, 1], y=y[i], text="undefined before", showarrow=False, xanchor="right", xshift=-10,
+                               font={"size": 11, "color": MUTED})  # fmt: skip
+    fig.update_xaxes(title_text=escape(title), autorange="reversed" if reverse else True, zeroline=False)
+    fig.update_yaxes(
+        tickvals=list(range(len(seeds))), ticktext=[escape(f"seed {s}" if s else "one split") for s in seeds],
+        range=[len(seeds) - 0.5, -0.5], showgrid=False, zeroline=False,
+    )  # fmt: skip
+    fig.update_layout(height=150 + 44 * len(seeds), margin={"l": 8, "r": 16, "t": 64, "b": 8})
+    return fig
+
+
+EDGES = (-1.0, 1.5)  # of the calibrated scale
+
+
+def scales(table: pd.DataFrame, target: int, one: str) -> go.Figure:
+    """Every metric on one scale from an empty prediction (0) up: before (hollow) and after (filled).
+
+    Parameters
+    ----------
+    table
+        Of ``goodhart.effects.effects``; values beyond ``EDGES`` stand at the edge as triangles.
+    target
+        Line that was optimised, marked; -1 for none.
+    one
+        What 1 on the scale is.
+    """
+    y = np.arange(len(table))
+    first, last = (table[c].to_numpy(float) for c in ("scaled_before", "scaled_after"))
+    fig = go.Figure()
+    for word, sign, colour in (("better", 1, UP), ("worse", -1, DOWN), ("neither", 0, SAME)):
+        picked = (table["change"] == sign).to_numpy() & np.isfinite(first) & np.isfinite(last)
+        xs = np.column_stack([np.clip(v[picked], *EDGES) for v in (first, last, np.full(len(first), np.nan))])
+        fig.add_scatter(x=xs.ravel(), y=np.repeat(y[picked], 3), mode="lines", line={"color": colour, "width": 4}, name=word,
+                        uid=f"scale-{word}", hoverinfo="skip", connectgaps=False)  # fmt: skip
+    for when, values, column in (("before", first, "before"), ("after", last, "after")):
+        have = np.isfinite(values)
+        beyond = [values[have] < EDGES[0], values[have] > EDGES[1]]
+        mark = "-open" if when == "before" else ""
+        symbol = np.select(beyond, ["triangle-left" + mark, "triangle-right" + mark], "circle" + mark)
+        fig.add_scatter(
+            x=np.clip(values[have], *EDGES), y=y[have], mode="markers", name=when, uid=f"scale-{when}",
+            ids=list(table["label"][have]), marker={"size": 10, "symbol": symbol, "color": TEXT},
+            customdata=np.column_stack([table[column].to_numpy(float)[have], values[have]]),
+            text=[escape(n) for n in table["name"][have]],
+            hovertemplate=f"<b>%{{text}}</b><br>{when}: %{{customdata[0]:.4g}} (on the scale %{{customdata[1]:.3g}})<extra></extra>",
+        )  # fmt: skip
+    for i in y[~(np.isfinite(first) & np.isfinite(last))]:
+        line = table.iloc[i]
+        said = [f"{w} {line[w]:.3g}" if np.isfinite(line[w]) else f"{w} undefined" for w in ("before", "after")]
+        said += ["no scale here"] if np.isfinite(line["before"]) and np.isfinite(line["after"]) else []
+        fig.add_annotation(x=0.02, y=i, text=escape(", ".join(said)), showarrow=False, xanchor="left", bgcolor=SURFACE,
+                           font={"size": 11, "color": MUTED})  # fmt: skip
+    for at, colour in ((0, AXIS), (1, AXIS)):
+        fig.add_vline(x=at, line={"color": colour, "width": 1.5})
+    ticks = [escape(label) for label in table["label"]]
+    if target >= 0:
+        ticks[target] = f"<b>{ticks[target]}</b>"
+        fig.add_hrect(y0=target - 0.45, y1=target + 0.45, fillcolor=MUTED, opacity=0.15, line_width=0, layer="below")
+    fig.update_yaxes(tickvals=y, ticktext=ticks, range=[len(table) - 0.4, -0.6], showgrid=False, zeroline=False)
+    fig.update_xaxes(
+        title_text=f"share of the way from an empty prediction (0) to {escape(one)} (1)",
+        range=[EDGES[0] - 0.08, EDGES[1] + 0.08],
+        zeroline=False,
+    )
+    fig.update_layout(height=120 + 22 * len(table), margin={"l": 8, "r": 12, "t": 60, "b": 8})
+    return fig
+
+
+def table(
+    rows: Sequence[str], columns: Sequence[str], passed: np.ndarray, text: np.ndarray, hover: np.ndarray, others: int
+) -> go.Figure:
+    """Gameability: metrics x ways of gaming; colour = other methods overtaken, text = score before → after.
+
+    Parameters
+    ----------
+    passed
+        (rows, columns) number of methods overtaken; NaN where it was not tried.
+    text, hover
+        (rows, columns) what stands in a cell and its hover text, already escaped.
+    """
+    shade = colour_scale(SEQUENTIAL)
+    fig = go.Figure()
+    x, y = list(range(len(columns))), list(range(len(rows)))
+    fig.add_heatmap(
+        z=np.asarray(passed, float), x=x, y=y, colorscale=shade, zmin=0, zmax=max(others, 1), uid="gameability", xgap=3, ygap=2,
+        customdata=hover, hovertemplate="%{customdata}<extra></extra>",
+        colorbar={"title": {"text": "methods overtaken", "side": "right"}, "dtick": max(1, others // 5), "thickness": 12},
+    )  # fmt: skip
+    dark = np.nan_to_num(np.asarray(passed, float)) > max(others, 1) * 0.5
+    for bright in (False, True):
+        r, c = np.nonzero(dark == bright)
+        fig.add_scatter(
+            x=c, y=r, mode="text", text=[text[i, j] for i, j in zip(r, c, strict=True)], uid=f"cells-{bright}", hoverinfo="skip",
+            textfont={"size": 12, "color": SURFACE if bright else TEXT}, showlegend=False,
+        )  # fmt: skip
+    fig.update_xaxes(tickvals=x, ticktext=[escape(c) for c in columns], side="top", showgrid=False, range=[-0.5, len(columns) - 0.5],
+                     tickfont={"size": 13, "color": TEXT})  # fmt: skip
+    fig.update_yaxes(tickvals=y, ticktext=[escape(r) for r in rows], range=[len(rows) - 0.5, -0.5], showgrid=False, zeroline=False,
+                     tickfont={"size": 12})  # fmt: skip
+    fig.update_layout(height=110 + 24 * len(rows), margin={"l": 8, "r": 8, "t": 76, "b": 8})
+    return fig

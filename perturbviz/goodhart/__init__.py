@@ -1,0 +1,21 @@
+"""Goodhart's law by hand: move a metric by transforming a prediction without knowing more, and see what it breaks."""
+
+from perturbviz.goodhart.judge import Judge, Setting
+from perturbviz.goodhart.knobs import CARD, CARDS, USES, KnobCard, Knobs, blend_name
+from perturbviz.goodhart.transform import Allowed, Arena, game, transform, unavailable
+
+__all__ = [
+    "CARD",
+    "CARDS",
+    "USES",
+    "Allowed",
+    "Arena",
+    "Judge",
+    "KnobCard",
+    "Knobs",
+    "Setting",
+    "blend_name",
+    "game",
+    "transform",
+    "unavailable",
+]

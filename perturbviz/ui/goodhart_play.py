@@ -1,0 +1,137 @@
+"""Playground: turn the knobs of a prediction and watch all metrics move."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from perturbviz import explain_goodhart as explain
+from perturbviz.errors import UserError
+from perturbviz.figures import goodhart as figures
+from perturbviz.goodhart import Knobs, Setting
+from perturbviz.goodhart.effects import rank_of
+from perturbviz.metrics import parse_metric
+from perturbviz.ui import cache_goodhart as cache
+from perturbviz.ui.chart import chart
+from perturbviz.ui.current import Current
+from perturbviz.ui.goodhart_knobs import controls, start_picker
+from perturbviz.view import metric_label, metric_name
+
+TRAIL = 12
+_AGAINST = (("mse", "none"), ("pds", "none"), ("centroid_accuracy", "none"), ("l2", "none"))
+
+
+def draw(current: Current, lab: cache.Lab) -> None:
+    """Sliders on the left, plane and ranks on the right."""
+    left, right = st.columns([1, 2.6], gap="large")
+    with left:
+        start = start_picker(current, lab)
+        knobs = controls(current, lab, start)
+    with right:
+        try:
+            with st.spinner("Scoring all metrics …", show_time=False) if not lab.judge.light else st.empty():
+                before, after = cache.step(lab, start, Knobs()), cache.step(lab, start, knobs)
+        except UserError as error:
+            st.warning(str(error))
+            return
+        _plane(current, lab, start, knobs, before, after)
+        _strip(current, lab, start, before, after)
+
+
+def axis_pickers(current: Current, settings: tuple[Setting, ...]) -> tuple[Setting, Setting]:
+    """The two metrics of the plane; opens on the view's metric and an error or a retrieval metric."""
+    options = [f"{m}:{r}" for m, r in settings]
+    here = f"{current.view.metric}:{current.view.reference}"
+    first = here if here in options else options[0]
+    family = parse_metric(first.partition(":")[0])[0].card.family
+    second = next(
+        (f"{m}:{r}" for m, r in _AGAINST if f"{m}:{r}" in options and parse_metric(m)[0].card.family != family),
+        options[-1],
+    )
+    for key, value in (("mx", first), ("my", second)):
+        if st.session_state.get(key) not in options:
+            st.session_state[key] = value
+    columns = st.columns(2)
+    for column, key, label in zip(columns, ("mx", "my"), ("Across", "Up"), strict=True):
+        column.selectbox(label, options, key=key, persist_state="session", format_func=_option)
+    return tuple(tuple(st.session_state[key].split(":")) for key in ("mx", "my"))
+
+
+def _option(text: str) -> str:
+    return metric_name(*text.split(":"))
+
+
+def _plane(
+    current: Current,
+    lab: cache.Lab,
+    start: str,
+    knobs: Knobs,
+    before: dict[Setting, float],
+    after: dict[Setting, float],
+) -> None:
+    x, y = axis_pickers(current, lab.settings)
+    trail = _trail(lab, start, knobs)
+    points = []
+    for link in trail:
+        scores = cache.step(lab, start, Knobs.from_link(link))
+        points.append((scores[x], scores[y], Knobs.from_link(link).words(current.name)))
+    cards = [parse_metric(s[0])[0].card for s in (x, y)]
+    column = {s: lab.settings.index(s) for s in (x, y)}
+    labels = (metric_label(*x), metric_label(*y))
+    figure = figures.plane(
+        lab.table[column[x]], lab.table[column[y]], {m: current.name(m) for m in lab.methods}, current.colours, start, points,
+        tuple(f"{metric_name(*s)} ({c.arrow})" for s, c in zip((x, y), cards, strict=True)),
+        tuple(c.better == "lower" for c in cards),
+    )  # fmt: skip
+    figure.update_layout(meta={"token": f"{current.token}|{start}|{knobs.link}", "axes": f"{x}|{y}|{current.token}"})
+    chart(
+        figure, "plane", question="Where does the transformed prediction move?",
+        alt=f"{labels[1]} against {labels[0]}: {len(lab.methods)} methods and the transformed prediction.",
+        table=lambda: pd.DataFrame(
+            {
+                "method": [*(current.name(m) for m in lab.methods), "transformed"],
+                "setting": [""] * len(lab.methods) + [knobs.words(current.name)],
+                labels[0]: [*lab.table[column[x]], after[x]], labels[1]: [*lab.table[column[y]], after[y]],
+            }
+        ),
+        filename="goodhart-plane",
+        note=explain.position(labels, (before[x], before[y]), (after[x], after[y]), current.name(start)),
+    )  # fmt: skip
+
+
+def _trail(lab: cache.Lab, start: str, knobs: Knobs) -> list[str]:
+    """Links of the last settings on this view and start, the current one last."""
+    key, seen = (lab.token, start), st.session_state.get("_trail")
+    steps = seen[1] if seen and seen[0] == key else [""]
+    if steps[-1] != knobs.link:
+        steps = [*steps, knobs.link][-TRAIL:]
+    st.session_state["_trail"] = (key, steps)
+    return steps
+
+
+def _strip(
+    current: Current, lab: cache.Lab, start: str, before: dict[Setting, float], after: dict[Setting, float]
+) -> None:
+    others = lab.table.drop(index=start)
+    first, last = rank_of(lab.settings, others, before), rank_of(lab.settings, others, after)
+    figure = figures.strip(lab.labels, first, last, len(lab.methods), current.colours[start])
+    figure.update_layout(meta={"token": f"{current.token}|{start}|{state_of(after)}", "axes": current.token})
+    chart(
+        figure, "strip", question="What happens to its rank on all metrics?",
+        alt=f"Rank of {current.name(start)} before and after on {len(lab.labels)} metrics.",
+        table=lambda: pd.DataFrame(
+            {"metric": lab.labels, "before": list(before.values()), "after": list(after.values()), "rank before": first, "rank after": last}
+        ),
+        filename="goodhart-ranks", note=explain.steps(lab.labels, first, last, current.name(start)),
+    )  # fmt: skip
+    st.caption(
+        f"Ranks among {len(lab.methods)} shown methods, the transformed prediction in the place of {explain.escape(current.name(start))} · "
+        f"{len(lab.rows)} values ({lab.evaluation.rows.iloc[lab.rows]['perturbation'].nunique()} perturbations) · "
+        f"genes: {lab.view.subset.key} · average: {lab.view.avg}"
+    )
+
+
+def state_of(scores: dict[Setting, float]) -> str:
+    """A mark of the scores shown."""
+    return f"{np.nansum(list(scores.values())):.6g}"

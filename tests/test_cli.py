@@ -54,6 +54,24 @@ def test_several_metrics_and_subsets(bench):
     assert set(table.loc[table["metric"] == "pearson_delta", "reference"]) == {"control"}
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_all_views_hold_the_single_views(bench, suffix):
+    words = ("--metric", "mse", "--metric", "pearson_delta")
+    status, table = evaluate(bench, "--all-views", *words, suffix=suffix)
+    assert status == 0 and list(table.columns) == COLUMNS
+    assert set(table["metric"]) == {"mse", "pearson_delta"} and set(table["reference"]) == {
+        "none",
+        "control",
+        "perturbation",
+    }
+    keys = [c for c in COLUMNS if c not in ("n_genes", "value")]
+    assert not table.astype(dict.fromkeys(keys, str)).duplicated(keys).any()
+    one = evaluate(bench, *words, "--genes", "all", suffix=suffix)[1]
+    both = one.astype(dict.fromkeys(keys, str)).merge(table.astype(dict.fromkeys(keys, str)), on=keys)
+    assert len(both) == len(one)
+    assert both["value_x"].to_numpy() == pytest.approx(both["value_y"].to_numpy(), rel=1e-5, abs=1e-7, nan_ok=True)
+
+
 def test_parts_of_the_split(bench):
     assert set(evaluate(bench, "--split", "all")[1]["perturbation"]) == set(tiny.CONDITIONS[1:])
     assert set(evaluate(bench, "--split", "train")[1]["perturbation"]) == set(tiny.CONDITIONS[1:4])
@@ -77,6 +95,7 @@ def test_split_file_and_rename(tmp_path, capsys):
         (["--split", "tset"], "--split 'tset'"),
         (["--metric", "centroid_accuracy", "--genes", "de:5"], "differ from one perturbation to the next"),
         (["--reference", "mean"], "invalid choice"),
+        (["--all-views", "--genes", "all"], "leave --genes out"),
         (["--bogus"], "--bogus"),
     ],
 )

@@ -29,6 +29,8 @@ def assemble(
     splits: Mapping[str, Mapping[Any, str]] | None = None,
     options: Options | None = None,
     truth_options: Options | None = None,
+    *,
+    own_predictions: bool = True,
 ) -> tuple[Benchmark, tuple[Report, ...]]:
     """Benchmark of a truth and any number of predictions.
 
@@ -40,6 +42,8 @@ def assemble(
         Seed -> {label: part}, in place of what the truth's files say.
     options, truth_options
         For the predictions, and for the truth (``options`` where None).
+    own_predictions
+        Whether predictions that lie in the truth's files are added too.
 
     Returns
     -------
@@ -48,8 +52,10 @@ def assemble(
     options = options or Options()
     benchmark, report = build_truth(truth, truth_options or options, splits)
     reports = [report]
-    own = [Incoming(truth)] if truth.predictions and truth.truth is not None else []
-    for incoming in [*own, *predictions]:
+    if own_predictions and truth.predictions and truth.truth is not None:
+        benchmark, report = add_prediction(benchmark, truth, options, beside_truth=True)
+        reports.append(report)
+    for incoming in predictions:
         benchmark, report = add_prediction(benchmark, incoming.loaded, options, incoming.name, incoming.seed)
         reports.append(report)
     reports[0] = with_split(reports[0], benchmark)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from perturbviz.alignment import Conditions, canonical_conditions, context_name, match_genes
+from perturbviz.alignment import Conditions, GeneMatch, canonical_conditions, context_name, match_genes
 from perturbviz.assemble.shared import SPACE_WORDS, check_finite, file_findings, gene_names, label_rules
 from perturbviz.assemble.truth import known_targets
 from perturbviz.benchmark import Benchmark, slugify
@@ -27,12 +28,25 @@ from perturbviz.readers.decoder import decode
 
 
 def add_prediction(
-    benchmark: Benchmark, loaded: Loaded, options: Options | None = None, name: str = "", seed: str = ""
+    benchmark: Benchmark,
+    loaded: Loaded,
+    options: Options | None = None,
+    name: str = "",
+    seed: str = "",
+    *,
+    beside_truth: bool = False,
 ) -> tuple[Benchmark, Report]:
     """A benchmark with what ``loaded`` predicts, and the report; the given benchmark is not touched.
 
     Where the prediction lacks genes, the new benchmark keeps only the genes that it has, and the report counts them.
     A method of the same name and seed is replaced.
+
+    Parameters
+    ----------
+    name, seed
+        What a person calls the method and which split it belongs to; "" = as in the file.
+    beside_truth
+        The predictions come with the truth's own file, of which the report has been given.
 
     Raises
     ------
@@ -41,22 +55,19 @@ def add_prediction(
     """
     options = options or Options()
     found = as_predictions(loaded)
-    findings = file_findings(loaded, options)
+    methods = {m for m, _ in found}
+    findings = [] if beside_truth else file_findings(loaded, options)
     counts: dict[str, int] = {}
     for (method, own_seed), profiles in found.items():
-        key = name if name and len(found) == 1 else f"{name} {method}".strip()
-        key = key or loaded.title or "prediction"
-        if name and len({m for m, _ in found}) == 1:
-            key = name
-        use_seed = seed if seed and len(found) == 1 else own_seed
-        benchmark, more, numbers = _add_one(
-            benchmark, profiles, loaded, options, key, loaded.names.get(key, key), use_seed
-        )
-        prefix = "" if len(found) == 1 else f"{loaded.names.get(key, key)}{f' ({use_seed})' if use_seed else ''}: "
+        key = name if name and len(methods) == 1 else f"{name} {method}".strip() or loaded.title or "prediction"
+        display = loaded.names.get(key, key)
+        its_seed = seed if seed and len(found) == 1 else own_seed
+        benchmark, more, numbers = _add_one(benchmark, profiles, loaded, options, key, display, its_seed)
+        prefix = "" if len(found) == 1 else f"{display}{f' ({its_seed})' if its_seed else ''}: "
         findings += [Finding(f.topic, prefix + f.text, f.warning, f.items) for f in more]
         counts = {k: counts.get(k, 0) + v for k, v in numbers.items()}
-    label = name or next(iter(loaded.names.values()), "") if len(found) == 1 else name
-    return benchmark, Report(label or loaded.title or "predictions", loaded.system, tuple(findings), counts)
+    title = "predictions beside the truth" if beside_truth else name or loaded.title or "predictions"
+    return benchmark, Report(title, loaded.system, tuple(findings), counts)
 
 
 def as_predictions(loaded: Loaded) -> Mapping[tuple[str, str], Profiles]:
@@ -84,6 +95,47 @@ def _from_benchmark(b: Benchmark) -> dict[tuple[str, str], Profiles]:
 def _add_one(
     benchmark: Benchmark, profiles: Profiles, loaded: Loaded, options: Options, key: str, display: str, seed: str
 ) -> tuple[Benchmark, list[Finding], dict[str, int]]:
+    matrix, findings, counts = _match_rows(benchmark, profiles, loaded, options, display)
+    have = ~np.isnan(matrix).all(axis=1)
+    if loaded.value_space == "embedding" and not options.value_space:
+        matrix, sentence = decode(benchmark, matrix, seed)
+        columns, space = np.arange(benchmark.adata.n_vars), benchmark.value_space
+        findings.append(Finding("values", sentence))
+    else:
+        genes = gene_names(profiles, options, loaded)
+        match = _match_columns(benchmark, matrix[have], genes, profiles, options, display)
+        findings += gene_findings(match, list(benchmark.genes))
+        counts |= _gene_counts(match)
+        columns = np.flatnonzero(match.column >= 0)
+        matrix = matrix[:, match.column[columns]]
+        check_finite(matrix, list(benchmark.conditions), [str(g) for g in benchmark.genes[columns]], display)
+        space = _prediction_space(matrix[have], profiles.value_space, loaded, options, benchmark, display)
+    control = np.stack([benchmark.control(c) for c in benchmark.row_contexts])[:, columns]
+    if space == "delta" and benchmark.value_space == "lognorm":
+        if np.isnan(control[have]).any():
+            raise UserError(f"{display} predicts changes, and the truth has no control mean to add them to.")
+        matrix = matrix + control
+        findings.append(Finding("values", "predicted changes were added to the truth's control mean."))
+    known = have & ~np.isnan(benchmark.truth).any(axis=1)
+    if known.any():
+        truth = benchmark.truth[known][:, columns]
+        findings += value_findings(matrix[known], truth, control[known], benchmark.value_space)
+    if len(columns) < benchmark.adata.n_vars:
+        benchmark = Benchmark.from_adata(benchmark.adata[:, columns].copy())
+    if seed and seed not in benchmark.seeds and any(c.startswith("split__") for c in benchmark.adata.obs):
+        text = f"seed {seed!r} is not among the splits ({', '.join(benchmark.seeds)}): it is kept but not scored."
+        findings.append(Finding("split", text, True))
+    slug = _slug(benchmark, key, display)
+    layers = {s: benchmark.adata.layers[k] for s, k in benchmark._layers.get(slug, {}).items()}
+    reader = SYSTEMS.get(loaded.system)
+    note = f"Read as {reader.name if reader else 'matrix'} from {loaded.source.get('file', 'memory')}."
+    return benchmark.with_predictions(slug, display, {**layers, seed: matrix}, note=note), findings, counts
+
+
+def _match_rows(
+    benchmark: Benchmark, profiles: Profiles, loaded: Loaded, options: Options, display: str
+) -> tuple[np.ndarray, list[Finding], dict[str, int]]:
+    """Predicted rows in the order of the benchmark, NaN where there is none: (rows, columns of the file)."""
     rules = label_rules(loaded, options, known_targets(benchmark) | loaded.vocabulary)
     contexts, findings = _contexts(profiles, benchmark)
     conditions = canonical_conditions(profiles.labels, contexts, rules)
@@ -96,62 +148,41 @@ def _add_one(
         if pair[1] != CONTROL and pair in rows:
             matrix[i] = values[rows[pair]]
     have = ~np.isnan(matrix).all(axis=1)
-    missing = [n for (_, n), h in zip(wanted, have, strict=True) if not h and n != CONTROL]
-    extra = sorted(n for c, n in rows if (c, n) not in set(wanted) and n != CONTROL)
     if not have.any():
         _explain_no_match(conditions, benchmark, display)
+    known = set(wanted)
+    missing = [n for (_, n), h in zip(wanted, have, strict=True) if not h and n != CONTROL]
+    extra = sorted(n for c, n in rows if (c, n) not in known and n != CONTROL)
     findings += coverage_findings(int(have.sum()), missing, extra)
     if CONTROL in conditions.names:
         text = "its control row is left out: control is always the measured one, the same for all methods."
         findings.append(Finding("conditions", text))
     counts = {"matched": int(have.sum()), "merged": len(conditions.merged), "missing": len(missing),
               "extra": len(extra), "dropped": len(conditions.dropped)}  # fmt: skip
-    if loaded.value_space == "embedding" and not options.value_space:
-        matrix, sentence = decode(benchmark, matrix, seed)
-        columns, space = np.arange(benchmark.adata.n_vars), benchmark.value_space
-        findings.append(Finding("values", sentence))
-    else:
-        match = match_genes(
-            benchmark.adata.var, gene_names(profiles, options, loaded), profiles.symbols, options.rename
+    return matrix, findings, counts
+
+
+def _match_columns(
+    benchmark: Benchmark, predicted: np.ndarray, genes: list[str], profiles: Profiles, options: Options, display: str
+) -> GeneMatch:
+    """Place of the benchmark's genes in the file; a gene that is missing from every predicted row is a missing gene."""
+    match = match_genes(benchmark.adata.var, genes, profiles.symbols, options.rename)
+    empty = np.isnan(predicted).all(axis=0)
+    match = replace(match, column=np.where((match.column >= 0) & ~empty[match.column], match.column, -1))
+    if (match.column < 0).all():
+        raise UserError(
+            f"{display}: none of its genes (such as {genes[0]!r}) is in the truth (such as {benchmark.genes[0]!r}). "
+            "Are rows and columns swapped, or are other gene names used (--rename)?"
         )
-        empty = np.isnan(matrix[have]).all(axis=0)  # a gene that is missing from every row is a missing gene
-        column = np.where((match.column >= 0) & ~empty[match.column], match.column, -1)
-        match = type(match)(column, match.by, match.duplicated, match.renamed, match.extra, match.permuted)
-        if (column < 0).all():
-            raise UserError(
-                f"{display}: none of its genes (such as {gene_names(profiles, options, loaded)[0]!r}) is in the truth "
-                f"(such as {benchmark.genes[0]!r}). Are rows and columns swapped, or are other gene names used (--rename)?"
-            )
-        findings += gene_findings(match, list(benchmark.genes))
-        counts |= {"genes_matched": int((column >= 0).sum()), "genes_missing": int((column < 0).sum()),
-                   "genes_renamed": len(match.renamed), "genes_duplicated": len(match.duplicated),
-                   "genes_extra": len(match.extra)}  # fmt: skip
-        columns = np.flatnonzero(column >= 0)
-        matrix = matrix[:, column[columns]]
-        check_finite(matrix, [n for _, n in wanted], [str(g) for g in benchmark.genes[columns]], display)
-        space = _prediction_space(matrix[have], profiles.value_space, loaded, options, benchmark, display)
-    control = np.stack([benchmark.control(c) for c in benchmark.row_contexts])[:, columns]
-    if space == "delta" and benchmark.value_space == "lognorm":
-        if np.isnan(control[have]).any():
-            raise UserError(f"{display} predicts changes, and the truth has no control mean to add them to.")
-        matrix = matrix + control
-        findings.append(Finding("values", "predicted changes were added to the truth's control mean."))
-    known = have & ~np.isnan(benchmark.truth).any(axis=1)
-    if known.any():
-        findings += value_findings(
-            matrix[known], benchmark.truth[known][:, columns], control[known], benchmark.value_space
-        )
-    if len(columns) < benchmark.adata.n_vars:
-        benchmark = Benchmark.from_adata(benchmark.adata[:, columns].copy())
-    own_splits = any(c.startswith("split__") for c in benchmark.adata.obs)
-    if seed and own_splits and seed not in benchmark.seeds:
-        text = f"seed {seed!r} is not among the splits ({', '.join(benchmark.seeds)}): it is kept but not scored."
-        findings.append(Finding("split", text, True))
-    slug = _slug(benchmark, key, display)
-    layers = {s: benchmark.adata.layers[k] for s, k in benchmark._layers.get(slug, {}).items()}
-    reader = SYSTEMS.get(loaded.system)
-    note = f"Read as {reader.name if reader else 'matrix'} from {loaded.source.get('file', 'memory')}."
-    return benchmark.with_predictions(slug, display, {**layers, seed: matrix}, note=note), findings, counts
+    return match
+
+
+def _gene_counts(match: GeneMatch) -> dict[str, int]:
+    have = int((match.column >= 0).sum())
+    return {
+        "genes_matched": have, "genes_missing": len(match.column) - have, "genes_renamed": len(match.renamed),
+        "genes_duplicated": len(match.duplicated), "genes_extra": len(match.extra),
+    }  # fmt: skip
 
 
 def _slug(benchmark: Benchmark, key: str, display: str) -> str:

@@ -74,11 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
         allow_pickle=True,
     )
     truth = load(arguments.truth, truth_options)
-    incoming = [
-        Incoming(load(path, options), name, seed) for name, seed, path in map(parse_prediction, arguments.prediction)
-    ]
+    given = [parse_prediction(text) for text in arguments.prediction]
+    incoming = [Incoming(load(path, options), name, seed) for name, seed, path in given]
+    again = any(path.resolve() == Path(arguments.truth).resolve() for _, _, path in given)
     splits = {seed: read_split(path, allow_pickle=True) for seed, path in map(_parse_split, arguments.split)}
-    benchmark, reports = assemble(truth, incoming, splits, options, truth_options)
+    benchmark, reports = assemble(truth, incoming, splits, options, truth_options, own_predictions=not again)
     for report in reports:
         print("\n".join(report.lines()), file=sys.stderr)
     save(benchmark, out)

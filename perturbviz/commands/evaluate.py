@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from perturbviz.benchmark import Benchmark, load
-from perturbviz.commands.output import TABLES, check_output, write_table
+from perturbviz.commands.output import TABLES, check_output, write_tables
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset, parse_subset, unmeasured
 from perturbviz.metrics import parse_metric
+from perturbviz.readers.hdf5 import check_declared
 from perturbviz.references import REFERENCES
 from perturbviz.scores import COLUMNS, score
 from perturbviz.validity import default_view
@@ -49,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         parse_metric(metric)
     subsets = [parse_subset(text) for text in arguments.genes]
     parts = parse_parts(arguments.split)
+    check_declared(Path(arguments.benchmark))
     benchmark = load(arguments.benchmark)
     evaluation = Evaluation(benchmark, parts)
     if evaluation.rows.empty:
@@ -57,12 +61,13 @@ def run(arguments: argparse.Namespace) -> int:
         )
     notes: list[str] = []  # said only once everything went well: what goes wrong is one line
     if arguments.all_views:
-        table = _all_views(evaluation)
+        if subsets:
+            raise UserError("--all-views goes through all gene subsets: leave --genes out.")
+        rows = write_tables(_all_views(evaluation, arguments.metric, arguments.reference), out)
     else:
         subsets = subsets or [_default_genes(benchmark, notes)]
-        table = _scores(evaluation, metrics, arguments.reference, subsets, notes)
-    write_table(table, out)
-    print("\n".join([*notes, f"wrote {out}: {len(table):,} rows"]), file=sys.stderr)
+        rows = write_tables([_scores(evaluation, metrics, arguments.reference, subsets, notes)], out)
+    print("\n".join([*notes, f"wrote {out}: {rows:,} rows"]), file=sys.stderr)
     return 0
 
 
@@ -95,7 +100,8 @@ def _scores(
     for subset in subsets:
         if unknown := unmeasured(subset.own, evaluation):
             notes.append(f"genes: not measured: {', '.join(unknown)}")
-    tables, reasons = [], {}
+    tables: list[pd.DataFrame] = []
+    reasons: dict[str, str] = {}
     for metric in dict.fromkeys(metrics):
         for subset in dict.fromkeys(subsets):
             scores = score(evaluation, metric, reference, subset)
@@ -105,9 +111,14 @@ def _scores(
     return pd.concat(tables, ignore_index=True)[COLUMNS]
 
 
-def _all_views(evaluation: Evaluation) -> pd.DataFrame:
-    try:
-        from perturbviz.sweep import scores_of_all_views
-    except ImportError as error:
-        raise UserError("--all-views is not available in this version.") from error
-    return scores_of_all_views(evaluation)[COLUMNS]
+def _all_views(evaluation: Evaluation, metrics: list[str], reference: str | None) -> Iterator[pd.DataFrame]:
+    """Tables of every setting that makes sense; of the given metrics and reference only, where some are given."""
+    from perturbviz.sweep import sweep_frame  # heavy, and not needed for a few scores
+
+    references = ("control", "perturbation") if reference in (None, "none") else (str(reference),)
+    empty = True
+    for table in sweep_frame(evaluation, metrics=metrics or None, references=references):
+        empty = False
+        yield table[COLUMNS]
+    if empty:
+        raise UserError("None of the metrics makes sense on this benchmark: nothing was scored.")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from perturbviz.errors import UserError
 from perturbviz.ui.chart_csv import csv_bytes
@@ -26,19 +29,48 @@ def check_output(path: str | Path, suffixes: tuple[str, ...]) -> Path:
     return path
 
 
-def write_table(table: pd.DataFrame, path: str | Path) -> Path:
-    """Write a table as CSV (text that a spreadsheet would run is made harmless) or Parquet, atomically."""
+def write_table(table: pd.DataFrame, path: str | Path) -> int:
+    """Write one table; see :func:`write_tables`."""
+    return write_tables([table], path)
+
+
+def write_tables(tables: Iterable[pd.DataFrame], path: str | Path) -> int:
+    """Write tables of the same columns one after the other into one CSV or Parquet file, atomically; returns the rows.
+
+    Text that a spreadsheet would run is made harmless in CSV.
+    """
     path = check_output(path, TABLES)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     try:
-        if path.suffix == ".csv":
-            Path(temporary).write_bytes(csv_bytes(table))
-        else:
-            table.to_parquet(temporary, index=False)
+        rows = _write_csv(tables, Path(temporary)) if path.suffix == ".csv" else _write_parquet(tables, temporary)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return path
+    return rows
+
+
+def _write_csv(tables: Iterable[pd.DataFrame], path: Path) -> int:
+    rows = 0
+    with path.open("wb") as file:
+        for table in tables:
+            data = csv_bytes(table)
+            file.write(data.split(b"\n", 1)[1] if rows else data)
+            rows += len(table)
+    return rows
+
+
+def _write_parquet(tables: Iterable[pd.DataFrame], path: str) -> int:
+    rows, writer = 0, None
+    try:
+        for table in tables:
+            part = pa.Table.from_pandas(table, preserve_index=False)
+            writer = writer or pq.ParquetWriter(path, part.schema)
+            writer.write_table(part.cast(writer.schema))
+            rows += len(table)
+    finally:
+        if writer is not None:
+            writer.close()
+    return rows

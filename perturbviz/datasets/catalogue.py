@@ -100,8 +100,8 @@ def _rds(name: str, title: str, size: float) -> Dataset:
         id=f"ahlmann-eltze-2025-{name}", title=title, url=f"{_PAPER_RDS}/{name}_perturbation_results_predictions.RDS",
         bytes=int(size), kind="manual", licence="see the Zenodo record", citation=_PAPER,
         provenance="Gene-level predictions of all nine systems, truth and control.",
-        todo="Download it with its *_parameters.RDS into one folder and convert that once on a machine with several times "
-        "the file's size of memory: `python -m perturbviz convert --system const-ae-rds --truth FOLDER -o BENCH.h5ad`.",
+        todo="Download it with its *_parameters.RDS into one folder and convert that once; it is read as a stream, but all "
+        "predictions must fit into memory as float32 (doubles: about 1 GB): `python -m perturbviz convert --system const-ae-rds --truth FOLDER -o BENCH.h5ad`.",
     )  # fmt: skip
 
 

@@ -66,7 +66,9 @@ def _unpack(path: Path, folder: Path) -> Path:
             if member is None:
                 raise UserError(f"{path.name} holds no {_MEMBER}: it is no .vcc submission.")
             written = 0
-            with archive.extractfile(member) as packed, target.open("wb") as sink:
+            packed = archive.extractfile(member)
+            assert packed is not None  # tar_members lists regular files only
+            with packed, target.open("wb") as sink:
                 for block in zstandard.ZstdDecompressor().read_to_iter(packed):
                     written += len(block)
                     check_bytes(f"{path.name}, unpacked,", written)

@@ -53,7 +53,7 @@ def _half(means: Means, frame: pd.DataFrame) -> np.ndarray:
     """Rows of a frame with index "{covariate}_{condition}" in the order of the means; NaN where it has none."""
     p = means.profiles
     out = np.full(p.values.shape, np.nan, np.float32)
-    frame = frame.reindex(columns=list(p.genes))
+    frame = frame.reindex(columns=list(p.genes or ()))
     for i, label in enumerate(p.labels):
         keys = [k for k in frame.index if k == label or str(k).endswith(f"_{label}")]
         if p.contexts is not None:

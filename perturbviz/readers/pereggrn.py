@@ -37,11 +37,12 @@ def read(path: Path, options: Options) -> Loaded:
         return _loaded(path.stem, truth=profiles, layers=layers, notes=notes)
     table = pd.read_csv(folder / "conditions.csv", dtype=str).fillna("")
     varying = [c for c in table.columns if table[c].nunique() > 1 and c not in ("condition", "data_split_seed")]
-    predictions, names, notes = {}, {}, []
+    predictions, names = {}, {}
+    found: list[str] = []
     for i, row in table.iterrows():
         file = folder / "predictions" / f"{i}.h5ad"
         if not file.is_file() or file.stat().st_size == 0:
-            notes.append(f"Run {i} was skipped: its file is {'empty' if file.is_file() else 'missing'}.")
+            found.append(f"Run {i} was skipped: its file is {'empty' if file.is_file() else 'missing'}.")
             continue
         profiles, _, more = _rows(file, options)
         name = ", ".join(row[c] for c in varying if row[c]) or row.get("regression_method", "") or "PEREGGRN"
@@ -50,10 +51,10 @@ def read(path: Path, options: Options) -> Loaded:
             name = f"{name} (run {i})"
         predictions[name, seed] = profiles
         names[name] = name
-        notes += more
+        found += more
     if not predictions:
         raise UserError(f"{path.name}: no run has finished; all files in predictions/ are empty or missing.")
-    return _loaded(path.name, predictions=predictions, names=names, notes=tuple(dict.fromkeys(notes)))
+    return _loaded(path.name, predictions=predictions, names=names, notes=tuple(dict.fromkeys(found)))
 
 
 def _loaded(title: str, **what) -> Loaded:

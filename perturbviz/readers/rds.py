@@ -37,7 +37,7 @@ class RVector:
 class _Stream:
     """Bytes in order with a way to give some back."""
 
-    def __init__(self, file: BinaryIO):
+    def __init__(self, file: BinaryIO | gzip.GzipFile):
         self.file, self.back = file, b""
 
     def take(self, n: int) -> bytes:
@@ -102,7 +102,7 @@ class _Parser:
             values = self.strings(n)
         else:
             values = np.frombuffer(self.stream.take(n * (8 if kind == _REAL else 4)), ">f8" if kind == _REAL else ">i4")
-            values = values.astype(np.float64)
+            values = values.astype(np.float64 if n <= 100 else np.float32)  # profiles are kept by the thousand
             if kind != _REAL:
                 values[values == -(2**31)] = np.nan
         attributes = self.item(depth + 1) if attributed else None
@@ -116,7 +116,8 @@ class _Parser:
         known, block, names = self.block
         if n == known and self.stream.starts_with(block):
             return names
-        parts, out = [], []
+        parts: list[bytes] = []
+        out: list[str] = []
         for _ in range(n):
             head = self.stream.take(8)
             size = int.from_bytes(head[4:], "big", signed=True)

@@ -128,7 +128,7 @@ def _copy(name: str, source, sink, declared: int) -> None:
 
 def tar_members(path: Path, archive: tarfile.TarFile) -> dict[str, tarfile.TarInfo]:
     """Regular files of a tar by name; links, devices and paths that lead outside are refused."""
-    found = {}
+    found: dict[str, tarfile.TarInfo] = {}
     total = 0
     for member in archive:
         if member.isdir():

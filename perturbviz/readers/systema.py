@@ -65,10 +65,8 @@ def _union(truths: list[tuple[str, Profiles]]) -> Profiles:
             old = rows.setdefault(label, row)
             if old is not row and not np.allclose(old[row.index], row, rtol=1e-4, atol=1e-5, equal_nan=True):
                 raise UserError(f"The observed profile of {label} differs between the ground-truth files of two seeds.")
-    first = truths[0][1].genes
-    aligned = [
-        row.to_numpy() if list(row.index) == list(first) else row.reindex(first).to_numpy() for row in rows.values()
-    ]
+    first = list(truths[0][1].genes or ())
+    aligned = [row.to_numpy() if list(row.index) == first else row.reindex(first).to_numpy() for row in rows.values()]
     return Profiles(np.array(aligned, np.float32), list(rows), first)
 
 

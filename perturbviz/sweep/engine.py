@@ -17,7 +17,7 @@ from perturbviz.sweep.collect import Progress, n_threads, parallel
 from perturbviz.sweep.direct import direct_averages
 from perturbviz.sweep.grid import SplitChoice, choose_rows, split_choices
 from perturbviz.sweep.settings import KINDS, Setting, offered_settings
-from perturbviz.sweep.sum_values import SumValues, sum_values
+from perturbviz.sweep.sum_values import SumValues, method_groups, sum_values
 from perturbviz.view import View
 
 #: Values of one metric handled at once (gene subsets x rows), to stay in the processor's cache.
@@ -45,6 +45,8 @@ class Sweep:
         (settings, splits, hows, methods) float64; NaN where undefined.
     positions
         For each split the scored rows (positions in ``evaluation.rows``).
+    sums
+        What values per row are derived from; None where they would need too much memory.
     """
 
     evaluation: Evaluation
@@ -166,10 +168,13 @@ def sweep(
     sums = None
     if summed:
         chosen = [settings[i] for i in summed]
-        sums = sum_values(evaluation, methods, chosen, include_held_out, threads, _part(progress, 0, 0.6 * share), cancel)
-        scores[summed] = _sum_averages(
-            sums, chosen, positions, hows, threads, _part(progress, 0.6 * share, share), cancel
-        )  # fmt: skip
+        groups = method_groups(evaluation, methods, chosen)
+        for i, group in enumerate(groups):
+            at = [share * (i + part) / len(groups) for part in (0, 0.6, 1)]
+            sums = sum_values(evaluation, group, chosen, include_held_out, threads, _part(progress, *at[:2]), cancel)
+            found = _sum_averages(sums, chosen, positions, hows, threads, _part(progress, *at[1:]), cancel)
+            scores[np.ix_(summed, range(len(splits)), range(len(hows)), [methods.index(m) for m in group])] = found
+            sums = sums if len(groups) == 1 else None
     if rest:
         scores[rest] = direct_averages(
             evaluation, methods, [settings[i] for i in rest], positions, hows, include_held_out, n_threads(threads),

@@ -17,6 +17,8 @@ from perturbviz.sweep.collect import Sums
 
 #: A spread below this fraction of what it was computed from has lost too many of float64's 16 digits.
 ILL_CONDITIONED = 1e-9
+#: A sum of squares below this fraction of what it was computed from is zero.
+ZERO = 3e-15
 
 
 @dataclass(eq=False)
@@ -53,7 +55,7 @@ class Moments:
 
     @cached_property
     def rounding(self) -> np.ndarray:
-        """Largest sum of squares that a change made of float32 rounding alone can have; -1 without a reference."""
+        """Largest spread of a change that is constant up to float32 rounding (see ``perturbviz.rounding``); or -1."""
         if self.sums.layout.references[self.reference] == "none":
             return np.float64(-1)
         return self.n * (1.001 * ROUNDING * self.sums.size[self.reference]) ** 2
@@ -211,22 +213,36 @@ def _lost(spread: np.ndarray, size: np.ndarray) -> np.ndarray:
     return (spread <= ILL_CONDITIONED * size) | (spread <= 0)
 
 
+def _rounding_alone(m: Moments) -> np.ndarray:
+    """Where the predicted change counts as zero or constant without being so, which moves the error itself."""
+    spread = m.prediction_spread
+    return (spread <= m.rounding) & (spread > ZERO * (m.truth_squared + m.squared_error))
+
+
 def _unsure_truth(m: Moments) -> np.ndarray:
-    return _lost(m.truth_spread, m.truth_squared) | (m.truth_squared <= m.rounding)
+    return _lost(m.truth_spread, m.truth_squared) | (m.truth_spread <= m.rounding)
+
+
+def _unsure_error(m: Moments) -> np.ndarray:
+    return _unsure_truth(m) | _rounding_alone(m)
 
 
 def _unsure_both(m: Moments) -> np.ndarray:
-    prediction = _lost(m.prediction_spread, m.truth_squared + m.squared_error) | (m.prediction_squared <= m.rounding)
+    prediction = _lost(m.prediction_spread, m.truth_squared + m.squared_error) | (m.prediction_spread <= m.rounding)
     return _unsure_truth(m) | prediction
 
 
 def _unsure_weighted_truth(m: Moments) -> np.ndarray:
-    return _lost(m.weighted_truth_spread, m.weighted_truth_squared) | (m.truth_squared <= m.rounding)
+    return _lost(m.weighted_truth_spread, m.weighted_truth_squared) | (m.truth_spread <= m.rounding)
+
+
+def _unsure_weighted_error(m: Moments) -> np.ndarray:
+    return _unsure_weighted_truth(m) | _rounding_alone(m)
 
 
 def _unsure_weighted(m: Moments) -> np.ndarray:
     prediction = _lost(m.weighted_prediction_spread, m.weighted_truth_squared + m.weighted_squared_error)
-    return _unsure_weighted_truth(m) | prediction | (m.prediction_squared <= m.rounding)
+    return _unsure_weighted_truth(m) | prediction | (m.prediction_spread <= m.rounding)
 
 
 @dataclass(frozen=True)
@@ -258,11 +274,11 @@ FORMULAS: dict[str, Formula] = {
     "rmse": Formula(_rmse),
     "mae": Formula(_mae),
     "pearson": Formula(_pearson, _unsure_both, both=True),
-    "r2": Formula(_r2, _unsure_truth),
+    "r2": Formula(_r2, _unsure_error),
     "pearson_delta": Formula(_pearson, _unsure_both, both=True),
     "cosine": Formula(_cosine, _unsure_both, both=True),
-    "r2_delta": Formula(_r2, _unsure_truth),
+    "r2_delta": Formula(_r2, _unsure_error),
     "wmse": Formula(_wmse, weighted=True),
-    "weighted_r2_delta": Formula(_weighted_r2, _unsure_weighted_truth, weighted=True),
+    "weighted_r2_delta": Formula(_weighted_r2, _unsure_weighted_error, weighted=True),
     "weighted_pearson_delta": Formula(_weighted_pearson, _unsure_weighted, both=True, weighted=True),
 }

@@ -12,7 +12,7 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.scores import COLUMNS, score_many
 from perturbviz.sweep.collect import Progress
 from perturbviz.sweep.settings import KINDS, Setting, offered_settings
-from perturbviz.sweep.sum_values import SumValues, sum_values
+from perturbviz.sweep.sum_values import SumValues, method_groups, sum_values
 
 #: Lines per table.
 LINES = 250_000
@@ -55,19 +55,20 @@ def sweep_frame(
     summed = [s for s in settings if s.accumulates]
     done = 0
     if summed:
-        sums = sum_values(evaluation, methods, summed, include_held_out_in_reference, threads, None, cancel)
-        step = max(1, LINES // (len(methods) * len(evaluation.rows)))
         pairs: dict[tuple[str, str], list[Setting]] = {}
         for setting in summed:
             pairs.setdefault((setting.metric, setting.reference), []).append(setting)
-        for group in pairs.values():
-            for start in range(0, len(group), step):
-                some = group[start : start + step]
-                yield writer.sums(sums, some)
-                done += len(some)
-                if progress is not None:
-                    progress(done / len(settings))
-        del sums
+        for group in method_groups(evaluation, methods, summed):
+            sums = sum_values(evaluation, group, summed, include_held_out_in_reference, threads, None, cancel)
+            step = max(1, LINES // (len(group) * len(evaluation.rows)))
+            for pair in pairs.values():
+                for start in range(0, len(pair), step):
+                    some = pair[start : start + step]
+                    yield writer.sums(sums, some)
+                    done += len(some) * len(group) / len(methods)
+                    if progress is not None:
+                        progress(done / len(settings))
+            del sums
     by_subset: dict = {}
     for setting in settings:
         if not setting.accumulates:
@@ -107,7 +108,8 @@ class _Writer:
 
     def sums(self, sums: SumValues, settings: list[Setting]) -> pd.DataFrame:
         """Table of settings that share metric and reference."""
-        m, r, j = len(self.methods), self.n_rows, len(settings)
+        mine = [self.methods.index(m) for m in sums.sums.methods]
+        m, r, j = len(mine), self.n_rows, len(settings)
         columns = np.array([sums.column(s) for s in settings])
         first = settings[0]
         values = np.stack(
@@ -119,7 +121,7 @@ class _Writer:
         )  # (settings, methods, rows)
         key = self.types["genes"].categories.get_indexer([s.subset.key for s in settings])
         frame = {
-            "method": self._codes("method", np.tile(np.repeat(np.arange(m), r), j)),
+            "method": self._codes("method", np.tile(np.repeat(mine, r), j)),
             **{c: self._codes(c, np.tile(self.rows[c].codes, m * j)) for c in ("seed", "context", "perturbation")},
             "metric": self._codes("metric", np.full(m * r * j, self.types["metric"].categories.get_loc(first.metric))),
             "reference": self._codes(

@@ -51,6 +51,18 @@ class SumValues:
         return value
 
 
+def method_groups(
+    evaluation: Evaluation, methods: tuple[str, ...], settings: list[Setting]
+) -> list[tuple[str, ...]]:
+    """Methods in groups whose sums fit in half the memory of the benchmark (at least 256 MB); mostly one group."""
+    columns = len({s.subset for s in settings})
+    numbers = (2 * (1 + len({s.reference for s in settings} | {"none"})) + 3) * columns * len(evaluation.rows)
+    adata = evaluation.benchmark.adata
+    room = max(2**28, adata.n_obs * adata.n_vars * 4 * (1 + len(adata.layers)) // 2)
+    size = max(1, min(len(methods), int(room // (8 * max(numbers, 1)))))
+    return [methods[i : i + size] for i in range(0, len(methods), size)]
+
+
 def sum_values(
     evaluation: Evaluation,
     methods: tuple[str, ...],

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perturbviz.sweep.averages import averages
+from perturbviz.sweep.grid import gene_counts
+from perturbviz.sweep.orders import descending
+from perturbviz.sweep.sums import Layout, RowSums, replacements
+
+
+def test_gene_counts_hold_round_numbers_and_all_genes():
+    counts = gene_counts(19264)
+    assert 50 <= len(counts) <= 62
+    assert {20, 50, 100, 200, 500, 1000, 2000, 5000, 19264} <= set(counts)
+    assert (np.diff(counts) > 0).all()
+    assert gene_counts(7).tolist() == [7]
+    assert gene_counts(1000)[-1] == 1000
+
+
+@given(st.lists(st.sampled_from([0.0, -0.0, 0.5, 1.0, 2.5, np.inf]), min_size=1, max_size=40))
+def test_descending_is_a_stable_sort(values):
+    values = np.abs(np.array(values, np.float32))
+    np.testing.assert_array_equal(descending(values), np.argsort(-values, kind="stable"))
+
+
+def test_descending_puts_missing_values_last():
+    assert descending(np.array([np.nan, 1, 3], np.float32)).tolist() == [2, 1, 0]
+
+
+@given(st.data())
+def test_replacements_are_the_next_genes(data):
+    g = data.draw(st.integers(1, 12))
+    where = np.array(sorted(data.draw(st.sets(st.integers(0, g - 1), min_size=1, max_size=min(3, g)))))
+    sizes = np.arange(1, g + 1)
+    others = [i for i in range(g) if i not in where]
+    extra = replacements(where, sizes, g)
+    for j, n in enumerate(sizes):
+        kept = {i for i in range(n) if i not in where} | {int(i) for i in extra[:, j] if i not in where}
+        assert kept == set(others[:n])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000))
+def test_sums_of_one_row_equal_plain_sums(seed):
+    rng = np.random.default_rng(seed)
+    g, m = 600, 2  # beyond the size from which blocks are matrix products
+    sizes = np.array([1, 4, 511, 512, 513, 599, 600])
+    layout = Layout(("none", "control"), True, ("expressed",), (sizes,))
+    truth = rng.normal(size=g).astype(np.float32)
+    predictions = [rng.normal(size=g).astype(np.float32) for _ in range(m)]
+    control, w, order = rng.normal(size=g), rng.random(g), rng.permutation(g)
+    targets = rng.choice(g, rng.integers(0, 3), replace=False)
+    products = np.empty((m + 3, layout.n_products, layout.n_columns))
+    powers = np.empty((layout.n_powers, m, layout.n_columns))
+    RowSums(layout, m, g).add(truth, predictions, [None, control], w, [order], targets, products, powers)
+    for kept in (True, False):
+        genes = order if kept else order[~np.isin(order, targets)]
+        for n in sizes:
+            s, column = genes[:n], layout.column("expressed", n, kept)
+            y = truth[s].astype(float)
+            for i, x in enumerate(predictions):
+                d = x[s] - y
+                expected = [
+                    d.sum(),
+                    d @ y,
+                    d @ (y - control[s]),
+                    d @ w[s],
+                    d @ (y * w[s]),
+                    d @ ((y - control[s]) * w[s]),
+                ]
+                np.testing.assert_allclose(products[i, :, column], expected, rtol=1e-9, atol=1e-9)
+                np.testing.assert_allclose(powers[:, i, column], [np.abs(d).sum(), d @ d, d @ (w[s] * d)], rtol=1e-12)
+            z = y - control[s]
+            np.testing.assert_allclose(products[m + 1, [0, 2, 5], column], [z.sum(), z @ z, z @ (w[s] * z)], atol=1e-9)
+            np.testing.assert_allclose(products[-1, 3, column], w[s].sum())
+
+
+def test_columns_that_are_not_on_the_grid_are_refused():
+    layout = Layout(("none",), False, ("de",), (np.array([5, 10]),))
+    assert layout.column("all", 3, True) == layout.column("de", 99, True) == 1
+    with pytest.raises(KeyError):
+        layout.column("de", 7, True)
+    with pytest.raises(KeyError):
+        layout.column("expressed", 5, True)
+
+
+def test_averages_leave_out_what_is_undefined():
+    values = np.array([[1.0, np.nan, 4.0, 2.0], [np.nan] * 4])
+    found = averages(values, [np.arange(4), np.array([0, 2]), np.array([1]), np.empty(0, int)], ["mean", "median"])
+    np.testing.assert_allclose(found[:, :, 0], [[7 / 3, 2], [2.5, 2.5], [np.nan, np.nan], [np.nan, np.nan]])
+    assert np.isnan(found[:, :, 1]).all()

@@ -88,7 +88,7 @@ def _precision(truth: np.ndarray, prediction: np.ndarray, padj: np.ndarray, k: i
     if k >= truth.shape[1]:
         return np.full(len(truth), np.nan)
     significant = padj < SIGNIFICANT
-    real = top_share(np.where(significant, np.abs(truth), -np.inf), np.minimum(significant.sum(axis=1), k))
+    real = top_share(np.where(significant, np.abs(truth), -1.0), k) * significant  # fewer than k where few are
     return _overlap(real, top_share(np.abs(prediction), k), k)
 
 

@@ -252,16 +252,17 @@ def reason(job: Job, method: str, index: int, groups: np.ndarray, states: States
 
     if not len(groups) or states.unpredicted[index].all():
         return "undefined: it predicts none of these perturbations"
-    is_reference = (job.reference, method) in (("control", "no_change"), ("perturbation", "mean"))
+    own = job.card.undefined
+    if (job.reference, method) in (("control", "no_change"), ("perturbation", "mean")):
+        own = "it is the reference, so its predicted change is zero everywhere"
+    elif "additive" in job.needs and method == "additive":
+        own = "by definition it predicts no interaction"
     causes = [
         ("not predicted", every(states.unpredicted[index])),
         ("a gene is missing in the prediction", every(states.unpredicted[index] | states.partial[index])),
         ("a gene is missing in the observed profile", every(states.unobserved)),
         *((why, every(lacking)) for why, lacking in job.lacking.items()),
-        (
-            "it is the reference, so its predicted change is zero everywhere" if is_reference else job.card.undefined,
-            np.ones(len(missing), bool),
-        ),
+        (own, np.ones(len(missing), bool)),
     ]
     left, said = missing.copy(), []
     for why, rows in causes:

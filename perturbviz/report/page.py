@@ -1,0 +1,205 @@
+"""The report as HTML: one file, nothing fetched, every name escaped, plotly.js once and compressed."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import html
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly
+from plotly.io.json import to_json_plotly
+
+import perturbviz
+from perturbviz.report.content import Chart, Direct, Item, Section, Source, sections
+from perturbviz.scoretable import ScoreTable
+
+_HERE = Path(__file__).parent
+_PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+_LIBRARIES = ("numpy", "pandas", "scipy", "anndata", "plotly")
+
+
+def build(items: Iterable[Item], app: str = "", compute: Direct | None = None, command: str = "") -> str:
+    """The report of some views.
+
+    Parameters
+    ----------
+    items
+        Views with their data, in the order shown; views of one data set stand together where they follow one another.
+    app
+        Address of a running app for the links; without it they are given as what to append to one.
+    compute
+        Where rankings come from; computed on the spot where None.
+    command
+        Command line that makes the same report, if there is one.
+    """
+    made = list(sections(items, compute))
+    charts = [chart for section in made for chart in section.charts]
+    figures = {c.id: c.figure for c in charts}
+    body, last = [], None
+    for number, section in enumerate(made):
+        if section.source is not last:
+            body.append(_about(section.source))
+            last = section.source
+        body.append(_view(section, number, app))
+    library, loader = _plotly_source(), (_HERE / "loader.js").read_text(encoding="utf-8")
+    titles = list(dict.fromkeys(s.source.title for s in made))
+    page = (_HERE / "template.html").read_text(encoding="utf-8")
+    return _filled(
+        page,
+        policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
+        f"script-src {_hash(loader)} {_hash(library)}",
+        title=html.escape(f"perturbviz report: {', '.join(titles)}"),
+        style=(_HERE / "style.css").read_text(encoding="utf-8"),
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        body="\n".join(body),
+        versions=_versions(command),
+        figures=_packed(to_json_plotly(figures)),
+        library=_packed_plotly(),
+        loader=loader,
+    )
+
+
+def _filled(page: str, **values: str) -> str:
+    """Put values into the template's ``@name@`` in one pass, so that none can hold another's place."""
+    return re.sub(r"@(\w+)@", lambda found: values[found.group(1)], page)
+
+
+def _hash(script: str) -> str:
+    """What lets exactly this script run, and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+
+
+@cache
+def _plotly_source() -> str:
+    return _PLOTLY.read_text(encoding="utf-8")
+
+
+@cache
+def _packed_plotly() -> str:
+    return _packed(_plotly_source())
+
+
+def inline(text: str) -> str:
+    r"""Markdown as the computed sentences use it, to HTML: ``**bold**`` and backslash escapes; all else is plain text."""
+    out, bold = [], False
+    for escaped, mark, plain in re.findall(r"\\(.)|(\*\*)|([^\\*]+|[\\*])", text, flags=re.S):
+        if mark:
+            out.append("</strong>" if bold else "<strong>")
+            bold = not bold
+        else:
+            out.append(html.escape(escaped or plain))
+    return "".join(out) + ("</strong>" if bold else "")
+
+
+# -- parts ---------------------------------------------------------------------------------------------------------
+def _about(source: Source) -> str:
+    """What the data are and where they come from."""
+    facts: dict[str, Any] = {}
+    if isinstance(source, ScoreTable):
+        facts = {"kind": "scores as published", "note": source.note, "content": source.content_id}
+        provenance: Mapping[str, Any] = source.provenance or {}
+        methods = {m: {"name": n} for m, n in source.names.items()}
+    else:
+        facts = {
+            "values": source.value_space, "conditions": f"{source.adata.n_obs:,}", "genes": f"{source.adata.n_vars:,}",
+            "contexts": ", ".join(source.contexts), "splits": f"{len(source.seeds)}, {source.split_origin}", "content": source.content_id,
+        }  # fmt: skip
+        provenance = {k: v for k, v in source.meta.items() if k not in ("methods", "title", "value_space", "simulated")}
+        methods = {
+            m: {"name": source.display_name(m), **dict(source.meta.get("methods", {}).get(m, {}))}
+            for m in source.methods
+        }
+    rows = "".join(_fact(k, v) for k, v in {**facts, **_flat(provenance)}.items() if str(v))
+    notes = "".join(_fact(m["name"], m.get("note", "")) for m in methods.values())
+    simulated = (
+        '<p class="simulated">Simulated data, made to teach: no real system is shown.</p>' if source.simulated else ""
+    )
+    return (
+        f"<h2>{html.escape(source.title)}</h2>{simulated}<details><summary>Where the data come from</summary>"
+        f"<table>{rows}</table>{f'<h4>Predictions</h4><table>{notes}</table>' if notes else ''}</details>"
+    )
+
+
+def _fact(label: object, value: object) -> str:
+    return f"<tr><th>{html.escape(str(label))}</th><td>{html.escape(str(value))}</td></tr>"
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested provenance as one level: "source.adapter"."""
+    out: dict[str, str] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            out |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, np.ndarray | list | tuple):
+            out[f"{prefix}{key}"] = ", ".join(map(str, value))
+        else:
+            out[f"{prefix}{key}"] = str(value)
+    return out
+
+
+def _view(section: Section, number: int, app: str) -> str:
+    """One view: sentence, charts, table, link."""
+    address = f"?{section.query}"
+    if app.startswith(("http://", "https://")):
+        url = html.escape(f"{app.rstrip('/')}/{address}")
+        link = f'<a href="{url}" rel="noopener">Open this view in the app</a>'
+    else:
+        link = f"To open this view, append <code>/{html.escape(address)}</code> to the address of your app."
+    head = f'<article id="view-{number}"><h3>{html.escape(section.title)}</h3>'
+    if section.problem:
+        return f'{head}<p class="problem">{html.escape(section.problem)}</p><p class="small">{link}</p></article>'
+    note = f'<p class="small">{html.escape(section.note)}</p>' if section.note else ""
+    return (
+        f'{head}<p class="headline">{inline(section.headline)}</p><p class="small">{inline(section.questions)}</p>{note}'
+        f'<div class="charts">{"".join(map(_chart, section.charts))}</div>'
+        f"<details><summary>The numbers</summary>{_numbers(section.table)}</details>"
+        f'<p class="small">{link}</p></article>'
+    )
+
+
+def _chart(chart: Chart) -> str:
+    height = int(chart.figure["layout"].get("height", 420))
+    return (
+        f'<figure class="{html.escape(chart.figure["layout"]["meta"]["kind"])}"><h4>{html.escape(chart.question)}</h4>'
+        f'<div class="chart" id="{chart.id}" role="img" aria-label="{html.escape(chart.alt)}" style="min-height:{height}px"></div>'
+        f"<figcaption>{html.escape(chart.note)}</figcaption></figure>"
+    )
+
+
+def _numbers(table: pd.DataFrame) -> str:
+    def cell(value: object) -> str:
+        if isinstance(value, float):
+            return "undefined" if np.isnan(value) else f"{value:.6g}"
+        return html.escape(str(value))
+
+    head = "".join(f"<th>{html.escape(str(c))}</th>" for c in table)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{cell(v)}</td>" for v in line) + "</tr>" for line in table.itertuples(index=False)
+    )
+    return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _versions(command: str) -> str:
+    found = {"perturbviz": perturbviz.__version__, "Python": sys.version.split()[0]}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    text = html.escape(" · ".join(f"{k} {v}" for k, v in found.items()))
+    return text + (f"<br>Made by <code>{html.escape(command)}</code>" if command else "")

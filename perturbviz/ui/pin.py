@@ -1,4 +1,4 @@
-"""Pinning a view beside the current one, and taking the view home as a link."""
+"""Pinning a view beside the current one, and taking the view home as a link or a report."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from perturbviz.errors import UserError
 from perturbviz.rankings import Ranking
 from perturbviz.ui import cache, state
 from perturbviz.ui.current import Current
+from perturbviz.ui.report_button import report_popover
 from perturbviz.view import View
 
 
@@ -41,3 +42,5 @@ def pin_controls(current: Current) -> None:
         with st.popover("Link", icon=":material/link:"):
             st.caption("Whoever opens this link sees this picture.")
             st.code(state.full_link(), language=None)
+        pin = pinned(current)
+        report_popover(current, pin[0] if pin else None)

@@ -1,0 +1,51 @@
+"""The report as a download: the current view and the pinned one, made on request."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from perturbviz.benchmark import Benchmark
+from perturbviz.report import Direct, Item, build
+from perturbviz.report.content import Source
+from perturbviz.ui import cache
+from perturbviz.ui.current import Current
+from perturbviz.view import View
+
+_MADE = "_report"  # session: (token of its views, HTML)
+
+
+class Cached(Direct):
+    """What the pages have already computed."""
+
+    def ranking(self, source: Source, view: View):
+        """As on the page."""
+        return cache.ranking(source, view)
+
+    def rank_table(self, source: Source, view: View):
+        """As on the page."""
+        if not isinstance(source, Benchmark):
+            return super().rank_table(source, view)
+        table = cache.rank_table(source, view)
+        return table.settings, table.ranks
+
+
+def report_popover(current: Current, pinned: View | None) -> None:
+    """A popover that makes the report of the pinned and the current view, and then hands it out."""
+    views = list(dict.fromkeys([v for v in (pinned, current.view) if v is not None]))
+    token = "|".join([current.source.content_id, *(v.token for v in views)])
+    with st.popover("Report", icon=":material/description:"):
+        st.caption(
+            ("The pinned view and this one" if len(views) > 1 else "This view")
+            + " as one HTML file: charts, sentences, numbers and where the data come from. It opens without a network."
+        )
+        made = st.session_state.get(_MADE)
+        if (made is None or made[0] != token) and st.button("Make the report", key="make-report"):
+            with st.spinner("Making the report …"):
+                app = (st.context.url or "").partition("?")[0]
+                made = (token, build([Item(current.source, v) for v in views], app, Cached()))
+            st.session_state[_MADE] = made
+        if made is not None and made[0] == token:
+            st.download_button(
+                "Download", data=made[1], file_name="perturbviz-report.html", mime="text/html", icon=":material/download:",
+                key="download-report", on_click="ignore",
+            )  # fmt: skip

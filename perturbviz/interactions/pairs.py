@@ -71,6 +71,11 @@ class Pairs:
         return [np.flatnonzero(block == b) for b in pd.unique(block)]
 
     @cached_property
+    def memo(self) -> dict[str, str]:
+        """What is derived from these pairs once and kept."""
+        return {}
+
+    @cached_property
     def _kept(self) -> dict[str, np.ndarray]:
         return {}
 

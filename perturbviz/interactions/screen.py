@@ -53,7 +53,9 @@ def additive(evaluation: Evaluation, rows: np.ndarray, genes: np.ndarray | None)
 def every_double(evaluation: Evaluation) -> tuple[Evaluation, np.ndarray]:
     """All combinations of two measured singles, training ones included, each once: an evaluation and its rows."""
     if "every" not in evaluation.memo:
-        every = Evaluation(evaluation.benchmark, (*SPLIT_PARTS, "unassigned"), evaluation.truth_from)
+        parts = (*SPLIT_PARTS, "unassigned")
+        whole = set(evaluation.parts) == set(parts)
+        every = evaluation if whole else Evaluation(evaluation.benchmark, parts, evaluation.truth_from)
         usable = (singles(every) >= 0).all(axis=1) & ~every.rows["obs"].duplicated().to_numpy()
         evaluation.memo["every"] = every, np.flatnonzero(usable)
     return evaluation.memo["every"]

@@ -1,0 +1,274 @@
+"""Figures of non-additivity over all pairs: the null and its fit, classes, curves, calls and their confusion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from perturbviz.figures.text import escape
+from perturbviz.figures.theme import CLASS_COLOURS, DIVERGING, MEAN_BAR, MUTED, SURFACE, TEXT
+from perturbviz.interactions.curves import MeanCurve
+from perturbviz.interactions.null import EmpiricalNull
+
+NONNULL = DIVERGING[1]
+LEAST_WIDTH = 0.12  # of a column of the mosaic
+CURVE_AXES = {
+    "tpr_fdp": ("false discovery proportion", "true positive rate (best attainable)"),
+    "precision_recall": ("recall", "precision"),
+    "roc": ("false positive rate", "true positive rate"),
+}
+
+
+def _bounds(fig: go.Figure, lower: float, upper: float, axis: str = "x") -> None:
+    """Dashed lines at the thresholds that exist."""
+    for value in (lower, upper):
+        if np.isfinite(value):
+            add = fig.add_vline if axis == "x" else fig.add_hline
+            add(value, line={"color": MEAN_BAR, "width": 1.5, "dash": "dash"})
+
+
+def decomposition(null: EmpiricalNull, lower: float, upper: float, axis_title: str) -> go.Figure:
+    """Histogram of the deviations with the fitted mixture and null, and the share of non-null pairs per bin below it.
+
+    Parameters
+    ----------
+    null
+        The fitted null with its histogram.
+    lower, upper
+        Thresholds, drawn as dashed lines; NaN for none.
+    """
+    mids, scale = null.mids.astype(np.float32), null.n * null.width
+    fig = go.Figure()
+    fig.add_bar(
+        x=mids, y=null.counts, width=null.width, name="pairs", uid="null-counts", marker={"color": MUTED, "opacity": 0.35},
+        hovertemplate="deviation %{x:.3f}: %{y:,} pairs<extra></extra>",
+    )  # fmt: skip
+    fig.add_bar(
+        x=mids, y=(null.counts * null.nonnull).astype(np.float32), width=null.width, name="expected non-null pairs",
+        uid="null-nonnull", marker={"color": NONNULL, "opacity": 0.85},
+        hovertemplate="deviation %{x:.3f}: %{y:,.1f} expected non-null<extra></extra>",
+    )  # fmt: skip
+    for name, density, colour, dash in (
+        ("mixture f", null.f, TEXT, "solid"),
+        ("null p₀f₀", null.p0_f0, "#1653bf", "dot"),
+    ):
+        expected = (density * scale).astype(np.float32)
+        expected[expected < 0.3] = np.nan  # below a third of a pair per bin a log axis would only stretch
+        fig.add_scatter(
+            x=mids, y=expected, mode="lines", name=name, uid=f"null-{name[:4]}", line={"color": colour, "width": 2, "dash": dash},
+            hovertemplate=f"{name}, deviation %{{x:.3f}}: %{{y:,.1f}} expected<extra></extra>",
+        )  # fmt: skip
+    fig.add_scatter(
+        x=mids, y=(100 * null.nonnull).astype(np.float32), mode="lines", fill="tozeroy", yaxis="y2", showlegend=False,
+        uid="null-share", line={"color": NONNULL, "width": 1.5}, hovertemplate="deviation %{x:.3f}: %{y:.1f} % non-null<extra></extra>",
+    )  # fmt: skip
+    _bounds(fig, lower, upper)
+    top = float(np.log10(max(null.counts.max(), 10))) + 0.15
+    fig.update_layout(
+        barmode="overlay", bargap=0, height=470,
+        yaxis={"domain": [0.32, 1], "type": "log", "range": [-0.52, top], "title": {"text": "pairs per bin (log)"}},
+        yaxis2={"domain": [0, 0.24], "range": [0, 103], "title": {"text": "non-null, %"}, "anchor": "x", "nticks": 3},
+        xaxis={"title": {"text": axis_title}, "anchor": "y2"},
+    )  # fmt: skip
+    return fig
+
+
+def histogram(values: np.ndarray, lower: float, upper: float, axis_title: str) -> go.Figure:
+    """Plain histogram with thresholds, where no null could be fitted; ``values`` any shape, NaN left out."""
+    finite = values[np.isfinite(values)]
+    counts, edges = np.histogram(finite, bins=min(60, max(8, int(len(finite) ** 0.5))))
+    fig = go.Figure()
+    fig.add_bar(
+        x=((edges[1:] + edges[:-1]) / 2).astype(np.float32), y=counts, width=float(edges[1] - edges[0]), uid="null-counts",
+        marker={"color": MUTED, "opacity": 0.5}, hovertemplate="deviation %{x:.3f}: %{y:,} pairs<extra></extra>",
+    )  # fmt: skip
+    _bounds(fig, lower, upper)
+    fig.update_layout(
+        height=380, bargap=0, xaxis={"title": {"text": axis_title}}, yaxis={"title": {"text": "pairs per bin"}}
+    )
+    return fig
+
+
+def quantiles(null: EmpiricalNull, lower: float, upper: float) -> go.Figure:
+    """Quantiles of the deviations against those of the fitted null: on the diagonal where the null holds."""
+    x, y = null.qq_null.astype(np.float32), null.qq_observed.astype(np.float32)
+    fig = go.Figure()
+    fig.add_scatter(
+        x=[float(x.min()), float(x.max())], y=[float(x.min()), float(x.max())], mode="lines", uid="qq-diagonal",
+        line={"color": MUTED, "width": 1}, hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    inside = (null.qq_observed >= null.window[0]) & (null.qq_observed <= null.window[1])
+    for name, part, colour in (("where the null was fitted", inside, "#1653bf"), ("outside", ~inside, NONNULL)):
+        fig.add_scatter(
+            x=x[part], y=y[part], mode="markers", name=name, uid=f"qq-{name[:5]}", marker={"color": colour, "size": 5},
+            hovertemplate="null %{x:.3f}<br>observed %{y:.3f}<extra></extra>",
+        )  # fmt: skip
+    _bounds(fig, lower, upper, "y")
+    fig.update_layout(
+        height=470, xaxis={"title": {"text": "quantile of the null"}}, yaxis={"title": {"text": "quantile observed"}}
+    )
+    return fig
+
+
+def class_bars(counts: Mapping[str, float], share_of: float, log: bool = True) -> go.Figure:
+    """Number of pairs per class, on a log axis since nearly all pairs are additive."""
+    names = list(counts)
+    values = np.array([counts[n] for n in names], dtype=float)
+    fig = go.Figure()
+    fig.add_bar(
+        y=names, x=values, orientation="h", ids=names, uid="classes", marker={"color": [CLASS_COLOURS[n] for n in names]},
+        text=[f"{v:,.0f} ({v / share_of:.2%})" if share_of else f"{v:,.0f}" for v in values], textposition="auto",
+        hovertemplate="%{y}: %{x:,} pairs<extra></extra>",
+    )  # fmt: skip
+    fig.update_layout(
+        height=110 + 34 * len(names), yaxis={"autorange": "reversed"},
+        xaxis={"type": "log" if log and (values > 0).any() else "linear", "title": {"text": "pairs (log)" if log else "pairs"}},
+    )  # fmt: skip
+    return fig
+
+
+def curves(
+    kind: str,
+    drawn: Mapping[str, MeanCurve],
+    names: Mapping[str, str],
+    colours: Mapping[str, str],
+    dashes: Mapping[str, str],
+    prevalence: float,
+) -> go.Figure:
+    """One curve a method, averaged over splits, with a band of ± one standard error, and what chance attains.
+
+    Parameters
+    ----------
+    kind
+        "tpr_fdp", "precision_recall" or "roc".
+    drawn
+        Method -> its mean curve of that kind.
+    dashes
+        Method -> line style; solid where not named.
+    prevalence
+        Share of non-additive pairs.
+    """
+    fig = go.Figure()
+    x_title, y_title = CURVE_AXES[kind]
+    if kind == "tpr_fdp":
+        line = {"x": [1 - prevalence] * 2, "y": [0, 1]}
+        said = f"a random order has FDP {1 - prevalence:.1%}"
+    elif kind == "precision_recall":
+        line = {"x": [0, 1], "y": [prevalence] * 2}
+        said = f"a random order has precision {prevalence:.1%}"
+    else:
+        line, said = {"x": [0, 1], "y": [0, 1]}, "a random order"
+    if np.isfinite(prevalence):
+        fig.add_scatter(
+            **line,
+            mode="lines",
+            name=said,
+            uid="curve-chance",
+            line={"color": MUTED, "width": 1, "dash": "dot"},
+            hoverinfo="skip",
+        )
+    for method, curve in drawn.items():
+        if np.isfinite(curve.low).any():
+            fig.add_scatter(
+                x=np.concatenate([curve.x, curve.x[::-1]]).astype(np.float32), mode="lines", fill="toself",
+                y=np.clip(np.concatenate([curve.high, curve.low[::-1]]), 0, 1).astype(np.float32), line={"width": 0},
+                fillcolor=colours[method], opacity=0.13, hoverinfo="skip", showlegend=False, legendgroup=method,
+                uid=f"band-{method}",
+            )  # fmt: skip
+        fig.add_scatter(
+            x=curve.x.astype(np.float32), y=curve.mean.astype(np.float32), mode="lines", name=escape(names[method]),
+            legendgroup=method, uid=f"curve-{method}", line={"color": colours[method], "width": 2.2, "dash": dashes.get(method, "solid")},
+            hovertemplate=f"<b>{escape(names[method])}</b><br>{x_title} %{{x:.2f}}<br>{y_title} %{{y:.3f}}<extra></extra>",
+        )  # fmt: skip
+    fig.update_layout(
+        height=500, margin={"t": 96}, xaxis={"title": {"text": x_title}, "range": [-0.01, 1.01]},
+        yaxis={"title": {"text": y_title}, "range": [-0.02, 1.02]}, hovermode="closest",
+    )  # fmt: skip
+    return fig
+
+
+def stacked(table: pd.DataFrame, names: Mapping[str, str], axis_title: str) -> go.Figure:
+    """Stacked bars: lines of ``table`` are methods, columns classes, values numbers of calls."""
+    labels = [escape(names.get(m, m)) for m in table.index]
+    fig = go.Figure()
+    for name in table.columns:
+        fig.add_bar(
+            y=labels, x=table[name].to_numpy(float), orientation="h", name=name, uid=f"calls-{name}",
+            marker={"color": CLASS_COLOURS[name], "line": {"color": SURFACE, "width": 0.5}},
+            hovertemplate=f"%{{y}}: %{{x:,.1f}} {name}<extra></extra>",
+        )  # fmt: skip
+    fig.update_layout(
+        barmode="stack", height=110 + 32 * len(labels), xaxis={"title": {"text": axis_title}}, yaxis={"autorange": "reversed"},
+        legend={"traceorder": "normal"},
+    )  # fmt: skip
+    return fig
+
+
+def mosaic(table: pd.DataFrame) -> go.Figure:
+    """Confusion of classes: a column per predicted class, as wide as its share of the pairs, split by the true class.
+
+    Additive pairs would hide all others, so every column has a least width and the rest is shared on a square-root scale;
+    the hover tells numbers.
+
+    Parameters
+    ----------
+    table
+        True classes (rows) × predicted classes (columns), numbers of pairs.
+    """
+    totals = table.sum(axis=0)
+    present = [c for c in table.columns if totals[c] > 0]
+    if not present:
+        return go.Figure()
+    root = np.sqrt(totals[present].to_numpy(float))
+    widths = LEAST_WIDTH + (1 - LEAST_WIDTH * len(present)) * root / root.sum()
+    centres = np.cumsum(widths) - widths / 2
+    fig = go.Figure()
+    for name in table.index:
+        share = np.array([table.loc[name, c] / totals[c] for c in present])
+        fig.add_bar(
+            x=centres, y=100 * share, width=widths * 0.985, name=name, uid=f"mosaic-{name}",
+            marker={"color": CLASS_COLOURS[name], "line": {"width": 0}},
+            text=[f"{s:.0%}" if s >= 0.045 else "" for s in share], textposition="inside", insidetextanchor="middle",
+            customdata=[f"{table.loc[name, c]:,.0f} pairs predicted {c}, truly {name}" for c in present],
+            hovertemplate="%{customdata}<br>%{y:.1f} % of the column<extra></extra>",
+        )  # fmt: skip
+    fig.update_layout(
+        barmode="stack", height=430, bargap=0, xaxis={
+            "tickvals": centres, "ticktext": [f"{c}<br>{totals[c]:,.0f}" for c in present], "title": {"text": "predicted class (wider: more pairs)"},
+            "range": [0, 1], "showgrid": False, "tickangle": 0, "tickfont": {"size": 10.5},
+        }, yaxis={"range": [0, 100], "title": {"text": "true class, % of the column"}}, legend={"traceorder": "normal"}, margin={"t": 64},
+    )  # fmt: skip
+    return fig
+
+
+def recurrence_bars(
+    names: Sequence[str], counts: np.ndarray, layers: Sequence[str], labels: Mapping[str, str], axis_title: str
+) -> go.Figure:
+    """Heat map: how many of a layer's calls fall on each of the most often named genes or doubles.
+
+    Parameters
+    ----------
+    names
+        Genes or doubles, most often named first.
+    counts
+        (len(names), layers) calls in an average split.
+    layers
+        "truth" and methods.
+    """
+    fig = go.Figure()
+    shown = counts.T.astype(np.float32)
+    fig.add_heatmap(
+        z=np.sqrt(shown), x=[escape(n) for n in names], y=[escape(labels.get(layer, layer)) for layer in layers],
+        text=[[f"{v:.0f}" if v >= 0.5 else "" for v in line] for line in shown], texttemplate="%{text}", uid="recurrence",
+        customdata=shown, showscale=False, xgap=1, ygap=1,
+        hovertemplate="%{y}<br>%{x}: %{customdata:.1f} calls<extra></extra>",
+    )  # fmt: skip
+    fig.update_layout(
+        height=120 + 30 * len(layers),
+        yaxis={"autorange": "reversed", "showgrid": False},
+        xaxis={"title": {"text": axis_title}, "tickangle": -40},
+    )
+    return fig

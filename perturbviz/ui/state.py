@@ -21,6 +21,7 @@ EXTRA += ("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "scor
 EXTRA += ("lab", "start", "knobs", "mx", "my")  # Goodhart lab
 #: Those that only one page has: they leave the address with it.
 ONLY_ON = {"guide": "guide", "lesson": "guide"}
+ONLY_ON |= dict.fromkeys(("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score"), "interactions")
 ONLY_ON |= dict.fromkeys(("lab", "start", "knobs", "mx", "my"), "goodhart")
 
 _PAGE = "_page"  # session: name of the page that runs

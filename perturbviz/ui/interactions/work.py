@@ -104,6 +104,8 @@ def rule_controls(question: cache.Question) -> cache.Rule:
     if chosen == "hand":
         bounds = [_number("Lower bound", "lower", fit.lower, middle), _number("Upper bound", "upper", fit.upper, right)]
         return cache.Rule("effect", by_hand=True, lower=min(bounds), upper=max(bounds))
+    for key in ("lower", "upper"):  # they belong to own bounds only
+        st.session_state.pop(key, None)
     with middle:
         level = option(
             "Local fdr at the threshold", "fdr", LEVELS, "The chance that a pair just at the threshold is null (Efron). The "

@@ -9,7 +9,6 @@ from perturbviz import explain_linear as words
 from perturbviz.baselines.lookup import PerturbationRows
 from perturbviz.baselines.neighbours import distance_to_training
 from perturbviz.errors import UserError
-from perturbviz.evaluation import HELD_OUT
 from perturbviz.figures import linear as figures
 from perturbviz.figures.theme import method_colours
 from perturbviz.rankings import rank
@@ -35,7 +34,11 @@ companions = controls.choose_companions(recipe, plain, data)
 # -- which rows, which metric --------------------------------------------------------------------------------------
 own_split = how == "file"
 view = current.view if own_split else current.view.with_(seed="", size="all", show=(), split="held-out")
-evaluation = cache.evaluation(current.source if own_split else cache_linear.split(plain, how), view)
+try:
+    evaluation = cache.evaluation(current.source if own_split else cache_linear.split(plain, how), view)
+except UserError as error:
+    stop(str(error))
+base = cache.evaluation(plain, view) if own_split else evaluation  # the same rows without the methods added here
 if evaluation.rows.empty:
     stop("No perturbation is held out under this split: choose another one above.")
 problem = view_problem(view, evaluation)
@@ -58,7 +61,6 @@ for slug, (name, companion) in companions.items():
     except UserError as error:
         st.caption(f"{name}: {error}")
 try:
-    base = evaluation if own_split else cache.evaluation(evaluation.benchmark, view)
     found = cache_linear.predictions(base, recipe)
     for source in recipe.tables:
         st.caption(f":material/table: {explain.escape(recipes.table(source, plain).report)}")
@@ -69,10 +71,10 @@ coverage = words.coverage(base.rows, found)
 methods = [m for m in evaluation.methods if (not view.show or m in view.show) and m not in models]
 if not own_split:  # baselines for combinations, where none is held out
     methods = [m for m in methods if evaluation.predicted(m).any()]
-scores, rows = cache_linear.scores(base, view, methods, models)
+scores = cache_linear.scores(evaluation, base, view, methods, models)
 if not short(scores):
     view = view.with_(metric="l2")
-    scores, rows = cache_linear.scores(base, view, methods, models)
+    scores = cache_linear.scores(evaluation, base, view, methods, models)
     st.caption("The metric gives one value a data set; this page shows L2, one value a perturbation.")
 ranking = rank(scores, view.avg)
 names = {m: models[m][0] if m in models else evaluation.name(m) for m in scores.methods}
@@ -102,14 +104,12 @@ def mark(fig, *axes):
 st.markdown(words.against_mean(ranking, recipe.slug, names[recipe.slug]))
 reach = words.reach(base.rows, {names[m]: cache_linear.predictions(base, r) for m, (_, r) in models.items()})
 st.caption(f"{recipe.label}. {coverage} {words.fit_time(found)}" + (f" {reach}" if len(models) > 1 else ""))
-if own_split and view.parts == HELD_OUT:
-    entering = "" if found.predicted.any() else f"It predicts none of the held-out perturbations. {coverage}"
-else:
-    entry = cache_linear.predictions(cache.evaluation(plain, view.with_(split="held-out", truth="all")), recipe)
-    entering = "" if entry.predicted.any() else (
-        "It predicts none of the perturbations that the benchmark itself holds out; switch on sums for combinations "
-        "under “More knobs”, or choose another P."
-    )  # fmt: skip
+official = view.with_(split="held-out", truth="all")  # what the competition is about, whatever is shown here
+entry = cache_linear.predictions(cache.evaluation(plain, official), recipe)
+entering = "" if entry.predicted.any() else (
+    "It predicts none of the perturbations that the benchmark itself holds out, so it cannot compete: switch on sums for "
+    "combinations under “More knobs”, or choose another P."
+)  # fmt: skip
 controls.competition(recipe, data, entering)
 lost = words.unpredicted(base.rows, found)
 if len(lost):

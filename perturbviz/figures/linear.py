@@ -174,11 +174,12 @@ def error_maps(
                 "colorscale": colour_scale(SEQUENTIAL), "uid": f"map{axis}",
                     "text": [[f"{v:.3g}" for v in line] for line in values], "texttemplate": "%{text}",
                 "textfont": {"size": 10}, "showscale": False, **axes,
-                "hovertemplate": "K %{y}, λ %{x}: %{z:.4g}<extra></extra>",
+                "hoverinfo": "skip",
             })  # fmt: skip
-        data.append({  # invisible cells to click, one of them with the ring
+        data.append({  # invisible cells: a heat map reports no clicks with data
             "type": "scatter", "x": [x for x, _ in cells], "y": [y for _, y in cells], "mode": "markers",
-            "uid": f"cells{axis}", "customdata": [f"{y}|{x}" for x, y in cells], "hoverinfo": "skip",
+            "uid": f"cells{axis}", "customdata": [f"{y}|{x}" for x, y in cells],
+            "text": [f"{v:.4g}" for v in np.ravel(values)], "hovertemplate": "K %{y}, λ %{x}: L2 %{text}<extra></extra>",
             "marker": {"size": 24, "color": "rgba(0,0,0,0)", "symbol": "square", "line": {"color": MEAN_BAR, "width": ring}},
             **axes,
         })  # fmt: skip

@@ -104,20 +104,25 @@ def _blocks(evaluation: Evaluation) -> list[tuple[str, str]]:
 
 
 def scores(
-    evaluation: Evaluation, view: View, methods: Sequence[str], models: dict[str, tuple[str, Recipe]]
-) -> tuple[Scores, np.ndarray]:
-    """Scores of methods and of recipes (slug -> name, recipe) on the same rows, and those rows' positions.
+    evaluation: Evaluation,
+    base: Evaluation,
+    view: View,
+    methods: Sequence[str],
+    models: dict[str, tuple[str, Recipe]],
+) -> Scores:
+    """Scores of methods and of recipes (slug -> name, recipe) on the same rows.
 
-    The methods' scores are kept: a changed recipe is scored alone.
+    The methods' scores are kept: a changed recipe is scored alone. ``base`` has the rows of ``evaluation`` without the
+    methods that the session added, so that adding one does not fit the others again.
     """
-    candidates = {slug: (name, predictions(evaluation, recipe).values) for slug, (name, recipe) in models.items()}
+    candidates = {slug: (name, predictions(base, recipe).values) for slug, (name, recipe) in models.items()}
     methods = [m for m in methods if m not in candidates]
     both = compete.with_candidates(evaluation, candidates)
     rows = view_rows(both, view, [*methods, *candidates])
     digest = hashlib.blake2b(rows.tobytes(), digest_size=8).hexdigest()
     key = (evaluation.benchmark.content_id, evaluation.parts, view.with_(data="", show=()).token, *methods)
-    base = _scores(key, digest, evaluation, view, tuple(methods), rows)
-    return compete.side_by_side(base, _score(both, view, tuple(candidates), rows)), rows
+    others = _scores(key, digest, evaluation, view, tuple(methods), rows)
+    return compete.side_by_side(others, _score(both, view, tuple(candidates), rows))
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)

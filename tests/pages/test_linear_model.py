@@ -1,0 +1,175 @@
+"""The linear model page: what it draws is what the package computes, and what it adds stays."""
+
+import json
+
+import numpy as np
+import pytest
+
+from perturbviz.baselines.compete import predict
+from perturbviz.baselines.recipe import Recipe, file_source
+from perturbviz.baselines.resplit import resplit
+from perturbviz.benchmark import load, save
+from perturbviz.evaluation import Evaluation
+from perturbviz.genesets import GeneSubset
+from perturbviz.scores import score
+from tests.charts import figures
+from tests.conftest import build_adata
+from tests.pages.conftest import ROOT
+
+DEFAULT = Recipe(sum_doubles=True)
+
+
+def chart(at, key):
+    return next(f for f in figures(at) if f["key"] == key)
+
+
+def means(at):
+    trace = next(t for t in chart(at, "standing")["data"] if t["uid"] == "means")
+    return dict(zip(trace["ids"], np.asarray(trace["x"], float), strict=True))
+
+
+def written(at):
+    return " ".join(m.value for m in (*at.markdown, *at.caption, *at.info, *at.warning))
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return load(ROOT / "data" / "demo.h5ad")
+
+
+def expected(benchmark, recipe):
+    """L2 on the default genes, computed without the page."""
+    from perturbviz.baselines.compete import with_candidates
+
+    evaluation = Evaluation(benchmark)
+    trial = with_candidates(evaluation, {"x": ("x", predict(evaluation, recipe.competitor()).values)})
+    return np.nanmean(score(trial, "l2", subset=GeneSubset("expressed", 1000), methods=["x"]).values)
+
+
+def test_the_page_shows_what_the_package_computes(open_page, demo):
+    at = open_page("linear_model")
+    drawn = means(at)
+    np.testing.assert_allclose(drawn[DEFAULT.slug], expected(demo, DEFAULT), rtol=1e-5)
+    assert {"additive", "mean", "noisy-oracle"} < set(drawn)
+    arrows = chart(at, "arrows")
+    assert "perturbations are predicted better by This model" in arrows["note"]
+    assert sum(len(t["x"]) for t in arrows["data"] if t["uid"].startswith("heads")) == 75
+    maps = chart(at, "map")
+    assert np.asarray(maps["data"][0]["z"]).shape == (10, 8) and "tuning" in maps["note"]
+    at.select_slider(key="lm_k").set_value(3).run()
+    changed = Recipe(sum_doubles=True, dims=3)
+    np.testing.assert_allclose(means(at)[changed.slug], expected(demo, changed), rtol=1e-5)
+    assert at.query_params["recipe"] in (changed.link, [changed.link])
+
+
+def test_unseen_singles_by_folds(open_page, demo):
+    at = open_page("linear_model", unseen="folds")
+    drawn = means(at)
+    np.testing.assert_allclose(drawn[DEFAULT.slug], expected(resplit(demo, "folds"), DEFAULT), rtol=1e-5)
+    assert "additive" not in drawn and "noisy-oracle" not in drawn and "mean" in drawn
+    assert at.selectbox(key="lm_split").value == "folds"
+    for look, key in (("spectrum", "spectrum"), ("distance", "distance"), ("learning", "learning")):
+        at.segmented_control(key="lm_look").set_value(look).run()
+        assert not at.exception and chart(at, key)["note"]
+
+
+def test_pre_training_on_the_second_context_gives_arrows(open_page):
+    recipe = Recipe(perturbation="d-demo-b", sum_doubles=True)
+    at = open_page("linear_model", recipe=recipe.link)
+    assert at.selectbox(key="lm_p").value == "d-demo-b" and recipe.slug in means(at)
+    assert at.selectbox(key="lm_from").value == DEFAULT.slug and at.selectbox(key="lm_to").value == recipe.slug
+    assert "than by Self-trained" in chart(at, "arrows")["note"]
+
+
+def test_added_methods_compete_on_every_page_and_live_in_the_link(open_page, demo):
+    at = open_page("linear_model")
+    at.button(key="lm_add").click().run()
+    assert not at.exception and at.button(key="lm_add").disabled
+    link = dict(at.query_params.items())
+    assert DEFAULT.link in str(link["lm"])
+    at.switch_page("pages/rankings.py").run()
+    order = chart(at, "order")["data"][0]
+    assert DEFAULT.slug in order["ids"]
+    again = open_page("rankings", **link)
+    order = chart(again, "order")["data"][0]
+    drawn = dict(zip(order["ids"], np.asarray(order["x"], float), strict=True))
+    np.testing.assert_allclose(drawn[DEFAULT.slug], expected(demo, DEFAULT), rtol=1e-5)
+    at.switch_page("pages/linear_model.py").run()
+    at.button(key=f"lm_remove_{DEFAULT.link}").click().run()
+    assert "lm" not in at.query_params
+    at.switch_page("pages/rankings.py").run()
+    assert DEFAULT.slug not in chart(at, "order")["data"][0]["ids"]
+
+
+def test_a_recipe_whose_file_is_not_here_says_so(open_page):
+    source = file_source("texts.json", b"elsewhere")
+    recipe = Recipe(perturbation=source, sum_doubles=True)
+    at = open_page("rankings", lm=f"{recipe.link}__demo~nonsense__demo")
+    assert recipe.slug not in chart(at, "order")["data"][0]["ids"]
+    assert "texts" in written(at) and "is not here" in written(at) and "not a recipe" in written(at)
+    at = open_page("linear_model", recipe=recipe.link)
+    assert "The file “texts” (content" in written(at) and not figures(at)
+
+
+def test_other_models_and_what_they_have_not(open_page):
+    at = open_page("linear_model", recipe="nearest_pca_k10")
+    assert Recipe("nearest").slug in means(at)
+    assert "the linear model" in written(at)  # the map is its
+    at = open_page("linear_model", recipe="matching")
+    at.segmented_control(key="lm_look").set_value("distance").run()
+    assert not at.exception and "no perturbation embedding" in written(at)
+
+
+def test_combinations_without_sums_cannot_be_entered(open_page):
+    at = open_page("linear_model", recipe=Recipe().link)
+    assert at.button(key="lm_add").disabled and "sums for combinations" in written(at) + str(
+        at.button(key="lm_add").help
+    )
+    assert "could be predicted. Not predicted: 75 × it is a combination" in written(at)
+
+
+@pytest.fixture
+def two_screens(tmp_path, monkeypatch):
+    """Two simulated screens of other targets, few of them measured, and a file of texts, offered by the operator."""
+    rng = np.random.default_rng(0)
+    for name, letter, n in (("one", "A", 30), ("other", "B", 12)):
+        targets = [f"{letter}{i}" for i in range(n)]
+        genes = [*targets[:7], *(f"g{i}" for i in range(40))]
+        adata = build_adata(rng.normal(size=(n, len(genes))), targets, genes, space="delta")
+        adata.uns["perturbviz"]["title"] = name.title()
+        save(adata, tmp_path / f"{name}.h5ad")
+    (tmp_path / "embeddings").mkdir()
+    texts = {f"A{i}": f"factor of kind{i % 4} and kind{i % 3}" for i in range(25)}
+    (tmp_path / "embeddings" / "texts.json").write_text(json.dumps(texts))
+    monkeypatch.setenv("PERTURBVIZ_DATA", str(tmp_path))
+    return tmp_path
+
+
+def test_few_predictable_perturbations_give_points_without_interval(open_page, two_screens):
+    source = file_source("texts.json", (two_screens / "embeddings" / "texts.json").read_bytes())
+    at = open_page("linear_model", data="file:one.h5ad", unseen="folds", genes="all")
+    text = written(at)
+    assert "7 of 30 held-out perturbations could be predicted. Not predicted: 23 × target is not among" in text
+    assert "Self-trained" in text or "This model (self-trained) 7" in text
+    assert "P texts 25" in text and "Random P 30" in text
+    assert "No interval: 7 perturbations" in chart(at, "standing")["note"]
+    bars = next(t for t in chart(at, "standing")["data"] if t["uid"] == "means")
+    assert not np.any(bars["error_x"]["array"])
+    at.selectbox(key="lm_p").set_value(source).run()
+    at.pills(key="lm_beside").set_value(["random"]).run()
+    assert "25 of 30 perturbed genes" in written(at) and "interval over" in chart(at, "standing")["note"]
+    bars = next(t for t in chart(at, "standing")["data"] if t["uid"] == "means")
+    assert np.all(np.asarray(bars["error_x"]["array"]) > 0)
+
+
+def test_screens_without_a_common_target_say_so(open_page, two_screens):
+    recipe = Recipe(perturbation="d-file%3Aother.h5ad")
+    at = open_page("linear_model", data="file:one.h5ad", genes="all", recipe=recipe.link)
+    assert "“Other” and “One” share no target" in written(at) and not figures(at)
+
+
+def test_pre_training_on_the_same_measurements_is_refused(open_page, two_screens):
+    (two_screens / "copy.h5ad").write_bytes((two_screens / "one.h5ad").read_bytes())
+    recipe = Recipe(perturbation="d-file%3Acopy.h5ad")
+    at = open_page("linear_model", data="file:one.h5ad", genes="all", recipe=recipe.link)
+    assert "same measurements" in written(at) and not figures(at)

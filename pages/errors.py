@@ -37,8 +37,8 @@ event = chart(
 )  # fmt: skip
 if event.clicked:
     state.defer(p=str(event.clicked))
-if perturbation:
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+with st.container(horizontal=True, gap="small", vertical_alignment="center"):  # always there: nothing below may shift
+    if perturbation:
         st.markdown(f"**{explain.escape(perturbation)}** is marked.")
         st.page_link(navigation.path("profiles"), label="See its profile", icon=":material/scatter_plot:")
         st.button("Clear", on_click=state.set_extra, args=("p", ""), type="tertiary")

@@ -36,9 +36,10 @@ if before is not None and before.data == current.view.data and before != current
 st.session_state["_ranked_view"] = current.view
 moved = shifts(before_ranking, ranking) if before_ranking is not None else None
 
-st.markdown(explain.headline(ranking))
+sentences = [explain.headline(ranking)]
 if before_ranking is not None:
-    st.markdown(explain.change(before_ranking, ranking, before, current.view))
+    sentences.append(explain.change(before_ranking, ranking, before, current.view))
+st.markdown("\n\n".join(sentences))  # one element either way: a chart whose place in the page shifts is built anew
 pin_controls(current)
 
 

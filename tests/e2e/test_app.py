@@ -1,0 +1,137 @@
+"""In the browser, as a new user: find a flip, share it, add a prediction, open real data."""
+
+import functools
+import http.server
+import re
+import threading
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perturbviz.benchmark import load
+from perturbviz.evaluation import Evaluation
+from perturbviz.rankings import rank
+from perturbviz.scores import score_view
+from perturbviz.view import View
+
+from .conftest import ROOT, open_app
+
+RANKINGS = "Which prediction is best here?"
+SHARED = ROOT.parent / "shared" / "data"
+
+ORDER = """() => { const gd = [...document.querySelectorAll('.js-plotly-plot')]
+  .find((g) => g._fullLayout.title.text.includes('how surely'));
+  const t = gd._fullData[0]; return Object.fromEntries(t.ids.map((id, i) => [id, t.x[i]])); }"""
+
+
+def expected(**view):
+    evaluation = Evaluation(load(ROOT / "data" / "demo.h5ad"))
+    return rank(score_view(evaluation, View(**view))).table["score"].dropna()
+
+
+def assert_drawn(app, table):
+    drawn = app.page.evaluate(ORDER)
+    assert list(drawn) == list(table.index)
+    np.testing.assert_allclose(list(drawn.values()), table, rtol=1e-6)
+
+
+def test_a_click_on_the_reference_flips_the_ranking_and_the_link_keeps_it(app):
+    app.open("?metric=pearson_delta", RANKINGS, charts=2)
+    assert_drawn(app, expected(metric="pearson_delta"))
+    app.pick("pert. mean", View(metric="pearson_delta", ref="perturbation").token, charts=2)
+    table = expected(metric="pearson_delta", ref="perturbation")
+    assert_drawn(app, table)
+    assert table.index[0] != expected(metric="pearson_delta").index[0]
+    app.page.get_by_text("Switching control mean → perturbation mean").wait_for()
+    app.page.get_by_text("goes from 7th to undefined (it is the reference").or_(
+        app.page.get_by_text(re.compile("to undefined \\(it is the reference"))
+    ).first.wait_for()
+    assert "ref=perturbation" in app.page.url
+    app.page.reload()
+    app.wait(RANKINGS, token=View(metric="pearson_delta", ref="perturbation").token, charts=2)
+    assert_drawn(app, table)
+
+
+def test_the_back_button_goes_back_to_the_view_before(app):
+    app.open("?metric=mse", RANKINGS, charts=2)
+    app.pick("DE", View(metric="mse", genes="de").token, charts=2)
+    app.page.go_back()
+    app.wait(RANKINGS, token=View(metric="mse").token, charts=2)
+
+
+def test_nothing_is_drawn_twice_for_one_click(app):
+    app.open("?metric=pearson_delta", RANKINGS, charts=2)
+    before = [c["draws"] for c in app.charts()]
+    app.pick("pert. mean", View(metric="pearson_delta", ref="perturbation").token, charts=2)
+    app.still()
+    assert [c["draws"] - b for c, b in zip(app.charts(), before, strict=True)] == [1] * len(before)
+
+
+def test_a_point_of_the_bump_chart_opens_its_view(app):
+    app.open("", RANKINGS, charts=2)
+    place = app.page.evaluate(
+        """() => { const gd = [...document.querySelectorAll('.js-plotly-plot')].at(-1), l = gd._fullLayout;
+          gd.scrollIntoView(); const t = gd._fullData[0], i = l.xaxis.ticktext.findIndex((s) => s === 'CA');
+          const box = gd.getBoundingClientRect();
+          return [box.x + l.xaxis._offset + l.xaxis.c2p(t.x[i]), box.y + l.yaxis._offset + l.yaxis.c2p(t.y[i])]; }"""
+    )
+    app.page.mouse.move(*place)
+    app.page.mouse.click(*place)
+    app.wait(RANKINGS, token=View(metric="centroid_accuracy").token, charts=2)
+
+
+def test_a_prediction_from_a_csv_is_checked_then_ranked(app, tmp_path):
+    b = load(ROOT / "data" / "demo.h5ad")
+    rows = ~b.is_control
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame(b.truth[rows] + rng.normal(0, 0.01, b.truth[rows].shape), b.conditions[rows], b.genes)
+    path = tmp_path / "my <b>model.csv"
+    table.sample(frac=1, random_state=1).sample(frac=1, axis=1, random_state=1).to_csv(path)
+
+    app.open("data", "Which data, whose predictions?")
+    app.page.get_by_role("radio", name="Add your own").click()
+    app.page.locator('input[type="file"]').set_input_files(path)
+    app.page.get_by_role("button", name="Add to the competition").click(timeout=30_000)
+    app.page.get_by_text("Added. It is now among the methods on every page.").wait_for(timeout=30_000)
+    app.page.get_by_role("link", name="Rankings").click()
+    app.wait(RANKINGS, charts=2)
+    assert next(iter(app.page.evaluate(ORDER))).startswith("my-b-model")
+
+
+def test_a_bad_file_gets_a_sentence_and_changes_nothing(app, tmp_path):
+    path = tmp_path / "broken.h5ad"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + b"0" * 200)
+    app.open("data", "Which data, whose predictions?")
+    app.page.get_by_role("radio", name="Add your own").click()
+    app.page.locator('input[type="file"]').set_input_files(path)
+    alert = app.page.get_by_test_id("stAlert").filter(has_text="broken.h5ad")
+    alert.wait_for(timeout=30_000)
+    assert "Traceback" not in app.page.content()
+    app.page.get_by_role("link", name="Rankings").click()
+    app.wait(RANKINGS, charts=2)
+    assert_drawn(app, expected())
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the real data of ../shared/data are not here")
+def test_norman_is_one_click_away_and_flips(browser, serve, tmp_path_factory):
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=SHARED)
+    handler.log_message = lambda *_: None
+    mirror = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=mirror.serve_forever, daemon=True).start()
+    cache = str(tmp_path_factory.mktemp("cache"))
+    url = serve(PERTURBVIZ_MIRROR=f"http://127.0.0.1:{mirror.server_port}", PERTURBVIZ_CACHE=cache)
+    for app in open_app(browser, url):
+        app.open("", RANKINGS, charts=2)
+        app.page.get_by_role("button", name="Open Norman (real)").click()
+        app.wait(RANKINGS, token="data=norman&genes=all", charts=2)
+        l2 = app.page.evaluate(ORDER)
+        assert round(l2["half_sum"], 1) == 17.2
+        assert round(l2["additive"], 1) == 19.3
+        app.page.goto(f"{url}/?data=norman&genes=all&metric=pearson_delta&ref=perturbation")
+        app.wait(RANKINGS, charts=2)
+        delta = app.page.evaluate(ORDER)
+        assert (round(delta["additive"], 3), round(delta["half_sum"], 3)) == (0.620, 0.594)
+    mirror.shutdown()
+    assert (Path(cache) / "norman_pseudobulk.npz").exists()

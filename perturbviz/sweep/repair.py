@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from perturbviz.evaluation import Evaluation
+from perturbviz.genesets import GeneBlock, GeneSubset
 from perturbviz.metrics import parse_metric
+from perturbviz.needs import needed
 from perturbviz.rounding import ROUNDING, snap
-from perturbviz.sweep.collect import Sums, row_weights
+from perturbviz.sweep.collect import Sums
 from perturbviz.sweep.orders import Orders
+
+#: Values handled at once (rows x genes).
+CHUNK = 2_000_000
 
 
 class Repair:
     """Recomputes single cells (method, gene subset, row) of a metric with the metric's own function."""
 
-    def __init__(self, evaluation: Evaluation, sums: Sums, orders: Orders, references: dict[str, np.ndarray]):
-        self.evaluation, self.sums, self.orders, self.references = evaluation, sums, orders, references
-        rows = evaluation.rows
-        self._obs, self._seed, self._block = (rows[c].to_numpy() for c in ("obs", "seed", "block"))
+    def __init__(self, evaluation: Evaluation, sums: Sums, orders: Orders, include_held_out: bool = False):
+        self.evaluation, self.sums, self.orders, self.include_held_out = evaluation, sums, orders, include_held_out
         self._zero: dict[tuple[int, int, str], bool] = {}
 
     def __call__(
@@ -32,20 +37,16 @@ class Repair:
         both
             Whether the metric is undefined where the predicted change is zero, not only where the observed one is.
         """
-        values = np.full(bad.shape, np.nan)
-        for row in np.flatnonzero(bad.any(axis=0)):
-            if both and reference != "none" and self._says_nothing(method, row, reference):
-                continue
-            for j in np.flatnonzero(bad[:, row]):
-                values[j, row] = self._value(metric, method, reference, columns[j], row)
+        values, todo = np.full(bad.shape, np.nan), bad
+        if both and reference != "none":
+            rows = np.flatnonzero(bad.any(axis=0))
+            silent = rows[[self._says_nothing(method, row, reference) for row in rows]]
+            todo = bad.copy()
+            todo[:, silent] = False
+        for j in np.flatnonzero(todo.any(axis=1)):
+            for block in self._blocks(columns[j], np.flatnonzero(todo[j])):
+                values[j, block.rows] = self._score(metric, method, reference, block)
         return values[bad]
-
-    def _prediction(self, method: int, row: int) -> np.ndarray:
-        matrix = self.evaluation._matrix(self.sums.methods[method], self._seed[row])
-        return np.full(self.sums.n_genes, np.nan) if matrix is None else matrix[self._obs[row]].astype(np.float64)
-
-    def _truth(self, row: int) -> np.ndarray:
-        return self.evaluation._truth_layer[self._obs[row]].astype(np.float64)
 
     def _genes(self, column: int, row: int) -> np.ndarray:
         """Genes of a gene subset for a row."""
@@ -58,6 +59,16 @@ class Repair:
             order = order[~np.isin(order, self.evaluation.target_columns[row])]
         return order[: sizes[j % len(sizes)]]
 
+    def _blocks(self, column: int, rows: np.ndarray) -> Iterator[GeneBlock]:
+        """Rows with equally many genes, in pieces that fit the cache."""
+        genes = [self._genes(column, row) for row in rows]
+        length = np.array([len(g) for g in genes])
+        for n in np.unique(length[length > 0]):
+            same = np.flatnonzero(length == n)
+            step = max(1, CHUNK // n)
+            for some in (same[i : i + step] for i in range(0, len(same), step)):
+                yield GeneBlock(rows[some], np.stack([genes[i] for i in some]), int(n))
+
     def _says_nothing(self, method: int, row: int, reference: str) -> bool:
         """Whether the predicted change counts as zero on every gene subset.
 
@@ -66,30 +77,24 @@ class Repair:
         """
         key = method, row, reference
         if key not in self._zero:
-            r = self.references[reference][self._block[row]].astype(np.float64)
-            largest = np.abs(self._prediction(method, row) - r).max()
+            here, e = np.array([row]), self.evaluation
+            r = e.reference(reference, here, None, self.include_held_out)[0]
+            largest = np.abs(e.prediction(self.sums.methods[method], here)[0] - r).max()
             if largest > 0:
-                size, layout = np.maximum(np.abs(self._truth(row)), np.abs(r)), self.sums.layout
+                size, layout = np.maximum(np.abs(e.truth(here)[0]), np.abs(r)), self.sums.layout
                 first = [layout.offset(o) + k for o, s in enumerate(layout.sizes) for k in (0, len(s))]
                 largest /= min(size[self._genes(column, row)].max(initial=0) for column in first) or np.nan
             self._zero[key] = bool(largest <= ROUNDING)
         return self._zero[key]
 
-    def _value(self, metric: str, method: int, reference: str, column: int, row: int) -> float:
-        genes = self._genes(column, row)
-        if not len(genes):
-            return np.nan
-        truth, prediction = self._truth(row)[None, genes], self._prediction(method, row)[None, genes]
+    def _score(self, metric: str, method: int, reference: str, block: GeneBlock) -> np.ndarray:
+        """The metric's function on the rows and genes of a block, as ``perturbviz.scores`` calls it."""
+        e, parsed = self.evaluation, parse_metric(metric)[0]
+        truth = e.truth(block.rows, block.genes)
+        prediction = e.prediction(self.sums.methods[method], block.rows, block.genes)
         if reference != "none":
-            r = self.references[reference][self._block[row]].astype(np.float64)[None, genes]
-            size = np.maximum(np.abs(truth), np.abs(r)).max(axis=1)
+            r = e.reference(reference, block.rows, block.genes, self.include_held_out)
+            size = np.maximum(np.abs(truth).max(axis=1), np.abs(r).max(axis=1))
             truth, prediction = snap(truth - r, size), snap(prediction - r, size)
-        function, card = (m := parse_metric(metric)[0]).function, m.card
-        needs = {}
-        if "weights" in card.needs:
-            w = row_weights(self.evaluation, np.array([row]))[:, genes]
-            total = w.sum()
-            if not total > 0:
-                return np.nan
-            needs["weights"] = w / total
-        return float(function(truth, prediction, **needs)[0])
+        needs = {name: needed(name, e, block, GeneSubset("all")).value for name in parsed.card.needs}
+        return parsed.function(truth, prediction, **needs)

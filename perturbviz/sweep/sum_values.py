@@ -83,4 +83,4 @@ def sum_values(
     layout = Layout(references, any(FORMULAS[s.metric].weighted for s in settings), names, sizes)
     orders = Orders(evaluation, names)
     sums = collect(evaluation, methods, layout, orders, vectors, threads, progress, cancel)
-    return SumValues(sums, Repair(evaluation, sums, orders, vectors))
+    return SumValues(sums, Repair(evaluation, sums, orders, include_held_out))

@@ -33,7 +33,7 @@ def direct_averages(
     """
     out = np.full((len(settings), len(positions), len(hows), len(methods)), np.nan)
     block = evaluation.rows["block"].to_numpy()
-    every = np.unique(np.concatenate([p for p in positions] or [np.empty(0, int)])).astype(int)
+    every = np.unique(np.concatenate(list(positions) or [np.empty(0, int)])).astype(int)
     together = _candidate_sets(positions, block)
     jobs: dict[tuple[GeneSubset, int], list[int]] = {}  # (genes, candidate set or -1) -> settings
     for i, setting in enumerate(settings):

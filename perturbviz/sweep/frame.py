@@ -113,10 +113,7 @@ class _Writer:
         columns = np.array([sums.column(s) for s in settings])
         first = settings[0]
         values = np.stack(
-            [
-                sums.value(first.metric, first.reference, sums.moments(first.reference, i, columns))
-                for i in range(m)
-            ],
+            [sums.value(first.metric, first.reference, sums.moments(first.reference, i, columns)) for i in range(m)],
             axis=1,
         )  # (settings, methods, rows)
         key = self.types["genes"].categories.get_indexer([s.subset.key for s in settings])

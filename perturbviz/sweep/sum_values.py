@@ -51,9 +51,7 @@ class SumValues:
         return value
 
 
-def method_groups(
-    evaluation: Evaluation, methods: tuple[str, ...], settings: list[Setting]
-) -> list[tuple[str, ...]]:
+def method_groups(evaluation: Evaluation, methods: tuple[str, ...], settings: list[Setting]) -> list[tuple[str, ...]]:
     """Methods in groups whose sums fit in half the memory of the benchmark (at least 256 MB); mostly one group."""
     columns = len({s.subset for s in settings})
     numbers = (2 * (1 + len({s.reference for s in settings} | {"none"})) + 3) * columns * len(evaluation.rows)

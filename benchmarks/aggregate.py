@@ -11,6 +11,12 @@ Reading is timed with one thread and with as many as there are processors; the f
 The ratio of processor seconds stands beside the ratio of seconds: it does not suffer from what else the machine does.
 Columns: ``read``; ``prepare`` (labels, halves, a look at the values); ``sums`` (the pass over the cells, reading
 included); ``stat`` (t-tests, adjusted p-values) and ``save``, which cost the same whatever the number of cells.
+
+Measured on two cores shared with other work: 1,000,000 cells x 5,000 genes at 5 % density in 2,000 conditions took 7 s
+for labels and sums, 6 s for statistics and 3 s for saving, with 1.4 GB of memory. The cost of the sums is linear in cells,
+so 100 million such cells (205 GB plain, 71 GB gzip) are 1,400 core-seconds of sums, and 900 more to decompress: under a
+minute on 64 cores. Storage then decides: at 1 GB/s it delivers them in 205 s (plain) or 71 s (gzip). Sorting the labels
+happens in the calling process (about two minutes, 3 GB), and merging moves one set of sums (320 MB) per task.
 """
 
 from __future__ import annotations
@@ -115,9 +121,10 @@ def measure(path: Path) -> dict[str, float]:
     start, used_before = time.perf_counter(), time.process_time()
 
     def progress(fraction, what):
-        what = what if fraction > 0 else "prepare"
-        marks[what] = time.perf_counter() - start
-        used[what] = time.process_time() - used_before
+        now, now_used = time.perf_counter() - start, time.process_time() - used_before
+        marks.setdefault("prepare", now)  # the first call comes when the pass over the cells begins
+        used.setdefault("prepare", now_used)
+        marks[what], used[what] = now, now_used
 
     aggregate(path, condition="condition", control="control", out=path.with_suffix(".bench.h5ad"), progress=progress)
     total = time.perf_counter() - start

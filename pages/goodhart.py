@@ -27,7 +27,7 @@ if not lab.settings:
     stop("No metric can be computed on these genes: choose others in the sidebar.")
 if section in ("play", "class"):
     with st.spinner("Scoring the shown methods on all metrics …"):
-        lab.table  # noqa: B018 - made once and kept, behind the spinner
+        _competitors = lab.table  # made once and kept, behind the spinner
 if section == "play":
     goodhart_play.draw(current, lab)
 elif section == "tune":

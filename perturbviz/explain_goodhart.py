@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from perturbviz.explain import escape, names, ordinal
-from perturbviz.goodhart import USES, Knobs
+from perturbviz.goodhart import USES, WORDS, Knobs
 from perturbviz.goodhart.gameability import COLUMNS, Gameability
 from perturbviz.goodhart.optimise import Optimum
 from perturbviz.view import metric_name
@@ -104,7 +104,7 @@ def learnt(found: Optimum, table: pd.DataFrame, name: Name) -> str:
             ["single training perturbations"] if any(s.copy for s in settings) else []
         )
         return f"**Something was borrowed, not learnt:** the setting brings in {names(source)}; {effect}."
-    same = f"the same {len(turned)} number{'s' * (len(turned) != 1)} ({names(sorted(turned))}) for every perturbation"
+    same = f"the same {len(turned)} number{'s' * (len(turned) != 1)} ({names([WORDS[t] for t in sorted(turned)])}) for all of them"
     if worse == 0 and better:
         return f"**What was learnt is how large changes are on the whole, nothing about any perturbation:** {same}; {effect}."
     return f"**Nothing was learnt about any perturbation:** {same} made {what} better; {effect}."

@@ -36,15 +36,17 @@ def plane(
     """
     fig = go.Figure()
     defined = [m for m in x.index if np.isfinite(x[m]) and np.isfinite(y[m])]
-    spots = _label_places([(x[m], y[m]) for m in defined], reverse)
+    points = [(a, b, words) for a, b, words in trail if np.isfinite(a) and np.isfinite(b)]
+    here = bool(trail) and bool(np.isfinite(trail[-1][:2]).all())
+    spots = _label_places(
+        [(x[m], y[m]) for m in defined], [names[m] for m in defined], reverse, points[-1][:2] if here else None
+    )
     fig.add_scatter(
         x=x[defined].to_numpy(float), y=y[defined].to_numpy(float), ids=defined, uid="methods", mode="markers+text",
         marker={"size": 11, "color": [colours[m] for m in defined]}, text=[escape(names[m]) for m in defined],
         textposition=spots, textfont={"size": 12, "color": [colours[m] for m in defined]}, showlegend=False,
         hovertemplate="<b>%{text}</b><br>%{x:.4g}, %{y:.4g}<extra></extra>",
     )  # fmt: skip
-    points = [(a, b, words) for a, b, words in trail if np.isfinite(a) and np.isfinite(b)]
-    here = len(points) > 0 and points[-1] is not None and np.isfinite(trail[-1][:2]).all()
     fig.add_scatter(
         x=[p[0] for p in points], y=[p[1] for p in points], uid="trail", mode="lines+markers",
         line={"color": colours[start], "width": 1.5, "dash": "dot"},
@@ -70,21 +72,47 @@ def plane(
     return fig
 
 
-def _label_places(points: Sequence[tuple[float, float]], reverse: tuple[bool, bool]) -> list[str]:
-    """Where each point's name stands: inwards at the sides, above or below where a neighbour is close."""
+#: Places of a name around its point: offset of the box's centre in half boxes, right and up.
+_PLACES = {
+    "top center": (0, 1), "bottom center": (0, -1), "middle right": (1, 0), "middle left": (-1, 0), "top right": (1, 1),
+    "bottom right": (1, -1), "top left": (-1, 1), "bottom left": (-1, -1),
+}  # fmt: skip
+_LETTER, _LINE, _DOT = 0.0105, 0.05, 0.02  # of the axes: width of a letter, height of a line, size of a marker
+
+
+def _label_places(
+    points: Sequence[tuple[float, float]], names: Sequence[str], reverse: tuple[bool, bool],
+    diamond: tuple[float, float] | None = None,
+) -> list[str]:  # fmt: skip
+    """Where each point's name stands, so that names cover one another and the points as little as possible."""
     if not points:
         return []
-    xy = np.array(points, float)
+    xy = np.array([*points, *([diamond] if diamond else [])], float)
     span = np.ptp(xy, axis=0)
     unit = (xy - xy.min(axis=0)) / np.where(span > 0, span, 1)
     unit = np.where(np.array(reverse), 1 - unit, unit)
-    order = np.argsort(unit[:, 1], kind="stable")
-    out = [""] * len(points)
-    for k, i in enumerate(order):
-        near = any(abs(unit[i] - unit[j])[0] < 0.3 and abs(unit[i] - unit[j])[1] < 0.06 for j in order[:k])
-        side = "right" if unit[i, 0] < 0.15 else "left" if unit[i, 0] > 0.85 else "center"
-        out[i] = f"{'top' if near or k % 2 else 'bottom'} {side}"
+    taken = [(*p, _DOT, _DOT) for p in unit]  # boxes: centre and half sizes
+    if diamond:
+        taken[-1] = (*unit[-1], 1.5 * _DOT, 1.5 * _DOT)
+    out = []
+    for (x, y), name in zip(unit[: len(names)], names, strict=True):
+        half = len(name) * _LETTER / 2
+        costs = {}
+        for place, (right, up) in _PLACES.items():
+            box = (x + right * (half + _DOT), y + up * (_LINE / 2 + _DOT), half, _LINE / 2)
+            outside = max(0.0, -0.05 - box[0] + half, box[0] + half - 1.05)
+            costs[place] = (sum(_overlap(box, other) for other in taken) + outside * _LINE, box)
+        best = min(costs, key=lambda place: costs[place][0])
+        out.append(best)
+        taken.append(costs[best][1])
     return out
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    """Common area of two boxes."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0] - a[2], b[0] - b[2])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1] - a[3], b[1] - b[3])
+    return max(width, 0.0) * max(height, 0.0)
 
 
 def strip(labels: Sequence[str], before: np.ndarray, after: np.ndarray, count: int, colour: str) -> go.Figure:
@@ -118,7 +146,7 @@ def strip(labels: Sequence[str], before: np.ndarray, after: np.ndarray, count: i
     fig.update_yaxes(
         title_text="rank (1 = best)", range=[count + 0.6, 0.4], tickvals=list(range(1, count + 1)), zeroline=False
     )
-    fig.update_layout(height=340, margin={"l": 8, "r": 12, "t": 60, "b": 8})
+    fig.update_layout(height=380, margin={"l": 8, "r": 12, "t": 60, "b": 8})
     return fig
 
 
@@ -181,11 +209,13 @@ def scales(table: pd.DataFrame, target: int, one: str) -> go.Figure:
                         uid=f"scale-{word}", hoverinfo="skip", connectgaps=False)  # fmt: skip
     for when, values, column in (("before", first, "before"), ("after", last, "after")):
         have = np.isfinite(values)
+        fig.add_scatter(x=[None], y=[None], mode="markers", name=when, marker={"size": 10, "color": TEXT,
+                        "symbol": "circle-open" if when == "before" else "circle"})  # fmt: skip
         beyond = [values[have] < EDGES[0], values[have] > EDGES[1]]
         mark = "-open" if when == "before" else ""
         symbol = np.select(beyond, ["triangle-left" + mark, "triangle-right" + mark], "circle" + mark)
         fig.add_scatter(
-            x=np.clip(values[have], *EDGES), y=y[have], mode="markers", name=when, uid=f"scale-{when}",
+            x=np.clip(values[have], *EDGES), y=y[have], mode="markers", name=when, uid=f"scale-{when}", showlegend=False,
             ids=list(table["label"][have]), marker={"size": 10, "symbol": symbol, "color": TEXT},
             customdata=np.column_stack([table[column].to_numpy(float)[have], values[have]]),
             text=[escape(n) for n in table["name"][have]],

@@ -1,13 +1,14 @@
 """Goodhart's law by hand: move a metric by transforming a prediction without knowing more, and see what it breaks."""
 
 from perturbviz.goodhart.judge import Judge, Setting
-from perturbviz.goodhart.knobs import CARD, CARDS, USES, KnobCard, Knobs, blend_name
+from perturbviz.goodhart.knobs import CARD, CARDS, USES, WORDS, KnobCard, Knobs, blend_name
 from perturbviz.goodhart.transform import Allowed, Arena, game, transform, unavailable
 
 __all__ = [
     "CARD",
     "CARDS",
     "USES",
+    "WORDS",
     "Allowed",
     "Arena",
     "Judge",

@@ -218,9 +218,6 @@ def _result(
 
 def _choose(goodness: np.ndarray) -> list[int]:
     """Best of the settings tried (rows; the first turns nothing) for each seed; the first unless clearly beaten."""
-    best = goodness.argmax(axis=0)
-    lead = goodness.max(axis=0) - goodness[0]
-    return [
-        int(b) if gain > 1e-5 * (1 + abs(z)) else 0
-        for b, gain, z in zip(best, lead, np.nan_to_num(goodness[0], neginf=0), strict=True)
-    ]
+    first, best = goodness[0], goodness.max(axis=0)
+    least = np.where(np.isfinite(first), first + 1e-5 * (1 + np.abs(first)), first)
+    return [int(b) for b in np.where(best > least, goodness.argmax(axis=0), 0)]

@@ -207,6 +207,11 @@ CARDS = (
              "Set every predicted decrease to zero.", "negative changes set to zero"),
 )  # fmt: skip
 CARD = {c.name: c for c in CARDS}
+#: A knob in one or two words.
+WORDS = {
+    "shuffle": "shuffling", "copy": "copying", "blend": "blending", "top": "genes kept", "small": "smallest change",
+    "amplify": "size of the change", "shift": "systematic shift", "noise": "noise", "clip": "no negatives",
+}  # fmt: skip
 DEFAULT = Knobs()
 _CODES = {c.code: c.name for c in CARDS} | {"r": "seed"}
 _PART = re.compile(r"([a-z])(-?[0-9.]+(?:e[+-]?[0-9]+)?)?(?:~([A-Za-z0-9.-]+|no_change|half_sum))?")

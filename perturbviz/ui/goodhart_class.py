@@ -189,9 +189,8 @@ def _teacher(room: challenge.Class, key: str) -> None:
         st.title(challenge.shown_code(room.code), anchor=False)
         st.markdown(_task(room))
         st.caption(f"Teams choose Goodhart lab → Challenge. Your key, to come back from another window: `{key}`")
-        st.toggle(
-            "Reveal the other metrics", value=room.revealed, key="_reveal", on_change=_reveal, args=(room.code, key)
-        )
+        st.session_state["_reveal"] = room.revealed
+        st.toggle("Reveal the other metrics", key="_reveal", on_change=_reveal, args=(room.code, key))
         with st.expander("Manage"):
             team = st.selectbox("Take a team off the board", room.teams, index=None)
             st.button(

@@ -15,7 +15,10 @@ from perturbviz.ui.current import Current
 _WIDGET = "k_"
 _FOLLOWED = "_knobs"  # session: the setting the widgets show
 _TOPS = (0, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
+_FURTHER = ("top", "small", "noise", "clip", "copy", "shuffle")
+_MORE = "_more_knobs"  # session: whether the further knobs were open at first
 _TRAINING = ":material/school:"
+_WIDTH = 190
 
 #: Tricks to try: name -> setting.
 TRICKS: dict[str, Knobs] = {
@@ -64,23 +67,20 @@ def controls(current: Current, lab: Lab, start: str) -> Knobs:
         "Try a trick", list(TRICKS), index=None, key="_trick", placeholder="Try a trick …", on_change=_trick,
         label_visibility="collapsed",
     )  # fmt: skip
-    for name in ("amplify", "shift", "blend"):
-        _slider(CARD[name], refused)
-    _blend_target(current, targets)
-    n_genes = lab.evaluation.benchmark.adata.n_vars
-    tops = sorted({t for t in _TOPS if t < n_genes} | {min(st.session_state[_WIDGET + "top"], n_genes)})
-    card = CARD["top"]
-    st.select_slider(
-        card.label, tops, key=_WIDGET + "top", help=_help(card), disabled="top" in refused,
-        format_func=lambda v: f"{v:,}" if v else "all",
-    )  # fmt: skip
-    for name in ("small", "noise"):
-        _slider(CARD[name], refused)
-    for name in ("clip", "copy", "shuffle"):
-        card = CARD[name]
-        st.checkbox(_label(card), key=_WIDGET + name, help=_help(card, refused), disabled=name in refused)
-    if st.session_state[_WIDGET + "noise"] or st.session_state[_WIDGET + "shuffle"]:
-        st.number_input("Seed of noise and shuffling", 0, 999, step=1, key=_WIDGET + "seed")
+    with st.container(horizontal=True, gap="small"):  # side by side where there is room
+        for name in ("amplify", "shift", "blend"):
+            _slider(CARD[name], refused)
+        _blend_target(current, targets)
+    opened = st.session_state.setdefault(_MORE, bool(set(setting().turned) & set(_FURTHER)))
+    with st.expander("More knobs", expanded=opened), st.container(horizontal=True, gap="small"):
+        _top(lab.evaluation.benchmark.adata.n_vars, refused)
+        for name in ("small", "noise"):
+            _slider(CARD[name], refused)
+        for name in ("clip", "copy", "shuffle"):
+            card = CARD[name]
+            st.checkbox(_label(card), key=_WIDGET + name, help=_help(card, refused), disabled=name in refused)
+        if st.session_state[_WIDGET + "noise"] or st.session_state[_WIDGET + "shuffle"]:
+            st.number_input("Seed of noise and shuffling", 0, 999, step=1, key=_WIDGET + "seed", width=_WIDTH)
     values = {f: st.session_state[_WIDGET + f] for f in (*CARD, "blend_to")}
     knobs = Knobs(**values, seed=int(st.session_state.get(_WIDGET + "seed", 0))).effective
     state.set_extra("knobs", knobs.link)
@@ -114,17 +114,27 @@ def _trick() -> None:
     st.session_state["_trick"] = None
 
 
+def _top(n_genes: int, refused: dict[str, str]) -> None:
+    tops = sorted({t for t in _TOPS if t < n_genes} | {min(st.session_state[_WIDGET + "top"], n_genes)})
+    st.session_state[_WIDGET + "top"] = min(st.session_state[_WIDGET + "top"], n_genes)
+    card = CARD["top"]
+    st.select_slider(
+        card.label, tops, key=_WIDGET + "top", help=_help(card, refused), disabled="top" in refused, width=_WIDTH,
+        format_func=lambda v: f"{v:,}" if v else "all",
+    )  # fmt: skip
+
+
 def _slider(card: KnobCard, refused: dict[str, str]) -> None:
     st.slider(
         _label(card), float(card.low), float(card.high), step=float(card.step), key=_WIDGET + card.name, format="%.2f",
-        help=_help(card, refused), disabled=card.name in refused,
+        help=_help(card, refused), disabled=card.name in refused, width=_WIDTH,
     )  # fmt: skip
 
 
 def _blend_target(current: Current, targets: list[str]) -> None:
     st.selectbox(
         "Blend with", targets, key=_WIDGET + "blend_to", format_func=lambda t: blend_name(t, current.name),
-        disabled=not st.session_state[_WIDGET + "blend"],
+        disabled=not st.session_state[_WIDGET + "blend"], width=_WIDTH,
         help="Baselines other than the control mean use training truth; a method uses whatever it was fitted to. "
         "Rows that the other does not predict stay as they are.",
     )  # fmt: skip

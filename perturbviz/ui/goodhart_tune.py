@@ -9,7 +9,7 @@ import streamlit as st
 from perturbviz import explain_goodhart as explain
 from perturbviz.errors import UserError
 from perturbviz.figures import goodhart as figures
-from perturbviz.goodhart import CARD, CARDS, Arena, Setting, blend_name, unavailable
+from perturbviz.goodhart import WORDS, Arena, Setting, blend_name, unavailable
 from perturbviz.goodhart import gameability as games
 from perturbviz.goodhart.effects import effects, scale_for
 from perturbviz.goodhart.optimise import Optimum, optimise
@@ -39,10 +39,10 @@ def draw_optimiser(current: Current, lab: cache.Lab) -> None:
                          format_func=lambda i: metric_name(*lab.settings[i]))
         ]  # fmt: skip
         refused = unavailable(lab.evaluation)
-        names = st.pills(
-            "With these knobs", [c.name for c in CARDS if c.name in _PERMITTED and c.name not in refused], selection_mode="multi",
+        names = st.multiselect(
+            "With these knobs", [n for n in _PERMITTED if n not in refused],
             default=[n for n in ("amplify", "shift", "blend", "small", "clip") if n not in refused], key="_permitted",
-            persist_state="session", format_func=lambda n: CARD[n].label.replace(" below", ""),
+            persist_state="session", format_func=lambda n: WORDS[n],
         )  # fmt: skip
         blends: list[str] = []
         if "blend" in names:
@@ -55,7 +55,7 @@ def draw_optimiser(current: Current, lab: cache.Lab) -> None:
             "Find the setting", type="primary", icon=":material/trending_up:", disabled=not names, key="_find",
             on_click=st.session_state.update, args=({_ASKED: True},),
         )  # fmt: skip
-        st.caption(f"Ends by itself or after {SECONDS:g} seconds; the same question gives the same answer.")
+        st.caption(f"Ends by itself or after {SECONDS:g} seconds. Found settings are kept.")
     pressed = st.session_state.pop(_ASKED, False)
     key = (lab.token, start, target, tuple(sorted(names)), tuple(sorted(blends)))
     with right:

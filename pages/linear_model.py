@@ -67,7 +67,8 @@ try:
 except UserError as error:
     stop(str(error), icon="📄")
 
-coverage = words.coverage(base.rows, found)
+lost = words.unpredicted(base.rows, found)
+coverage = words.coverage(base.rows, lost)
 methods = [m for m in evaluation.methods if (not view.show or m in view.show) and m not in models]
 if not own_split:  # baselines for combinations, where none is held out
     methods = [m for m in methods if evaluation.predicted(m).any()]
@@ -111,7 +112,6 @@ entering = "" if entry.predicted.any() else (
     "combinations under “More knobs”, or choose another P."
 )  # fmt: skip
 controls.competition(recipe, data, entering)
-lost = words.unpredicted(base.rows, found)
 if len(lost):
     with st.expander(f"{len(lost)} perturbations cannot be predicted: which, and why"):
         st.dataframe(lost, hide_index=True, height=min(38 + 35 * len(lost), 300))

@@ -63,16 +63,13 @@ def intervals(ranking: Ranking, few: bool) -> str:
     )
 
 
-def coverage(rows: pd.DataFrame, found: Predictions) -> str:
-    """How many held-out perturbations could be predicted, and the reasons of the others, most frequent first."""
-    table = unpredicted(rows, found)
-    total = rows[["context", "perturbation"]].drop_duplicates().shape[0]
-    if table.empty:
+def coverage(rows: pd.DataFrame, lost: pd.DataFrame) -> str:
+    """How many held-out perturbations could be predicted, and the reasons of the others (:func:`unpredicted`)."""
+    total = len(rows[["context", "perturbation"]].drop_duplicates())
+    if lost.empty:
         return f"All {total} held-out perturbations could be predicted."
-    lost = table["perturbation"].nunique() if rows["context"].nunique() == 1 else len(table)
-    kinds = table["reason"].map(_kind).value_counts()
-    listed = "; ".join(f"{n} × {kind}" for kind, n in kinds.items())
-    return f"{total - lost} of {total} held-out perturbations could be predicted. Not predicted: {listed}."
+    listed = "; ".join(f"{n} × {kind}" for kind, n in lost["reason"].map(_kind).value_counts().items())
+    return f"{total - len(lost)} of {total} held-out perturbations could be predicted. Not predicted: {listed}."
 
 
 def reach(rows: pd.DataFrame, models: Mapping[str, Predictions]) -> str:
@@ -83,12 +80,11 @@ def reach(rows: pd.DataFrame, models: Mapping[str, Predictions]) -> str:
 
 
 def unpredicted(rows: pd.DataFrame, found: Predictions) -> pd.DataFrame:
-    """Perturbations without a prediction in some split: perturbation, context, reason, splits."""
-    lost = rows[["perturbation", "context"]].assign(reason=found.reasons)[found.reasons != ""]
-    if lost.empty:
-        return pd.DataFrame(columns=["perturbation", "context", "reason", "splits"])
-    grouped = lost.groupby(["perturbation", "context"], sort=True)
-    return grouped.agg(reason=("reason", "first"), splits=("reason", "size")).reset_index()
+    """Perturbations without a prediction in any split: perturbation, context, reason."""
+    pairs = pd.MultiIndex.from_frame(rows[["perturbation", "context"]])
+    lost = ~pairs.isin(pairs[found.predicted])
+    table = rows[["perturbation", "context"]].assign(reason=found.reasons)[lost]
+    return table.drop_duplicates(["perturbation", "context"]).sort_values(["perturbation", "context"])
 
 
 def _kind(reason: str) -> str:

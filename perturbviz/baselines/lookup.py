@@ -43,8 +43,10 @@ class PerturbationRows:
     seed: int | None = None
 
     @cached_property
-    def _position(self) -> dict[str, int]:
-        return {} if self.table is None else {str(name): i for i, name in enumerate(self.table.index)}
+    def _names(self) -> pd.Index:
+        """Names of the table's rows; an index of strings keeps its look-up table from fit to fit."""
+        index = pd.Index([], dtype=object) if self.table is None else self.table.index
+        return index if index.inferred_type in ("string", "empty") else index.map(str)
 
     def rows(self, names: Sequence[str]) -> tuple[np.ndarray, dict[str, str]]:
         """Rows of the named perturbations, n × L (NaN where there is none), and the reason of every NaN row."""
@@ -63,16 +65,16 @@ class PerturbationRows:
         parts = targets(name)
         if not parts:
             return "it is control, not a perturbation"
-        if name in self._position or (self.table is None and not (self.sum_doubles and len(parts) > 1)):
+        if name in self._names or (self.table is None and not (self.sum_doubles and len(parts) > 1)):
             return (name,)
         if len(parts) > 1 and not self.sum_doubles:
             return "it is a combination, and this model does not sum the rows of its targets"
-        lost = [p for p in parts if self.table is not None and p not in self._position]
+        lost = [p for p in parts if self.table is not None and p not in self._names]
         return f"its target {lost[0]} {self.missing}" if lost else parts
 
     def _values(self, names: Sequence[str]) -> np.ndarray:
         if self.table is not None:
-            return self.table.to_numpy()[[self._position[n] for n in names]]
+            return self.table.to_numpy()[self._names.get_indexer(list(names))]
         if self.seed is None:
             return np.zeros((len(names), self.n_dims))
         return random_rows(names, self.n_dims, self.seed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import PurePath
 from urllib.parse import quote, unquote
@@ -182,7 +182,12 @@ class Recipe:
         """The same knobs with both embeddings from the training data."""
         return replace(self, gene="pca", perturbation="pca")
 
-    def competitor(self, tables: Mapping[str, pd.DataFrame] | None = None, cut_when_fitted: bool = False) -> Competitor:
+    def competitor(
+        self,
+        tables: Mapping[str, pd.DataFrame] | None = None,
+        cut_when_fitted: bool = False,
+        names: Collection[str] | None = None,
+    ) -> Competitor:
         """The competitor to fit.
 
         Parameters
@@ -192,6 +197,8 @@ class Recipe:
         cut_when_fitted
             Leave cutting the tables of a linear model to the model, as a map over K needs it; otherwise they are cut
             here, once for all fits.
+        names
+            Rows that can matter: the genes and perturbations of the data. Others are dropped after cutting.
 
         Raises
         ------
@@ -206,6 +213,8 @@ class Recipe:
             t: (tables or {})[t] if self.whole_tables or late else cut((tables or {})[t], self.dims)
             for t in self.tables
         }
+        if names is not None and not late:
+            used = {t: table[table.index.isin(names)] for t, table in used.items()}
         gene, perturbation = (used.get(s, s) for s in (self.gene, self.perturbation))
         if self.kind == "linear":
             return LinearModel(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ from perturbviz.baselines.training import Training
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
+from perturbviz.perturbations import targets
 from perturbviz.scores import Scores, score, view_rows
 from perturbviz.ui import recipes
 from perturbviz.view import View
@@ -42,24 +44,39 @@ def _split(content_id: str, how: str, _benchmark: Benchmark) -> Benchmark:
 
 
 # -- what is fitted to ---------------------------------------------------------------------------------------------
-@st.cache_resource(max_entries=40, show_spinner=False)
-def _training(content_id: str, seed: str, context: str, _benchmark: Benchmark) -> Training:
-    return compete.training(_benchmark, seed, context)
+class Prepared:
+    """Training sets of one benchmark and the embeddings computed from them, made when first asked for."""
+
+    def __init__(self, benchmark: Benchmark) -> None:
+        self.benchmark = benchmark
+        self.names = {*benchmark.genes, *benchmark.conditions, *(t for n in benchmark.conditions for t in targets(n))}
+        self._training: dict[tuple[str, str], Training] = {}
+        self._scores: dict[tuple[str, str, bool], pd.DataFrame] = {}
+
+    def training(self, seed: str, context: str) -> Training:
+        """Training perturbations of one seed and context."""
+        if (seed, context) not in self._training:
+            self._training[seed, context] = compete.training(self.benchmark, seed, context)
+        return self._training[seed, context]
+
+    def gene_scores(self, seed: str, context: str, recipe: Recipe) -> pd.DataFrame | None:
+        """Gene embedding from the training set with all dimensions that may be asked for; None where not needed."""
+        if "pca" not in (recipe.gene, recipe.perturbation) or recipe.kind != "linear":
+            return None
+        key = (seed, context, recipe.include_control)
+        if key not in self._scores:
+            self._scores[key] = gene_scores(self.training(seed, context), MAX_DIMS, recipe.include_control)
+        return self._scores[key]
 
 
-@st.cache_resource(max_entries=80, show_spinner=False)
-def _gene_scores(content_id: str, seed: str, context: str, include_control: bool, _training: Training) -> pd.DataFrame:
-    return gene_scores(_training, MAX_DIMS, include_control)
+def prepared(benchmark: Benchmark) -> Prepared:
+    """What is kept between fits to one benchmark."""
+    return _prepared(benchmark.content_id, benchmark)
 
 
-def training(benchmark: Benchmark, seed: str, context: str) -> Training:
-    """Training perturbations of one seed and context."""
-    return _training(benchmark.content_id, seed, context, benchmark)
-
-
-def scores_of_genes(benchmark: Benchmark, seed: str, context: str, include_control: bool) -> pd.DataFrame:
-    """Gene embedding of a training set, with all dimensions that may be asked for."""
-    return _gene_scores(benchmark.content_id, seed, context, include_control, training(benchmark, seed, context))
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _prepared(content_id: str, _benchmark: Benchmark) -> Prepared:
+    return Prepared(_benchmark)
 
 
 def tables(recipe: Recipe, benchmark: Benchmark) -> dict[str, pd.DataFrame]:
@@ -80,21 +97,18 @@ def predictions(evaluation: Evaluation, recipe: Recipe) -> Predictions:
 
 @st.cache_resource(max_entries=12, show_spinner="Fitting …")
 def _predictions(key: tuple, link: str, keys: str, _evaluation: Evaluation, _recipe: Recipe) -> Predictions:
-    benchmark = _evaluation.benchmark
-    competitor = _recipe.competitor(tables(_recipe, benchmark))
+    ready = prepared(_evaluation.benchmark)
+    competitor = _recipe.competitor(tables(_recipe, ready.benchmark), names=ready.names)
 
     def fit(seed: str, context: str):
-        data = training(benchmark, seed, context)
-        if isinstance(competitor, LinearModel) and "pca" in (_recipe.gene, _recipe.perturbation):
-            return competitor.fit(data, scores_of_genes(benchmark, seed, context, _recipe.include_control))
-        return competitor.fit(data)
+        scores = ready.gene_scores(seed, context, _recipe)
+        data = ready.training(seed, context)
+        return competitor.fit(data, scores) if isinstance(competitor, LinearModel) else competitor.fit(data)
 
-    for seed, context in _blocks(_evaluation):
-        try:  # embeddings of training data are made once for all recipes: not part of a fit's time
-            if "pca" in (_recipe.gene, _recipe.perturbation):
-                scores_of_genes(benchmark, seed, context, _recipe.include_control)
-        except UserError:
-            break  # predict() gives the sentence as the reason
+    with contextlib.suppress(UserError):  # predict() gives the sentence as the reason
+        for seed, context in _blocks(_evaluation):  # made once for all recipes: not part of a fit's time
+            ready.training(seed, context)
+            ready.gene_scores(seed, context, _recipe)
     return compete.predict(_evaluation, competitor, fit)
 
 
@@ -148,7 +162,7 @@ def spectrum_of(benchmark: Benchmark, evaluation: Evaluation, include_control: b
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _spectrum(content_id: str, seed: str, context: str, include_control: bool, _benchmark: Benchmark) -> pd.DataFrame:
-    return spectrum(training(_benchmark, seed, context), include_control)
+    return spectrum(prepared(_benchmark).training(seed, context), include_control)
 
 
 def error_maps(evaluation: Evaluation, recipe: Recipe) -> tuple[ErrorMap, int]:
@@ -161,16 +175,14 @@ def error_maps(evaluation: Evaluation, recipe: Recipe) -> tuple[ErrorMap, int]:
 @st.cache_resource(max_entries=16, show_spinner="Trying all K and λ …")
 def _error_maps(key: tuple, link: str, keys: str, _evaluation: Evaluation, _recipe: Recipe) -> tuple[ErrorMap, int]:
     benchmark = _evaluation.benchmark
-    model = _recipe.competitor(tables(_recipe, benchmark), cut_when_fitted=True)
+    ready, model = prepared(benchmark), _recipe.competitor(tables(_recipe, benchmark), cut_when_fitted=True)
     maps, problem = [], UserError("No split has perturbations to compare with.")
     for seed, context in _blocks(_evaluation)[:MAX_SPLITS]:
         held = compete.held_out(benchmark, seed, context, _evaluation.parts)
         if held is None:
             continue
-        data = training(benchmark, seed, context)
-        needs = "pca" in (_recipe.gene, _recipe.perturbation)
-        genes = scores_of_genes(benchmark, seed, context, _recipe.include_control) if needs else None
         try:
+            data, genes = ready.training(seed, context), ready.gene_scores(seed, context, _recipe)
             maps.append(error_map(data, held, DIMS, RIDGES, model, genes))
         except UserError as error:
             problem = error
@@ -196,7 +208,7 @@ def curve(evaluation: Evaluation, recipe: Recipe) -> tuple[pd.DataFrame, str]:
 @st.cache_resource(max_entries=32, show_spinner="Fitting to fewer and fewer perturbations …")
 def _curve(key: tuple, link: str, keys: str, _evaluation: Evaluation, _recipe: Recipe) -> pd.DataFrame:
     benchmark, (_, parts, seed, context) = _evaluation.benchmark, key
-    data, held = training(benchmark, seed, context), compete.held_out(benchmark, seed, context, parts)
+    data, held = prepared(benchmark).training(seed, context), compete.held_out(benchmark, seed, context, parts)
     if held is None:
         raise UserError("The first split has no perturbations to compare with.")
     n = len(data.names)

@@ -23,7 +23,8 @@ NOTES = {
     DUPLICATE: "Positive control: the mean of the other half of the cells.",
     INTERPOLATED: "Positive control: per gene the duplicate where it is differentially expressed (weight 1 − adjusted p, "
     "tested in the other half) and the training mean elsewhere (Miller et al. 2025).",
-    SIMULATED: "Positive control, simulated: the observed mean plus noise of its standard error, since there are no halves.",
+    SIMULATED: "Positive control, simulated: the observed mean plus noise of its standard error, since there are no halves. "
+    "Optimistic: two real experiments differ by the noise of both.",
     SHUFFLED: "Negative control: the truth of another held-out perturbation.",
 }
 

@@ -19,7 +19,9 @@ from perturbviz.validity import offered_pairs
 from perturbviz.view import metric_label
 
 MIN_UNITS = 10  # perturbations below which nothing is said (Miller et al. 2025)
-WIDE = 0.2  # dynamic range fraction from which a metric has room to order predictions
+MIN_SETS = 5  # splits, for metrics with one value a data set: fewer all agree by chance more often than once in twenty
+WIDE = 0.2  # dynamic range fraction from which a metric has room to order predictions (a convention of this program)
+NEGATIVES = ("mean", "no_change", SHUFFLED)
 
 COLUMNS = ["metric", "reference", "genes", "positive", "negative", "drf", "drf_low", "drf_high", "bds", "bds_low",
            "bds_high", "n", "verdict", "reason"]  # fmt: skip
@@ -77,11 +79,12 @@ class Calibration:
             *self.drf_interval, self.bds, *self.bds_interval, self.n, VERDICTS[self.verdict], self.reason], strict=True))  # fmt: skip
 
 
-def calibrate(scores: Scores, positive: str, negatives: Sequence[str] = ("mean", "no_change", SHUFFLED)) -> Calibration:
+def calibrate(scores: Scores, positive: str, negatives: Sequence[str] = NEGATIVES) -> Calibration:
     """Judge one metric from the scores of its controls.
 
     The negative control is the first that is defined: the perturbation mean, the control mean where that one is the
-    reference, shuffled labels where neither is defined.
+    reference, shuffled labels where neither is defined. Rows where either control is undefined are left out, of both
+    numbers alike, and counted in the reason (published code counts them as lost in the bound discrimination score).
     """
     at = {m: scores.values[scores.methods.index(m)] for m in (positive, *negatives) if m in scores.methods}
     high = at[positive]
@@ -98,6 +101,8 @@ def calibrate(scores: Scores, positive: str, negatives: Sequence[str] = ("mean",
     verdict, reason = _verdict(
         n, per_set, drf_median, bds_mean, bds_interval, CONTROL_NAMES[positive], scores.reasons.get(positive, "")
     )
+    if n and (lost := len(both) - int(both.sum())):
+        reason += f"; {lost} of {len(both)} values are undefined and left out"
     return Calibration(
         scores.card, scores.metric, scores.reference, scores.genes, positive, negative, drf_median, drf_interval, bds_mean,
         bds_interval, n, verdict, reason, scores.rows, np.stack([high, low, each]),
@@ -120,7 +125,9 @@ def _verdict(
     if n == 0 or np.isnan(bds_):
         return "unknown", undefined or "no negative control is defined"
     if per_set:
-        what = f"the {positive.lower()} is better in {bds_:.0%} of {n} splits"
+        what = f"the {positive.lower()} is better in {round(bds_ * n)} of {n} {'data set' if n == 1 else 'splits'}"
+        if n < MIN_SETS:
+            return "unknown", f"{what}: one value a split, and so few may agree by chance (at least {MIN_SETS})"
         if bds_ == 1:
             return (
                 "calibrated" if drf_ >= WIDE else "narrow"
@@ -143,6 +150,7 @@ def calibration_map(
     positive: str = "",
     pairs: Sequence[tuple[str, str]] | None = None,
     rows: np.ndarray | None = None,
+    negative: str = "",
 ) -> list[Calibration]:
     """Every metric and reference that makes sense, on several gene subsets.
 
@@ -150,21 +158,27 @@ def calibration_map(
     ----------
     evaluation
         Of the benchmark without controls; they are added here, for a truth that leaves them cells of their own.
-    positive
-        Positive control; the best one there is where empty.
+    positive, negative
+        Controls to compare; where empty, the best positive one there is and the first negative one that is defined.
     pairs
-        (metric, reference) to judge; all that make sense where None.
+        (metric, reference) to judge, with parameters if wanted (``pds@l2``); all that make sense where None.
     rows
         Positions in the rows of :func:`control_evaluation`; all where None.
+
+    Raises
+    ------
+    UserError
+        Where no positive control can be made, or one of ``pairs`` makes no sense here.
     """
     controlled = control_evaluation(evaluation)
     positive = positive or positive_controls(evaluation.benchmark, controlled.truth_from)[0]
-    methods = [positive, *(m for m in ("mean", "no_change", SHUFFLED) if m in controlled.methods)]
+    negatives = (negative,) if negative else NEGATIVES
+    methods = [positive, *(m for m in negatives if m in controlled.methods)]
     out = []
     for subset in subsets:
-        wanted = [p for p in offered_pairs(controlled, subset) if pairs is None or p in pairs]
+        wanted = offered_pairs(controlled, subset) if pairs is None else pairs
         scores = score_many(controlled, wanted, subset, methods, rows)
-        out += [calibrate(scores[p], positive) for p in wanted]
+        out += [calibrate(scores[p], positive, negatives) for p in wanted]
     return out
 
 

@@ -53,6 +53,9 @@ CLASS_COLOURS = {
 }
 """Colours of the kinds of non-additivity."""
 
+CONTROL_COLOURS = {"positive": "#00796c", "negative": "#b0305c"}
+"""Colours of a replicate of the experiment and of a prediction without information; always dashed or open."""
+
 THEME_COLOURS: dict[str, str] = {
     TEXT: "#fafafa",
     MUTED: "#a3a8b4",
@@ -83,6 +86,7 @@ THEME_COLOURS: dict[str, str] = {
     **dict(zip(BASELINE_COLOURS, ("#fdfdfd", "#b4b4b5", "#818182", "#d8d8d9", "#9a9a9b"), strict=True)),
     **dict(zip(SEQUENTIAL, ("#171c24", "#17375a", "#1d5c94", "#3a8ac8", "#80bdea", "#d9efff"), strict=True)),
     **dict(zip(DIVERGING, ("#ffb074", "#d97a30", "#7a4419", "#2b2e36", "#1d4f78", "#3d90cc", "#9ad4ff"), strict=True)),
+    **dict(zip(CONTROL_COLOURS.values(), ("#2fc4b2", "#f57fa6"), strict=True)),
     **dict(
         zip(CLASS_COLOURS.values(), ("#97979a", "#58b0ec", "#f79a4a", "#43c795", "#d993d3"), strict=True),
     ),

@@ -18,11 +18,15 @@ from perturbviz.view import View
 #: Parameters of a link that are not part of the view: pinned view, perturbation, gene, method, comparison, ...
 EXTRA = ("pin", "p", "gene", "method", "against", "present", "lm", "recipe", "unseen", "beside", "guide", "lesson")
 EXTRA += ("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score")  # Interactions page
+EXTRA += ("section", "every")  # Rankings page
+EXTRA += ("pos", "neg", "controls")  # Calibration page; controls drawn into the charts
 EXTRA += ("lab", "start", "knobs", "mx", "my")  # Goodhart lab
 #: Those that only one page has: they leave the address with it.
 ONLY_ON = {"guide": "guide", "lesson": "guide"}
 ONLY_ON |= dict.fromkeys(("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score"), "interactions")
 ONLY_ON |= dict.fromkeys(("lab", "start", "knobs", "mx", "my"), "goodhart")
+
+ONLY_ON |= dict.fromkeys(("pos", "neg"), "calibration")
 
 _PAGE = "_page"  # session: name of the page that runs
 

@@ -1,0 +1,122 @@
+"""Calibration: can this metric tell a replicate of the experiment from an empty prediction, and which metrics can?"""
+
+import streamlit as st
+
+from perturbviz import explain_calibration as words
+from perturbviz.calibration.fractions import bds
+from perturbviz.calibration.table import MIN_UNITS, NEGATIVES, WIDE, family_of, table
+from perturbviz.figures import calibration as figures
+from perturbviz.ui import cache_calibration as cache
+from perturbviz.ui import calibration_map, state
+from perturbviz.ui.chart import chart
+from perturbviz.ui.current import begin, stop
+
+current = begin("calibration")
+view, benchmark = current.view, current.source
+offered = cache.positives(benchmark)
+if not offered:
+    stop(words.NO_REPLICATE, icon="🧫")
+
+
+def mark(fig, axes: str = ""):
+    fig.update_layout(meta={"token": current.token, "axes": view.metric + view.reference + axes})
+    return fig
+
+
+def choose(column, label: str, key: str, first: str, others: list[str], help: str) -> str:
+    """A control; "" is the usual one, which stays out of the link."""
+    if st.session_state.get(key, "") not in others:
+        st.session_state[key] = ""
+    return column.selectbox(
+        label, ["", *others], key=key, persist_state="session", help=help,
+        format_func=lambda m: words.control_name(m) if m else first,
+    )  # fmt: skip
+
+
+top = st.container()
+left, right = st.columns(2, gap="large")
+positive = choose(
+    left, "Replicate (positive control)", "pos", words.control_name(offered[0]), list(offered[1:]),
+    "**Technical duplicate**: the mean of the other half of the cells. **Interpolated duplicate**: that mean for genes that are "
+    "differentially expressed in it (weight 1 − adjusted p) and the perturbation mean for the others: the best one could hope "
+    "for. **Simulated duplicate**: the observed mean plus noise of its standard error, where there are no halves.",
+) or offered[0]  # fmt: skip
+negatives = [m for m in NEGATIVES if m in cache.controlled(benchmark, view).methods]
+negative = choose(
+    right, "Empty prediction (negative control)", "neg", "Perturbation mean (control mean where that is the reference)", negatives,
+    "What says nothing about the single perturbation: the mean of the training perturbations, the control mean (no change), or "
+    "the truth of another perturbation (shuffled labels).",
+)  # fmt: skip
+found = cache.judged(benchmark, view, positive, negative)
+judged_badge = words.badge(found)
+with top:
+    st.badge(judged_badge[0], color=judged_badge[1], help=judged_badge[2])
+    st.markdown(found if isinstance(found, str) else words.verdict(found, calibration_map.genes(view, benchmark)))
+    st.caption(
+        f"{words.halves_note(benchmark)} Fewer than {MIN_UNITS} perturbations are not judged (Miller et al. 2025); blind: chance "
+        f"is inside the interval of bound discrimination; narrow: the median dynamic range fraction is below {WIDE:g}."
+    )
+
+if not isinstance(found, str):
+    high, low, fraction = found.values
+    pair = (words.control_name(found.positive), words.control_name(found.negative))
+
+    def both():
+        return found.rows.assign(positive=high, negative=low, drf=fraction)
+
+    with left:
+        chart(
+            mark(figures.paired(high, low, bds(high, low, found.card) == 1, found.rows, pair, found.card.symbol)), "paired",
+            question="Is the replicate better, perturbation by perturbation?", table=both, filename=f"controls-{view.metric}",
+            alt=f"{found.card.name} of {pair[0]} against {pair[1]} for {found.n} perturbations.",
+            note=f"{found.card.arrow}. {words.paired_note(found)}",
+        )  # fmt: skip
+    with right:
+        chart(
+            mark(figures.fractions(fraction, found.rows, found.drf, WIDE)), "drf",
+            question="How much of the way to a perfect score does a replicate cover?", table=both, filename=f"drf-{view.metric}",
+            alt=f"Dynamic range fraction of {found.n} perturbations, median {found.drf:.2f}.", note=words.fractions_note(found),
+        )  # fmt: skip
+
+wide, side = st.columns([3, 2], gap="large")
+with side:
+    scale = cache.scale(benchmark, view, positive, negative)
+    if isinstance(scale, str):
+        st.info(scale)
+    else:
+        zero, one = words.control_name(scale.negative[0]), words.control_name(scale.positive[0])
+        chart(
+            mark(figures.calibrated(scale.table, current.colours, (zero, one)), "scale"), "scale",
+            question="How close does each method come to a replicate?", table=scale.table.reset_index(),
+            filename=f"calibrated-{view.metric}", alt=f"Calibrated scores of {len(scale.table)} methods.",
+            note=words.scale_note(scale),
+        )  # fmt: skip
+    variation = cache.variation(benchmark, view)
+    if isinstance(variation, str):
+        st.info(variation)
+    else:
+        rows = variation.rows
+        chart(
+            mark(figures.variation(rows["cosine"].to_numpy(), rows["pearson_delta"].to_numpy(), rows, variation.score)),
+            "variation", question="How much do all perturbations shift alike?", table=rows, filename="systematic-variation",
+            alt=f"Mean cosine with the average shift {variation.score:.2f}.", note=words.variation_note(variation),
+        )  # fmt: skip
+with wide:
+    views = calibration_map.columns(view, benchmark)
+    every = calibration_map.compute(benchmark, view, views, positive, negative)
+    cells, order, at = calibration_map.cells(every, views, view, benchmark)
+    event = chart(
+        mark(figures.verdict_map(cells, [label for label, _ in order], [family for _, family in order],
+                                 [calibration_map.genes(v, benchmark) for v in views], at), "map"),
+        "map", question="Which metrics can tell a replicate from the average?",
+        alt=f"Dynamic range fraction of {len(order)} metrics on {len(views)} gene subsets.",
+        table=lambda: table(every), filename="calibration", note=words.map_note(every), select=True,
+    )  # fmt: skip
+    if event.clicked:
+        state.defer(**calibration_map.clicked(str(event.clicked)))
+    with st.expander("The map as a table"):
+        st.dataframe(
+            table(every).assign(family=[family_of(c.metric) for c in every]), hide_index=True,
+            column_config={c: st.column_config.NumberColumn(format="%.3f") for c in
+                           ("drf", "drf_low", "drf_high", "bds", "bds_low", "bds_high")},
+        )  # fmt: skip

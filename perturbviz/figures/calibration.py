@@ -1,0 +1,237 @@
+"""Figures of calibration: controls against one another, the map of all metrics, the calibrated scale, variation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from perturbviz.figures.errors import thinned
+from perturbviz.figures.text import escape
+from perturbviz.figures.theme import CONTROL_COLOURS, DIVERGING, MEAN_BAR, MUTED, TEXT, colour_scale
+
+MARKS = {"calibrated": "●", "narrow": "◐", "blind": "○", "inverted": "✕", "unknown": "?"}
+"""Sign of each verdict in the map."""
+POSITIVE, NEGATIVE = CONTROL_COLOURS["positive"], CONTROL_COLOURS["negative"]
+MOST = 600  # points of one chart
+
+
+def _labels(rows: pd.DataFrame, at: np.ndarray) -> list[str]:
+    """Perturbation, context and seed of some rows, for hover texts."""
+    frame = rows.iloc[at]
+    return [
+        escape("all perturbations" if p == "*" else p) + "".join(f" · {escape(v)}" for v in (c, s and f"seed {s}") if v)
+        for p, c, s in zip(frame["perturbation"], frame["context"], frame["seed"], strict=True)
+    ]
+
+
+def paired(
+    high: np.ndarray, low: np.ndarray, won: np.ndarray, rows: pd.DataFrame, names: tuple[str, str], axis: str
+) -> go.Figure:
+    """Every perturbation a point: score of the empty prediction (x) and of the replicate (y), with the diagonal.
+
+    Parameters
+    ----------
+    high, low, won
+        (R,) scores of the positive and the negative control, and whether the positive one is better.
+    names
+        Of the positive and the negative control.
+    """
+    fig = go.Figure()
+    both = ~np.isnan(high) & ~np.isnan(low)
+    shown = thinned(np.where(both, high - low, np.nan), MOST)
+    if len(shown):
+        ends = [float(np.nanmin([high[shown], low[shown]])), float(np.nanmax([high[shown], low[shown]]))]
+        fig.add_scatter(
+            x=ends, y=ends, mode="lines", line={"color": MUTED, "width": 1, "dash": "dash"}, uid="same", hoverinfo="skip",
+            showlegend=False,
+        )  # fmt: skip
+    for better, colour, symbol, label in (
+        (True, POSITIVE, "circle", "replicate better"), (False, NEGATIVE, "diamond", "not better"),
+    ):  # fmt: skip
+        at = shown[won[shown] == better]
+        fig.add_scatter(
+            x=low[at].astype(np.float32), y=high[at].astype(np.float32), mode="markers", name=f"{label} ({(won[both] == better).sum()})",
+            uid=f"paired-{better}", ids=[str(i) for i in at], customdata=rows["perturbation"].to_numpy()[at].tolist(),
+            text=_labels(rows, at), marker={"color": colour, "size": 7, "opacity": 0.7, "symbol": symbol},
+            hovertemplate=f"<b>%{{text}}</b><br>{escape(names[0])}: %{{y:.4g}}<br>{escape(names[1])}: %{{x:.4g}}<extra></extra>",
+        )  # fmt: skip
+    fig.update_layout(height=400)
+    fig.update_xaxes(title_text=f"{axis} of: {escape(names[1])}")
+    fig.update_yaxes(title_text=f"{axis} of: {escape(names[0])}", zeroline=False)
+    return fig
+
+
+def fractions(drf: np.ndarray, rows: pd.DataFrame, middle: float, wide: float) -> go.Figure:
+    """Dynamic range fraction of every perturbation, from largest to smallest; the median is a red bar.
+
+    Parameters
+    ----------
+    drf
+        (R,), NaN where undefined.
+    middle, wide
+        Median over perturbations, and the fraction from which a metric has room.
+    """
+    have = np.flatnonzero(~np.isnan(drf))
+    order = have[np.argsort(-drf[have], kind="stable")]
+    place = np.linspace(0, len(order) - 1, min(len(order), MOST)).astype(int)
+    at, share = order[place], 100 * (place + 0.5) / max(len(order), 1)
+    fig = go.Figure()
+    fig.add_hline(y=0, line={"color": MUTED, "width": 1})
+    fig.add_hline(
+        y=wide, line={"color": MUTED, "width": 1, "dash": "dot"}, annotation_text=f"narrow below {wide:g}",
+        annotation_font_color=MUTED, annotation_position="bottom right",
+    )  # fmt: skip
+    fig.add_scatter(
+        x=share.astype(np.float32), y=drf[at].astype(np.float32), mode="markers", uid="drf", ids=[str(i) for i in at],
+        marker={"size": 6, "color": TEXT, "opacity": 0.65}, text=_labels(rows, at), showlegend=False,
+        customdata=rows["perturbation"].to_numpy()[at].tolist(),
+        hovertemplate="<b>%{text}</b><br>covers %{y:.1%} of the way<extra></extra>",
+    )  # fmt: skip
+    if not np.isnan(middle):
+        fig.add_scatter(
+            x=[0, 100], y=[middle, middle], mode="lines", line={"color": MEAN_BAR, "width": 3}, uid="median",
+            hoverinfo="skip", showlegend=False,
+        )  # fmt: skip
+    fig.update_layout(height=400)
+    fig.update_xaxes(title_text="perturbations, from most to least discernible (%)", range=[-2, 102])
+    fig.update_yaxes(
+        title_text="dynamic range fraction (1 = perfect)", zeroline=False,
+        range=[min(-0.05, float(np.nanmin(drf, initial=0)) - 0.05), 1.05],
+    )  # fmt: skip
+    return fig
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One square of the map: its place, what it shows and what a click on it means."""
+
+    row: int
+    column: int
+    drf: float
+    verdict: str  # key of MARKS; "" where the metric is not offered on these genes
+    hover: str
+    click: str
+
+
+def verdict_map(
+    cells: Sequence[Cell], rows: Sequence[str], families: Sequence[str], columns: Sequence[str],
+    current: tuple[int, int] | None,
+) -> go.Figure:  # fmt: skip
+    """Metrics (rows, grouped by family) x gene subsets (columns): colour and number are the dynamic range fraction.
+
+    Parameters
+    ----------
+    rows, families
+        Label and family of each row, families in one piece each.
+    current
+        (row, column) of the current view, ringed.
+    """
+    z = np.full((len(rows), len(columns)), np.nan, np.float32)
+    text = np.full(z.shape, "", object)
+    for cell in cells:
+        z[cell.row, cell.column] = cell.drf
+        text[cell.row, cell.column] = f"{cell.drf:.2f} {MARKS[cell.verdict]}" if cell.verdict else ""
+    fig = go.Figure()
+    fig.add_heatmap(
+        z=z, x=np.arange(len(columns)), y=np.arange(len(rows)), zmin=-1, zmax=1, colorscale=colour_scale(DIVERGING),
+        text=text.tolist(), texttemplate="%{text}", xgap=2, ygap=2, hoverinfo="skip", uid="map", showscale=False,
+    )  # fmt: skip
+    blank = [c for c in cells if np.isnan(c.drf)]
+    fig.add_scatter(
+        x=[c.column for c in blank], y=[c.row for c in blank], mode="text", uid="undefined", hoverinfo="skip",
+        text=["undefined ?" if c.verdict else "not offered" for c in blank], textfont={"color": MUTED, "size": 11},
+        showlegend=False,
+    )  # fmt: skip
+    spots = [(c, dx) for c in cells if c.click for dx in (-0.32, 0.0, 0.32)]  # a heat map reports no clicks with data
+    fig.add_scatter(
+        x=[c.column + dx for c, dx in spots], y=[c.row for c, _ in spots], mode="markers", uid="cells",
+        customdata=[c.click for c, _ in spots], text=[c.hover for c, _ in spots], hovertemplate="%{text}<extra></extra>",
+        marker={"size": 22, "symbol": "square", "color": "rgba(0,0,0,0)"}, showlegend=False,
+    )  # fmt: skip
+    first = [i for i in range(len(rows)) if i == 0 or families[i] != families[i - 1]]
+    for i in first[1:]:
+        fig.add_hline(y=i - 0.5, line={"color": MUTED, "width": 1})
+    for i, after in zip(first, [*first[1:], len(rows)], strict=True):
+        fig.add_annotation(
+            x=1, xref="paper", y=(i + after - 1) / 2, text=escape(families[i]), showarrow=False, xanchor="left", xshift=8,
+            font={"color": MUTED, "size": 11.5},
+        )  # fmt: skip
+    if current is not None:
+        r, c = current
+        fig.add_shape(
+            type="rect", x0=c - 0.5, x1=c + 0.5, y0=r - 0.5, y1=r + 0.5, line={"color": MEAN_BAR, "width": 2.5}
+        )
+    fig.update_layout(height=80 + 25 * len(rows), margin={"l": 8, "r": 165, "t": 36, "b": 8}, hovermode="closest")
+    fig.update_xaxes(
+        tickvals=list(range(len(columns))), ticktext=[escape(c) for c in columns], side="top", showgrid=False,
+        range=[-0.5, len(columns) - 0.5], fixedrange=True,
+    )  # fmt: skip
+    fig.update_yaxes(
+        tickvals=list(range(len(rows))), ticktext=[escape(r) for r in rows], range=[len(rows) - 0.5, -0.5], showgrid=False,
+        zeroline=False, fixedrange=True,
+    )  # fmt: skip
+    return fig
+
+
+def calibrated(table: pd.DataFrame, colours: Mapping[str, str], ends: tuple[str, str]) -> go.Figure:
+    """Methods on the calibrated scale: 0 and 1 are the controls; the raw score stands beside each name.
+
+    Parameters
+    ----------
+    table
+        Indexed by method, best first: name, score, low, high (calibrated), raw.
+    ends
+        Names of the empty prediction (0) and of the replicate (1).
+    """
+    fig = go.Figure()
+    for at, name, colour in ((0, ends[0], NEGATIVE), (1, ends[1], POSITIVE)):
+        fig.add_vline(
+            x=at, line={"color": colour, "width": 1.5, "dash": "dash"}, annotation_text=f"{at} = {escape(name)}",
+            annotation_font_color=colour, annotation_position="top",
+        )  # fmt: skip
+    y = np.arange(len(table))
+    defined = table["score"].notna().to_numpy()
+    here = table[defined]
+    fig.add_scatter(
+        x=here["score"].to_numpy(), y=y[defined], mode="markers", uid="calibrated", ids=list(here.index), showlegend=False,
+        marker={"size": 11, "color": [colours[m] for m in here.index]},
+        error_x={"type": "data", "symmetric": False, "thickness": 2, "width": 0, "color": MUTED,
+                 "array": (here["high"] - here["score"]).to_numpy(), "arrayminus": (here["score"] - here["low"]).to_numpy()},
+        text=[f"<b>{escape(r['name'])}</b><br>{r['score']:.3f} on the calibrated scale (95 % interval {r['low']:.3f} to "
+              f"{r['high']:.3f})<br>raw score {r['raw']:.4g}" for _, r in here.iterrows()],
+        hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+    for i in np.flatnonzero(~defined):
+        fig.add_annotation(x=0.02, xref="paper", y=y[i], text="undefined", showarrow=False, xanchor="left",
+                           font={"color": MUTED, "size": 12})  # fmt: skip
+    fig.update_layout(height=100 + 32 * len(table), margin={"t": 60})
+    fig.update_yaxes(
+        tickvals=y, range=[len(table) - 0.5, -0.5], showgrid=False, zeroline=False,
+        ticktext=[f"{escape(r['name'])}  <b>{'undefined' if np.isnan(r['raw']) else format(r['raw'], '.3g')}</b>" for _, r in table.iterrows()],
+    )  # fmt: skip
+    fig.update_xaxes(title_text="calibrated score (beside the names: raw score)", zeroline=False)
+    return fig
+
+
+def variation(cosine: np.ndarray, delta: np.ndarray, rows: pd.DataFrame, middle: float) -> go.Figure:
+    """Every perturbation a point: likeness with the average shift (x) and Pearson delta of the mean baseline (y)."""
+    both = np.flatnonzero(~np.isnan(cosine) & ~np.isnan(delta))
+    at = both[thinned(cosine[both], MOST)]
+    fig = go.Figure()
+    fig.add_scatter(
+        x=cosine[at].astype(np.float32), y=delta[at].astype(np.float32), mode="markers", uid="variation",
+        ids=[str(i) for i in at], marker={"size": 6, "color": TEXT, "opacity": 0.6}, text=_labels(rows, at),
+        customdata=rows["perturbation"].to_numpy()[at].tolist(), showlegend=False,
+        hovertemplate="<b>%{text}</b><br>cosine %{x:.3f}<br>Pearson delta of the mean %{y:.3f}<extra></extra>",
+    )  # fmt: skip
+    if not np.isnan(middle):
+        fig.add_vline(x=middle, line={"color": MEAN_BAR, "width": 2.5}, annotation_text=f"mean {middle:.2f}",
+                      annotation_font_color=MEAN_BAR, annotation_position="bottom right")  # fmt: skip
+    fig.update_layout(height=380)
+    fig.update_xaxes(title_text="cosine of the observed shift with the average shift (all genes)", zeroline=False)
+    fig.update_yaxes(title_text="Pearson delta of the perturbation mean", zeroline=False)
+    return fig

@@ -113,7 +113,7 @@ entering = "" if entry.predicted.any() else (
 )  # fmt: skip
 controls.competition(recipe, data, entering)
 if len(lost):
-    with st.expander(f"{len(lost)} perturbations cannot be predicted: which, and why"):
+    with st.expander(f"Perturbations that cannot be predicted, and why ({len(lost)})"):
         st.dataframe(lost, hide_index=True, height=min(38 + 35 * len(lost), 300))
 
 left, right = st.columns(2, gap="large")

@@ -260,6 +260,7 @@ def learning(table: pd.DataFrame, colour: str) -> go.Figure:
             marker={"size": 4, "color": shade, "opacity": 0.5}, showlegend=False, hoverinfo="skip",
         )  # fmt: skip
     fig.update_layout(height=400, margin={"t": 64})
-    fig.update_xaxes(title_text="training perturbations", type="log")
+    sizes = sorted(set(table["size"]))
+    fig.update_xaxes(title_text="training perturbations", type="log", tickvals=sizes, ticktext=[str(n) for n in sizes])
     fig.update_yaxes(title_text="held-out error: L2 over all genes · lower is better ↓", zeroline=False)
     return fig

@@ -233,7 +233,7 @@ def show_public() -> None:
 if st.session_state.get("_last_reports"):
     st.success("Added. It is now among the methods on every page.", icon=":material/check:")
 section = st.segmented_control(
-    "Section", ["Loaded", "Add your own", "Public data"], default="Loaded", required=True, label_visibility="collapsed", key="section",
+    "Section", ["Loaded", "Add your own", "Public data"], default="Loaded", required=True, label_visibility="collapsed", key="data_section",
     persist_state="session",
 )  # fmt: skip
 {"Loaded": show_loaded, "Add your own": show_add, "Public data": show_public}[section]()

@@ -14,9 +14,17 @@ from perturbviz.ui import cache, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions
 from perturbviz.ui.pin import pin_controls, pinned
+from perturbviz.ui.ranking_sections import SECTIONS
 from perturbviz.view import View, metric_label, metric_name
 
 current = begin("rankings", needs="scores")
+section = st.segmented_control(
+    "Section", ["This view", *SECTIONS], default=None if "section" in st.session_state else "This view", required=True,
+    label_visibility="collapsed", key="section", persist_state="session",
+)  # fmt: skip
+if section in SECTIONS:
+    SECTIONS[section](current)
+    st.stop()
 ranking = current.ranking()
 
 

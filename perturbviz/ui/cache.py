@@ -135,7 +135,7 @@ def _swept(content_id: str, token: str, evaluation: Evaluation, view: View, metr
 
 
 @st.cache_resource(show_spinner=False)
-def _background() -> ThreadPoolExecutor:
+def background() -> ThreadPoolExecutor:
     """One thread for all sessions: looking ahead must never take more than one core."""
     return ThreadPoolExecutor(1, "look-ahead")
 
@@ -147,4 +147,4 @@ def look_ahead(benchmark: Benchmark, view: View) -> None:
         wanted = view.with_(data="", metric="l2", ref="control", genes=kind, n=min(view.n, benchmark.adata.n_vars))
         known = (benchmark.content_id, wanted.token) in _rank_table.cache
         if kind != view.genes and not known and not subset_problem(wanted.subset, here):
-            _background().submit(_rank_table, benchmark.content_id, wanted.token, here, wanted)
+            background().submit(_rank_table, benchmark.content_id, wanted.token, here, wanted)

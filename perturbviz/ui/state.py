@@ -18,7 +18,7 @@ from perturbviz.view import View
 #: Parameters of a link that are not part of the view: pinned view, perturbation, gene, method, comparison, ...
 EXTRA = ("pin", "p", "gene", "method", "against", "present", "lm", "recipe", "unseen", "beside", "guide", "lesson")
 EXTRA += ("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score")  # Interactions page
-EXTRA += ("section", "every")  # Rankings page
+EXTRA += ("section",)  # Rankings page
 EXTRA += ("pos", "neg", "controls")  # Calibration page; controls drawn into the charts
 EXTRA += ("lab", "start", "knobs", "mx", "my")  # Goodhart lab
 #: Those that only one page has: they leave the address with it.

@@ -1,0 +1,78 @@
+"""Sweeps over all views, computed in the background with progress and shared by all sessions."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future
+
+import streamlit as st
+
+from perturbviz.benchmark import Benchmark
+from perturbviz.robustness import Agreement, Robustness, agreement, deciding_choices, robustness
+from perturbviz.sweep import Sweep, sweep
+from perturbviz.sweep.grid import DIRECT_SIZES
+from perturbviz.ui import cache
+from perturbviz.view import DEFAULT_N, View
+from perturbviz.views import ViewFilter, Views, defensible
+
+
+class _Running:
+    """A sweep under way and how far it is."""
+
+    def __init__(self) -> None:
+        self.share = 0.0
+        self.future: Future[Sweep] | None = None
+
+    def advance(self, share: float) -> None:
+        """Called by the sweep, from its own thread."""
+        self.share = share
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _running(content_id: str, token: str) -> _Running:
+    return _Running()
+
+
+def all_views(benchmark: Benchmark, view: View) -> Sweep:
+    """Every view of the shown methods; a progress bar while it is computed, at once afterwards."""
+    base = view.with_(
+        data="", metric="l2", ref="control", genes="expressed", n=DEFAULT_N, own=(), targets=True, seed="", avg="mean"
+    )
+    running = _running(benchmark.content_id, base.token)
+    if running.future is None:
+        evaluation = cache.evaluation(benchmark, view)
+        sizes = sorted({*DIRECT_SIZES, min(view.n, benchmark.adata.n_vars)})
+        running.future = cache.background().submit(
+            sweep, evaluation, base=base, sizes=sizes, threads=1, progress=running.advance
+        )
+    if not running.future.done():
+        bar = st.progress(0.0, "Scoring every view …")
+        while not running.future.done():
+            bar.progress(min(max(running.share, 0.0), 1.0), f"Scoring every view … {running.share:.0%}")
+            time.sleep(0.15)
+        bar.empty()
+    return running.future.result()
+
+
+@cache.shared(40)
+def views(content_id: str, token: str, swept: Sweep, choice: ViewFilter) -> Views:
+    """Defensible views of a sweep."""
+    return defensible(swept, choice)
+
+
+@cache.shared(40)
+def deciding(content_id: str, token: str, found: Views):
+    """Which choice decides."""
+    return deciding_choices(found)
+
+
+@cache.shared(40)
+def agreeing(content_id: str, token: str, found: Views) -> Agreement:
+    """Agreement between metrics."""
+    return agreement(found)
+
+
+@cache.shared(100)
+def resampled(content_id: str, token: str, scores, how: str) -> Robustness:
+    """Robustness of one view."""
+    return robustness(scores, how)

@@ -1,0 +1,284 @@
+"""What the Rankings page shows besides the current order: every view, robustness, other data, retrieval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from perturbviz import explain_views as explain
+from perturbviz.benchmark import Benchmark
+from perturbviz.errors import UserError
+from perturbviz.evaluation import Evaluation
+from perturbviz.figures import rankings as order_figures
+from perturbviz.figures import views as figures
+from perturbviz.metrics import CATALOGUE
+from perturbviz.metrics.retrieval import squared_distances
+from perturbviz.robustness import RANKING_METHODS, flattering, shares_of_views, sweep_across
+from perturbviz.ui import cache_views, sources, state
+from perturbviz.ui.chart import chart
+from perturbviz.ui.current import Current, stop
+from perturbviz.view import View, metric_label
+from perturbviz.views import FACTORS, ViewFilter, Views, in_words
+
+_WORDS = {"all": "all", "expressed": "expressed", "de": "DE"}
+
+
+def _filter(current: Current) -> ViewFilter:
+    """Which views the user finds defensible."""
+    with st.popover("Which views are defensible?", icon=":material/tune:"):
+        st.caption(
+            "Empty means all. Every question is asked once; a family of metrics has one vote unless you say otherwise."
+        )
+        metrics = st.multiselect(
+            "Metrics",
+            list(CATALOGUE),
+            key="f_metrics",
+            format_func=lambda m: CATALOGUE[m].card.name,
+            persist_state="session",
+        )
+        references = st.multiselect("References", ["control", "perturbation"], key="f_refs", persist_state="session")
+        kinds = st.multiselect("Genes", list(_WORDS), key="f_kinds", format_func=_WORDS.get, persist_state="session")
+        averages = st.multiselect("Averages", ["mean", "median"], key="f_avg", persist_state="session")
+        raw = st.toggle(
+            "Count every view alike",
+            key="f_raw",
+            persist_state="session",
+            help="Otherwise each family of metrics has one vote.",
+        )
+    return ViewFilter(tuple(metrics), tuple(references), tuple(kinds), averages=tuple(averages), raw=raw)
+
+
+def every_view(current: Current) -> None:
+    """Specification curve, shares won, which choice decides, agreement, make it look best."""
+    if not isinstance(current.source, Benchmark):
+        stop(
+            "All views at once need predictions gene by gene; a table of scores has only the views it was made with.",
+            "📄",
+        )
+    head = st.container(horizontal=True, vertical_alignment="bottom")
+    with head:
+        choice = _filter(current)
+    swept = cache_views.all_views(current.source, current.view)
+    key = (current.source.content_id, f"{current.view.token}|{choice}|{id(swept)}")
+    found = cache_views.views(*key, swept, choice)
+    if not len(found):
+        stop("No view is left under this filter: take something out of it.")
+    won = shares_of_views(found)
+    names = dict(zip(found.methods, found.names, strict=True))
+    leader = str(won.index[0])
+    with head:
+        default = st.session_state.get("method")
+        if default not in found.methods:
+            st.session_state["method"] = leader
+        method = st.selectbox(
+            "Method", list(found.methods), key="method", format_func=names.get, persist_state="session"
+        )
+    st.markdown(explain.won(won, len(found)))
+    left, right = st.columns(2, gap="large")
+    with left:
+        chart(
+            _mark(figures.shares(won["share"], names, current.colours), current), "shares",
+            question=f"In how many of {len(found):,} views does each win?", alt=explain.won(won, len(found)),
+            table=won.reset_index, filename="shares-of-views", note=explain.family_votes(choice.raw),
+        )  # fmt: skip
+    with right:
+        decided = cache_views.deciding(*key, found)
+        shares = decided["all"].sort_values(ascending=False)
+        chart(
+            _mark(figures.deciding(shares), current), "deciding", question="Which choice decides the order?",
+            alt=explain.decided(decided, names), table=decided.reset_index, filename="deciding-choices", note=explain.decided(decided, names),
+        )  # fmt: skip
+    _curve(current, found, method, names)
+    _portraits(current, found, method)
+    if st.toggle("Do the metrics agree with one another?", key="f_agree", persist_state="session"):
+        agreed = cache_views.agreeing(*key, found)
+        labels = [metric_label(g.metric, g.reference) for g in agreed.groups.itertuples()]
+        chart(
+            _mark(figures.agreement(agreed.tau, labels), current), "agreement", question="Which metrics order the methods alike?",
+            alt=explain.agreement(agreed, labels), table=lambda: pd.DataFrame(agreed.tau, labels, labels).rename_axis("metric").reset_index(),
+            filename="agreement", note=explain.agreement(agreed, labels),
+        )  # fmt: skip
+
+
+def _curve(current: Current, found: Views, method: str, names: dict[str, str]) -> None:
+    rank = found.ranks[:, found.methods.index(method)]
+    known = np.flatnonzero(~np.isnan(rank))
+    goodness = found.goodness[known, found.methods.index(method)]
+    order = known[np.lexsort((-goodness, found.frame["family"].to_numpy()[known], rank[known]))]
+    drawn = figures.thinned(order)
+    frame = found.frame.iloc[drawn]
+    choices = pd.DataFrame(
+        {
+            "metric": frame["family"], "reference": frame["reference"].map({"none": "no reference", "control": "vs control",
+                                                                              "perturbation": "vs pert. mean"}),
+            "genes": frame["genes"].str.replace("-targets", " without targets"), "n": frame["n"].map("{:,}".format),
+            "split": frame["split"], "average": frame["average"],
+        }
+    )  # fmt: skip
+    words = [in_words(found.view(int(i))) for i in drawn]
+    event = chart(
+        _mark(figures.specification_curve(rank[drawn], choices, drawn, names[method], current.colours[method], words), current, method),
+        "curve", question=f"Where does {names[method]} stand in every view?",
+        alt=f"Rank of {names[method]} over {len(order)} views.",
+        table=lambda: found.frame[list(FACTORS)].assign(rank=rank, vote=found.vote), filename=f"specification-{method}",
+        note=explain.curve(names[method], rank[known], len(drawn), len(order)), select=True,
+    )  # fmt: skip
+    if event.clicked is not None:
+        open_view(found.view(int(np.ravel(event.clicked)[0])))
+
+
+def _portraits(current: Current, found: Views, method: str) -> None:
+    """Make it look best, and worst."""
+    pair = flattering(found, method, current.source.adata.n_vars)
+    if pair is None:
+        return
+    for column, title, portrait in zip(
+        st.columns(2, gap="large"), ("Make it look best", "Make it look worst"), pair, strict=True
+    ):
+        with column.container(border=True):
+            st.markdown(f"**{title}.** {explain.escape(portrait.words)}")
+            if st.button("Open this view", key=f"_{title}", icon=":material/open_in_new:"):
+                open_view(portrait.view.with_(data=current.view.data, show=current.view.show))
+            st.code(state.link("", portrait.view.with_(data=current.view.data)), language=None)
+
+
+def open_view(view: View) -> None:
+    """Show a view as the current one."""
+    state.defer(
+        metric=view.metric, ref=view.ref, genes=view.genes, n=view.n, targets=view.targets, split=view.split, seed=view.seed,
+        avg=view.avg, section="This view",
+    )  # fmt: skip
+
+
+def robust(current: Current) -> None:
+    """One ranking under resampling, as challengeR shows it."""
+    scores = current.scores()
+    found = cache_views.resampled(
+        scores.metric + current.view.data, f"{current.view.token}|{id(scores)}", scores, current.view.avg
+    )
+    if len(found.methods) < 2:
+        stop("Two methods with a defined score are needed: switch on another one in the sidebar.")
+    colours = [current.colours[m] for m in found.methods]
+    left, right = st.columns(2, gap="large")
+    with left:
+        chart(
+            _mark(figures.blobs(found.blobs, found.names, colours, "place in bootstrap resamples"), current), "blobs",
+            question="How sure is each place?", alt=explain.blobs(found), filename="bootstrap-places", note=explain.blobs(found),
+            table=lambda: pd.DataFrame(found.blobs, found.names, range(1, len(found.names) + 1)).rename_axis("method").reset_index(),
+        )  # fmt: skip
+    with right:
+        chart(
+            _mark(figures.blobs(found.podium, found.names, colours, "place on single perturbations"), current), "podium",
+            question="Who is on the podium, perturbation by perturbation?", alt=explain.podium(found), filename="podium", note=explain.podium(found),
+            table=lambda: pd.DataFrame(found.podium, found.names, range(1, len(found.names) + 1)).rename_axis("method").reset_index(),
+        )  # fmt: skip
+    left, right = st.columns(2, gap="large")
+    with left:
+        chart(
+            _mark(figures.significance(found.significance, found.better, found.names), current), "significance",
+            question="Which differences are beyond chance?", alt=explain.significance(found), filename="significance", note=explain.significance(found),
+            table=lambda: pd.DataFrame(found.significance, found.names, found.names).rename_axis("method").reset_index(),
+        )  # fmt: skip
+    with right:
+        wide = found.places.pivot(index="method", columns="ranking", values="rank").reindex(
+            index=list(found.methods), columns=list(RANKING_METHODS)
+        )
+        chart(
+            _mark(order_figures.bump(wide.set_axis(range(3), axis=1), list(RANKING_METHODS), dict(zip(found.methods, found.names, strict=True)),
+                                     current.colours, RANKING_METHODS.index(f"{current.view.avg} then rank")), current),
+            "ways", question="Does the order depend on how one averages?", alt=explain.ways(wide, current.name), filename="ways-to-rank",
+            table=found.places, note=explain.ways(wide, current.name),
+        )  # fmt: skip
+
+
+def across(current: Current) -> None:
+    """The current view on several data sets or contexts."""
+    options = {k: v for k, v in sources.choices().items() if "download" not in v}
+    chosen = st.multiselect(
+        "Data sets", list(options), key="f_across", format_func=options.get, persist_state="session",
+        default=[k for k in (current.view.data, "demo", "demo-b") if k in options][:2], help="Methods are matched by name; the baselines are everywhere.",
+    )  # fmt: skip
+    evaluations: dict[str, Evaluation] = {}
+    for key in chosen:
+        try:
+            source = sources.open_source(key)
+        except UserError as error:
+            st.warning(str(error))
+            continue
+        if isinstance(source, Benchmark):
+            several = len(source.contexts) > 1
+            evaluations[options[key]] = Evaluation(source, current.view.parts)
+            if several:
+                st.caption(f"{options[key]} holds {len(source.contexts)} contexts, taken together here.")
+    if len(evaluations) < 2:
+        stop("Choose at least two benchmarks (downloaded ones from the Data page appear here).")
+    with_shares = st.toggle("Share of views won on each (takes a while)", key="f_shares", persist_state="session")
+    sweeps = None
+    if with_shares:
+        sweeps = {
+            name: cache_views.all_views(e.benchmark, current.view.with_(show=(), context=""))
+            for name, e in evaluations.items()
+        }
+    plain = current.view.with_(context="", show=())
+    found = sweep_across(evaluations, plain, sweeps)
+    for name, problem in found.problems.items():
+        st.caption(f"{name}: {problem}")
+    colours = {m: current.colours.get(m, "#8c4a2b") for m in found.names}
+    kept = found.ranks.dropna(how="all")
+    chart(
+        _mark(order_figures.bump(kept.set_axis(range(kept.shape[1]), axis=1), list(kept.columns), dict(found.names), colours, -1), current),
+        "across", question="Does the order hold elsewhere?", alt=explain.across(found), table=found.ranks.reset_index, filename="across", note=explain.across(found),
+    )  # fmt: skip
+    if found.shares is not None:
+        st.dataframe(found.shares.rename(index=found.names).style.format("{:.0%}", na_rep="–"))
+
+
+def retrieval(current: Current) -> None:
+    """The distances behind centroid accuracy and PDS."""
+    if not isinstance(current.source, Benchmark):
+        stop("Retrieval needs predictions gene by gene; this table holds scores only.", "📄")
+    evaluation, view = current.evaluation, current.view
+    methods = list(current.shown)
+    if st.session_state.get("method") not in methods:
+        st.session_state["method"] = methods[0]
+    left, right = st.columns([1, 2])
+    method = left.selectbox("Method", methods, key="method", format_func=current.name, persist_state="session")
+    scored = current.scores(
+        view.with_(metric="centroid_accuracy", genes="all" if view.subset.differs_between_perturbations else view.genes)
+    )
+    blocks = scored.rows.groupby(["seed", "context"], sort=False).indices
+    label = {k: " · ".join(v for v in (f"seed {k[0]}" if k[0] else "", k[1]) if v) for k in blocks}
+    block = right.selectbox("Candidates: the scored perturbations of", list(blocks), format_func=label.get)
+    rows = (
+        evaluation.rows.reset_index()
+        .merge(scored.rows.iloc[blocks[block]], on=["seed", "context", "perturbation"])["index"]
+        .to_numpy()
+    )
+    matrix = np.sqrt(squared_distances(evaluation.prediction(method, rows), evaluation.truth(rows)))
+    if np.isnan(matrix).all():
+        stop(f"{current.name(method)} predicts none of these perturbations.")
+    names = evaluation.rows["perturbation"].to_numpy()[rows]
+    own = scored.values[scored.methods.index(method)][blocks[block]]
+    chart(
+        _mark(figures.distances(matrix, names, "L2 distance"), current, method), "distances",
+        question=f"Whose truth is closest to what {current.name(method)} predicts?",
+        alt=f"Distances of {len(names)} predictions to {len(names)} truths.", filename=f"retrieval-{method}",
+        table=lambda: pd.DataFrame(matrix, names, names).rename_axis("prediction").reset_index(), note=explain.retrieval(current.name(method), matrix, names, own),
+    )  # fmt: skip
+    who = st.selectbox("Ranked candidates of", list(names), key="f_who", persist_state="session")
+    at = list(names).index(who)
+    nearest = np.argsort(matrix[at], kind="stable")[:15]
+    st.dataframe(
+        pd.DataFrame({"place": np.arange(1, len(nearest) + 1), "truth of": names[nearest], "L2 distance": matrix[at, nearest],
+                      "": ["← its own" if n == who else "" for n in names[nearest]]}),
+        hide_index=True,
+    )  # fmt: skip
+
+
+def _mark(fig, current: Current, extra: str = ""):
+    fig.update_layout(meta={"token": current.token, "axes": current.view.token + extra})
+    return fig
+
+
+SECTIONS = {"Every view": every_view, "Robustness": robust, "Across data sets": across, "Retrieval": retrieval}

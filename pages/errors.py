@@ -70,7 +70,7 @@ with right:
     if current.evaluation is None:
         st.info(
             "The score against the number of genes needs predictions gene by gene; this table holds scores only.",
-            icon="📄",
+            icon=":material/table_chart:",
         )
     else:
         curves = cache.curves(current.source, current.view)
@@ -96,7 +96,7 @@ with right:
             here = current.view.n if current.view.genes == order_by else None
             chart(
                 mark(figures.over_n(lines, names, current.colours, f"{current.view.avg} {axis}",
-                                    f"number of genes, {orders[order_by]}", here), order_by),
+                                    f"number of genes, {orders[order_by]}", here, current.controls), order_by),
                 "over-n", question="Does the order depend on how many genes count?",
                 alt=f"{scores.card.name} of {len(lines)} methods against the number of genes, {orders[order_by]}.",
                 table=lambda: pd.DataFrame({"n": n, **{names[m]: v for m, (_, v) in lines.items()}}),

@@ -8,9 +8,10 @@ import streamlit as st
 
 from perturbviz import explain
 from perturbviz.benchmark import Benchmark
+from perturbviz.calibration.controls import SHUFFLED
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
-from perturbviz.figures.theme import method_colours
+from perturbviz.figures.theme import control_colours, method_colours
 from perturbviz.rankings import Ranking
 from perturbviz.scores import Scores
 from perturbviz.scoretable import ScoreTable
@@ -79,7 +80,14 @@ class Current:
     def colours(self) -> dict[str, str]:
         """Method -> colour, the same on every page whatever is shown."""
         baselines = [m for m in self.methods if self.evaluation is not None and self.evaluation.is_baseline(m)]
-        return method_colours(self.methods, baselines)
+        others = [m for m in self.methods if m not in self.controls]
+        return {**method_colours(others, baselines), **control_colours(self.controls, (SHUFFLED,))}
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """Methods that are controls of the calibration: drawn dashed or open."""
+        known = self.source.meta.get("methods", {}) if isinstance(self.source, Benchmark) else {}
+        return tuple(m for m in self.methods if known.get(m, {}).get("kind") == "control")
 
 
 def keep(current: Current) -> None:
@@ -92,7 +100,7 @@ def current() -> Current:
     return st.session_state[_KEY]
 
 
-def stop(sentence: str, icon: str = "🔎") -> None:
+def stop(sentence: str, icon: str = ":material/search:") -> None:
     """End the page with a sentence that says why it is empty and what to do."""
     st.info(sentence, icon=icon)
     state.write_link()
@@ -135,7 +143,7 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
     if needs == "benchmark" and isinstance(current.source, ScoreTable):
         stop(
             f"“{current.source.title}” holds scores only; this page needs predictions and truth gene by gene. "
-            "Choose a benchmark in the sidebar, or go to Rankings or Errors.", icon="📄",
+            "Choose a benchmark in the sidebar, or go to Rankings or Errors.", icon=":material/table_chart:",
         )  # fmt: skip
     if needs == "benchmark" and isinstance(current.source, Benchmark):
         problem = view_problem(current.view, current.evaluation)

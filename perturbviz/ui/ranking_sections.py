@@ -12,6 +12,7 @@ from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.figures import rankings as order_figures
 from perturbviz.figures import views as figures
+from perturbviz.genesets import GeneSubset, resolve
 from perturbviz.metrics import CATALOGUE
 from perturbviz.metrics.retrieval import squared_distances
 from perturbviz.robustness import RANKING_METHODS, flattering, shares_of_views, sweep_across
@@ -54,7 +55,7 @@ def every_view(current: Current) -> None:
     if not isinstance(current.source, Benchmark):
         stop(
             "All views at once need predictions gene by gene; a table of scores has only the views it was made with.",
-            "📄",
+            ":material/table_chart:",
         )
     head = st.container(horizontal=True, vertical_alignment="bottom")
     with head:
@@ -197,7 +198,7 @@ def across(current: Current) -> None:
     options = {k: v for k, v in sources.choices().items() if "download" not in v}
     chosen = st.multiselect(
         "Data sets", list(options), key="f_across", format_func=options.get, persist_state="session",
-        default=[k for k in (current.view.data, "demo", "demo-b") if k in options][:2], help="Methods are matched by name; the baselines are everywhere.",
+        default=[k for k in dict.fromkeys((current.view.data, "demo", "demo-b")) if k in options][:2], help="Methods are matched by name; the baselines are everywhere.",
     )  # fmt: skip
     evaluations: dict[str, Evaluation] = {}
     for key in chosen:
@@ -237,7 +238,7 @@ def across(current: Current) -> None:
 def retrieval(current: Current) -> None:
     """The distances behind centroid accuracy and PDS."""
     if not isinstance(current.source, Benchmark):
-        stop("Retrieval needs predictions gene by gene; this table holds scores only.", "📄")
+        stop("Retrieval needs predictions gene by gene; this table holds scores only.", ":material/table_chart:")
     evaluation, view = current.evaluation, current.view
     methods = list(current.shown)
     if st.session_state.get("method") not in methods:
@@ -255,7 +256,12 @@ def retrieval(current: Current) -> None:
         .merge(scored.rows.iloc[blocks[block]], on=["seed", "context", "perturbation"])["index"]
         .to_numpy()
     )
-    matrix = np.sqrt(squared_distances(evaluation.prediction(method, rows), evaluation.truth(rows)))
+    (genes,) = resolve(
+        GeneSubset("all") if view.subset.differs_between_perturbations else view.subset, evaluation, rows
+    )
+    matrix = np.sqrt(
+        squared_distances(evaluation.prediction(method, rows, genes.genes), evaluation.truth(rows, genes.genes))
+    )
     if np.isnan(matrix).all():
         stop(f"{current.name(method)} predicts none of these perturbations.")
     names = evaluation.rows["perturbation"].to_numpy()[rows]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from perturbviz import genesets, references
 from perturbviz.benchmark import Benchmark
+from perturbviz.calibration.controls import CONTROL_NAMES, preferred_truth
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
+from perturbviz.explain_calibration import NO_REPLICATE
 from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.scoretable import ScoreTable
-from perturbviz.ui import cache, present, recipes, sources, state
+from perturbviz.ui import badge, cache, cache_calibration, present, recipes, sources, state
 from perturbviz.ui.current import Current, keep
 from perturbviz.validity import default_view, genes_problem, metric_problem
 from perturbviz.view import AVERAGES, PRESETS, REFERENCE_FROM, ROWS, SIZES, SPLITS, View
@@ -25,9 +29,9 @@ def draw() -> None:
         source, problem = _data()
         if isinstance(source, Benchmark):
             _apply_defaults(source)
-            evaluation = _draw_benchmark(source)
+            source, evaluation = _draw_benchmark(source)
             for sentence in recipes.notices(state.view().data):
-                st.warning(sentence, icon="📄")
+                st.warning(sentence, icon=":material/table_chart:")
             keep(Current(state.view(), source, evaluation, ""))
         elif isinstance(source, ScoreTable):
             _draw_table(source)
@@ -76,20 +80,41 @@ def _apply_defaults(benchmark: Benchmark) -> None:
 
 
 # -- the view of a benchmark ---------------------------------------------------------------------------------------
-def _draw_benchmark(benchmark: Benchmark) -> Evaluation:
+def _draw_benchmark(benchmark: Benchmark) -> tuple[Benchmark, Evaluation]:
+    """The controls of a benchmark; returns it (with its controls as methods where wanted) and the scored rows."""
     st.selectbox(
         "Preset", list(PRESETS), index=None, key="_preset", format_func=lambda k: PRESETS[k][0],
         placeholder="Jump to a view …", on_change=_preset, label_visibility="collapsed",
     )  # fmt: skip
-    _metric(benchmark)
+    verdict = _metric(benchmark)
     _reference(benchmark)
+    plain, benchmark = benchmark, _with_controls(benchmark)
     if st.session_state.get("truth", "all") != "all" and "half_a" not in benchmark.adata.layers:
         st.session_state["truth"] = "all"
     evaluation = cache.evaluation(benchmark, state.view())
     _genes(benchmark, evaluation)
     _perturbations(benchmark)
     _methods(evaluation)
-    return evaluation
+    badge.draw(verdict, plain, state.view())
+    return benchmark, evaluation
+
+
+def _with_controls(benchmark: Benchmark) -> Benchmark:
+    """The benchmark with its controls as methods where the link or the toggle asks for them and they can be made."""
+    if state.extra("controls") != "1" or not cache_calibration.positives(benchmark):
+        return benchmark
+    st.session_state["truth"] = preferred_truth(benchmark)  # the other half is the replicate
+    return cache_calibration.source_with_controls(benchmark)
+
+
+def _controls_toggled() -> None:
+    """Show the controls beside what is shown, or take them away and give the truth all cells back."""
+    on = st.session_state["_controls"]
+    state.set_extra("controls", "1" if on else "")
+    if on:
+        st.session_state["show"] = [*st.session_state.get("show", []), *CONTROL_NAMES]
+    else:
+        st.session_state["truth"] = "all"
 
 
 def _preset() -> None:
@@ -120,7 +145,8 @@ def metric_options(benchmark: Benchmark) -> tuple[list[str], dict[str, str]]:
     return offered, refused
 
 
-def _metric(benchmark: Benchmark) -> None:
+def _metric(benchmark: Benchmark) -> Any:
+    """The metric; returns the place of its verdict."""
     offered, refused = metric_options(benchmark)
     if st.session_state.get("metric") not in offered:
         offered.append(st.session_state["metric"])
@@ -131,10 +157,12 @@ def _metric(benchmark: Benchmark) -> None:
         f"Range {card.range}. {card.source}.",
     )  # fmt: skip
     st.caption(f"{card.arrow} · {card.summary}")
+    verdict = st.empty()
     if refused:
         with st.popover(f"{len(refused)} metrics are not offered here", type="tertiary"):
             for reason in dict.fromkeys(refused.values()):
                 st.markdown(f"- {reason}")
+    return verdict
 
 
 def _metric_option(metric: str) -> str:
@@ -169,7 +197,7 @@ def _reference(benchmark: Benchmark) -> None:
             help="Taking the mean over all perturbations lets the truth of the tested ones into the reference.",
         )  # fmt: skip
         if st.session_state["ref_from"] == "all":
-            st.warning("The tested perturbations are part of this reference: it leaks their truth.", icon="⚠️")
+            st.warning("The tested perturbations are part of this reference: it leaks their truth.", icon=":material/warning:")
 
 
 def _reference_changed(twins: dict[str, str]) -> None:
@@ -231,7 +259,7 @@ def _perturbations(benchmark: Benchmark) -> None:
             help=f"Splits: {benchmark.split_origin}.",
         )  # fmt: skip
         if st.session_state["split"] in ("train", "all"):
-            st.warning("Training perturbations are scored too: methods have seen them.", icon="⚠️")
+            st.warning("Training perturbations are scored too: methods have seen them.", icon=":material/warning:")
         if (benchmark.n_perturbed == 1).any() and (benchmark.n_perturbed > 1).any():
             st.selectbox("Targets", list(SIZES), key="size", format_func=SIZES.get)
         if len(benchmark.contexts) > 1:
@@ -240,9 +268,18 @@ def _perturbations(benchmark: Benchmark) -> None:
             _choice("Split seed", "seed", ["", *benchmark.seeds], {"": f"all {len(benchmark.seeds)} seeds"})
         st.selectbox("Perturbation set", list(ROWS), key="rows", format_func=ROWS.get)
         st.selectbox("Average over perturbations", list(AVERAGES), key="avg", format_func=AVERAGES.get)
+        can = bool(cache_calibration.positives(benchmark))
+        shown = st.session_state["_controls"] = can and state.extra("controls") == "1"
+        st.toggle(
+            "Show controls (duplicate, shuffled)", key="_controls", on_change=_controls_toggled, disabled=not can,
+            help="Draws a replicate of the experiment and shuffled labels as methods on every page, dashed or open. Where there "
+            "are halves, half of the cells is then the truth." if can else NO_REPLICATE,
+        )  # fmt: skip
         if "half_a" in benchmark.adata.layers:
+            if shown:
+                st.caption("The truth is half of the cells now: the other half is the replicate.")
             st.selectbox(
-                "Truth", ["all", "half_a"], key="truth", format_func={"all": "all cells", "half_a": "half of the cells"}.get,
+                "Truth", ["all", "half_a"], key="truth", disabled=shown, format_func={"all": "all cells", "half_a": "half of the cells"}.get,
                 help="With half of the cells as the truth, the other half is a technical duplicate.",
             )  # fmt: skip
 

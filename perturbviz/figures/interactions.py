@@ -23,11 +23,16 @@ CURVE_AXES = {
 
 
 def _bounds(fig: go.Figure, lower: float, upper: float, axis: str = "x") -> None:
-    """Dashed lines at the thresholds that exist."""
-    for value in (lower, upper):
-        if np.isfinite(value):
-            add = fig.add_vline if axis == "x" else fig.add_hline
-            add(value, line={"color": MEAN_BAR, "width": 1.5, "dash": "dash"})
+    """Dashed lines at the thresholds that exist, across the whole figure."""
+    other = "y" if axis == "x" else "x"
+    fig.layout.shapes = [
+        {
+            "type": "line", f"{axis}0": value, f"{axis}1": value, f"{axis}ref": axis, f"{other}0": 0, f"{other}1": 1,
+            f"{other}ref": "paper", "line": {"color": MEAN_BAR, "width": 1.5, "dash": "dash"},
+        }
+        for value in (lower, upper)
+        if np.isfinite(value)
+    ]  # fmt: skip
 
 
 def decomposition(null: EmpiricalNull, lower: float, upper: float, axis_title: str) -> go.Figure:

@@ -102,3 +102,18 @@ def test_table_and_published_classes():
     table = gi_table(["CBL+CNN1", "X+Y"], [A, B], [B, A], [AB, AB])
     assert list(table["published_class"]) == ["synergy_similar_pheno", ""]
     assert table.loc["CBL+CNN1", "c1"] == pytest.approx(table.loc["X+Y", "c2"])
+
+
+def test_all_rows_at_once_are_the_rows_one_by_one():
+    rng = np.random.default_rng(6)
+    a, b = rng.normal(size=(2, 9, 50))
+    y = 0.7 * a + 1.2 * b + 0.3 * rng.normal(size=a.shape)
+    b[1] = 2 * a[1]  # parallel singles
+    y[2], y[3] = 0, a[3] - b[3]  # nothing predicted; coefficients of different sign
+    y[4, :10], a[5, 3:], b[6] = np.nan, np.nan, 0
+    a[5, :3] = [1.0, 2.0, np.nan]
+    table = gi_table([f"A+B{i}" for i in range(9)], a, b, y)
+    for i in range(9):
+        one = gi_scores(a[i], b[i], y[i], "ols", distances=False)
+        for name in ("c1", "c2", "magnitude", "corr_fit", "dominance"):
+            assert table[name].iloc[i] == pytest.approx(getattr(one, name), abs=1e-9, nan_ok=True), (i, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
@@ -60,13 +61,8 @@ def option(label: str, key: str, options: Mapping[str, str], help: str | None = 
     """A choice that can stand in the link; "" is the default and stays out of it."""
     if st.session_state.get(key) not in options:
         st.session_state[key] = ""
-    if slider:
-        return st.select_slider(
-            label, list(options), key=key, format_func=options.get, help=help, persist_state="session"
-        )
-    return st.segmented_control(
-        label, list(options), key=key, format_func=options.get, required=True, help=help, persist_state="session"
-    )
+    draw = st.select_slider if slider else partial(st.segmented_control, required=True)
+    return draw(label, list(options), key=key, format_func=options.get, help=help, persist_state="session") or ""
 
 
 def choice(

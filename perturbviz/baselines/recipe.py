@@ -224,12 +224,14 @@ class Recipe:
             )  # fmt: skip
         if self.kind == "matching":
             return MatchingMean()
-        knobs = {"dims": self.dims, "seed": self.seed}
+        dims, seed = self.dims, self.seed
         if self.kind == "ridge":
-            return RidgeRegression(perturbation, self.ridge, **knobs)
+            return RidgeRegression(perturbation, self.ridge, dims=dims, seed=seed)
         if self.kind == "neighbours":
-            return KNeighbours(perturbation, self.neighbours, **knobs)
-        return {"nearest": NearestPerturbation, "forest": Forest}[self.kind](perturbation, **knobs)
+            return KNeighbours(perturbation, self.neighbours, dims=dims, seed=seed)
+        if self.kind == "nearest":
+            return NearestPerturbation(perturbation, dims=dims, seed=seed)
+        return Forest(perturbation, dims=dims, seed=seed)
 
 
 # -- names of tables -----------------------------------------------------------------------------------------------

@@ -66,7 +66,9 @@ def resplit(benchmark: Benchmark, how: str, n_seeds: int = N_SEEDS) -> Benchmark
         draw: dict[str, Callable[[int], Split]] = {
             "unseen": lambda seed: unseen_singles(names, seed=seed),
             "random": lambda seed: random_split(names, seed=seed),
-            **{f"seen{k}": lambda seed, k=k: combo_seen(names, k, seed=seed) for k in (0, 1, 2)},
+            "seen0": lambda seed: combo_seen(names, 0, seed=seed),
+            "seen1": lambda seed: combo_seen(names, 1, seed=seed),
+            "seen2": lambda seed: combo_seen(names, 2, seed=seed),
         }
         splits = _drawn(benchmark, draw[how], n_seeds)
     out = Benchmark(_without_predictions(benchmark), splits, f"{SPLITS[how]}, by hashes of the names")

@@ -176,6 +176,8 @@ def error_maps(evaluation: Evaluation, recipe: Recipe) -> tuple[ErrorMap, int]:
 def _error_maps(key: tuple, link: str, keys: str, _evaluation: Evaluation, _recipe: Recipe) -> tuple[ErrorMap, int]:
     benchmark = _evaluation.benchmark
     ready, model = prepared(benchmark), _recipe.competitor(tables(_recipe, benchmark), cut_when_fitted=True)
+    if not isinstance(model, LinearModel):
+        raise UserError("The map over K and λ is that of the linear model.")
     maps, problem = [], UserError("No split has perturbations to compare with.")
     for seed, context in _blocks(_evaluation)[:MAX_SPLITS]:
         held = compete.held_out(benchmark, seed, context, _evaluation.parts)

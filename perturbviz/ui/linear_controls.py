@@ -71,11 +71,11 @@ def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
     columns = st.columns([1.5, 1.5, 1.2, 1.2])
     files_only = [s for s in names if not s.startswith("d-")]
     columns[0].selectbox(
-        "G: genes", files_only, key="lm_g", format_func=names.get, disabled=kind != "linear", persist_state="session",
+        "G: genes", files_only, key="lm_g", format_func=names.__getitem__, disabled=kind != "linear", persist_state="session",
         help="What the model knows about every gene it predicts.",
     )  # fmt: skip
     columns[1].selectbox(
-        "P: perturbations", list(names), key="lm_p", format_func=names.get, disabled=kind == "matching",
+        "P: perturbations", list(names), key="lm_p", format_func=names.__getitem__, disabled=kind == "matching",
         persist_state="session",
         help="What the model knows about the perturbed gene. PCA: the row of the target in the gene embedding, so only "
         "measured targets can be predicted. Pre-trained: the perturbation's scores in another benchmark.",
@@ -172,7 +172,7 @@ def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str) -> dict[s
         st.session_state["lm_beside"] = usual
     st.session_state["lm_beside"] = [s for s in st.session_state.get("lm_beside", usual) if s in options]
     chosen = st.pills(
-        "Beside it", list(options), selection_mode="multi", key="lm_beside", format_func=options.get,
+        "Beside it", list(options), selection_mode="multi", key="lm_beside", format_func=options.__getitem__,
         persist_state="session",
         help="Linear models with G from the training data and the same K and λ. Self-trained: P from the training data. "
         "Random P: what a model gets without knowing anything about the perturbed genes.",

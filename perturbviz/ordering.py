@@ -14,7 +14,7 @@ CHUNK = 4_000_000
 def beats(goodness: np.ndarray) -> np.ndarray:
     """Sign of the comparison of each pair: (..., M) -> (..., M, M) int8, 1 where row beats column, 0 tied or undefined."""
     a, b = goodness[..., :, None], goodness[..., None, :]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         gap = a - b
         tied = np.abs(gap) <= TIE * np.maximum(np.abs(a), np.abs(b))
     return np.where(tied | np.isnan(gap), 0, np.sign(gap)).astype(np.int8)

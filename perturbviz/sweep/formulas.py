@@ -214,9 +214,9 @@ def _lost(spread: np.ndarray, size: np.ndarray) -> np.ndarray:
 
 
 def _rounding_alone(m: Moments) -> np.ndarray:
-    """Where the predicted change counts as zero or constant without being so, which moves the error itself."""
-    spread = m.prediction_spread
-    return (spread <= m.rounding) & (spread > ZERO * (m.truth_squared + m.squared_error))
+    """Where the predicted change counts as zero or constant without being zero, which moves the error itself."""
+    zero = m.prediction_squared <= ZERO * (m.truth_squared + m.squared_error)
+    return (m.prediction_spread <= m.rounding) & ~zero
 
 
 def _unsure_truth(m: Moments) -> np.ndarray:

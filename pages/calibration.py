@@ -51,7 +51,9 @@ found = cache.judged(benchmark, view, positive, negative)
 judged_badge = words.badge(found)
 with top:
     st.badge(judged_badge[0], color=judged_badge[1], help=judged_badge[2])
-    st.markdown(found if isinstance(found, str) else words.verdict(found, calibration_map.genes(view, benchmark)))
+    st.markdown(
+        found if isinstance(found, str) else words.verdict(found, calibration_map.genes(view, benchmark, full=True))
+    )
     st.caption(
         f"{words.halves_note(benchmark)} Fewer than {MIN_UNITS} perturbations are not judged (Miller et al. 2025); blind: chance "
         f"is inside the interval of bound discrimination; narrow: the median dynamic range fraction is below {WIDE:g}."

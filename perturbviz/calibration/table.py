@@ -27,7 +27,7 @@ COLUMNS = ["metric", "reference", "genes", "positive", "negative", "drf", "drf_l
            "bds_high", "n", "verdict", "reason"]  # fmt: skip
 VERDICTS = {
     "calibrated": "tells a replicate from the average",
-    "narrow": "tells them apart, but with little room between",
+    "narrow": "tells a replicate from the average, but with little room between",
     "blind": "cannot tell a replicate from the average here",
     "inverted": "ranks the average above a replicate here",
     "unknown": "cannot be judged here",

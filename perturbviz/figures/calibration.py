@@ -188,10 +188,10 @@ def calibrated(table: pd.DataFrame, colours: Mapping[str, str], ends: tuple[str,
         Names of the empty prediction (0) and of the replicate (1).
     """
     fig = go.Figure()
-    for at, name, colour in ((0, ends[0], NEGATIVE), (1, ends[1], POSITIVE)):
+    for at, name, colour, side in ((0, ends[0], NEGATIVE, "left"), (1, ends[1], POSITIVE, "right")):
         fig.add_vline(
             x=at, line={"color": colour, "width": 1.5, "dash": "dash"}, annotation_text=f"{at} = {escape(name)}",
-            annotation_font_color=colour, annotation_position="top",
+            annotation_font_color=colour, annotation_position=f"top {side}",
         )  # fmt: skip
     y = np.arange(len(table))
     defined = table["score"].notna().to_numpy()
@@ -213,7 +213,7 @@ def calibrated(table: pd.DataFrame, colours: Mapping[str, str], ends: tuple[str,
         tickvals=y, range=[len(table) - 0.5, -0.5], showgrid=False, zeroline=False,
         ticktext=[f"{escape(r['name'])}  <b>{'undefined' if np.isnan(r['raw']) else format(r['raw'], '.3g')}</b>" for _, r in table.iterrows()],
     )  # fmt: skip
-    fig.update_xaxes(title_text="calibrated score (beside the names: raw score)", zeroline=False)
+    fig.update_xaxes(title_text="calibrated score (raw beside names)", zeroline=False)
     return fig
 
 
@@ -232,6 +232,6 @@ def variation(cosine: np.ndarray, delta: np.ndarray, rows: pd.DataFrame, middle:
         fig.add_vline(x=middle, line={"color": MEAN_BAR, "width": 2.5}, annotation_text=f"mean {middle:.2f}",
                       annotation_font_color=MEAN_BAR, annotation_position="bottom right")  # fmt: skip
     fig.update_layout(height=380)
-    fig.update_xaxes(title_text="cosine of the observed shift with the average shift (all genes)", zeroline=False)
+    fig.update_xaxes(title_text="cosine with the average shift", zeroline=False)
     fig.update_yaxes(title_text="Pearson delta of the perturbation mean", zeroline=False)
     return fig

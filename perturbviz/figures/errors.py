@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from scipy.stats import gaussian_kde
 
 from perturbviz.figures.text import escape
-from perturbviz.figures.theme import MEAN_BAR, MUTED
+from perturbviz.figures.theme import MEAN_BAR, MUTED, method_dash
 
 MAX_POINTS = 400  # per method: beyond it the swarm says no more, and the browser works for nothing
 
@@ -129,7 +129,7 @@ def over_n(
     for method, (n, value) in curves.items():
         fig.add_scatter(
             x=n, y=value, mode="lines", name=names[method], uid=f"curve-{method}",
-            line={"color": colours[method], "width": 2.2, "dash": "dot" if method in dashed else "solid"},
+            line={"color": colours[method], "width": 2.2, "dash": method_dash(method, dashed)},
             hovertemplate=f"<b>{escape(names[method])}</b><br>%{{x:,}} genes: %{{y:.4g}}<extra></extra>",
         )  # fmt: skip
     if marked_n:

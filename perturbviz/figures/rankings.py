@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from perturbviz.figures.text import escape
-from perturbviz.figures.theme import MUTED, TEXT
+from perturbviz.figures.theme import MUTED, TEXT, method_dash
 
 
 def order(
@@ -18,6 +18,7 @@ def order(
     axis_title: str,
     shifts: pd.Series | None = None,
     higher: bool = True,
+    open_marks: Sequence[str] = (),
 ) -> go.Figure:
     """Methods from first to last: the score as a dot, its bootstrap interval as a line.
 
@@ -33,6 +34,8 @@ def order(
         Places gained by each method since the view before, if any.
     higher
         Whether higher scores are better; the axis is drawn so that better is to the right.
+    open_marks
+        Methods drawn as open circles: controls.
     """
     names = [_label(line, None if shifts is None else shifts.get(m)) for m, line in table.iterrows()]
     position = np.arange(len(table))
@@ -41,7 +44,8 @@ def order(
     fig.add_scatter(
         x=table["score"].to_numpy()[defined], y=position[defined], ids=list(table.index[defined]),
         customdata=list(table.index[defined]), mode="markers", name="score",
-        marker={"size": 12, "color": [colours[m] for m in table.index[defined]]},
+        marker={"size": 12, "color": [colours[m] for m in table.index[defined]], "line": {"width": [2 if m in set(open_marks) else 0 for m in table.index[defined]]},
+                "symbol": ["circle-open" if m in set(open_marks) else "circle" for m in table.index[defined]]},
         error_x={
             "type": "data", "symmetric": False, "thickness": 2, "width": 0, "color": MUTED,
             "array": (table["high"] - table["score"]).to_numpy()[defined],
@@ -108,7 +112,7 @@ def bump(
         fig.add_scatter(
             x=x, y=values, name=names[method], uid=f"bump-{method}", ids=[f"{method}|{label}" for label in labels],
             customdata=[[method, int(i)] for i in x], mode="lines+markers",
-            line={"color": colours[method], "width": 2.5, "dash": "dot" if method in dashed else "solid"},
+            line={"color": colours[method], "width": 2.5, "dash": method_dash(method, dashed)},
             marker={"size": 9, "color": colours[method]}, connectgaps=False, showlegend=False,
             text=[f"{v:g}" for v in values],
             hovertemplate=f"<b>{escape(names[method])}</b><br>rank %{{text}}<extra></extra>",

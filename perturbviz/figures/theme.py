@@ -120,6 +120,12 @@ def method_colours(methods: Iterable[str], baselines: Iterable[str] = ()) -> dic
     return colours | {name: BASELINE_COLOURS[i % len(BASELINE_COLOURS)] for i, name in enumerate(base)}
 
 
+def control_colours(controls: Iterable[str], negative: Iterable[str]) -> dict[str, str]:
+    """Give every control the colour of its kind: name to light hex colour."""
+    empty = set(negative)
+    return {name: CONTROL_COLOURS["negative" if name in empty else "positive"] for name in controls}
+
+
 def method_dash(method: str, controls: Iterable[str] = ()) -> str:
     """Return the line style of a method: dashed for positive and negative controls, solid otherwise."""
     return DASH_CONTROL if method in set(controls) else "solid"

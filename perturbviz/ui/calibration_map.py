@@ -27,10 +27,12 @@ def columns(view: View, benchmark: Benchmark) -> list[View]:
     return [v for v in views if not subset_problem(v.subset, here)]
 
 
-def genes(view: View, benchmark: Benchmark) -> str:
-    """Head of a column."""
+def genes(view: View, benchmark: Benchmark, full: bool = False) -> str:
+    """Head of a column, or its genes in full for a sentence."""
     n = f"{min(view.n, benchmark.adata.n_vars):,}"
     words = {"all": "all genes", "expressed": f"{n} expressed", "de": f"{n} DE", "own": "own genes"}[view.genes]
+    if full and not words.endswith("genes"):
+        words += " genes"
     return words + ("" if view.targets else ", targets left out")
 
 

@@ -33,6 +33,7 @@ _PAGE = "_page"  # session: name of the page that runs
 ALL_METHODS = "_all_methods"  # session: slugs of every method of the current data
 
 _WRITTEN = "_written_link"
+_ADOPTED = "_adopted_link"
 _READY = "_view_ready"
 _DEFERRED = "_deferred"
 
@@ -62,6 +63,7 @@ def adopt_link() -> None:
             st.session_state[name] = query[name][-1]
     st.session_state[_READY] = True
     st.session_state[_WRITTEN] = query  # taken over once: a page that stops early must not take it over again
+    st.session_state[_ADOPTED] = True
 
 
 def set_view(new: View, explicit: set[str] | None = None) -> None:
@@ -104,7 +106,9 @@ def query() -> dict[str, list[str]]:
 
 
 def write_link() -> None:
-    """Bring the address bar up to date."""
+    """Bring the address bar up to date; the link that led here stays as it is, so that Back leads away from it."""
+    if st.session_state.pop(_ADOPTED, False):
+        return
     wanted, address = query(), {k: st.query_params.get_all(k) for k in st.query_params}
     # An address that says the same in more words stays: rewriting it would add a step to the browser's history.
     said = View.from_query(address).to_query() | {n: address[n][-1:] for n in EXTRA if address.get(n)}

@@ -86,7 +86,10 @@ def _panel_axes(
     rows = -(-n // columns)
     gap_x, gap_y = 0.028, 0.1 / max(rows, 1) ** 0.5
     width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / max(rows, 1)
-    layout: dict[str, Any] = {"height": 90 + 235 * rows, "margin": {"l": 8, "r": 8, "t": 84, "b": 8}}
+    layout: dict[str, Any] = {
+        "height": 90 + (235 if columns > 2 else 380) * rows,
+        "margin": {"l": 8, "r": 8, "t": 84, "b": 8},
+    }
     corners = []
     for i in range(n):
         row, column = divmod(i, columns)
@@ -106,6 +109,11 @@ def _panel_axes(
     return layout, corners
 
 
+def columns_of(n: int) -> int:
+    """Columns of n panels: at most four, and no nearly empty last row."""
+    return max(n, 1) if n <= 4 else 3 if n in (5, 6, 9) else 4
+
+
 def _said(text: str, x: float, y: float, size: float, colour: str, inside: bool = False) -> dict[str, Any]:
     """A line of text at a panel's corner, above it or inside."""
     return {
@@ -117,7 +125,7 @@ def _said(text: str, x: float, y: float, size: float, colour: str, inside: bool 
 
 def clouds(
     shown: Mapping[str, Cloud], names: Mapping[str, str], colours: Mapping[str, str], corner: Mapping[str, str],
-    lower: float, upper: float, *, columns: int = 4,
+    lower: float, upper: float,
 ) -> go.Figure:  # fmt: skip
     """Observed against predicted deviation, one panel a method, outstanding pairs coloured by their true class.
 
@@ -129,7 +137,9 @@ def clouds(
         Thresholds of the observed deviation; NaN for none.
     """
     reach = next(iter(shown.values())).reach if shown else 1.0
-    layout, corners = _panel_axes(len(shown), columns, (-reach, reach), "observed deviation", "predicted deviation")
+    layout, corners = _panel_axes(
+        len(shown), columns_of(len(shown)), (-reach, reach), "observed deviation", "predicted deviation"
+    )
     centres = (-reach + (np.arange(BINS) + 0.5) * 2 * reach / BINS).astype(np.float32)
     lines = [(-reach, reach, -reach, reach), *((v, v, -reach, reach) for v in (lower, upper) if np.isfinite(v))]
     x_lines, y_lines = [v for a, b, *_ in lines for v in (a, b, None)], [v for *_, a, b in lines for v in (a, b, None)]
@@ -165,7 +175,7 @@ def clouds(
          "marker": {"color": colour, "size": 8}}
         for name, colour in CLASS_COLOURS.items()
     ]  # fmt: skip
-    legend = {"yanchor": "bottom", "y": 1.04 if len(shown) > columns else 1.09}
+    legend = {"yanchor": "bottom", "y": 1.04 if len(shown) > 4 else 1.09}
     return go.Figure(data, {**layout, "annotations": said, "legend": legend})
 
 
@@ -299,7 +309,7 @@ def pair_view(
 
 def score_panels(
     true: np.ndarray, predicted: Mapping[str, np.ndarray], doubles: Sequence[str], published: Sequence[str], score: str,
-    names: Mapping[str, str], colours: Mapping[str, str], corner: Mapping[str, str], *, columns: int = 4,
+    names: Mapping[str, str], colours: Mapping[str, str], corner: Mapping[str, str],
 ) -> go.Figure:  # fmt: skip
     """An interaction score per double, truth against prediction, one panel a method.
 
@@ -313,7 +323,7 @@ def score_panels(
     low, high = (float(np.quantile(finite, q)) for q in (0.005, 0.995)) if len(finite) else (0.0, 1.0)
     pad = 0.06 * (high - low or 1)
     layout, corners = _panel_axes(
-        len(predicted), columns, (low - pad, high + pad), f"{score}, observed", f"{score}, predicted"
+        len(predicted), columns_of(len(predicted)), (low - pad, high + pad), f"{score}, observed", f"{score}, predicted"
     )
     ringed = np.array([bool(p) for p in published])
     data, said = [], []

@@ -145,7 +145,7 @@ def cloud(q: Question, method: str) -> tuple[Cloud, float, float]:
 @st.cache_resource(max_entries=100, show_spinner=False)
 def _cloud(token: str, method: str, _q: Question) -> tuple[Cloud, float, float]:
     p, bound = pairs(_q), threshold(_q)
-    reach = 1.05 * max(float(np.nanmax(np.abs(p.deviation), initial=0)), 1e-3)
+    reach = _reach(_q.rows_token, _q)
     observed, predicted = p.observed(), p.predicted(method)
     if takes_part(p, method) == "nothing predicted":
         return Cloud(None, reach, np.empty(0), np.empty(0), [], [], []), np.nan, np.nan
@@ -166,6 +166,16 @@ def _cloud(token: str, method: str, _q: Question) -> tuple[Cloud, float, float]:
         return drawn, np.nan, np.nan
     slope = float(x @ y / (x @ x))
     return drawn, slope, float(np.corrcoef(x, y)[0, 1]) if np.ptp(y) > 0 else np.nan
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _reach(token: str, _q: Question) -> float:
+    """Half-width of the axes: holds every observed deviation, and predicted ones up to 1.6 times it."""
+    p = pairs(_q)
+    top = max(float(np.nanmax(np.abs(p.deviation), initial=0)), 1e-3)
+    shown = [p.predicted(m) for m in _q.methods if takes_part(p, m) != "nothing predicted"]
+    far = max((max(np.nanmax(v), -np.nanmin(v)) for v in shown), default=0.0)
+    return 1.05 * max(top, min(float(far), 1.6 * top))
 
 
 def clouds_figure(

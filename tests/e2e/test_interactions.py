@@ -27,8 +27,8 @@ def test_three_clicks_from_the_ranking_to_the_best_false_call(app):
     app.wait(PROFILES, charts=2)
     asked = address(app)
     assert asked["p"][0] in words and asked["gene"][0] in words and asked["n"] == ["200"]
-    titles = app.page.locator(".pv-title, [class*=title]").all_inner_texts()
-    assert any(asked["p"][0] in t for t in titles) or app.page.get_by_text(asked["p"][0]).count()
+    assert app.page.locator(".st-key-pv-frame-profile").get_by_text(asked["p"][0]).count() >= 1
+    assert app.page.locator(".st-key-pv-frame-gene").get_by_text(asked["gene"][0]).count() >= 1
 
 
 def test_a_looser_level_moves_the_thresholds_without_a_new_chart(app):

@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from perturbviz import explain
+from perturbviz import explain, explain_calibration
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.figures import rankings as figures
+from perturbviz.figures.calibration import calibrated
 from perturbviz.metrics import CATALOGUE
 from perturbviz.rankings import shifts
-from perturbviz.ui import cache, state
+from perturbviz.ui import cache, cache_calibration, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions
 from perturbviz.ui.pin import pin_controls, pinned
@@ -55,7 +56,7 @@ def order_chart(column, key: str, shown, view: View, shift, question: str) -> No
     with column:
         chart(
             mark(figures.order(shown.table, current.colours, shown.scores.card.axis or shown.scores.card.name, shift,
-                               shown.scores.card.better != "lower")),
+                               shown.scores.card.better != "lower", current.controls)),
             key, question=question, alt=explain.alt_order(shown), table=shown.table.reset_index(),
             filename=f"ranking-{view.metric}", note=explain.uncertainty(shown),
         )  # fmt: skip
@@ -70,11 +71,36 @@ def one_of_each_family(settings, here) -> set:
     return set(chosen.values())
 
 
+scaled = None
+has_scale = (
+    isinstance(current.source, Benchmark) and not state.extra("pin") and cache_calibration.positives(current.source)
+)
+if has_scale and st.toggle(
+    "Calibrated scale", key="scaled", persist_state="session",
+    help="0 = the perturbation mean, 1 = a replicate of the experiment, not clipped. See the Calibration page.",
+):  # fmt: skip
+    scaled = cache_calibration.scale(current.source, current.view)
+    if isinstance(scaled, str):
+        st.info(scaled)
+        scaled = None
+
 left, right = st.columns([1, 1] if state.extra("pin") else [2, 3], gap="large")
 pin = pinned(current)
 if pin is not None:
     order_chart(left, "pinned", pin[1], pin[0], None, "Pinned view")
     order_chart(right, "order", ranking, current.view, shifts(pin[1], ranking), "This view")
+elif scaled is not None:
+    with left:
+        ends = [explain_calibration.control_name(m) for m, _ in (scaled.negative, scaled.positive)]
+        chart(
+            mark(calibrated(scaled.table, current.colours, tuple(ends))), "order-calibrated",
+            question="How close does each method come to a replicate?", table=scaled.table.reset_index(),
+            filename=f"calibrated-{current.view.metric}", alt=f"Calibrated scores of {len(scaled.table)} methods.",
+            note=explain_calibration.scale_note(scaled),
+        )  # fmt: skip
+        st.caption(
+            f"{four_questions(current, scaled.ranking.scores)} · {explain_calibration.halves_note(current.source)}"
+        )
 else:
     order_chart(left, "order", ranking, current.view, moved, "Who leads, and how surely?")
 
@@ -101,7 +127,7 @@ with target:
             explain.overturn(table.ranks, [metric_name(m, r) for m, r in table.settings], current.name, ranking)
         )
     event = chart(
-        mark(figures.bump(tables.loc[shown_order], labels, {m: current.name(m) for m in shown_order}, current.colours, here)),
+        mark(figures.bump(tables.loc[shown_order], labels, {m: current.name(m) for m in shown_order}, current.colours, here, current.controls)),
         "bump", question="How does the order shift from metric to metric?",
         alt=f"Ranks of {len(shown_order)} methods under {len(pairs)} metrics.",
         table=lambda: tables.set_axis(labels, axis=1).rename(index=current.name).reset_index(),

@@ -188,11 +188,8 @@ def calibrated(table: pd.DataFrame, colours: Mapping[str, str], ends: tuple[str,
         Names of the empty prediction (0) and of the replicate (1).
     """
     fig = go.Figure()
-    for at, name, colour, side in ((0, ends[0], NEGATIVE, "left"), (1, ends[1], POSITIVE, "right")):
-        fig.add_vline(
-            x=at, line={"color": colour, "width": 1.5, "dash": "dash"}, annotation_text=f"{at} = {escape(name)}",
-            annotation_font_color=colour, annotation_position=f"top {side}",
-        )  # fmt: skip
+    for at, colour in ((0, NEGATIVE), (1, POSITIVE)):
+        fig.add_vline(x=at, line={"color": colour, "width": 1.5, "dash": "dash"})
     y = np.arange(len(table))
     defined = table["score"].notna().to_numpy()
     here = table[defined]
@@ -208,12 +205,12 @@ def calibrated(table: pd.DataFrame, colours: Mapping[str, str], ends: tuple[str,
     for i in np.flatnonzero(~defined):
         fig.add_annotation(x=0.02, xref="paper", y=y[i], text="undefined", showarrow=False, xanchor="left",
                            font={"color": MUTED, "size": 12})  # fmt: skip
-    fig.update_layout(height=100 + 32 * len(table), margin={"t": 60})
+    fig.update_layout(height=100 + 32 * len(table))
     fig.update_yaxes(
         tickvals=y, range=[len(table) - 0.5, -0.5], showgrid=False, zeroline=False,
         ticktext=[f"{escape(r['name'])}  <b>{'undefined' if np.isnan(r['raw']) else format(r['raw'], '.3g')}</b>" for _, r in table.iterrows()],
     )  # fmt: skip
-    fig.update_xaxes(title_text="calibrated score (raw beside names)", zeroline=False)
+    fig.update_xaxes(title_text=f"0 = {escape(ends[0]).lower()}, 1 = {escape(ends[1]).lower()}", zeroline=False)
     return fig
 
 

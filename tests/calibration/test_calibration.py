@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from perturbviz.calibration import (
     with_controls,
 )  # fmt: skip
 from perturbviz.calibration.controls import shuffled
+from perturbviz.calibration.scale import scaled
 from perturbviz.calibration.table import control_evaluation
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
@@ -23,6 +25,7 @@ from perturbviz.genesets import GeneSubset
 from perturbviz.metrics import CATALOGUE
 from perturbviz.readers import load as read
 from perturbviz.scores import score
+from perturbviz.view import View
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "metrics_golden.json").read_text())
@@ -144,6 +147,54 @@ def test_systematic_variation_is_the_mean_cosine_with_the_average_shift(demo):
     assert found.rows["cosine"][row] == pytest.approx(expected, rel=1e-4)
     assert found.score == pytest.approx(found.rows["cosine"].mean())
     assert found.correlation > 0.8  # what the mean earns on Pearson delta is systematic variation
+
+
+def test_fractions_equal_scperteval_value_by_value():
+    calibrators = pytest.importorskip("scperteval.calibrators", reason="scperteval is not installed").CALIBRATORS
+    rng = np.random.default_rng(3)
+    for metric in ("mse", "pearson", "r2", "pds"):
+        card = CARDS[metric]
+        high, low = rng.uniform(-0.5, 1.2, (2, 60)) + (0.6 if card.better == "lower" else -0.3)
+        high[:3], low[2:5], low[7] = np.nan, np.nan, high[7]
+        protocol = SimpleNamespace(better=card.better, perfect=card.perfect)
+        raws = [{"positive": a, "negative": b} for a, b in zip(high, low, strict=True)]
+        for name, ours in (("drf", drf), ("bds", bds)):
+            theirs = [calibrators[name].per_pert(raw, protocol) for raw in raws]
+            np.testing.assert_allclose(ours(high, low, card), theirs, atol=1e-12, err_msg=f"{name} {metric}")
+
+
+def test_one_value_a_data_set_is_not_judged_where_there_are_few(demo):
+    (one,) = calibration_map(demo, [GeneSubset("all")], pairs=[("gene_correlation", "none")])
+    assert one.n == 5
+    rows = np.flatnonzero(control_evaluation(demo).rows["seed"] == "1")
+    (few,) = calibration_map(demo, [GeneSubset("all")], pairs=[("gene_correlation", "none")], rows=rows)
+    assert (few.n, few.verdict) == (1, "unknown")
+
+
+def test_the_map_takes_parameters_and_a_chosen_empty_prediction(demo):
+    (one,) = calibration_map(demo, [GeneSubset("all")], pairs=[("pds@l2", "none")], negative="shuffled")
+    assert (one.metric, one.negative) == ("pds@l2", "shuffled")
+
+
+@pytest.mark.parametrize("metric", ["mse", "pearson_delta"])
+def test_controls_stand_at_zero_and_one_of_the_calibrated_scale(demo, metric):
+    controlled = control_evaluation(demo)
+    found = scaled(
+        controlled,
+        View(metric=metric, genes="all"),
+        ["interpolated-duplicate", "mean", "cautious"],
+        "interpolated-duplicate",
+    )
+    assert found.table.loc["mean", "score"] == pytest.approx(0, abs=1e-12)
+    assert found.table.loc["interpolated-duplicate", "score"] == pytest.approx(1)
+    assert (found.table["low"] <= found.table["score"]).all()
+    assert (found.table["score"] <= found.table["high"]).all()
+
+
+def test_no_scale_where_half_of_the_cells_is_noisier_than_the_average(demo):
+    found = scaled(control_evaluation(demo), View(metric="mse", genes="all"), ["mean", "cautious"], "duplicate")
+    assert found.positive[1] > found.negative[1]  # lower is better
+    assert not found.defined
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the real data of ../shared/data are not here")

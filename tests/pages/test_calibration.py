@@ -1,6 +1,16 @@
 """The Calibration page, the badge in the sidebar and the controls in the charts, without a browser."""
 
+import json
+
+import numpy as np
+import pytest
+
+from perturbviz.benchmark import load
+from perturbviz.calibration import calibration_map
+from perturbviz.evaluation import Evaluation
+from perturbviz.genesets import GeneSubset
 from tests.charts import figures
+from tests.pages.conftest import ROOT
 
 
 def chart(at, key):
@@ -10,6 +20,17 @@ def chart(at, key):
 def test_the_page_shows_what_the_package_computes(open_page):
     at = open_page("calibration", metric="wmse", genes="de", n="50")
     assert {f["key"] for f in figures(at)} == {"paired", "drf", "scale", "variation", "map"}
+    (one,) = calibration_map(
+        Evaluation(load(ROOT / "data" / "demo.h5ad")), [GeneSubset("de", 50)], pairs=[("wmse", "none")]
+    )
+    median = next(t for t in chart(at, "drf")["data"] if t.get("uid") == "median")
+    assert median["y"][0] == pytest.approx(one.drf)
+    assert f"{one.drf:.2f}" in next(m.value for m in at.markdown if "dynamic range fraction" in m.value)
+    drawn = chart(at, "map")["data"]
+    clicks = {json.dumps(json.loads(c)) for c in next(t for t in drawn if t.get("uid") == "cells")["customdata"]}
+    assert json.dumps({"metric": "wmse", "ref": "control", "genes": "de", "n": 50}) in clicks
+    z = np.asarray(next(t for t in drawn if t.get("uid") == "map")["z"], float)
+    assert np.isclose(z[:, 2], one.drf, atol=1e-6).any()  # third column: DE genes
 
 
 def badges(at):
@@ -22,3 +43,19 @@ def test_the_badge_is_the_verdict_of_the_page(open_page):
     at.selectbox(key="metric").set_value("mae").run()
     at.run()  # what was not known at once is at the next run
     assert any(":orange-badge[narrow here]" in b for b in badges(at))
+
+
+def test_the_controls_are_drawn_and_half_of_the_cells_is_then_the_truth(open_page):
+    at = open_page(controls="1", metric="pearson_delta")
+    order = next(f for f in figures(at) if f["key"] == "order")["data"][0]
+    symbols = dict(zip(order["ids"], order["marker"]["symbol"], strict=True))
+    assert {m for m, s in symbols.items() if s == "circle-open"} == {"duplicate", "interpolated-duplicate", "shuffled"}
+    assert at.selectbox(key="truth").value == "half_a"
+    bump = chart(at, "bump")["data"]
+    assert {t["uid"] for t in bump if t["line"]["dash"] == "dash"} >= {"bump-duplicate", "bump-shuffled"}
+    at.toggle(key="_controls").set_value(False).run()
+    assert at.selectbox(key="truth").value == "all"
+    assert "controls" not in at.query_params
+    at.toggle(key="scaled").set_value(True).run()
+    scale = dict(zip(*(chart(at, "order-calibrated")["data"][0][k] for k in ("ids", "x")), strict=True))
+    assert scale["mean"] == pytest.approx(0)

@@ -16,7 +16,7 @@ from perturbviz.rounding import ROUNDING
 from perturbviz.sweep.collect import Sums
 
 #: A spread below this fraction of what it was computed from has lost too many of float64's 16 digits.
-ILL_CONDITIONED = 1e-9
+ILL_CONDITIONED = 3e-8
 #: A sum of squares below this fraction of what it was computed from is zero.
 ZERO = 3e-15
 

@@ -25,8 +25,8 @@ EXTRA += ("lab", "start", "knobs", "mx", "my")  # Goodhart lab
 ONLY_ON = {"guide": "guide", "lesson": "guide"}
 ONLY_ON |= dict.fromkeys(("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score"), "interactions")
 ONLY_ON |= dict.fromkeys(("lab", "start", "knobs", "mx", "my"), "goodhart")
-
 ONLY_ON |= dict.fromkeys(("pos", "neg"), "calibration")
+ONLY_ON["section"] = "rankings"
 
 _PAGE = "_page"  # session: name of the page that runs
 

@@ -15,7 +15,7 @@ current = begin("calibration")
 view, benchmark = current.view, current.source
 offered = cache.positives(benchmark)
 if not offered:
-    stop(words.NO_REPLICATE, icon="🧫")
+    stop(words.NO_REPLICATE, icon=":material/science:")
 
 
 def mark(fig, axes: str = ""):

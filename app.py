@@ -7,6 +7,8 @@ state.apply_deferred()
 state.adopt_link()
 sidebar.draw()
 present.draw(page.url_path)
-page.run()
-badge.finish()
-state.write_link()
+try:
+    page.run()
+finally:  # also where a page stops early with a sentence
+    badge.finish()
+    state.write_link()

@@ -162,7 +162,7 @@ def show_add() -> None:
         return
     show_reports(outcome.reports, loaded)
     label = "Add to the competition" if what == "predictions" else "Open it"
-    if st.button(label, type="primary", icon=":material/add:"):
+    if st.button(label, type="primary", icon=":material/add:", key="_use"):
         use(outcome)
 
 

@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+
+from perturbviz.benchmark import load
+from tests.pages.conftest import ROOT
+
+
+def add_section(open_page, **query):
+    at = open_page("data", **query)
+    return at.segmented_control(key="data_section").set_value("Add your own").run()
+
+
+def csv_of(noise=0.0, rows=None, genes=None):
+    b = load(ROOT / "data" / "demo.h5ad")
+    keep = np.flatnonzero(~b.is_control)[rows]
+    values = b.truth[keep] + np.random.default_rng(0).normal(0, noise or 1e-9, (len(keep), b.adata.n_vars))
+    return pd.DataFrame(values, b.conditions[keep], b.genes if genes is None else genes).to_csv().encode()
+
+
+def test_what_is_loaded_is_said(open_page):
+    at = open_page("data")
+    assert {m.label: m.value for m in at.metric}["Genes"] == "2,000"
+    assert any("simulated" in s.value for s in at.subheader)
+
+
+def test_a_csv_is_checked_before_it_can_be_added(open_page):
+    at = add_section(open_page)
+    at.file_uploader[0].upload("mine.csv", csv_of(0.01, rows=slice(60, None))).run()
+    assert not at.exception
+    said = " ".join(m.value for m in at.markdown)
+    assert "mine" in said and "match" in said
+    assert at.button(key="_use").label == "Add to the competition"  # clicked in the browser tests
+
+
+def test_bad_files_get_a_sentence_and_leave_everything_as_it_was(open_page):
+    for name, content in {
+        "empty.csv": b"",
+        "broken.h5ad": b"\x89HDF\r\n\x1a\nnothing",
+        "pickle.pkl": b"\x80\x04]\x94.",
+        "other.csv": pd.DataFrame(np.ones((2, 3)), ["no", "nope"], ["x1", "x2", "x3"]).to_csv().encode(),
+        "bomb.zip": b"PK\x03\x04not a zip",
+    }.items():
+        at = add_section(open_page)
+        at.file_uploader[0].upload(name, content).run()
+        assert not at.exception, (name, at.exception)
+        assert len(at.error) == 1, name
+        assert "Traceback" not in at.error[0].value
+        assert at.selectbox(key="data").value == "demo"
+        assert not [b for b in at.button if b.label == "Add to the competition"]
+
+
+def test_a_data_set_of_its_own_can_be_opened(open_page):
+    at = add_section(open_page)
+    at.segmented_control(key="_upload_as").set_value("new").run()
+    table = pd.DataFrame(
+        np.random.default_rng(0).random((4, 30)), ["ctrl", "A", "B", "A+B"], [f"g{i}" for i in range(30)]
+    )
+    at.file_uploader[0].upload("tiny.csv", table.to_csv().encode()).run()
+    assert not at.error, at.error[0].value
+    assert at.button(key="_use").label == "Open it"
+
+
+def test_the_catalogue_is_listed_with_what_must_be_done_by_hand(open_page):
+    at = open_page("data")
+    at.segmented_control(key="data_section").set_value("Public data").run()
+    said = " ".join([m.value for m in at.markdown] + [c.value for c in at.caption])
+    assert "104 singles" in said and "zenodo" in said

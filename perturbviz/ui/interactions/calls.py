@@ -19,7 +19,10 @@ def draw(work: Work) -> None:
     q = work.question
     methods = [m for m in work.methods if takes_part(work.pairs, m) != "additive"]
     if not methods:
-        st.info("Every shown method predicts the sum of the singles: switch on another one in the sidebar.", icon="🔎")
+        st.info(
+            "Every shown method predicts the sum of the singles: switch on another one in the sidebar.",
+            icon=":material/search:",
+        )
         return
     parts = {m: cache.cloud(q, m) for m in methods}
     figure = cache.clouds_figure(q, tuple(methods), work.names, work.colours)

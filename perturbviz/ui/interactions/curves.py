@@ -42,7 +42,8 @@ def draw(work: Work) -> None:
     prevalence = float(np.mean(prevalences)) if prevalences else np.nan
     if not drawn:
         st.info(
-            "No shown method orders the pairs of these doubles: switch on another method in the sidebar.", icon="🔎"
+            "No shown method orders the pairs of these doubles: switch on another method in the sidebar.",
+            icon=":material/search:",
         )
         return
     chart(

@@ -22,13 +22,13 @@ def draw(work: Work | None) -> None:
     if path is None:
         st.info(
             "The paper's source data (“Nature Methods 2025, Fig. 1”) is not here yet: download it on the Data page, and its "
-            "curves, classes and calls appear here as published.", icon="📄",
+            "curves, classes and calls appear here as published.", icon=":material/table_chart:",
         )  # fmt: skip
         return
     try:
         layer = cache.published(path)
     except UserError as error:
-        st.info(str(error), icon="📄")
+        st.info(str(error), icon=":material/table_chart:")
         return
     token = work.current.token if work else "published"
     st.markdown(explain.published(layer))

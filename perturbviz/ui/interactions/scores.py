@@ -34,7 +34,9 @@ def draw(work: Work) -> None:
     slow = key in SLOW
     methods = [m for m in work.methods if takes_part(work.pairs, m) != "nothing predicted"]
     if not methods:
-        st.info("No shown method predicts these doubles: switch on another one in the sidebar.", icon="🔎")
+        st.info(
+            "No shown method predicts these doubles: switch on another one in the sidebar.", icon=":material/search:"
+        )
         return
     if slow:
         method = choice("Method", "method", methods, methods[0], work.names)

@@ -35,7 +35,7 @@ def _false_calls(work: Work, methods: list[str]) -> None:
     found = {m: cache.best_false_calls(work.question, m) for m in methods}
     found = {m: table for m, table in found.items() if len(table)}
     if not found:
-        st.info("No shown method calls a truly additive pair.", icon="🔎")
+        st.info("No shown method calls a truly additive pair.", icon=":material/search:")
         return
     link = state.query()
     for method, table in found.items():

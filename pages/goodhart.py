@@ -25,10 +25,9 @@ if not len(lab.rows):
     stop("No perturbation is left under this view: widen the perturbation set in the sidebar.")
 if not lab.settings:
     stop("No metric can be computed on these genes: choose others in the sidebar.")
-if section in ("play", "class"):
+if section == "play":
     with st.spinner("Scoring the shown methods on all metrics …"):
         _competitors = lab.table  # made once and kept, behind the spinner
-if section == "play":
     goodhart_play.draw(current, lab)
 elif section == "tune":
     goodhart_tune.draw_optimiser(current, lab)

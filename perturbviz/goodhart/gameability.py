@@ -23,7 +23,7 @@ from perturbviz.view import metric_label, metric_name
 #: Makes an informative prediction weak: noise as large as a typical training change.
 WEAKEN = Knobs(noise=1.0)
 DE_GENES = 100
-Progress = Callable[[float, str], None]
+Progress = Callable[[float, str], object]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from perturbviz.genesets import GeneBlock, GeneSubset, resolve
 from perturbviz.metrics import Metric, parse_metric
 from perturbviz.needs import needed
 from perturbviz.rankings import average
+from perturbviz.references import Reference
 from perturbviz.rounding import snap
 
 #: (metric id with parameter, "none", "control" or "perturbation")
@@ -128,7 +129,7 @@ class Judge:
         truth = self.evaluation.truth(part.rows, part.genes)
         bases: dict[str, tuple[np.ndarray, np.ndarray | None, np.ndarray | None]] = {"none": (truth, None, None)}
         for reference in {r for _, r in self.settings if r != "none"}:
-            vector = self.evaluation.reference(reference, part.rows, part.genes, self.include_held_out)
+            vector = self.evaluation.reference(cast(Reference, reference), part.rows, part.genes, self.include_held_out)
             size = np.maximum(np.abs(truth).max(axis=1, initial=0), np.abs(vector).max(axis=1, initial=0))
             bases[reference] = snap(truth - vector, size), vector, size
         shared: dict[str, Any] = {}
@@ -160,7 +161,7 @@ class Judge:
         empty = missing.copy()
         empty[missing] = np.isnan(raw[missing]).all(axis=1)
         changes = {
-            reference: raw if vector is None else snap(raw - vector, size)
+            reference: raw if vector is None or size is None else snap(raw - vector, size)
             for reference, (_, vector, size) in part.bases.items()
             if any(s[1] == reference for s in settings)
         }

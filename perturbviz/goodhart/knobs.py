@@ -131,7 +131,7 @@ class Knobs:
             if value != getattr(DEFAULT, card.name):
                 parts.append(card.code + ("" if card.switch else f"{value:.6g}"))
             if card.name == "blend" and known.blend:
-                parts[-1] += f"~{known.blend_to}"
+                parts[-1] += f"~{known.blend_to.replace('_', '~')}"  # "_" separates knobs
         return "_".join(parts + ([f"r{known.seed}"] if known.seed else []))
 
     @classmethod
@@ -141,7 +141,7 @@ class Knobs:
         for part in filter(None, text.split("_")):
             found = _PART.fullmatch(part)
             name = _CODES.get(found[1]) if found else None
-            if name is None:
+            if found is None or name is None:
                 raise UserError(f"{text[:80]!r} is no setting of knobs: {part[:20]!r} names none.")
             if name == "seed":
                 values["seed"] = min(int(float(found[2] or 0)), 999)
@@ -156,7 +156,7 @@ class Knobs:
             number = min(max(number, card.low), card.high)
             values[name] = int(number) if name == "top" else number
             if name == "blend" and found[3]:
-                values["blend_to"] = found[3]
+                values["blend_to"] = found[3].replace("~", "_")
         return cls(**values).effective
 
     def words(self, name=lambda m: m) -> str:
@@ -214,5 +214,5 @@ WORDS = {
 }  # fmt: skip
 DEFAULT = Knobs()
 _CODES = {c.code: c.name for c in CARDS} | {"r": "seed"}
-_PART = re.compile(r"([a-z])(-?[0-9.]+(?:e[+-]?[0-9]+)?)?(?:~([A-Za-z0-9.-]+|no_change|half_sum))?")
+_PART = re.compile(r"([a-z])(-?[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?)?(?:~([A-Za-z0-9.~-]+))?")
 assert {c.name for c in CARDS} | {"blend_to", "seed"} == {f.name for f in fields(Knobs)}

@@ -22,7 +22,7 @@ from perturbviz.rankings import average
 
 CONTINUOUS = ("amplify", "blend", "shift", "small", "noise")  # tuned by Nelder-Mead, the others by trying
 STARTS = 2
-Progress = Callable[[float, str], None]
+Progress = Callable[[float, str], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,8 @@ class _Search:
     def __init__(self, arena: Arena, judge: Judge, setting: Setting, how: str, deadline: float) -> None:
         self.arena, self.judge, self.setting, self.how, self.deadline = arena, judge, setting, how, deadline
         self.card = parse_metric(setting[0])[0].card
-        self.best, self.goodness, self.path = DEFAULT, -np.inf, []
+        self.best, self.goodness = DEFAULT, -np.inf
+        self.path: list[float] = []
 
     def score(self, knobs: Knobs) -> float:
         values = self.judge.score(self.arena.transform(knobs), [self.setting])[self.setting]

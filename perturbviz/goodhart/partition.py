@@ -80,8 +80,7 @@ def partition(evaluation: Evaluation, rows: np.ndarray, most: int = 0) -> Partit
             "widen the perturbation set in the sidebar."
         )
     if most:
-        order = {r: fold_of(f"{n}|few", 1 << 32) for r, n in zip(rows, names, strict=True)}
-        by_part = {
-            s: tuple(np.sort(sorted(side, key=order.get)[:most]) for side in pair) for s, pair in by_part.items()
-        }
+        order = {int(r): fold_of(f"{n}|few", 1 << 32) for r, n in zip(rows, names, strict=True)}
+        few = {s: [sorted(side, key=lambda r: order[int(r)])[:most] for side in pair] for s, pair in by_part.items()}
+        by_part = {s: (np.sort(tune), np.sort(report)) for s, (tune, report) in few.items()}
     return Partition({s: t for s, (t, _) in by_part.items()}, {s: r for s, (_, r) in by_part.items()}, how)

@@ -124,14 +124,16 @@ def _blend_target(allowed: Allowed, target: str) -> np.ndarray:
     vector = {"control": allowed.control, "mean": allowed.mean}.get(target, allowed.other)
     if vector is None or (target in ("control", "mean") and np.isnan(vector).any()):
         raise UserError(f"There is no {target} to blend with in this benchmark.")
-    return np.broadcast_to(vector, allowed.prediction.shape).astype(np.float32)
+    return vector.astype(np.float32, copy=False)
 
 
 def _blended(y: np.ndarray, other: np.ndarray, weight: float) -> np.ndarray:
-    """Rows that the other does not predict stay as they are."""
+    """Rows that the other does not predict stay as they are, and so do missing ones."""
     w = np.float32(weight)
-    mixed = other if weight == 1 else (1 - w) * y + w * other
-    return np.where(np.isnan(other), y, np.where(np.isnan(y), y, mixed))
+    mixed = np.where(np.isnan(y), y, other) if weight == 1 else (1 - w) * y
+    if weight != 1:
+        mixed += w * other
+    return np.where(np.isnan(other), y, mixed) if np.isnan(other).any() else mixed
 
 
 def _noise(names: tuple[str, ...], n: int, seed: int) -> np.ndarray:
@@ -234,7 +236,8 @@ class Arena:
 
 def unavailable(evaluation: Evaluation) -> dict[str, str]:
     """Knobs that mean nothing on a benchmark -> why, as a sentence."""
-    b, out = evaluation.benchmark, {}
+    b = evaluation.benchmark
+    out: dict[str, str] = {}
     if not b.has_control and not b.has_training:
         why = "Needs a control mean or training perturbations, to know what a change is."
         out |= {c.name: why for c in CARDS if c.name not in ("shuffle", "copy", "blend")}

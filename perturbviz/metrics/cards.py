@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class Card:
         extra = self.parameter.needs if self.parameter else ()
         return (*self.needs, *(need for v, need in extra if v == value))
 
-    def goodness(self, value: np.ndarray) -> np.ndarray:
+    def goodness(self, value: ArrayLike) -> np.ndarray:
         """``value`` on a scale where higher is better (for ordering only)."""
         value = np.asarray(value, float)
         if self.better == "one":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 import pandas as pd
@@ -63,7 +63,7 @@ def _door(current: Current) -> None:
     with create:
         st.subheader("Open a class")
         view, own = current.view, current.view.data in sources.own()
-        st.markdown(f"Target: **{escape(metric_name(view.metric, view.reference))}** on “{escape(current.source.title)}”, "
+        st.markdown(f"Target: **{escape(metric_name(view.metric, view.reference))}** on “{escape(cast(Benchmark, current.source).title)}”, "
                     f"genes {escape(view.subset.key)}. Set it in the sidebar.")  # fmt: skip
         if own:
             st.info("A class needs data that every team can open; what you loaded stays in your session.", icon="🔒")
@@ -96,7 +96,7 @@ def _join() -> tuple[str, str, str]:
 
 
 def _create(view: View) -> tuple[str, str, str]:
-    source = sources.open_source(view.data, added=False)
+    source = cast(Benchmark, sources.open_source(view.data, added=False))  # the page shows benchmarks only
     target = (view.metric, view.reference)
     return "teacher", *cache.registry().create(source.title, view.with_(show=()).token, source.content_id, target)
 
@@ -243,7 +243,10 @@ def _board(code: str, token: str, played: cache.Lab) -> None:
     label = metric_label(*room.target)
     st.dataframe(
         table.rename(columns={"score": f"{label} ({card.arrow})"}), hide_index=True, width="stretch",
-        column_config={f"{label} ({card.arrow})": st.column_config.NumberColumn(format="%.4g")},
+        column_config={
+            "team": st.column_config.TextColumn(width="medium"),
+            f"{label} ({card.arrow})": st.column_config.NumberColumn(format="%.4g"),
+        },
     )  # fmt: skip
     if room.revealed:
         _revealed(room, lines, played)

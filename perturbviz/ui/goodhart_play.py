@@ -55,7 +55,8 @@ def axis_pickers(current: Current, settings: tuple[Setting, ...]) -> tuple[Setti
     columns = st.columns(2)
     for column, key, label in zip(columns, ("mx", "my"), ("Across", "Up"), strict=True):
         column.selectbox(label, options, key=key, persist_state="session", format_func=_option)
-    return tuple(tuple(st.session_state[key].split(":")) for key in ("mx", "my"))
+    (mx, _, rx), (my, _, ry) = (st.session_state[key].partition(":") for key in ("mx", "my"))
+    return (mx, rx), (my, ry)
 
 
 def _option(text: str) -> str:
@@ -81,8 +82,8 @@ def _plane(
     labels = (metric_label(*x), metric_label(*y))
     figure = figures.plane(
         lab.table[column[x]], lab.table[column[y]], {m: current.name(m) for m in lab.methods}, current.colours, start, points,
-        tuple(f"{metric_name(*s)} ({c.arrow})" for s, c in zip((x, y), cards, strict=True)),
-        tuple(c.better == "lower" for c in cards),
+        (f"{metric_name(*x)} ({cards[0].arrow})", f"{metric_name(*y)} ({cards[1].arrow})"),
+        (cards[0].better == "lower", cards[1].better == "lower"),
     )  # fmt: skip
     figure.update_layout(meta={"token": f"{current.token}|{start}|{knobs.link}", "axes": f"{x}|{y}|{current.token}"})
     chart(

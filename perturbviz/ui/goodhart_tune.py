@@ -162,7 +162,7 @@ def draw_table(current: Current, lab: cache.Lab) -> None:
             result = cache.tables().make(key, compute)
         except UserError as error:
             bar.empty()
-            st.info(str(error), icon="🔎")
+            st.info(str(error), icon=":material/search:")
             return
         bar.empty()
     _heat(current, lab, result)

@@ -41,6 +41,7 @@ def test_a_setting_survives_its_link(knobs):
 def test_links_are_short_and_bounded():
     assert Knobs().link == ""
     assert Knobs(amplify=1.5, blend=0.3).link == "b0.3~mean_a1.5"
+    assert Knobs(blend_to="half_sum", blend=1.0).link == "b1~half~sum"
     assert Knobs.from_link("a99_n-5_k1e9").amplify == 5.0
     assert Knobs.from_link("a99_n-5_k1e9").noise == 0.0
     assert Knobs.from_link("a99_n-5_k1e9").top == 20_000

@@ -82,7 +82,7 @@ LESSONS = (
         "pearson",
         "Raw Pearson is always near 1",
         "No change predicts no effect at all. What correlation does it get?",
-        {"metric": "pearson"},
+        {"metric": "pearson", "ref": "none"},
         "Correlate changes from control instead of profiles",
         {"metric": "pearson_delta", "ref": "control"},
         "Ahlmann-Eltze, Huber & Anders, Nature Methods 2025, Fig. 1b; the talk's con: typically very close to 1",

@@ -7,11 +7,12 @@ import streamlit as st
 from perturbviz.benchmark import Benchmark
 from perturbviz.report import Direct, Item, build
 from perturbviz.report.content import Source
-from perturbviz.ui import cache
+from perturbviz.ui import cache, state
 from perturbviz.ui.current import Current
 from perturbviz.view import View
 
 _MADE = "_report"  # session: (token of its views, HTML)
+_WANTED = "_report_wanted"  # session: token of the views asked for
 
 
 class Cached(Direct):
@@ -39,7 +40,10 @@ def report_popover(current: Current, pinned: View | None) -> None:
             + " as one HTML file: charts, sentences, numbers and where the data come from. It opens without a network."
         )
         made = st.session_state.get(_MADE)
-        if (made is None or made[0] != token) and st.button("Make the report", key="make-report"):
+        if made is None or made[0] != token:
+            # A callback rather than the button's value: it is not lost where a page starts itself again.
+            st.button("Make the report", key="make-report", on_click=state.set_extra, args=(_WANTED, token))
+        if st.session_state.pop(_WANTED, None) == token:
             with st.spinner("Making the report …"):
                 app = (st.context.url or "").partition("?")[0]
                 made = (token, build([Item(current.source, v) for v in views], app, Cached()))

@@ -159,7 +159,7 @@ def _metric(benchmark: Benchmark) -> Any:
     st.caption(f"{card.arrow} · {card.summary}")
     verdict = st.empty()
     if refused:
-        with st.popover(f"{len(refused)} metrics are not offered here", type="tertiary"):
+        with st.popover(f"Not offered here: {len(refused)}", type="tertiary"):
             for reason in dict.fromkeys(refused.values()):
                 st.markdown(f"- {reason}")
     return verdict

@@ -131,10 +131,13 @@ def gameable(result: Gameability) -> str:
 
 def cell(line: pd.Series) -> str:
     """What stands in a cell of the table: before → after."""
+    start, reached = (
+        "undef." if np.isnan(v) else f"{v:.2g}" if abs(v) < 0.1 else f"{v:.3g}"
+        for v in (line["start"], line["reached"])
+    )
     if not line["gain"]:
-        return f"{number(line['start'])} · no gain"
-    mark = " ⚠" if line["elsewhere"] < 0 else ""
-    return f"{number(line['start'])} → {number(line['reached'])}{mark}"
+        return f"{start} ="
+    return f"{start} → {reached}" + (" ⚠" if line["elsewhere"] < 0 else "")
 
 
 def hover(line: pd.Series, genes_of_view: str) -> str:

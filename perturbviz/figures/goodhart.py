@@ -261,18 +261,19 @@ def table(
     fig.add_heatmap(
         z=np.asarray(passed, float), x=x, y=y, colorscale=shade, zmin=0, zmax=max(others, 1), uid="gameability", xgap=3, ygap=2,
         customdata=hover, hovertemplate="%{customdata}<extra></extra>",
-        colorbar={"title": {"text": "methods overtaken", "side": "right"}, "dtick": max(1, others // 5), "thickness": 12},
+        colorbar={"title": {"text": "methods overtaken", "side": "top"}, "dtick": max(1, others // 5), "thickness": 10,
+                  "orientation": "h", "y": 0, "yref": "paper", "yanchor": "top", "ypad": 6, "len": 0.6},
     )  # fmt: skip
     dark = np.nan_to_num(np.asarray(passed, float)) > max(others, 1) * 0.5
     for bright in (False, True):
         r, c = np.nonzero(dark == bright)
         fig.add_scatter(
             x=c, y=r, mode="text", text=[text[i, j] for i, j in zip(r, c, strict=True)], uid=f"cells-{bright}", hoverinfo="skip",
-            textfont={"size": 12, "color": SURFACE if bright else TEXT}, showlegend=False,
+            textfont={"size": 11.5, "color": SURFACE if bright else TEXT}, showlegend=False,
         )  # fmt: skip
-    fig.update_xaxes(tickvals=x, ticktext=[escape(c) for c in columns], side="top", showgrid=False, range=[-0.5, len(columns) - 0.5],
+    fig.update_xaxes(tickvals=x, ticktext=[escape(c).replace(": ", "<br>") for c in columns], tickangle=0, side="top", showgrid=False, range=[-0.5, len(columns) - 0.5],
                      tickfont={"size": 13, "color": TEXT})  # fmt: skip
     fig.update_yaxes(tickvals=y, ticktext=[escape(r) for r in rows], range=[len(rows) - 0.5, -0.5], showgrid=False, zeroline=False,
                      tickfont={"size": 12})  # fmt: skip
-    fig.update_layout(height=110 + 24 * len(rows), margin={"l": 8, "r": 8, "t": 76, "b": 8})
+    fig.update_layout(height=170 + 24 * len(rows), margin={"l": 8, "r": 8, "t": 84, "b": 60})
     return fig

@@ -68,9 +68,9 @@ class Gameability:
 
 
 COLUMNS = {
-    "empty": "From an empty prediction",
-    "size": "From a weak one: only its size",
-    "weak": "From a weak one: any knob",
+    "empty": "Empty start: any knob",
+    "size": "Weak start: only its size",
+    "weak": "Weak start: any knob",
 }
 
 
@@ -200,13 +200,14 @@ def _result(
                     np.nan_to_num(card.goodness(v), nan=-np.inf) > np.nan_to_num(card.goodness(rest[:, k]), nan=-np.inf)
                     for v in (before[k], after[k])
                 ]
+                gain = better(setting, before[k], after[k], empty[k]) > 0 or np.isnan(before[k]) > np.isnan(after[k])
                 lines.append(
                     {
                         "column": column, "metric": setting[0], "reference": setting[1], "genes": genes,
                         "label": metric_label(*setting), "name": metric_name(*setting), "better": card.better,
                         "start": before[k], "reached": after[k], "way": on_scale(setting, after[k], before[k]),
-                        "gain": bool(better(setting, before[k], after[k], empty[k]) > 0 or np.isnan(before[k]) > np.isnan(after[k])),
-                        "passed": int((beats[1] & ~beats[0]).sum()), "others": len(rest), "ahead": int(beats[1].sum()),
+                        "gain": bool(gain),
+                        "passed": int(gain and (beats[1] & ~beats[0]).sum()), "others": len(rest), "ahead": int(beats[1].sum()),
                         "knobs": max(set(chosen), key=chosen.count), "improved": moved.count(1), "worsened": moved.count(-1),
                         "elsewhere": elsewhere,
                     }
@@ -219,5 +220,6 @@ def _result(
 def _choose(goodness: np.ndarray) -> list[int]:
     """Best of the settings tried (rows; the first turns nothing) for each seed; the first unless clearly beaten."""
     first, best = goodness[0], goodness.max(axis=0)
-    least = np.where(np.isfinite(first), first + 1e-5 * (1 + np.abs(first)), first)
+    known = np.nan_to_num(first, neginf=0.0)
+    least = np.where(np.isfinite(first), known + 1e-5 * (1 + np.abs(known)), first)
     return [int(b) for b in np.where(best > least, goodness.argmax(axis=0), 0)]

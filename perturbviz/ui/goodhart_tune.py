@@ -192,7 +192,7 @@ def _heat(current: Current, lab: cache.Lab, result: games.Gameability) -> None:
     n = len(lab.parts(lab.most).reported)
     st.caption(
         f"Empty: {explain.escape(result.starts['empty'].label)}; weak: {explain.escape(result.starts['weak'].label)}. "
-        f"{result.tried['knobs'].nunique()} settings tried; {result.how}, seed by seed ({n} values reported). Cell: score before → after, "
+        f"{result.tried['knobs'].nunique()} settings tried; {result.how}, seed by seed ({n} values reported). Cell: score before → after, = no gain; "
         "colour: shown methods overtaken, hover: the setting and what it does to the other metrics. "
         f"⚠ the same metric on {lab.view.subset.key} gets worse: on DE genes alone nothing punishes a change predicted where there is none."
     )

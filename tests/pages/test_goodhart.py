@@ -103,7 +103,7 @@ def test_the_table_covers_every_metric_offered(open_page, monkeypatch):
     labels = figure["layout"]["yaxis"]["ticktext"]
     assert any(label.startswith("PDS") for label in labels)
     assert any("(de:100)" in label for label in labels)
-    assert "From an empty prediction (No change)" in figure["note"]
+    assert "Empty start: any knob (No change)" in figure["note"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from perturbviz import reveals
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
-from perturbviz.reveals import Reveal, Stage
+from perturbviz.stage import Reveal, Stage, not_here
 from perturbviz.validity import default_view, view_problem
 from perturbviz.view import View
 
@@ -67,14 +67,14 @@ class Lesson:
             try:
                 evaluation = Evaluation(evaluation.benchmark, evaluation.parts, start.truth)
             except UserError as error:
-                return reveals.not_here(str(error))
+                return not_here(str(error))
         problem = view_problem(start, evaluation)
         if problem:
-            return reveals.not_here(problem)
+            return not_here(problem)
         try:
             return self.compute(Stage(evaluation, start, self.view(evaluation.benchmark, after=True)))
         except UserError as error:
-            return reveals.not_here(str(error))
+            return not_here(str(error))
 
 
 LESSONS = (

@@ -3,124 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
 from perturbviz.explain import escape, names, ordinal
-from perturbviz.genesets import GeneSubset, de_order, resolve
+from perturbviz.genesets import de_order, resolve
 from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.metrics.correlation import pearson
 from perturbviz.rankings import Ranking, average, rank, ranks
-from perturbviz.scores import score, score_many, score_view, view_rows
+from perturbviz.scores import score, score_many, view_rows
+from perturbviz.stage import COLUMNS, Reveal, Stage, lacks, not_here, place, sample
 from perturbviz.validity import offered_pairs
-from perturbviz.view import View, metric_label
+from perturbviz.view import metric_label
 
 NEAR_ONE = 0.9
 SHARE = 0.5  # of the leader's score: what the mean must reach to "do well"
 CLEAR_GAIN = 0.05  # of the error: what shrinking must save to count
 AHEAD = 1.1  # times no change's recall: clearly ahead of it
-MAX_ROWS = 400  # rows looked at where a sample will do
 DUPLICATE = "technical-duplicate"
-COLUMNS = ["method", "name", "x", "value"]
-
-
-@dataclass(frozen=True, eq=False)
-class Reveal:
-    """What a lesson shows on the loaded data.
-
-    Attributes
-    ----------
-    holds
-        Whether the lesson's title is true here; None where it cannot be asked.
-    sentence
-        What was found, or why nothing can be (Markdown, names escaped).
-    numbers
-        One line per method and place on the horizontal axis: method, name, x, value.
-    question, x_title, y_title
-        What a chart of the numbers asks, and its axes.
-    kind
-        "value", "rank" (1 on top), or either with "log" for a logarithmic horizontal axis.
-    """
-
-    holds: bool | None
-    sentence: str
-    numbers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COLUMNS))
-    question: str = ""
-    x_title: str = ""
-    y_title: str = ""
-    kind: str = "value"
-
-
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """Data and the two views of a lesson."""
-
-    evaluation: Evaluation
-    start: View
-    after: View
-
-    @property
-    def benchmark(self) -> Benchmark:
-        """The data."""
-        return self.evaluation.benchmark
-
-    @cached_property
-    def before(self) -> Ranking:
-        """Ranking under the lesson's view."""
-        return self.ranking(self.start)
-
-    def ranking(self, view: View) -> Ranking:
-        """Ranking under another view."""
-        same = view.parts == self.evaluation.parts
-        evaluation = self.evaluation if same else Evaluation(self.benchmark, view.parts, self.evaluation.truth_from)
-        return rank(score_view(evaluation, view), view.avg)
-
-    def name(self, method: str) -> str:
-        """Display name, escaped for Markdown."""
-        return escape(self.evaluation.name(method))
-
-    def rows(self) -> np.ndarray:
-        """Scored rows of the lesson's view."""
-        return view_rows(self.evaluation, self.start, self.evaluation.methods)
-
-    def lines(self, columns: Mapping[object, Mapping[str, float]]) -> pd.DataFrame:
-        """Numbers of a chart: {x: {method: value}} -> method, name, x, value."""
-        return pd.DataFrame(
-            [(m, self.evaluation.name(m), x, v) for x, values in columns.items() for m, v in values.items()],
-            columns=COLUMNS,
-        )
-
-
-def not_here(why: str) -> Reveal:
-    """The question cannot be asked of these data."""
-    return Reveal(None, f"This cannot be asked of these data. {escape(why)}")
-
-
-def _lacks(stage: Stage, *methods: str) -> str:
-    """Why the lesson has nothing to compare with, "" where all the baselines are there."""
-    missing = [m for m in methods if m not in stage.evaluation.methods]
-    what = {"mean": "training perturbations", "no_change": "a control mean"}
-    return f"It needs {names([what[m] for m in missing])}, which this benchmark does not hold." if missing else ""
-
-
-def _place(ranking: Ranking, method: str) -> str:
-    """4th of 9."""
-    return f"{ordinal(ranking.table.loc[method, 'rank'])} of {len(ranking.defined)}"
-
-
-def _sample(rows: np.ndarray) -> np.ndarray:
-    """At most ``MAX_ROWS`` rows, evenly taken."""
-    return rows if len(rows) <= MAX_ROWS else rows[np.linspace(0, len(rows) - 1, MAX_ROWS).astype(int)]
 
 
 def pearson_near_one(stage: Stage) -> Reveal:
     """Raw correlation of every method, and of no change."""
-    if why := _lacks(stage, "no_change"):
+    if why := lacks(stage, "no_change"):
         return not_here(why)
     raw, after = stage.before.table["score"].dropna(), stage.ranking(stage.after).table["score"].dropna()
     empty = raw["no_change"]
@@ -140,7 +47,7 @@ def pearson_near_one(stage: Stage) -> Reveal:
 
 def mean_does_well(stage: Stage) -> Reveal:
     """The mean's share of the leader's correlation."""
-    if why := _lacks(stage, "mean"):
+    if why := lacks(stage, "mean"):
         return not_here(why)
     before, after = stage.before, stage.ranking(stage.after)
     if "mean" not in before.defined or len(before.defined) < 2:
@@ -149,7 +56,7 @@ def mean_does_well(stage: Stage) -> Reveal:
     best = before.table.loc[lead, "score"]
     beaten = [stage.name(m) for m in before.defined if before.table.loc[m, "rank"] > before.table.loc["mean", "rank"]]
     holds = bool(own > 0 and own >= SHARE * best)
-    text = f"One and the same profile for every perturbation reaches {own:.2f} and is {_place(before, 'mean')}"
+    text = f"One and the same profile for every perturbation reaches {own:.2f} and is {place(before, 'mean')}"
     text += f", ahead of {names(beaten)}" if beaten else ""
     text += f"; the leader, {stage.name(lead)}, has {best:.2f}." if lead != "mean" else ": it leads."
     if not holds:
@@ -165,14 +72,14 @@ def mean_does_well(stage: Stage) -> Reveal:
 
 def mean_undefined(stage: Stage) -> Reveal:
     """The mean's score, and the order, under the other reference."""
-    if why := _lacks(stage, "mean"):
+    if why := lacks(stage, "mean"):
         return not_here(why)
     before, after = stage.before, stage.ranking(stage.after)
     old, new = before.table["rank"], after.table["rank"]
     holds = bool(np.isnan(new["mean"]) and not np.isnan(old["mean"]))
     if holds:
         why = after.table.loc["mean", "reason"].partition(":")[2].strip()
-        text = f"The mean goes from {_place(before, 'mean')} to undefined: {escape(why)}."
+        text = f"The mean goes from {place(before, 'mean')} to undefined: {escape(why)}."
     else:
         score = after.table.loc["mean", "score"]
         text = f"Here the mean keeps a score ({score:.2f}), so it differs from the reference: other rows, or other contexts."
@@ -219,7 +126,7 @@ def no_negatives(stage: Stage) -> Reveal:
 
 def _size_elsewhere(stage: Stage, methods: Iterable[str]) -> pd.Series:
     """Root mean square of predicted over observed change outside the DE genes of each perturbation."""
-    rows = _sample(stage.rows())
+    rows = sample(stage.rows())
     genes = de_order(stage.evaluation, rows)[:, stage.after.n :]
     control = stage.evaluation.reference("control", rows, genes)
     observed = np.sqrt(np.mean((stage.evaluation.truth(rows, genes) - control) ** 2))
@@ -274,9 +181,9 @@ def _clear_swap(rankings: Mapping[int, Ranking]) -> tuple[str, str, int, int] | 
 
 def shrinking(stage: Stage) -> Reveal:
     """Mean squared error against a factor on every predicted change, which is a parabola for each method."""
-    if why := _lacks(stage, "no_change"):
+    if why := lacks(stage, "no_change"):
         return not_here(why)
-    evaluation, rows = stage.evaluation, _sample(stage.rows())
+    evaluation, rows = stage.evaluation, sample(stage.rows())
     observed = evaluation.truth(rows) - (control := evaluation.reference("control", rows))
     factors = np.round(np.arange(0, 1.55, 0.05), 2)
     best, gain, curves = {}, {}, {}
@@ -299,9 +206,7 @@ def shrinking(stage: Stage) -> Reveal:
     text += ". "
     order = stage.before
     behind = [stage.name(m) for m in order.defined if order.table.loc[m, "rank"] > order.table.loc["no_change", "rank"]]
-    text += (
-        f"No change at all is {_place(order, 'no_change')}" + (f", ahead of {names(behind)}" if behind else "") + "."
-    )
+    text += f"No change at all is {place(order, 'no_change')}" + (f", ahead of {names(behind)}" if behind else "") + "."
     if not helped:
         text += " Here no prediction is too large, so shrinking does not pay."
     numbers = stage.lines({f: {m: c[i] for m, c in curves.items()} for i, f in enumerate(factors)})
@@ -314,7 +219,7 @@ def duplicate(stage: Stage) -> Reveal:
     layers = stage.benchmark.adata.layers
     if "half_b" not in layers:
         return not_here("It needs the means of two halves of the cells.")
-    if why := _lacks(stage, "mean"):
+    if why := lacks(stage, "mean"):
         return not_here(why)
     with_copy = stage.benchmark.with_predictions(DUPLICATE, "Technical duplicate", {"": layers["half_b"]}, "control")
     evaluation = Evaluation(with_copy, stage.evaluation.parts, "half_a")
@@ -388,7 +293,7 @@ def company(stage: Stage) -> Reveal:
 
 def no_change_recall(stage: Stage) -> Reveal:
     """Who is clearly ahead of no change at finding non-additive pairs."""
-    if why := _lacks(stage, "no_change"):
+    if why := lacks(stage, "no_change"):
         return not_here(why)
     before, after = stage.before, stage.ranking(stage.after)
     table = before.table
@@ -404,7 +309,7 @@ def no_change_recall(stage: Stage) -> Reveal:
     text += (
         f"Clearly ahead of it: {names([stage.name(m) for m in ahead])}, " if ahead else "Clearly ahead of it: none, "
     )
-    text += f"{len(ahead)} of {len(others)} methods. By L2 distance no change is {_place(after, 'no_change')}."
+    text += f"{len(ahead)} of {len(others)} methods. By L2 distance no change is {place(after, 'no_change')}."
     holds = len(ahead) < len(others) / 2 or not others
     if not holds:
         text += " So here it is not hard to beat."
@@ -442,11 +347,11 @@ def averages(stage: Stage) -> Reveal:
 
 def _own_control(stage: Stage) -> float:
     """Mean Pearson delta of no change where its own change is taken from a control chosen to please; NaN if unknown."""
-    if _lacks(stage, "no_change", "mean"):
+    if lacks(stage, "no_change", "mean"):
         return np.nan
-    rows = _sample(stage.rows())
+    rows = sample(stage.rows())
     values = []
-    for part in resolve(GeneSubset(stage.start.genes, stage.start.n), stage.evaluation, rows):
+    for part in resolve(stage.start.subset, stage.evaluation, rows):
         measured = stage.evaluation.reference("control", part.rows, part.genes)
         chosen = 2 * measured - stage.evaluation.prediction("mean", part.rows, part.genes)
         predicted = stage.evaluation.prediction("no_change", part.rows, part.genes) - chosen

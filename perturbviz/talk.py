@@ -32,6 +32,8 @@ class TalkLink:
         What the page needs besides the view: "doubles" (with their singles), "training" perturbations, "halves", or "".
     pretrained
         Whether the linear model learns perturbations from another data set, which only the demo has beside it.
+    part
+        Part of the Interactions page; None on the other pages.
     """
 
     title: str
@@ -39,11 +41,14 @@ class TalkLink:
     changes: Mapping[str, Any]
     needs: str = ""
     pretrained: bool = False
+    part: str | None = None
 
     def query(self, data: str, source: Benchmark | ScoreTable | None = None) -> dict[str, list[str]]:
         """Parameters of the link, never empty; where the data are at hand, with what they open on besides."""
         view = self.view(source, data) if isinstance(source, Benchmark) else View(data=data).with_(**self.changes)
         query = {"data": [data], **view.to_query()}
+        if self.part is not None:
+            query["ix"] = [self.part]
         if self.pretrained and data in SECOND_CONTEXT:
             from perturbviz.baselines.recipe import Recipe, data_source  # its regressions take long to import
 
@@ -78,9 +83,9 @@ TALK = (
         "The same by correlation of changes from control", "errors", {"metric": "pearson_delta", "ref": "control"}
     ),
     TalkLink("Does the order hold on other sets of genes?", "errors", {"metric": "l2", "genes": "de", "n": 100}),
-    TalkLink("Which effects of combinations are not additive, and of what kind", "interactions", {}, "doubles"),
+    TalkLink("Which effects of combinations are not additive, and of what kind", "interactions", {}, "doubles", part=""),
     TalkLink(
-        "Of the pairs called most non-additive, how many are?", "rankings", {"metric": "nonadditive_precision"}, "doubles"
+        "Of the pairs called most non-additive, how many are?", "interactions", {}, "doubles", part="finds"
     ),
     TalkLink(
         "How many of the non-additive pairs are found, against no change", "rankings", {"metric": "nonadditive_recall"}, "doubles"

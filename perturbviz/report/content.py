@@ -17,7 +17,6 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.figures import errors as error_figures
 from perturbviz.figures import rankings as ranking_figures
 from perturbviz.figures.theme import figure_dict, method_colours
-from perturbviz.metrics import CATALOGUE
 from perturbviz.rankings import Ranking, average, rank, ranks
 from perturbviz.scores import score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
@@ -197,7 +196,8 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
     pairs, table = compute.rank_table(source, view)
     shown = table.loc[[m for m in order if m in table.index]]
     if shown.shape[1] > 1 and np.isfinite(shown.to_numpy(float)).any():
-        labels = [metric_label(m, r) if m in CATALOGUE and r else source.metrics[m].get("name", m) for m, r in pairs]
+        own = source.metrics if isinstance(source, ScoreTable) else {}
+        labels = [own[m].get("name", m) if m in own else metric_label(m, r) for m, r in pairs]
         here = next((i for i, (m, r) in enumerate(pairs) if m == view.metric and r in ("", view.reference)), -1)
         yield chart(
             "bump", ranking_figures.bump(shown, labels, names, colours, here), "How does the order shift from metric to metric?",

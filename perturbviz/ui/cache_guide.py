@@ -7,7 +7,7 @@ import streamlit as st
 from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
 from perturbviz.lessons import Lesson
-from perturbviz.reveals import Reveal
+from perturbviz.stage import Reveal
 
 
 def reveal(benchmark: Benchmark, lesson: Lesson) -> Reveal:

@@ -32,6 +32,8 @@ class Cached(Direct):
 
 def report_popover(current: Current, pinned: View | None) -> None:
     """A popover that makes the report of the pinned and the current view, and then hands it out."""
+    if current.source is None:
+        return
     views = list(dict.fromkeys([v for v in (pinned, current.view) if v is not None]))
     token = "|".join([current.source.content_id, *(v.token for v in views)])
     with st.popover("Report", icon=":material/description:"):

@@ -7,7 +7,7 @@ import streamlit as st
 from perturbviz.benchmark import Benchmark
 from perturbviz.figures.lessons import lines
 from perturbviz.lessons import LESSONS, Lesson, lesson
-from perturbviz.reveals import Reveal
+from perturbviz.stage import Reveal
 from perturbviz.ui import cache_guide, navigation, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import Current

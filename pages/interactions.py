@@ -34,7 +34,7 @@ current = begin("interactions", needs="scores")
 
 def nothing(sentence: str) -> None:
     """Say why there is nothing to compute; the published panels need no benchmark."""
-    st.info(sentence, icon="🔎")
+    st.info(sentence, icon=":material/search:")
     if cache.workbook() is not None:
         importlib.import_module("perturbviz.ui.interactions.published").draw(None)
     st.stop()

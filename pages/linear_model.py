@@ -65,7 +65,7 @@ try:
     for source in recipe.tables:
         st.caption(f":material/table: {explain.escape(recipes.table(source, plain).report)}")
 except UserError as error:
-    stop(str(error), icon="📄")
+    stop(str(error), icon=":material/table_chart:")
 
 lost = words.unpredicted(base.rows, found)
 coverage = words.coverage(base.rows, lost)

@@ -145,7 +145,9 @@ def payload(
         "alt": alt,
         "note": note,
         "filename": filename,
-        "height": int((height or fig.layout.height or DEFAULT_HEIGHT) * (0.75 + 0.25 * scale())),  # the screen is no taller
+        "height": int(
+            (height or fig.layout.height or DEFAULT_HEIGHT) * (0.75 + 0.25 * scale())
+        ),  # the screen is no taller
         "select": select,
         "glide": os.environ.get("PERTURBVIZ_GLIDE", "1") != "0",
         "dark": THEME_COLOURS,

@@ -197,7 +197,9 @@ def _reference(benchmark: Benchmark) -> None:
             help="Taking the mean over all perturbations lets the truth of the tested ones into the reference.",
         )  # fmt: skip
         if st.session_state["ref_from"] == "all":
-            st.warning("The tested perturbations are part of this reference: it leaks their truth.", icon=":material/warning:")
+            st.warning(
+                "The tested perturbations are part of this reference: it leaks their truth.", icon=":material/warning:"
+            )
 
 
 def _reference_changed(twins: dict[str, str]) -> None:

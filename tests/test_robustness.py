@@ -1,6 +1,3 @@
-from functools import cache
-from itertools import permutations
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,6 +34,7 @@ from perturbviz.sweep import sweep
 from perturbviz.view import View
 from perturbviz.views import FACTORS, ViewFilter, Views, defensible, in_words
 
+from .sweep.brute_force import brute_force_shapley
 from .sweep.builders import random_benchmark
 
 METRICS = ["l2", "mse", "rmse", "mae", "pearson_delta", "cosine", "spearman", "gene_correlation"]
@@ -143,33 +141,6 @@ def test_shares_of_views_are_those_of_a_plain_count(views):
 
 
 # -- which choice decides ------------------------------------------------------------------------------------------
-def brute_force_shapley(frame, values, weight, factors):
-    """Average over all orders of the factors of what each adds to the variance of the conditional mean."""
-
-    @cache
-    def explained(given):
-        given = sorted(given)
-        have = ~np.isnan(values)
-        w = weight[have] / weight[have].sum()
-        y = values[have]
-        if not given:
-            return 0.0
-        keys = [tuple(line) for line in frame.loc[have, given].to_numpy()]
-        mass, total = {}, {}
-        for key, weight_, value in zip(keys, w, y, strict=True):
-            mass[key] = mass.get(key, 0) + weight_
-            total[key] = total.get(key, 0) + weight_ * value
-        mean = sum(total.values())
-        return sum(mass[k] * (total[k] / mass[k] - mean) ** 2 for k in mass)
-
-    effect = dict.fromkeys(factors, 0.0)
-    orders = list(permutations(factors))
-    for order in orders:
-        for i, factor in enumerate(order):
-            effect[factor] += explained(frozenset(order[: i + 1])) - explained(frozenset(order[:i]))
-    return {f: e / len(orders) for f, e in effect.items()}
-
-
 @settings(max_examples=6, deadline=None)
 @given(st.integers(0, 1000))
 def test_deciding_choices_equal_brute_force_over_all_orders(seed):

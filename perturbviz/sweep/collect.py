@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event, local
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,7 @@ def collect(
     methods: tuple[str, ...],
     layout: Layout,
     orders: Orders,
-    references: dict[str, np.ndarray],
+    references: Mapping[Any, np.ndarray],
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: Event | None = None,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from threading import Event
+from typing import cast
 
 import numpy as np
 
 from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import GeneSubset
+from perturbviz.genesets import GeneKind, GeneSubset
 from perturbviz.metrics import canonical
+from perturbviz.references import Reference
 from perturbviz.scores import score
 from perturbviz.sweep.averages import averages
 from perturbviz.sweep.collect import Progress, n_threads, parallel
@@ -71,7 +73,7 @@ class Sweep:
         subset = GeneSubset("all", targets=view.targets) if view.genes == "all" else view.subset
         if subset.kind in ("expressed", "de"):
             subset = GeneSubset(subset.kind, min(subset.n, g), subset.targets)
-        return Setting(canonical(view.metric), view.reference, subset)
+        return Setting(canonical(view.metric), cast(Reference, view.reference), subset)
 
     def score_of(self, view: View) -> np.ndarray | None:
         """(methods,) scores of a view, or None where the sweep does not hold it."""
@@ -110,8 +112,8 @@ def sweep(
     *,
     methods: Iterable[str] | None = None,
     metrics: Sequence[str] | None = None,
-    references: Sequence[str] = ("control", "perturbation"),
-    kinds: Sequence[str] = KINDS,
+    references: Sequence[Reference] = ("control", "perturbation"),
+    kinds: Sequence[GeneKind] = KINDS,
     targets: Sequence[bool] = (True, False),
     sizes: Sequence[int] | None = None,
     direct_sizes: Sequence[int] | None = None,
@@ -196,7 +198,7 @@ def _sum_averages(
     progress: Progress | None, cancel: Event | None,
 ) -> np.ndarray:  # fmt: skip
     """Averages of the sum-type settings: (settings, splits, hows, methods)."""
-    pairs: dict[tuple[str, str], list[int]] = {}
+    pairs: dict[tuple[Reference, str], list[int]] = {}
     for i, setting in enumerate(settings):
         pairs.setdefault((setting.reference, setting.metric), []).append(i)
     column = np.array([sums.column(s) for s in settings])

@@ -42,11 +42,18 @@ class Moments:
     sums: Sums
     method: int
     reference: int
-    columns: slice | np.ndarray
+    columns: np.ndarray
     n: np.ndarray
 
+    @cached_property
+    def _at(self) -> slice | np.ndarray:
+        """The columns, as a slice where they are neighbours, which copies nothing."""
+        first = int(self.columns[0])
+        end = first + len(self.columns)
+        return slice(first, end) if np.array_equal(self.columns, np.arange(first, end)) else self.columns
+
     def _product(self, line: int, column: int) -> np.ndarray:
-        return self.sums.products[line, column, self.columns]
+        return self.sums.products[line, column, self._at]
 
     @property
     def _truth_line(self) -> int:
@@ -57,19 +64,19 @@ class Moments:
     def rounding(self) -> np.ndarray:
         """Largest spread of a change that is constant up to float32 rounding (see ``perturbviz.rounding``); or -1."""
         if self.sums.layout.references[self.reference] == "none":
-            return np.float64(-1)
+            return np.array(-1.0)
         return self.n * (1.001 * ROUNDING * self.sums.size[self.reference]) ** 2
 
     # -- plain -----------------------------------------------------------------------------------------------------
     @property
     def absolute_error(self) -> np.ndarray:
         """Sum of |x - y|."""
-        return self.sums.powers[0, self.method, self.columns]
+        return self.sums.powers[0, self.method, self._at]
 
     @property
     def squared_error(self) -> np.ndarray:
         """Sum of (x - y)²."""
-        return self.sums.powers[1, self.method, self.columns]
+        return self.sums.powers[1, self.method, self._at]
 
     @property
     def truth(self) -> np.ndarray:
@@ -126,7 +133,7 @@ class Moments:
     @property
     def weighted_squared_error(self) -> np.ndarray:
         """Weighted sum of (x - y)²."""
-        return self.sums.powers[2, self.method, self.columns]
+        return self.sums.powers[2, self.method, self._at]
 
     @property
     def _weighted_truth(self) -> np.ndarray:

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from perturbviz.evaluation import Evaluation
+from perturbviz.genesets import GeneKind
+from perturbviz.references import Reference
 from perturbviz.scores import COLUMNS, score_many
 from perturbviz.sweep.collect import Progress
 from perturbviz.sweep.settings import KINDS, Setting, offered_settings
@@ -23,8 +25,8 @@ def sweep_frame(
     *,
     methods: Iterable[str] | None = None,
     metrics: Sequence[str] | None = None,
-    references: Sequence[str] = ("control", "perturbation"),
-    kinds: Sequence[str] = KINDS,
+    references: Sequence[Reference] = ("control", "perturbation"),
+    kinds: Sequence[GeneKind] = KINDS,
     targets: Sequence[bool] = (True, False),
     sizes: Sequence[int] | None = None,
     direct_sizes: Sequence[int] | None = None,
@@ -53,7 +55,7 @@ def sweep_frame(
         return
     writer = _Writer(evaluation, methods, settings)
     summed = [s for s in settings if s.accumulates]
-    done = 0
+    done = 0.0
     if summed:
         pairs: dict[tuple[str, str], list[Setting]] = {}
         for setting in summed:

@@ -55,6 +55,7 @@ class Orders:
         if name == "all":
             return None
         if name == "expressed":
+            assert self._expression is not None
             return self._expression[self._context[row]]
         obs = int(self._obs[row])
         known = self._change.get(obs)

@@ -10,6 +10,7 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneBlock, GeneSubset
 from perturbviz.metrics import parse_metric
 from perturbviz.needs import needed
+from perturbviz.references import Reference
 from perturbviz.rounding import ROUNDING, snap
 from perturbviz.sweep.collect import Sums
 from perturbviz.sweep.orders import Orders
@@ -23,10 +24,10 @@ class Repair:
 
     def __init__(self, evaluation: Evaluation, sums: Sums, orders: Orders, include_held_out: bool = False):
         self.evaluation, self.sums, self.orders, self.include_held_out = evaluation, sums, orders, include_held_out
-        self._zero: dict[tuple[int, int, str], bool] = {}
+        self._zero: dict[tuple[int, int, Reference], bool] = {}
 
     def __call__(
-        self, metric: str, method: int, reference: str, bad: np.ndarray, columns: np.ndarray, both: bool
+        self, metric: str, method: int, reference: Reference, bad: np.ndarray, columns: np.ndarray, both: bool
     ) -> np.ndarray:
         """Values of the cells that are True in ``bad`` (columns, rows), in the order of ``bad.nonzero()``.
 
@@ -40,7 +41,7 @@ class Repair:
         values, todo = np.full(bad.shape, np.nan), bad
         if both and reference != "none":
             rows = np.flatnonzero(bad.any(axis=0))
-            silent = rows[[self._says_nothing(method, row, reference) for row in rows]]
+            silent = rows[[self._says_nothing(method, int(row), reference) for row in rows]]
             todo = bad.copy()
             todo[:, silent] = False
         for j in np.flatnonzero(todo.any(axis=1)):
@@ -69,7 +70,7 @@ class Repair:
             for some in (same[i : i + step] for i in range(0, len(same), step)):
                 yield GeneBlock(rows[some], np.stack([genes[i] for i in some]), int(n))
 
-    def _says_nothing(self, method: int, row: int, reference: str) -> bool:
+    def _says_nothing(self, method: int, row: int, reference: Reference) -> bool:
         """Whether the predicted change counts as zero on every gene subset.
 
         It does where its largest value over all genes is rounding even for the smallest subset of every ordering;
@@ -87,7 +88,7 @@ class Repair:
             self._zero[key] = bool(largest <= ROUNDING)
         return self._zero[key]
 
-    def _score(self, metric: str, method: int, reference: str, block: GeneBlock) -> np.ndarray:
+    def _score(self, metric: str, method: int, reference: Reference, block: GeneBlock) -> np.ndarray:
         """The metric's function on the rows and genes of a block, as ``perturbviz.scores`` calls it."""
         e, parsed = self.evaluation, parse_metric(metric)[0]
         truth = e.truth(block.rows, block.genes)

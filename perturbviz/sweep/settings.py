@@ -9,13 +9,14 @@ from functools import lru_cache
 import numpy as np
 
 from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import GeneSubset, subset_problem
+from perturbviz.genesets import GeneKind, GeneSubset, subset_problem
 from perturbviz.metrics import CATALOGUE, Card, canonical, parse_metric
+from perturbviz.references import Reference
 from perturbviz.sweep.formulas import FORMULAS
 from perturbviz.sweep.grid import DIRECT_SIZES, gene_counts, has_targets
 from perturbviz.validity import genes_problem, metric_problem, reference_problem
 
-KINDS = ("all", "expressed", "de")
+KINDS: tuple[GeneKind, ...] = ("all", "expressed", "de")
 #: Metrics whose default is slow for many perturbations, and what a sweep takes instead unless told otherwise.
 QUICK = {"pds": "pds@l2"}
 
@@ -30,7 +31,7 @@ class Setting:
     """Metric (``id`` or ``id@value``), reference ("none" for a metric without one) and gene subset."""
 
     metric: str
-    reference: str
+    reference: Reference
     subset: GeneSubset
 
     @property
@@ -50,7 +51,10 @@ def default_metrics() -> tuple[str, ...]:
 
 
 def offered_subsets(
-    evaluation: Evaluation, sizes: Iterable[int], kinds: Sequence[str] = KINDS, targets: Sequence[bool] = (True, False)
+    evaluation: Evaluation,
+    sizes: Iterable[int],
+    kinds: Sequence[GeneKind] = KINDS,
+    targets: Sequence[bool] = (True, False),
 ) -> list[GeneSubset]:
     """Gene subsets that mean something here, all genes first; without targets only where targets are measured."""
     targets = [t for t in targets if t or has_targets(evaluation)]
@@ -63,8 +67,8 @@ def offered_subsets(
 def offered_settings(
     evaluation: Evaluation,
     metrics: Sequence[str] | None = None,
-    references: Sequence[str] = ("control", "perturbation"),
-    kinds: Sequence[str] = KINDS,
+    references: Sequence[Reference] = ("control", "perturbation"),
+    kinds: Sequence[GeneKind] = KINDS,
     targets: Sequence[bool] = (True, False),
     sizes: Sequence[int] | None = None,
     direct_sizes: Sequence[int] | None = None,

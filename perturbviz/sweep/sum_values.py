@@ -8,6 +8,7 @@ from threading import Event
 import numpy as np
 
 from perturbviz.evaluation import Evaluation
+from perturbviz.references import Reference
 from perturbviz.sweep.collect import Progress, Sums, collect
 from perturbviz.sweep.formulas import FORMULAS, Moments
 from perturbviz.sweep.orders import Orders, orderings
@@ -37,11 +38,11 @@ class SumValues:
         """Number of genes that count per row: (rows,) int."""
         return self._n[column].astype(int)
 
-    def moments(self, reference: str, method: int, columns: np.ndarray) -> Moments:
+    def moments(self, reference: Reference, method: int, columns: np.ndarray) -> Moments:
         """Moments against one reference; several metrics may share them."""
         return Moments(self.sums, method, self.sums.layout.references.index(reference), columns, self._n[columns])
 
-    def value(self, metric: str, reference: str, moments: Moments) -> np.ndarray:
+    def value(self, metric: str, reference: Reference, moments: Moments) -> np.ndarray:
         """Values of a metric: (columns, rows) float64."""
         formula = FORMULAS[metric]
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -76,7 +77,8 @@ def sum_values(
     sizes = tuple(
         np.unique([g, *(min(s.subset.n, g) for s in settings if s.subset.kind == name)]).astype(int) for name in names
     )
-    references = tuple(dict.fromkeys(["none", *(s.reference for s in settings)]))
+    none: Reference = "none"
+    references = tuple(dict.fromkeys([none, *(s.reference for s in settings)]))
     vectors = {r: evaluation._block_vectors(r, include_held_out) for r in references if r != "none"}
     layout = Layout(references, any(FORMULAS[s.metric].weighted for s in settings), names, sizes)
     orders = Orders(evaluation, names)

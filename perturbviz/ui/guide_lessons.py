@@ -47,16 +47,24 @@ def _one(current: Current, item: Lesson) -> None:
     st.subheader(item.title, anchor=False)
     st.markdown(f"**{item.question}**")
     if not isinstance(current.source, Benchmark):
-        st.info("Lessons need predictions gene by gene: choose a benchmark in the sidebar.", icon="📄")
+        st.info(
+            "Lessons need predictions gene by gene: choose a benchmark in the sidebar.", icon=":material/table_chart:"
+        )
         return
     data = current.view.data
     page = navigation.path("rankings")
     with st.container(horizontal=True, gap="medium"):
         st.page_link(
-            page, label="1 · Open this view", icon=":material/visibility:", query_params=_flat(item.query(current.source, data))
+            page,
+            label="1 · Open this view",
+            icon=":material/visibility:",
+            query_params=_flat(item.query(current.source, data)),
         )
         st.page_link(
-            page, label=f"2 · {item.toggle}", icon=":material/toggle_on:", query_params=_flat(item.query(current.source, data, True))
+            page,
+            label=f"2 · {item.toggle}",
+            icon=":material/toggle_on:",
+            query_params=_flat(item.query(current.source, data, True)),
         )
     st.caption(
         "Look at the first view, guess, open the second (or make the change yourself in the sidebar), come back."

@@ -24,7 +24,7 @@ def results(text: str) -> None:
     """What the search box finds, over all sections."""
     found = search(text)
     if not found:
-        st.info("Nothing in the guide holds all of these words: try fewer, or another one.", icon="🔎")
+        st.info("Nothing in the guide holds all of these words: try fewer, or another one.", icon=":material/search:")
         return
     st.caption(f"{len(found)} found")
     for entry in found:

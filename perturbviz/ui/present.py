@@ -48,9 +48,7 @@ def steps() -> list[Step]:
     """The session's own steps, or the talk's links on the current data as far as their pages are there."""
     own: list[Step] = st.session_state.get(_STEPS, [])
     now = current()
-    return own or [
-        Step(t.title, t.page, t.query(now.view.data, now.source)) for t in TALK if navigation.exists(t.page)
-    ]
+    return own or [Step(t.title, t.page, t.query(now.view.data, now.source)) for t in TALK if navigation.exists(t.page)]
 
 
 def presenting() -> bool:

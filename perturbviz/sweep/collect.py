@@ -134,11 +134,11 @@ def collect(
     size = np.zeros((k, r))
     work, truth, own_targets = local(), evaluation._truth_layer, evaluation.target_columns
 
-    def some(rows: np.ndarray) -> None:
+    def some(start: int) -> None:
+        rows = np.arange(start, min(start + step, r))
         if not hasattr(work, "sums"):
             work.sums = RowSums(layout, m, g)
-            work.one = np.empty(products.shape[:-1]), np.empty(powers.shape[:-1])
-        found = np.empty((*products.shape[:-1], len(rows))), np.empty((*powers.shape[:-1], len(rows)))
+        found = np.empty((len(rows), *products.shape[:-1])), np.empty((len(rows), *powers.shape[:-1]))
         weights = row_weights(evaluation, rows) if layout.weighted else [None] * len(rows)
         for i, row in enumerate(rows):
             y = truth[obs[row]]
@@ -147,15 +147,19 @@ def collect(
                 if vector is not None:
                     size[j, row] = max(np.abs(y).max(), np.abs(vector).max())
             work.sums.add(
-                y, [None if x is None else x[obs[row]] for x in matrices[seed[row]]], minus, weights[i],
-                orders.of_row(row), own_targets[row], *work.one,
-            )  # fmt: skip
-            found[0][..., i], found[1][..., i] = work.one
-        products[..., rows], powers[..., rows] = found
+                y,
+                [None if x is None else x[obs[row]] for x in matrices[seed[row]]],
+                minus,
+                weights[i],
+                orders.of_row(row),
+                own_targets[row],
+                found[0][i],
+                found[1][i],
+            )
+        for all_rows, these in zip((products, powers), found, strict=True):
+            all_rows[..., rows[0] : rows[-1] + 1] = np.moveaxis(these, 0, -1)
 
-    by_condition = np.lexsort((block, obs))  # rows of one condition share the order of its genes
     step = max(1, min(16, r // (4 * n_threads(threads))))
-    chunks = [by_condition[i : i + step] for i in range(0, r, step)]
-    parallel(some, chunks, n_threads(threads), progress, cancel)
+    parallel(some, list(range(0, r, step)), n_threads(threads), progress, cancel)
     n_targets = np.array([len(t) for t in own_targets], dtype=int)
     return Sums(layout, methods, products, powers, size, n_targets, g)

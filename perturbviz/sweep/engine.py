@@ -94,7 +94,7 @@ class Sweep:
         out = np.full((len(self.methods), len(self.evaluation.rows)), np.nan)
         rows = self.positions[0]
         if self.sums is not None and setting.accumulates and setting in self._index:
-            columns = np.array([self.sums.column(setting)])
+            columns = np.array([self.sums.column(setting.subset)])
             for m in range(len(self.methods)):
                 moments = self.sums.moments(setting.reference, m, columns)
                 out[m, rows] = self.sums.value(setting.metric, setting.reference, moments)[0, rows]
@@ -201,7 +201,8 @@ def _sum_averages(
     pairs: dict[tuple[Reference, str], list[int]] = {}
     for i, setting in enumerate(settings):
         pairs.setdefault((setting.reference, setting.metric), []).append(i)
-    column = np.array([sums.column(s) for s in settings])
+    column_of = {subset: sums.column(subset) for subset in {s.subset for s in settings}}
+    column = np.array([column_of[s.subset] for s in settings])
     used = np.unique(column)
     at = np.searchsorted(used, column)
     methods = range(len(sums.sums.methods))

@@ -112,7 +112,7 @@ class _Writer:
         """Table of settings that share metric and reference."""
         mine = [self.methods.index(m) for m in sums.sums.methods]
         m, r, j = len(mine), self.n_rows, len(settings)
-        columns = np.array([sums.column(s) for s in settings])
+        columns = np.array([sums.column(s.subset) for s in settings])
         first = settings[0]
         values = np.stack(
             [sums.value(first.metric, first.reference, sums.moments(first.reference, i, columns)) for i in range(m)],

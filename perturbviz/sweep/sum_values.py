@@ -8,6 +8,7 @@ from threading import Event
 import numpy as np
 
 from perturbviz.evaluation import Evaluation
+from perturbviz.genesets import GeneSubset
 from perturbviz.references import Reference
 from perturbviz.sweep.collect import Progress, Sums, collect
 from perturbviz.sweep.formulas import FORMULAS, Moments
@@ -29,9 +30,8 @@ class SumValues:
         """Number of genes of every column and row, as float for division."""
         self._n = self.sums.genes_used().astype(np.float64)
 
-    def column(self, setting: Setting) -> int:
-        """Column of the sums that holds a setting's gene subset."""
-        subset = setting.subset
+    def column(self, subset: GeneSubset) -> int:
+        """Column of the sums that holds a gene subset."""
         return self.sums.layout.column(subset.kind, subset.n, subset.targets)
 
     def n_genes(self, column: int) -> np.ndarray:

@@ -92,7 +92,7 @@ def test_the_report_opens_from_disk_without_network_and_shows_what_the_app_shows
     report.on("pageerror", lambda e: wrong.append(str(e)))
     report.on("request", lambda r: wrong.append(r.url) if not r.url.startswith(("file:", "blob:", "data:")) else None)
     report.goto(path.as_uri())
-    report.wait_for_function("document.documentElement.dataset.drawn === '3'", timeout=30_000)
+    report.locator('html[data-drawn="3"]').wait_for(state="attached", timeout=120_000)  # no eval: the report forbids it
     drawn = report.evaluate(
         "() => { const t = document.getElementById('v0-order')._fullData[0]; return [t.ids, Array.from(t.x)]; }"
     )

@@ -15,7 +15,7 @@ OpenPage = Callable[..., AppTest]
 @pytest.fixture
 def open_page() -> OpenPage:
     def open_(name: str = "rankings", **query: str | list[str]) -> AppTest:
-        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
         for key, value in query.items():
             at.query_params[key] = value
         at.run()

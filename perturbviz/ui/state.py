@@ -30,6 +30,9 @@ ONLY_ON["section"] = "rankings"
 
 _PAGE = "_page"  # session: name of the page that runs
 
+#: Values of these parameters that stay out of the link.
+DEFAULTS = {"section": "This view"}
+
 ALL_METHODS = "_all_methods"  # session: slugs of every method of the current data
 
 _WRITTEN = "_written_link"
@@ -100,7 +103,8 @@ def page(name: str = "") -> str:
 
 def query() -> dict[str, list[str]]:
     """What the address bar should say: view and further parameters, defaults left out."""
-    named = [n for n in EXTRA if st.session_state.get(n) and ONLY_ON.get(n, page()) == page()]
+    said = [n for n in EXTRA if st.session_state.get(n) and st.session_state[n] != DEFAULTS.get(n)]
+    named = [n for n in said if ONLY_ON.get(n, page()) == page()]
     extras = {name: [str(st.session_state[name])] for name in named}
     return {**view().to_query(), **extras}
 

@@ -134,11 +134,13 @@ class RowSums:
             else:
                 np.copyto(line, x)
                 line -= y
-        a[-1] = b[:, 0] = 1
-        for i, r in enumerate(references):
-            a[self.n_methods + i] = b[:, 1 + i] = y if r is None else y - r
-        if weights is not None:
-            np.multiply(b[:, : 1 + k], weights[:, None], out=b[:, 1 + k :])
+        columns = [np.ones(len(y)), *(y if r is None else y - r for r in references)]
+        a[self.n_methods : -1] = columns[1:]
+        a[-1] = 1
+        for i, column in enumerate(columns):
+            b[:, i] = column
+            if weights is not None:
+                np.multiply(column, weights, out=b[:, 1 + k + i])
         for o, order in enumerate(orders):
             at, count = self.layout.offset(o), len(self.layout.sizes[o])
             if order is None:
@@ -152,52 +154,54 @@ class RowSums:
 
     def _totals(self, o: int, where: np.ndarray, products: np.ndarray, powers: np.ndarray) -> None:
         """Running totals of one ordering, ``where`` being the positions of the targets in it (ascending)."""
-        a, b, sizes = self._ordered_a, self._ordered_b, self.layout.sizes[o]
+        a, b, sizes, m = self._ordered_a, self._ordered_b, self.layout.sizes[o], self.n_methods
         own_a, own_b = a[:, where], b[where]
         a[:, where] = b[where] = 0
+        product, power = self._blocks(a, b, sizes, self._starts[o])
         with_, without = slice(None, len(sizes)), slice(len(sizes), None)
-        self._blocks(a, b, sizes, self._starts[o], products[:, :, with_], powers[:, :, with_])
-        products[:, :, without], powers[:, :, without] = products[:, :, with_], powers[:, :, with_]
-        if not len(where):
-            return
-        # without targets: the genes that take their place; where none is left, a target's position, now all zeros
-        extra = replacements(where, sizes, a.shape[1])
-        products[:, :, without] += np.einsum("akj,kjb->abj", a[:, extra], b[extra])
-        powers[:, :, without] += self._powers(a[: self.n_methods, extra], b[extra]).sum(axis=2)
-        # with targets: those among the first n
-        product = own_a[:, None, :] * own_b.T  # (lines, products, targets)
-        power = self._powers(own_a[: self.n_methods], own_b)
-        for i, position in enumerate(where):
-            have = sizes > position
-            products[:, :, with_][:, :, have] += product[:, :, i, None]
-            powers[:, :, with_][:, :, have] += power[:, :, i, None]
+        products[:, :, without], powers[:, :, without] = product, power
+        if len(where):
+            # without targets: the genes that take their place; where none is left, a target's position, now all zeros
+            for position in replacements(where, sizes, a.shape[1]):
+                d, line = a[:, position], b[position]
+                products[:, :, without] += d[:, None, :] * line.T
+                powers[:, :, without] += self._powers(d[:m], line)
+            # with targets: those among the first n
+            own_products, own_powers = own_a[:, None, :] * own_b.T, self._powers(own_a[:m], own_b)
+            for i, first in enumerate(np.searchsorted(sizes, where, side="right")):
+                product[:, :, first:] += own_products[:, :, i, None]
+                power[:, :, first:] += own_powers[:, :, i, None]
+        products[:, :, with_], powers[:, :, with_] = product, power
 
     def _powers(self, d: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """|d|, d² (and w·d²) of errors (methods, ...) with their lines of B (..., products)."""
+        """|d|, d² (and w·d²) of errors (methods, genes) with their lines of B (genes, products)."""
         squared = np.square(d)
         terms = [np.abs(d), squared]
         if self.layout.weighted:
-            terms.append(squared * b[..., 1 + len(self.layout.references)])
+            terms.append(squared * b[:, 1 + len(self.layout.references)])
         return np.stack(terms)
 
-    def _blocks(self, a, b, sizes, starts, products, powers) -> None:
-        """Sums over the blocks between consecutive sizes, then their running totals."""
-        d, power, w = a[: self.n_methods], self._power, 1 + len(self.layout.references)
+    def _blocks(
+        self, a: np.ndarray, b: np.ndarray, sizes: np.ndarray, starts: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Sums over the blocks between consecutive sizes, then their running totals: products and powers."""
+        d, term = a[: self.n_methods], self._power
+        products = np.empty((len(a), b.shape[1], len(sizes)))
+        powers = np.empty((self.layout.n_powers, len(d), len(sizes)))
         n_short = int(np.searchsorted(sizes, SHORT, side="right"))
         if n_short:
             head = sizes[n_short - 1]
-            terms = a[:, None, :head] * b[:head].T
-            products[:, :, :n_short] = np.add.reduceat(terms, starts[:n_short], axis=2)
+            terms = a[:, None, :head] * np.ascontiguousarray(b[:head].T)
+            np.add.reduceat(terms, starts[:n_short], axis=2, out=products[:, :, :n_short])
         for j in range(n_short, len(sizes)):
             block = slice(starts[j], sizes[j])
             products[:, :, j] = a[:, block] @ b[block]
-        np.add.reduceat(np.abs(d, out=power), starts, axis=1, out=powers[0])
-        np.add.reduceat(np.square(d, out=power), starts, axis=1, out=powers[1])
+        np.add.reduceat(np.abs(d, out=term), starts, axis=1, out=powers[0])
+        np.add.reduceat(np.square(d, out=term), starts, axis=1, out=powers[1])
         if self.layout.weighted:
-            power *= b[:, w]
-            np.add.reduceat(power, starts, axis=1, out=powers[2])
-        np.cumsum(products, axis=2, out=products)
-        np.cumsum(powers, axis=2, out=powers)
+            term *= np.ascontiguousarray(b[:, 1 + len(self.layout.references)])
+            np.add.reduceat(term, starts, axis=1, out=powers[2])
+        return np.cumsum(products, axis=2, out=products), np.cumsum(powers, axis=2, out=powers)
 
 
 def replacements(where: np.ndarray, sizes: np.ndarray, n_genes: int) -> np.ndarray:

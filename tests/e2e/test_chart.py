@@ -62,24 +62,57 @@ def test_points_glide_and_arrive(charts):
     page = charts.page
     start = page.evaluate(PLACES)
     page.evaluate(
-        f"""() => {{ window.frames_seen = []; window.t0 = null;
-          document.addEventListener('perturbviz:drawn', (e) => {{
+        f"""() => {{ document.addEventListener('perturbviz:drawn', (e) => {{
             if (e.target !== {STRIP}) return;
-            window.t0 = performance.now();
-            const look = () => {{ frames_seen.push([performance.now() - t0, ({PLACES})()]);
+            const t0 = performance.now();
+            window.frames_seen = [[0, ({PLACES})()]];
+            const look = (now) => {{ frames_seen.push([now - t0, ({PLACES})()]);
               if ({STRIP}.dataset.gliding) requestAnimationFrame(look); }};
-            look(); }}); }}"""
+            requestAnimationFrame(look); }}); }}"""
     )
-    charts.pick("pearson", SECOND, 3).still()
-    page.wait_for_function(f"!{STRIP}.dataset.gliding && window.frames_seen.length > 2")
-    seen = page.evaluate("frames_seen")
+
+    def play(label, token):
+        page.evaluate("window.frames_seen = []")
+        charts.pick(label, token, 3).still()
+        page.wait_for_function(f"!{STRIP}.dataset.gliding && window.frames_seen.length > 1")
+        return page.evaluate("frames_seen")
+
+    seen = play("pearson", SECOND)
     end = page.evaluate(PLACES)
     numbers = {i: [float(n) for n in re.findall(r"-?[\d.]+", place)] for i, place in start.items()}
     first = {i: [float(n) for n in re.findall(r"-?[\d.]+", place)] for i, place in seen[0][1].items()}
     assert all(abs(a - b) < 0.02 for i in numbers for a, b in zip(numbers[i], first[i], strict=True))
     assert start != end and seen[-1][1] == end
-    assert any(places not in (start, end) for _, places in seen[1:-1])
-    assert seen[-1][0] < 400  # 280 ms and one late frame
+    for label, token in [("l2", FIRST), ("pearson", SECOND)] * 3:
+        if len(seen) > 2:
+            break
+        seen = play(label, token)  # a busy machine may have shown no frame in between
+    between = seen[1:-1]
+    assert between and all(places not in (start, end) for _, places in between)
+    assert between[-1][0] < 300  # only frames of the first 280 ms are on the way; the next one, however late, arrives
+
+
+def test_the_flags_of_arcs_are_not_interpolated(charts):
+    """Circles of another size: their outline moves, the 0 and 1 of its arcs must stay as they are."""
+    page = charts.page
+    circle = "M6,0A6,6 0 1,1 0,-6A6,6 0 0,1 6,0Z"
+    written = page.evaluate(
+        """async (d) => {
+          const url = [...performance.getEntriesByType('resource')].map((e) => e.name).find((n) => /glide\\.js/.test(n));
+          const { glide, remember } = await import(url);
+          const gd = document.createElement('div');
+          gd.innerHTML = `<svg class="cartesianlayer"><g class="trace"><path class="point" d="${d}"/></g></svg>`;
+          document.body.append(gd);
+          gd.querySelector('.trace').__data__ = [{ trace: { uid: 'u' } }];
+          const places = remember(gd);
+          gd.querySelector('path').setAttribute('d', d.replaceAll('6', '3'));
+          glide(gd, places)();
+          const start = gd.querySelector('path').getAttribute('d');
+          gd.remove();
+          return start; }""",
+        circle,
+    )
+    assert written == circle.replace("6", "6.00")
 
 
 def test_points_do_not_glide_under_reduced_motion(browser, serve):

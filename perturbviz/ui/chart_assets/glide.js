@@ -46,13 +46,15 @@ function move(el, name, from, to) {
   if (from === to || !from || !to) return null;
   const shape = to.split(NUMBER);
   if (from.replace(NUMBER, "0") !== to.replace(NUMBER, "0")) return null;
-  return { el, name, shape, from: numbers(from), to: numbers(to), end: to, written: to };
+  return { el, name, shape, from: numbers(from), to: numbers(to), texts: to.match(NUMBER), end: to, written: to };
 }
 
 function place(item, t) {
   let text = item.shape[0];
   for (let i = 0; i < item.to.length; i++) {
-    text += (item.from[i] + (item.to[i] - item.from[i]) * t).toFixed(2) + item.shape[i + 1];
+    // A number that stays is written as it stands: the flags of an arc must be 0 or 1, not 0.00.
+    const between = item.from[i] === item.to[i] ? item.texts[i] : (item.from[i] + (item.to[i] - item.from[i]) * t).toFixed(2);
+    text += between + item.shape[i + 1];
   }
   item.el.setAttribute(item.name, text);
   item.written = text;

@@ -18,11 +18,6 @@ if not offered:
     stop(words.NO_REPLICATE, icon=":material/science:")
 
 
-def mark(fig, axes: str = ""):
-    fig.update_layout(meta={"token": current.token, "axes": view.metric + view.reference + axes})
-    return fig
-
-
 def choose(column, label: str, key: str, first: str, others: list[str], help: str) -> str:
     """A control; "" is the usual one, which stays out of the link."""
     if st.session_state.get(key, "") not in others:
@@ -68,14 +63,14 @@ if not isinstance(found, str):
 
     with left:
         chart(
-            mark(figures.paired(high, low, bds(high, low, found.card) == 1, found.rows, pair, found.card.symbol)), "paired",
+            current.mark(figures.paired(high, low, bds(high, low, found.card) == 1, found.rows, pair, found.card.symbol)), "paired",
             question="Is the replicate better, perturbation by perturbation?", table=both, filename=f"controls-{view.metric}",
             alt=f"{found.card.name} of {pair[0]} against {pair[1]} for {found.n} perturbations.",
             note=f"{found.card.arrow}. {words.paired_note(found)}",
         )  # fmt: skip
     with right:
         chart(
-            mark(figures.fractions(fraction, found.rows, found.drf, WIDE)), "drf",
+            current.mark(figures.fractions(fraction, found.rows, found.drf, WIDE)), "drf",
             question="How much of the way to a perfect score does a replicate cover?", table=both, filename=f"drf-{view.metric}",
             alt=f"Dynamic range fraction of {found.n} perturbations, median {found.drf:.2f}.", note=words.fractions_note(found),
         )  # fmt: skip
@@ -88,7 +83,7 @@ with side:
     else:
         zero, one = words.control_name(scale.negative[0]), words.control_name(scale.positive[0])
         chart(
-            mark(figures.calibrated(scale.table, current.colours, (zero, one)), "scale"), "scale",
+            current.mark(figures.calibrated(scale.table, current.colours, (zero, one)), "scale"), "scale",
             question="How close does each method come to a replicate?", table=scale.table.reset_index(),
             filename=f"calibrated-{view.metric}", alt=f"Calibrated scores of {len(scale.table)} methods.",
             note=words.scale_note(scale),
@@ -99,7 +94,7 @@ with side:
     else:
         rows = variation.rows
         chart(
-            mark(figures.variation(rows["cosine"].to_numpy(), rows["pearson_delta"].to_numpy(), rows, variation.score)),
+            current.mark(figures.variation(rows["cosine"].to_numpy(), rows["pearson_delta"].to_numpy(), rows, variation.score)),
             "variation", question="How much do all perturbations shift alike?", table=rows, filename="systematic-variation",
             alt=f"Mean cosine with the average shift {variation.score:.2f}.", note=words.variation_note(variation),
         )  # fmt: skip
@@ -108,7 +103,7 @@ with wide:
     every = calibration_map.compute(benchmark, view, views, positive, negative)
     cells, order, at = calibration_map.cells(every, views, view, benchmark)
     event = chart(
-        mark(figures.verdict_map(cells, [label for label, _ in order], [family for _, family in order],
+        current.mark(figures.verdict_map(cells, [label for label, _ in order], [family for _, family in order],
                                  [calibration_map.genes(v, benchmark) for v in views], at), "map"),
         "map", question="Which metrics can tell a replicate from the average?",
         alt=f"Dynamic range fraction of {len(order)} metrics on {len(views)} gene subsets.",

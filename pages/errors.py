@@ -21,15 +21,10 @@ perturbation = state.extra("p")
 values = scores.values[[scores.methods.index(m) for m in order]]
 
 
-def mark(fig, extra: str = ""):
-    fig.update_layout(meta={"token": current.token, "axes": scores.metric + scores.reference + extra})
-    return fig
-
-
 st.markdown(explain.headline(ranking))
 st.caption(four_questions(current, scores))
 event = chart(
-    mark(figures.distribution(values, scores.rows, order, names, current.colours, ranking.table["score"].to_dict(), f"{axis} · {scores.card.arrow}",
+    current.mark(figures.distribution(values, scores.rows, order, names, current.colours, ranking.table["score"].to_dict(), f"{axis} · {scores.card.arrow}",
                               perturbation, ranking.table["reason"].to_dict())),
     "distribution", question=f"How is the {scores.card.name} spread over perturbations?",
     alt=explain.alt_order(ranking), table=scores.to_frame, filename=f"scores-{scores.metric}",
@@ -58,7 +53,7 @@ with left:
         base = scores.values[scores.methods.index(against)]
         differences = np.array([scores.values[scores.methods.index(m)] - base for m in others])
         chart(
-            mark(figures.distribution(differences, scores.rows, others, names, current.colours,
+            current.mark(figures.distribution(differences, scores.rows, others, names, current.colours,
                                       dict(zip(others, average(differences, current.view.avg), strict=True)),
                                       f"{scores.card.symbol} − {names[against]}'s", perturbation, zero=True), against),
             "paired", question=f"Perturbation by perturbation, who beats {names[against]}?",
@@ -95,7 +90,7 @@ with right:
             lines = {m: (n, averages[i]) for i, m in enumerate(current.shown)}
             here = current.view.n if current.view.genes == order_by else None
             chart(
-                mark(figures.over_n(lines, names, current.colours, f"{current.view.avg} {axis}",
+                current.mark(figures.over_n(lines, names, current.colours, f"{current.view.avg} {axis}",
                                     f"number of genes, {orders[order_by]}", here, current.controls), order_by),
                 "over-n", question="Does the order depend on how many genes count?",
                 alt=f"{scores.card.name} of {len(lines)} methods against the number of genes, {orders[order_by]}.",

@@ -10,6 +10,7 @@ from perturbviz.baselines.lookup import PerturbationRows
 from perturbviz.baselines.neighbours import distance_to_training
 from perturbviz.errors import UserError
 from perturbviz.figures import linear as figures
+from perturbviz.figures.marks import marked
 from perturbviz.figures.theme import method_colours
 from perturbviz.rankings import rank
 from perturbviz.ui import cache, cache_linear, recipes, sources, state
@@ -98,8 +99,7 @@ token = f"{current.token}|{how}|{recipe.link}"
 
 
 def mark(fig, *axes):
-    fig.update_layout(meta={"token": token, "axes": "|".join(map(str, (how, view.metric, view.reference, *axes)))})
-    return fig
+    return marked(fig, token, how, view.metric, view.reference, *axes)
 
 
 st.markdown(words.against_mean(ranking, recipe.slug, names[recipe.slug]))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from perturbviz import explain
 from perturbviz.figures import profiles as figures
+from perturbviz.figures.marks import marked
 from perturbviz.genesets import resolve
 from perturbviz.metrics.correlation import pearson
 from perturbviz.references import LABELS
@@ -83,9 +84,8 @@ for i, method in enumerate(scores.methods):
 figure = figures.panels(
     observed, panels, genes, f"observed {what}", f"predicted {what}", centred=reference != "none", marked=gene
 )
-figure.update_layout(meta={"token": current.token, "axes": f"{perturbation}|{reference}"})
 event = chart(
-    figure, "profile", question=f"{perturbation}: does the predicted {what} match, gene by gene?",
+    marked(figure, current.token, perturbation, reference), "profile", question=f"{perturbation}: does the predicted {what} match, gene by gene?",
     alt=f"Predicted against observed {what} of {len(genes)} genes for {perturbation}, {len(panels)} methods.",
     table=lambda: pd.DataFrame({"gene": genes, "observed": observed, **{p.name: p.predicted for p in panels}}),
     filename=f"profile-{perturbation}", note=explain.profile(perturbation, observed, panels, genes), select=True,
@@ -114,9 +114,8 @@ if gene:
         centred=reference != "none",
         marked=perturbation,
     )
-    figure.update_layout(meta={"token": current.token, "axes": f"{gene}|{reference}"})
     chart(
-        figure, "gene", question=f"{gene}: is its {what} predicted over perturbations?",
+        marked(figure, current.token, gene, reference), "gene", question=f"{gene}: is its {what} predicted over perturbations?",
         alt=f"Predicted against observed {what} of {gene} over {len(names)} perturbations.",
         table=lambda: pd.DataFrame({"perturbation": names, "observed": observed, **{p.name: p.predicted for p in across}}),
         filename=f"gene-{gene}", note=explain.followed(gene, observed, across, names),

@@ -29,12 +29,6 @@ if section in SECTIONS:
 ranking = current.ranking()
 
 
-def mark(fig):
-    """Write the state shown into a figure, for tests and for zooming."""
-    fig.update_layout(meta={"token": current.token, "axes": current.view.metric + current.view.reference})
-    return fig
-
-
 before: View | None = st.session_state.get("_ranked_view")
 before_ranking = None
 if before is not None and before.data == current.view.data and before != current.view:
@@ -55,7 +49,7 @@ pin_controls(current)
 def order_chart(column, key: str, shown, view: View, shift, question: str) -> None:
     with column:
         chart(
-            mark(figures.order(shown.table, current.colours, shown.scores.card.axis or shown.scores.card.name, shift,
+            current.mark(figures.order(shown.table, current.colours, shown.scores.card.axis or shown.scores.card.name, shift,
                                shown.scores.card.better != "lower", current.controls)),
             key, question=question, alt=explain.alt_order(shown), table=shown.table.reset_index(),
             filename=f"ranking-{view.metric}", note=explain.uncertainty(shown),
@@ -93,7 +87,7 @@ elif scaled is not None:
     with left:
         ends = [explain_calibration.control_name(m) for m, _ in (scaled.negative, scaled.positive)]
         chart(
-            mark(calibrated(scaled.table, current.colours, tuple(ends))), "order-calibrated",
+            current.mark(calibrated(scaled.table, current.colours, tuple(ends))), "order-calibrated",
             question="How close does each method come to a replicate?", table=scaled.table.reset_index(),
             filename=f"calibrated-{current.view.metric}", alt=f"Calibrated scores of {len(scaled.table)} methods.",
             note=explain_calibration.scale_note(scaled),
@@ -127,7 +121,7 @@ with target:
             explain.overturn(table.ranks, [metric_name(m, r) for m, r in table.settings], current.name, ranking)
         )
     event = chart(
-        mark(figures.bump(tables.loc[shown_order], labels, {m: current.name(m) for m in shown_order}, current.colours, here, current.controls)),
+        current.mark(figures.bump(tables.loc[shown_order], labels, {m: current.name(m) for m in shown_order}, current.colours, here, current.controls)),
         "bump", question="How does the order shift from metric to metric?",
         alt=f"Ranks of {len(shown_order)} methods under {len(pairs)} metrics.",
         table=lambda: tables.set_axis(labels, axis=1).rename(index=current.name).reset_index(),

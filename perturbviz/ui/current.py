@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from perturbviz import explain
@@ -11,6 +12,7 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.calibration.controls import SHUFFLED
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
+from perturbviz.figures.marks import marked
 from perturbviz.figures.theme import control_colours, method_colours
 from perturbviz.rankings import Ranking
 from perturbviz.scores import Scores
@@ -47,6 +49,10 @@ class Current:
     def token(self) -> str:
         """Mark of the state shown, for every figure's ``layout.meta``."""
         return self.view.token
+
+    def mark(self, fig: go.Figure, *axes: object) -> go.Figure:
+        """:func:`marked <perturbviz.figures.marks.marked>` for a figure drawn in units of the metric, and of ``axes``."""
+        return marked(fig, self.token, self.view.metric, self.view.reference, *axes)
 
     def scores(self, view: View | None = None) -> Scores:
         """Scores of the shown methods; stops the page with a sentence where the view makes no sense."""

@@ -15,6 +15,7 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.explain import escape
 from perturbviz.figures import rankings as figures
+from perturbviz.figures.marks import marked
 from perturbviz.figures.theme import method_colours
 from perturbviz.goodhart import Knobs
 from perturbviz.metrics import parse_metric
@@ -266,9 +267,8 @@ def _revealed(room: challenge.Class, lines: list[tuple[str, challenge.Submission
     }
     table, labels = pd.DataFrame(values, index=teams), [metric_label(*s) for s in settings]
     figure = figures.bump(table, labels, {t: t for t in teams}, method_colours(sorted(teams)), 0)
-    figure.update_layout(meta={"token": room.code, "axes": room.code})
     chart(
-        figure, "reveal", question="And on the metrics nobody played for?", alt=f"Ranks of {len(teams)} teams on {len(labels)} metrics.",
+        marked(figure, room.code, room.code), "reveal", question="And on the metrics nobody played for?", alt=f"Ranks of {len(teams)} teams on {len(labels)} metrics.",
         table=lambda: table.set_axis(labels, axis=1).rename_axis("team").reset_index(), filename="challenge",
         note=explain.revealed(table, labels, 0),
     )  # fmt: skip

@@ -9,6 +9,7 @@ import streamlit as st
 from perturbviz import explain_goodhart as explain
 from perturbviz.errors import UserError
 from perturbviz.figures import goodhart as figures
+from perturbviz.figures.marks import marked
 from perturbviz.goodhart import Knobs, Setting
 from perturbviz.goodhart.effects import rank_of
 from perturbviz.metrics import parse_metric
@@ -85,9 +86,8 @@ def _plane(
         (f"{metric_name(*x)} ({cards[0].arrow})", f"{metric_name(*y)} ({cards[1].arrow})"),
         (cards[0].better == "lower", cards[1].better == "lower"),
     )  # fmt: skip
-    figure.update_layout(meta={"token": f"{current.token}|{start}|{knobs.link}", "axes": f"{x}|{y}|{current.token}"})
     chart(
-        figure, "plane", question="Where does the transformed prediction move?",
+        marked(figure, f"{current.token}|{start}|{knobs.link}", x, y, current.token), "plane", question="Where does the transformed prediction move?",
         alt=f"{labels[1]} against {labels[0]}: {len(lab.methods)} methods and the transformed prediction.",
         table=lambda: pd.DataFrame(
             {
@@ -117,9 +117,8 @@ def _strip(
     others = lab.table.drop(index=start)
     first, last = rank_of(lab.settings, others, before), rank_of(lab.settings, others, after)
     figure = figures.strip(lab.labels, first, last, len(lab.methods), current.colours[start])
-    figure.update_layout(meta={"token": f"{current.token}|{start}|{state_of(after)}", "axes": current.token})
     chart(
-        figure, "strip", question="What happens to its rank on all metrics?",
+        marked(figure, f"{current.token}|{start}|{state_of(after)}", current.token), "strip", question="What happens to its rank on all metrics?",
         alt=f"Rank of {current.name(start)} before and after on {len(lab.labels)} metrics.",
         table=lambda: pd.DataFrame(
             {"metric": lab.labels, "before": list(before.values()), "after": list(after.values()), "rank before": first, "rank after": last}

@@ -9,6 +9,7 @@ import streamlit as st
 from perturbviz import explain_goodhart as explain
 from perturbviz.errors import UserError
 from perturbviz.figures import goodhart as figures
+from perturbviz.figures.marks import marked
 from perturbviz.goodhart import WORDS, Arena, Setting, blend_name, unavailable
 from perturbviz.goodhart import gameability as games
 from perturbviz.goodhart.effects import effects, scale_for
@@ -106,9 +107,8 @@ def _show(current: Current, lab: cache.Lab, result: tuple[Optimum, pd.DataFrame,
     figure = figures.climb([t.seed for t in found.seeds], tune, report, f"{label} ({found.card.arrow})", found.card.better == "lower",
                            current.colours[found.method])  # fmt: skip
     token = f"{lab.token}|{found.method}|{found.setting}|{best.knobs.link}"
-    figure.update_layout(meta={"token": token, "axes": token})
     chart(
-        figure, "climb", question=f"How far did {metric_label(*found.setting)} climb, and does it carry over?",
+        marked(figure, token, token), "climb", question=f"How far did {metric_label(*found.setting)} climb, and does it carry over?",
         alt=f"{label} before and after tuning, {len(found.seeds)} seeds.",
         table=lambda: pd.DataFrame(
             {"seed": [t.seed for t in found.seeds], "setting": [t.knobs.link for t in found.seeds], "tuned before": tune[:, 0],
@@ -117,8 +117,7 @@ def _show(current: Current, lab: cache.Lab, result: tuple[Optimum, pd.DataFrame,
         filename="goodhart-climb", note=explain.climbed(found),
     )  # fmt: skip
     at = np.flatnonzero((table["metric"] == found.setting[0]) & (table["reference"] == found.setting[1]))
-    figure = figures.scales(table, int(at[0]) if len(at) else -1, one)
-    figure.update_layout(meta={"token": token, "axes": token})
+    figure = marked(figures.scales(table, int(at[0]) if len(at) else -1, one), token, token)
     counts = [int((table["change"] == sign).sum()) for sign in (1, -1, 0)]
     chart(
         figure, "scales", question="What did it do to every metric?",
@@ -183,9 +182,8 @@ def _heat(current: Current, lab: cache.Lab, result: games.Gameability) -> None:
     figure = figures.table(
         rows, list(games.COLUMNS.values()), passed, text, np.vectorize(str, otypes=[object])(hover), len(lab.methods)
     )
-    figure.update_layout(meta={"token": f"{lab.token}|{result.starts['weak'].label}", "axes": lab.token})
     chart(
-        figure, "gameability", question="How far can each metric be moved without knowing more?",
+        marked(figure, f"{lab.token}|{result.starts['weak'].label}", lab.token), "gameability", question="How far can each metric be moved without knowing more?",
         alt=f"Best gain on {len(rows)} metrics from an empty and from a weak prediction.",
         table=lambda: table.rename(columns={"link": "setting"}), filename="gameability", note=explain.gameable(result),
     )  # fmt: skip

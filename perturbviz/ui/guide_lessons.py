@@ -6,6 +6,7 @@ import streamlit as st
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.figures.lessons import lines
+from perturbviz.figures.marks import marked
 from perturbviz.lessons import LESSONS, Lesson, lesson
 from perturbviz.stage import Reveal
 from perturbviz.ui import cache_guide, navigation, state
@@ -86,9 +87,8 @@ def _show(current: Current, item: Lesson, found: Reveal) -> None:
     if found.numbers.empty:
         return
     figure = lines(found.numbers, current.colours, found.x_title, found.y_title, found.kind)
-    figure.update_layout(meta={"token": current.token, "axes": item.id})
     chart(
-        figure, f"lesson-{item.id}", question=found.question, table=found.numbers, filename=f"lesson-{item.id}",
+        marked(figure, current.token, item.id), f"lesson-{item.id}", question=found.question, table=found.numbers, filename=f"lesson-{item.id}",
         alt=f"{found.question} {found.y_title} of {found.numbers['method'].nunique()} methods over {found.x_title}.",
         note="Computed on the held-out perturbations of the loaded benchmark.",
     )  # fmt: skip

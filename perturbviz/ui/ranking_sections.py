@@ -79,7 +79,7 @@ def every_view(current: Current) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         chart(
-            _mark(figures.shares(won["share"], names, current.colours), current), "shares",
+            current.mark(figures.shares(won["share"], names, current.colours), current.token), "shares",
             question=f"In how many of {len(found):,} views does each win?", alt=explain.won(won, len(found)),
             table=won.reset_index, filename="shares-of-views", note=explain.family_votes(choice.raw),
         )  # fmt: skip
@@ -87,7 +87,7 @@ def every_view(current: Current) -> None:
         decided = cache_views.deciding(*key, found)
         shares = decided["all"].sort_values(ascending=False)
         chart(
-            _mark(figures.deciding(shares), current), "deciding", question="Which choice decides the order?",
+            current.mark(figures.deciding(shares), current.token), "deciding", question="Which choice decides the order?",
             alt=explain.decided(decided, names), table=decided.reset_index, filename="deciding-choices", note=explain.decided(decided, names),
         )  # fmt: skip
     _curve(current, found, method, names)
@@ -96,7 +96,7 @@ def every_view(current: Current) -> None:
         agreed = cache_views.agreeing(*key, found)
         labels = [metric_label(g.metric, g.reference) for g in agreed.groups.itertuples()]
         chart(
-            _mark(figures.agreement(agreed.tau, labels), current), "agreement", question="Which metrics order the methods alike?",
+            current.mark(figures.agreement(agreed.tau, labels), current.token), "agreement", question="Which metrics order the methods alike?",
             alt=explain.agreement(agreed, labels), table=lambda: pd.DataFrame(agreed.tau, labels, labels).rename_axis("metric").reset_index(),
             filename="agreement", note=explain.agreement(agreed, labels),
         )  # fmt: skip
@@ -119,7 +119,7 @@ def _curve(current: Current, found: Views, method: str, names: dict[str, str]) -
     )  # fmt: skip
     words = [in_words(found.view(int(i))) for i in drawn]
     event = chart(
-        _mark(figures.specification_curve(rank[drawn], choices, drawn, names[method], current.colours[method], words), current, method),
+        current.mark(figures.specification_curve(rank[drawn], choices, drawn, names[method], current.colours[method], words), current.token, method),
         "curve", question=f"Where does {names[method]} stand in every view?",
         alt=f"Rank of {names[method]} over {len(order)} views.",
         table=lambda: found.frame[list(FACTORS)].assign(rank=rank, vote=found.vote), filename=f"specification-{method}",
@@ -164,20 +164,20 @@ def robust(current: Current) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         chart(
-            _mark(figures.blobs(found.blobs, found.names, colours, "place in bootstrap resamples"), current), "blobs",
+            current.mark(figures.blobs(found.blobs, found.names, colours, "place in bootstrap resamples"), current.token), "blobs",
             question="How sure is each place?", alt=explain.blobs(found), filename="bootstrap-places", note=explain.blobs(found),
             table=lambda: pd.DataFrame(found.blobs, found.names, range(1, len(found.names) + 1)).rename_axis("method").reset_index(),
         )  # fmt: skip
     with right:
         chart(
-            _mark(figures.blobs(found.podium, found.names, colours, "place on single perturbations"), current), "podium",
+            current.mark(figures.blobs(found.podium, found.names, colours, "place on single perturbations"), current.token), "podium",
             question="Who is on the podium, perturbation by perturbation?", alt=explain.podium(found), filename="podium", note=explain.podium(found),
             table=lambda: pd.DataFrame(found.podium, found.names, range(1, len(found.names) + 1)).rename_axis("method").reset_index(),
         )  # fmt: skip
     left, right = st.columns(2, gap="large")
     with left:
         chart(
-            _mark(figures.significance(found.significance, found.better, found.names), current), "significance",
+            current.mark(figures.significance(found.significance, found.better, found.names), current.token), "significance",
             question="Which differences are beyond chance?", alt=explain.significance(found), filename="significance", note=explain.significance(found),
             table=lambda: pd.DataFrame(found.significance, found.names, found.names).rename_axis("method").reset_index(),
         )  # fmt: skip
@@ -186,8 +186,8 @@ def robust(current: Current) -> None:
             index=list(found.methods), columns=list(RANKING_METHODS)
         )
         chart(
-            _mark(order_figures.bump(wide.set_axis(range(3), axis=1), list(RANKING_METHODS), dict(zip(found.methods, found.names, strict=True)),
-                                     current.colours, RANKING_METHODS.index(f"{current.view.avg} then rank")), current),
+            current.mark(order_figures.bump(wide.set_axis(range(3), axis=1), list(RANKING_METHODS), dict(zip(found.methods, found.names, strict=True)),
+                                     current.colours, RANKING_METHODS.index(f"{current.view.avg} then rank")), current.token),
             "ways", question="Does the order depend on how one averages?", alt=explain.ways(wide, current.name), filename="ways-to-rank",
             table=found.places, note=explain.ways(wide, current.name),
         )  # fmt: skip
@@ -228,7 +228,7 @@ def across(current: Current) -> None:
     colours = {m: current.colours.get(m, "#8c4a2b") for m in found.names}
     kept = found.ranks.dropna(how="all")
     chart(
-        _mark(order_figures.bump(kept.set_axis(range(kept.shape[1]), axis=1), list(kept.columns), dict(found.names), colours, -1), current),
+        current.mark(order_figures.bump(kept.set_axis(range(kept.shape[1]), axis=1), list(kept.columns), dict(found.names), colours, -1), current.token),
         "across", question="Does the order hold elsewhere?", alt=explain.across(found), table=found.ranks.reset_index, filename="across", note=explain.across(found),
     )  # fmt: skip
     if found.shares is not None:
@@ -267,7 +267,7 @@ def retrieval(current: Current) -> None:
     names = evaluation.rows["perturbation"].to_numpy()[rows]
     own = scored.values[scored.methods.index(method)][blocks[block]]
     chart(
-        _mark(figures.distances(matrix, names, "L2 distance"), current, method), "distances",
+        current.mark(figures.distances(matrix, names, "L2 distance"), current.token, method), "distances",
         question=f"Whose truth is closest to what {current.name(method)} predicts?",
         alt=f"Distances of {len(names)} predictions to {len(names)} truths.", filename=f"retrieval-{method}",
         table=lambda: pd.DataFrame(matrix, names, names).rename_axis("prediction").reset_index(), note=explain.retrieval(current.name(method), matrix, names, own),
@@ -280,11 +280,6 @@ def retrieval(current: Current) -> None:
                       "": ["← its own" if n == who else "" for n in names[nearest]]}),
         hide_index=True,
     )  # fmt: skip
-
-
-def _mark(fig, current: Current, extra: str = ""):
-    fig.update_layout(meta={"token": current.token, "axes": current.view.token + extra})
-    return fig
 
 
 SECTIONS = {"Every view": every_view, "Robustness": robust, "Across data sets": across, "Retrieval": retrieval}

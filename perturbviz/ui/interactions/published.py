@@ -9,6 +9,7 @@ from perturbviz import explain_interactions as explain
 from perturbviz.errors import UserError
 from perturbviz.figures import interactions as figures
 from perturbviz.figures import published as published_figures
+from perturbviz.figures.marks import marked
 from perturbviz.figures.theme import BASELINE_COLOURS, method_colours
 from perturbviz.interactions.classes import PAPER_CLASSES, class_counts
 from perturbviz.ui import cache_interactions as cache
@@ -37,10 +38,6 @@ def draw(work: Work | None) -> None:
         "Classes are those of the source data; its singles are not part of it, so nothing here is computed again."
     )
 
-    def mark(fig):
-        fig.update_layout(meta={"token": token, "axes": "published"})
-        return fig
-
     methods = list(dict.fromkeys(layer.curves["method"]))
     base = [m for m in methods if m.startswith("No change")]
     colours = method_colours(methods, base) | dict.fromkeys(base, BASELINE_COLOURS[0])
@@ -48,14 +45,14 @@ def draw(work: Work | None) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         chart(
-            mark(published_figures.curves(layer.curves, colours, dict.fromkeys(base, "dash"))), "published-curves",
+            marked(published_figures.curves(layer.curves, colours, dict.fromkeys(base, "dash")), token), "published-curves",
             question="As published: who finds the pairs that are not additive?", alt=explain.published_curves(layer),
             table=layer.curves, filename="published-tpr-fdp", note=explain.published_curves(layer),
         )  # fmt: skip
     with right:
         table = layer.composition()
         chart(
-            mark(figures.stacked(table, names, "calls, all five splits together")), "published-calls",
+            marked(figures.stacked(table, names, "calls, all five splits together"), token), "published-calls",
             question="As published: what are the 500 pairs each method sets furthest from additive?",
             alt=explain.composition(table, names, 500), filename="published-calls",
             table=table.reset_index(), note=explain.composition(table, names, 500),
@@ -67,12 +64,12 @@ def draw(work: Work | None) -> None:
     compared = pd.DataFrame(shares).T
     compared = 100 * compared.div(compared.sum(axis=1), axis=0).drop(columns="additive")
     chart(
-        mark(figures.stacked(compared, {}, "non-additive pairs, % of all pairs")), "published-classes",
+        marked(figures.stacked(compared, {}, "non-additive pairs, % of all pairs"), token), "published-classes",
         question="How many pairs are not additive, as published" + (" and here?" if work else "?"), alt=explain.compared(compared),
         table=compared.rename_axis("source").reset_index(), filename="published-classes", note=explain.compared(compared),
     )  # fmt: skip
     chart(
-        mark(published_figures.calls(layer.calls, list(layer.methods), colours)), "published-pairs",
+        marked(published_figures.calls(layer.calls, list(layer.methods), colours), token), "published-pairs",
         question="As published: predicted against observed deviation of the calls",
         alt=f"{len(layer.calls)} published calls of {len(layer.methods)} methods.", table=layer.calls, filename="published-pairs",
         note="Chosen because the prediction is far from additive, so there are none in the middle: not a measure of accuracy.",

@@ -11,6 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from perturbviz.figures.marks import marked
 from perturbviz.interactions.pairs import Pairs
 from perturbviz.interactions.threshold import Threshold
 from perturbviz.ui import cache_interactions as cache
@@ -53,8 +54,7 @@ class Work:
 
     def mark(self, fig: go.Figure, axes: str = "") -> go.Figure:
         """Write the state shown into a figure, for tests and for zooming."""
-        fig.update_layout(meta={"token": self.current.token, "axes": axes})
-        return fig
+        return marked(fig, self.current.token, axes)
 
 
 def option(label: str, key: str, options: Mapping[str, str], help: str | None = None, *, slider: bool = False) -> str:

@@ -22,7 +22,7 @@ from perturbviz.scoretable import ScoreTable
 RETRIES = 2
 TIMEOUT = 60  # seconds without any answer
 
-Progress = Callable[[int, int], None]  # bytes so far, bytes in all
+Progress = Callable[[int, int], object]  # bytes so far, bytes in all
 
 
 def cache_folder() -> Path:

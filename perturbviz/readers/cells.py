@@ -125,7 +125,7 @@ def check_values(x: np.ndarray | sp.csr_matrix, what: str) -> None:
     """Refuse a slot that cannot be a prediction or measurement: nothing, only zeros, only NaN."""
     if 0 in x.shape:
         raise UserError(f"{what} is empty ({x.shape[0]} x {x.shape[1]}).")
-    values = x.data if sp.issparse(x) else x
+    values = np.asarray(x.data if sp.issparse(x) else x)
     if not values.size or not np.any(values):
         raise UserError(f"{what} holds only zeros: it was never filled. The values may be in another slot.")
     if np.isnan(values).all():
@@ -184,7 +184,7 @@ def group_means(
     size = np.bincount(group, minlength=len(places)).astype(float)
     new_labels, new_contexts = [k[1] for k in places], None if contexts is None else [k[0] for k in places]
     if len(places) == len(keys):  # means already
-        dense = x.toarray() if sp.issparse(x) else np.asarray(x)
+        dense = x if isinstance(x, np.ndarray) else x.toarray()
         known = None if n_cells is None else pd.to_numeric(pd.Series(n_cells), errors="coerce").to_numpy(float)
         return Means(
             Profiles(dense.astype(np.float32), new_labels, genes, symbols, new_contexts, known), None, tuple(notes)
@@ -192,7 +192,7 @@ def group_means(
     member = sp.csr_matrix((np.ones(len(group)), (group, np.arange(len(group)))), shape=(len(places), len(group)))
     x = x.astype(np.float64)
     mean = np.asarray((member @ x).todense() if sp.issparse(x) else member @ x) / size[:, None]
-    square = x.multiply(x) if sp.issparse(x) else x * x
+    square = x * x if isinstance(x, np.ndarray) else x.multiply(x)
     squares = np.asarray((member @ square).todense() if sp.issparse(x) else member @ square)
     with np.errstate(invalid="ignore", divide="ignore"):
         se = np.sqrt(np.maximum(squares - size[:, None] * mean**2, 0) / (size - 1)[:, None] / size[:, None])

@@ -54,7 +54,8 @@ def _collect(files: dict[str, Path], path: Path, options: Options) -> Loaded:
         rows.append(row.to_numpy() if genes is None or genes == names[0] else row[names[0]].to_numpy())
         cells.append(x.shape[0])
     note = "The perturbation of each file is its name: its own labels are those of the control cells it started from."
-    profiles = Profiles(np.array(rows, np.float32), list(files), names[0], names[1], None, np.array(cells, float))
+    first, second = names or (None, None)
+    profiles = Profiles(np.array(rows, np.float32), list(files), first, second, None, np.array(cells, float))
     return Loaded(
         predictions={("", ""): profiles},
         value_space="lognorm",

@@ -39,13 +39,13 @@ def read(path: Path, options: Options) -> Loaded:
     weights = [np.ones(len(p.profiles.labels)) if p.profiles.n_cells is None else p.profiles.n_cells for p in parts]
     repeated = [np.repeat(np.arange(len(w)), w.astype(int)) for w in weights]  # one row a cell: means stay exact
     contexts = None
-    if any(p.profiles.contexts is not None for p in parts):
-        if not all(p.profiles.contexts is not None for p in parts):
+    if given := [p.profiles.contexts for p in parts if p.profiles.contexts is not None]:
+        if len(given) < len(parts):
             raise UserError("Some chunks name several contexts and others do not: name the column (--context).")
-        contexts = [p.profiles.contexts[i] for p, r in zip(parts, repeated, strict=True) for i in r]
+        contexts = [names[i] for names, r in zip(given, repeated, strict=True) for i in r.tolist()]
     means = group_means(
         np.vstack([p.profiles.values[r] for p, r in zip(parts, repeated, strict=True)]),
-        [p.profiles.labels[i] for p, r in zip(parts, repeated, strict=True) for i in r],
+        [p.profiles.labels[i] for p, r in zip(parts, repeated, strict=True) for i in r.tolist()],
         contexts, first.genes, first.symbols,
     )  # fmt: skip
     rows = replace(means.profiles, value_space=first.value_space)

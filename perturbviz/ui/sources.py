@@ -76,8 +76,8 @@ def _open(data: str) -> Source:
         return own()[data]
     if data in EMBEDDED:
         path = _DATA / EMBEDDED[data][1]
-    elif data.startswith("file:") and folder() and Path(data.removeprefix("file:")).name == data.removeprefix("file:"):
-        path = folder() / data.removeprefix("file:")
+    elif data.startswith("file:") and (offered := folder()) and Path(name := data.removeprefix("file:")).name == name:
+        path = offered / name
     elif data in CATALOGUE:
         return _catalogued(data)
     else:

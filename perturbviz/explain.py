@@ -212,7 +212,7 @@ def paired(ranking: Ranking, against: str, differences: np.ndarray, others: list
         wins[method] = better.sum() / max((~np.isnan(difference)).sum(), 1)
     if not wins:
         return ""
-    most = max(wins, key=wins.get)
+    most = max(wins, key=wins.__getitem__)
     apart = [m for m in others if ranking.separable(m, against)]
     name = ranking.table["name"]
     text = f"{name[most]} is better than {name[against]} on {wins[most]:.0%} of the values. "
@@ -237,7 +237,7 @@ def profile(perturbation: str, observed: np.ndarray, panels: list, genes: pd.Ind
     }
     moving = {k: v for k, v in slopes.items() if v > 1e-6}
     if moving:
-        low, high = min(moving, key=moving.get), max(moving, key=moving.get)
+        low, high = min(moving, key=moving.__getitem__), max(moving, key=moving.__getitem__)
         text += f"Relative to the observed size, {low} predicts {moving[low]:.0%} and {high} {moving[high]:.0%}. "
     return text + "Grey: density of all genes; points: the largest values and errors. Click a gene to follow it."
 
@@ -246,7 +246,7 @@ def followed(gene: str, observed: np.ndarray, panels: list, names_: np.ndarray) 
     """Where a gene changes most, and who predicts it best over perturbations."""
     top = int(np.nanargmax(np.abs(observed)))
     errors = {p.name: np.nanmean((p.predicted - observed) ** 2) for p in panels if not np.isnan(p.predicted).all()}
-    best = min(errors, key=errors.get)
+    best = min(errors, key=errors.__getitem__)
     return f"{gene} moves most in {names_[top]} ({observed[top]:.2f}); over all perturbations {best} has the smallest squared error."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from perturbviz.calibration.table import VERDICTS
 from perturbviz.explain import names
 from perturbviz.view import metric_name
 
-BADGES = {
+Colour = Literal["green", "orange", "red", "gray"]
+BADGES: dict[str, tuple[str, Colour]] = {
     "calibrated": ("calibrated here", "green"),
     "narrow": ("narrow here", "orange"),
     "blind": ("blind here", "red"),
@@ -36,7 +38,7 @@ def control_name(method: str) -> str:
     return CONTROL_NAMES.get(method) or _EMPTY[method].capitalize()
 
 
-def badge(judged: Calibration | str | None, benchmark_can: bool = True) -> tuple[str, str, str]:
+def badge(judged: Calibration | str | None, benchmark_can: bool = True) -> tuple[str, Colour, str]:
     """Words, colour and tooltip of the badge; None: not computed yet."""
     if not benchmark_can:
         return "cannot be judged: no halves", "gray", NO_REPLICATE

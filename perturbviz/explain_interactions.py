@@ -26,7 +26,8 @@ def bounds(threshold: Threshold) -> str:
     sides += [f"≥ {threshold.upper:.3g}"] if np.isfinite(threshold.upper) else []
     if not sides:
         return f"no value of {what} is far enough out"
-    why = "set by hand" if threshold.by_hand else f"local fdr {threshold.null.level:.0%}"
+    null = None if threshold.by_hand else threshold.null
+    why = "set by hand" if null is None else f"local fdr {null.level:.0%}"
     return f"{what} {' or '.join(sides)} ({why})"
 
 
@@ -104,7 +105,7 @@ def classes(counts: Mapping[str, float]) -> str:
     total = sum(other.values())
     if not total:
         return "No pair is beyond the thresholds: every pair counts as additive."
-    first = max(other, key=other.get)
+    first = max(other, key=other.__getitem__)
     absent = [k for k, v in other.items() if v == 0]
     text = f"Most non-additive pairs are {first} ({other[first] / total:.0%} of {total:,.0f})"
     return text + (f"; none is {' or '.join(absent)}." if absent else ".")
@@ -135,7 +136,7 @@ def against_no_change(found: Mapping[str, Finding], label: Mapping[str, str], si
     scored = {m: v for m, v in scored.items() if np.isfinite(v)}
     if not scored:
         return f"No pair here is {_NOUN[side]}, or no shown method orders pairs: there is nothing to find."
-    best = max(scored, key=scored.get)
+    best = max(scored, key=scored.__getitem__)
     prevalence = np.nanmean([f.table["prevalence"].mean() for f in found.values() if len(f.table)])
     text = (
         f"{label[best]} finds {_NOUN[side]} pairs best, with an average precision of {scored[best]:.3f} (a random order: "
@@ -155,7 +156,7 @@ def curve_note(kind: str, drawn: Mapping[str, MeanCurve], label: Mapping[str, st
     read = {m: v for m, v in read.items() if np.isfinite(v)}
     if not read:
         return "There is no curve: no pair is non-additive here."
-    best, worst = max(read, key=read.get), min(read, key=read.get)
+    best, worst = max(read, key=read.__getitem__), min(read, key=read.__getitem__)
     unit = {
         "tpr_fdp": f"At a false discovery proportion of {at:.0%} the share of non-additive pairs found",
         "precision_recall": f"Where {at:.0%} of the non-additive pairs are found the precision",
@@ -218,7 +219,7 @@ def recurring(found: Recurrence, label: Mapping[str, str], what: str) -> str:
     models = {m: v for m, v in share.items() if m != "truth" and np.isfinite(v)}
     if not models:
         return "No shown method calls a pair."
-    most = max(models, key=models.get)
+    most = max(models, key=models.__getitem__)
     text = f"The {found.k} {what} named most often ({', '.join(found.top)}) make up {models[most]:.0%} of {label[most]}'s calls"
     if np.isfinite(share.get("truth", np.nan)):
         text += f" and {share['truth']:.0%} of the truth's"
@@ -239,7 +240,7 @@ def one_gene(gene: str, observed: np.ndarray, additive: np.ndarray, classes_: Se
     )
     errors = {m: float(np.nanmean((v - observed) ** 2)) for m, v in predicted.items() if np.isfinite(v).any()}
     errors["_sum"] = float(np.nanmean((additive - observed) ** 2))
-    best = min(errors, key=errors.get)
+    best = min(errors, key=errors.__getitem__)
     return text + f" Closest to it over these doubles: {'the sum of the singles' if best == '_sum' else label[best]}."
 
 
@@ -268,7 +269,7 @@ def scores(correlation: Mapping[str, float], label: Mapping[str, str], score: st
     read = {m: v for m, v in correlation.items() if np.isfinite(v)}
     if not read:
         return f"{score} is undefined, or the same for every double, in every shown prediction."
-    best, worst = max(read, key=read.get), min(read, key=read.get)
+    best, worst = max(read, key=read.__getitem__), min(read, key=read.__getitem__)
     if read[best] <= 0:
         return f"Over {n} doubles no predicted {score} correlates positively with the observed one (best r {read[best]:.2f})."
     text = f"Over {n} doubles the predicted {score} correlates best with the observed one for {label[best]} (r {read[best]:.2f})"

@@ -62,7 +62,7 @@ def agreement(found: Agreement, labels: Sequence[str]) -> str:
     tau = np.where(np.eye(len(found.tau), dtype=bool), np.nan, found.tau)
     if np.isnan(tau).all():
         return "No two metrics share a view to compare."
-    i, j = np.unravel_index(np.nanargmin(tau), tau.shape)
+    i, j = map(int, np.unravel_index(np.nanargmin(tau), tau.shape))
     return (
         f"Mean τ-b between different metrics is {np.nanmean(tau):.2f}; {labels[i]} and {labels[j]} disagree most "
         f"({tau[i, j]:.2f}). Blocks along the diagonal are families that order alike."

@@ -16,6 +16,7 @@ from perturbviz.evaluation import Evaluation
 
 GeneKind = Literal["all", "expressed", "de", "own"]
 KINDS: tuple[GeneKind, ...] = ("all", "expressed", "de", "own")
+_RANKED: dict[str, GeneKind] = {"expressed": "expressed", "de": "de"}  # the kinds that take the first n of an order
 
 LABELS = {"all": "all genes", "expressed": "highly expressed", "de": "differentially expressed", "own": "own list"}
 PRO = {
@@ -78,8 +79,8 @@ def parse_subset(text: str) -> GeneSubset:
         return GeneSubset("own", targets=not minus, own=tuple(g for g in rest.split(";") if g))
     if kind == "all" and not rest:
         return GeneSubset("all", targets=not minus)
-    if kind in ("expressed", "de") and rest.isdecimal() and int(rest) > 0:
-        return GeneSubset(kind, int(rest), targets=not minus)
+    if (ranked := _RANKED.get(kind)) and rest.isdecimal() and int(rest) > 0:
+        return GeneSubset(ranked, int(rest), targets=not minus)
     raise UserError(
         f"{text!r} is no gene subset: use all, expressed:N, de:N or own:GENE;GENE (N a whole number above 0)."
     )

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 from perturbviz.errors import UserError
 from perturbviz.evaluation import TRUTHS
-from perturbviz.genesets import KINDS, GeneSubset
+from perturbviz.genesets import KINDS, GeneKind, GeneSubset
 from perturbviz.metrics import CATALOGUE, canonical, parse_metric
-from perturbviz.references import REFERENCES
+from perturbviz.references import REFERENCES, Reference
 
 SPLITS = {"held-out": ("test", "val"), "test": ("test",), "val": ("val",), "train": ("train",),
           "all": ("train", "val", "test", "unassigned")}  # fmt: skip
@@ -52,9 +52,9 @@ class View:
 
     data: str = "demo"
     metric: str = "l2"
-    ref: str = "control"
+    ref: Reference = "control"
     ref_from: str = "train"
-    genes: str = "expressed"
+    genes: GeneKind = "expressed"
     n: int = DEFAULT_N
     targets: bool = True
     own: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ class View:
         return SPLITS[self.split]
 
     @property
-    def reference(self) -> str:
+    def reference(self) -> Reference:
         """The reference that is really subtracted: none for a metric that has no use for one."""
         return self.ref if parse_metric(self.metric)[0].card.reference == "delta" else "none"
 

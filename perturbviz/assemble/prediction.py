@@ -151,7 +151,7 @@ def _match_rows(
     if not have.any():
         _explain_no_match(conditions, benchmark, display)
     known = set(wanted)
-    missing = [n for (_, n), h in zip(wanted, have, strict=True) if not h and n != CONTROL]
+    missing = [wanted[i][1] for i in np.flatnonzero(~have) if wanted[i][1] != CONTROL]
     extra = sorted(n for c, n in rows if (c, n) not in known and n != CONTROL)
     findings += coverage_findings(int(have.sum()), missing, extra)
     if CONTROL in conditions.names:

@@ -58,10 +58,11 @@ def _combine(benchmark: Benchmark, seed: str, weight: float) -> np.ndarray:
     for i in np.flatnonzero(benchmark.n_perturbed > 1):
         context = benchmark.row_contexts[i]
         parts = [row_of.get((context, t)) for t in targets(benchmark.conditions[i])]
-        if None in parts:
+        singles = [row for row in parts if row is not None]
+        if len(singles) < len(parts):
             continue
         control = benchmark.control(context).astype(np.float64)
-        out[i] = control + weight * (benchmark.truth[parts].astype(np.float64) - control).sum(axis=0)
+        out[i] = control + weight * (benchmark.truth[singles].astype(np.float64) - control).sum(axis=0)
     return out
 
 

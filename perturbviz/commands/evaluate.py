@@ -115,7 +115,7 @@ def _all_views(evaluation: Evaluation, metrics: list[str], reference: str | None
     """Tables of every setting that makes sense; of the given metrics and reference only, where some are given."""
     from perturbviz.sweep import sweep_frame  # heavy, and not needed for a few scores
 
-    references = ("control", "perturbation") if reference in (None, "none") else (str(reference),)
+    references = tuple(r for r in REFERENCES if r != "none" and reference in (None, "none", r))
     empty = True
     for table in sweep_frame(evaluation, metrics=metrics or None, references=references):
         empty = False

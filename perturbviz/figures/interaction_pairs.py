@@ -259,7 +259,7 @@ def pair_view(
     most
         So many additive genes are drawn, those furthest out; all others are.
     """
-    genes, fig = np.asarray(genes, dtype=object), go.Figure()
+    names, fig = np.asarray(genes, dtype=object), go.Figure()
     known = np.isfinite(additive) & np.isfinite(observed)
     size = np.where(known, np.maximum(np.abs(additive), np.abs(observed)), -1)
     edge = float(size.max(initial=0.05)) * 1.06
@@ -276,18 +276,18 @@ def pair_view(
             special.append(shown)
         fig.add_scatter(
             x=additive[shown].astype(np.float32), y=observed[shown].astype(np.float32), mode="markers", uid=f"pair-{name}",
-            name=f"{name} ({len(part):,})", ids=[str(g) for g in genes[shown]], customdata=genes[shown].tolist(),
+            name=f"{name} ({len(part):,})", ids=[str(g) for g in names[shown]], customdata=names[shown].tolist(),
             marker={"color": code_colour, "size": 5 if name == "additive" else 8, "opacity": 0.5 if name == "additive" else 0.9},
-            text=[escape(g) for g in genes[shown]],
+            text=[escape(g) for g in names[shown]],
             hovertemplate=f"<b>%{{text}}</b> ({name})<br>sum %{{x:.3g}}<br>observed %{{y:.3g}}<extra></extra>",
         )  # fmt: skip
-    at = np.flatnonzero(genes == marked)
+    at = np.flatnonzero(names == marked)
     if predicted is not None:
         where = np.unique(np.concatenate([*special, at]).astype(int))
         fig.add_scatter(
             x=additive[where].astype(np.float32), y=predicted[where].astype(np.float32), mode="markers", uid="pair-predicted",
-            name=f"predicted by {escape(prediction_name)}", ids=[str(g) for g in genes[where]], customdata=genes[where].tolist(),
-            marker={"color": colour, "size": 6, "symbol": "diamond-open"}, text=[escape(g) for g in genes[where]],
+            name=f"predicted by {escape(prediction_name)}", ids=[str(g) for g in names[where]], customdata=names[where].tolist(),
+            marker={"color": colour, "size": 6, "symbol": "diamond-open"}, text=[escape(g) for g in names[where]],
             hovertemplate="<b>%{text}</b><br>sum %{x:.3g}<br>predicted %{y:.3g}<extra></extra>",
         )  # fmt: skip
     if len(at):

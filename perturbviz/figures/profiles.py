@@ -72,7 +72,7 @@ def panels(
     reasons
         Method -> why it predicts nothing, written into its panel.
     """
-    labels = np.asarray(labels, dtype=object)
+    names = np.asarray(labels, dtype=object)
     rows = -(-len(shown) // columns)
     if centred:
         high = limit(observed, shown)
@@ -98,7 +98,7 @@ def panels(
             **axis, "domain": [top - height, top], "anchor": f"x{n}", "showticklabels": column == 0,
             "title": {"text": y_title if column == 0 and row == 0 else ""}, **({"matches": "y"} if i else {}),
         }  # fmt: skip
-        _draw(fig, panel, observed, labels, f"x{n}", f"y{n}", (low, high), marked)
+        _draw(fig, panel, observed, names, f"x{n}", f"y{n}", (low, high), marked)
         fig.add_annotation(
             x=left, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom", showarrow=False,
             text=f"<b>{escape(panel.name)}</b>", font={"size": 13, "color": panel.colour},

@@ -115,13 +115,16 @@ def notes(pairs: Pairs, threshold: Threshold, methods: tuple[str, ...]) -> list[
     """What was fitted and found, and which methods take no part."""
     null = threshold.null
     counts = class_counts(threshold.true_classes(pairs))
-    out = [
-        f"null: delta {null.delta:.4g}, sigma {null.sigma:.4g}, p0 {null.p0:.4g}, fitted to {null.n:,} pairs",
-        f"non-additive: deviation <= {threshold.lower:.4g} or >= {threshold.upper:.4g} (local fdr {null.level:g})"
-        + (f"; {null.reason}" if null.reason else ""),
+    out = [f"non-additive: deviation <= {threshold.lower:.4g} or >= {threshold.upper:.4g}"]
+    if null is not None:
+        out.insert(
+            0, f"null: delta {null.delta:.4g}, sigma {null.sigma:.4g}, p0 {null.p0:.4g}, fitted to {null.n:,} pairs"
+        )
+        out[1] += f" (local fdr {null.level:g})" + (f"; {null.reason}" if null.reason else "")
+    out.append(
         f"{len(pairs.doubles):,} doubles x {len(pairs.genes):,} genes: "
-        + ", ".join(f"{n:,} {name}" for name, n in zip(PAPER_CLASSES, counts, strict=True)),
-    ]
+        + ", ".join(f"{n:,} {name}" for name, n in zip(PAPER_CLASSES, counts, strict=True))
+    )
     for method in methods:
         if why := takes_part(pairs, method):
             out.append(

@@ -203,4 +203,5 @@ def _standard_error(pairs: Pairs) -> np.ndarray | str:
     of_control = {b.row_contexts[i]: error[i, pairs.columns] for i in np.flatnonzero(b.is_control)}
     zero = np.zeros(len(pairs.columns))
     control = np.nan_to_num(np.stack([of_control.get(c, zero) for c in pairs.doubles["context"]]))
-    return deviation_se(*parts, control)
+    double, first, second = parts
+    return deviation_se(double, first, second, control)

@@ -6,6 +6,7 @@ Small results made of pairs and a threshold, ready to be drawn or written; the n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,13 +14,13 @@ import pandas as pd
 
 from perturbviz.interactions.calls import Side, call_score, top_index, top_weights
 from perturbviz.interactions.classes import PAPER_CLASSES, Codes, composition, confusion
-from perturbviz.interactions.curves import Kind, MeanCurve, average, precision_recall, rank, roc, sided, tpr_fdp
+from perturbviz.interactions.curves import Curve, Kind, MeanCurve, average, precision_recall, rank, roc, sided, tpr_fdp
 from perturbviz.interactions.deviation import is_additive
 from perturbviz.interactions.pairs import Pairs
 from perturbviz.interactions.recurrence import Recurrence
 from perturbviz.interactions.threshold import Threshold
 
-_CURVES = {"tpr_fdp": tpr_fdp, "precision_recall": precision_recall, "roc": roc}
+_CURVES: dict[Kind, Callable[..., Curve]] = {"tpr_fdp": tpr_fdp, "precision_recall": precision_recall, "roc": roc}
 CURVES: tuple[Kind, ...] = tuple(_CURVES)
 
 

@@ -140,7 +140,7 @@ def collect(
             work.sums = RowSums(layout, m, g)
         found = np.empty((len(rows), *products.shape[:-1])), np.empty((len(rows), *powers.shape[:-1]))
         weights = row_weights(evaluation, rows) if layout.weighted else [None] * len(rows)
-        for i, row in enumerate(rows):
+        for i, row in enumerate(rows.tolist()):
             y = truth[obs[row]]
             minus = [references[name][block[row]] if name in references else None for name in layout.references]
             for j, vector in enumerate(minus):

@@ -44,7 +44,7 @@ def finish() -> None:
         return
 
 
-def _show(slot: Any, label: str, colour: str, why: str) -> None:
+def _show(slot: Any, label: str, colour: words.Colour, why: str) -> None:
     with slot.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.badge(label, color=colour, help=why)
         if navigation.exists("calibration"):

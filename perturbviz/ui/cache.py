@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Condition
+from typing import Any, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -26,12 +27,23 @@ from perturbviz.view import DEFAULT_N, View
 _MOST = 400  # cached scores and rankings; a few dozen kB each
 
 
-def shared(most: int) -> Callable[[Callable], Callable]:
+class Shared(Protocol):
+    """A function with a cache that all sessions and the background thread share."""
+
+    cache: MutableMapping[tuple[str, str], Any]
+    cache_condition: Condition
+
+    def __call__(self, content_id: str, token: str, *inputs: Any) -> Any:
+        """The cached value, or the computed one."""
+
+
+def shared(most: int) -> Callable[[Callable[..., Any]], Shared]:
     """Cache whose key is the first two arguments (content id and token); computed once however many ask at a time.
 
     Unlike Streamlit's caches it can be filled from a background thread.
     """
-    return cached(LRUCache(most), key=lambda content_id, token, *_: (content_id, token), condition=Condition())
+    decorate = cached(LRUCache(most), key=lambda content_id, token, *_: (content_id, token), condition=Condition())
+    return cast("Callable[[Callable[..., Any]], Shared]", decorate)
 
 
 def evaluation(benchmark: Benchmark, view: View) -> Evaluation:

@@ -14,7 +14,7 @@ import streamlit as st
 from perturbviz.benchmark import Benchmark
 from perturbviz.datasets.download import cached
 from perturbviz.figures.interaction_pairs import Cloud, binned, clouds, outstanding
-from perturbviz.interactions.calls import top_weights
+from perturbviz.interactions.calls import Side, top_weights
 from perturbviz.interactions.classes import Codes, class_names
 from perturbviz.interactions.gi import GIScores, gi_scores, gi_table
 from perturbviz.interactions.pairs import Pairs, every_pair, make_pairs
@@ -31,7 +31,7 @@ from perturbviz.interactions.summary import (
     recurrence,
     takes_part,
 )
-from perturbviz.interactions.threshold import Threshold, fitted
+from perturbviz.interactions.threshold import Kind, Threshold, fitted
 from perturbviz.scores import view_rows
 from perturbviz.ui import cache, sources
 from perturbviz.view import View
@@ -43,7 +43,7 @@ WORKBOOK = "ahlmann-eltze-2025-source"
 class Rule:
     """How the user wants non-additive pairs to be told: fitted at a level, or between two bounds set by hand."""
 
-    kind: str = "effect"
+    kind: Kind = "effect"
     level: float = 0.05
     by_hand: bool = False
     lower: float = np.nan
@@ -113,7 +113,7 @@ def threshold(q: Question) -> Threshold:
 
 
 @st.cache_resource(max_entries=30, show_spinner=False)
-def _fitted(token: str, kind: str, level: float, _q: Question) -> Threshold:
+def _fitted(token: str, kind: Kind, level: float, _q: Question) -> Threshold:
     return fitted(every(_q), _q.view.subset, kind, level)
 
 
@@ -127,13 +127,13 @@ def _true_classes(token: str, of_all: bool, _q: Question) -> Codes:
     return threshold(_q).true_classes(every(_q) if of_all else pairs(_q))
 
 
-def found(q: Question, method: str, side: str, n: int) -> Finding:
+def found(q: Question, method: str, side: Side, n: int) -> Finding:
     """Curves and scores of one method."""
     return _found(q.token, method, side, n, q)
 
 
 @st.cache_resource(max_entries=400, show_spinner=False)
-def _found(token: str, method: str, side: str, n: int, _q: Question) -> Finding:
+def _found(token: str, method: str, side: Side, n: int, _q: Question) -> Finding:
     return finding(pairs(_q), method, threshold(_q), side, n)
 
 

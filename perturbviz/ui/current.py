@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -22,6 +23,7 @@ from perturbviz.validity import view_problem
 from perturbviz.view import View
 
 _KEY = "_current"
+_SCORES_ONLY = "This needs predictions and truth gene by gene: choose a benchmark in the sidebar."
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,24 +56,34 @@ class Current:
         """:func:`marked <perturbviz.figures.marks.marked>` for a figure drawn in units of the metric, and of ``axes``."""
         return marked(fig, self.token, self.view.metric, self.view.reference, *axes)
 
+    @property
+    def data(self) -> Benchmark | ScoreTable:
+        """What is open; stops the page with a sentence where nothing is."""
+        return self.source if self.source is not None else stop(self.problem)
+
+    @property
+    def evaluated(self) -> Evaluation:
+        """The scored rows of a benchmark; stops the page with a sentence where a table of scores is open."""
+        return self.evaluation if self.evaluation is not None else stop(self.problem or _SCORES_ONLY)
+
     def scores(self, view: View | None = None) -> Scores:
         """Scores of the shown methods; stops the page with a sentence where the view makes no sense."""
         try:
-            return cache.scores(self.source, view or self.view)
+            return cache.scores(self.data, view or self.view)
         except UserError as error:
-            return stop(str(error))
+            stop(str(error))
 
     def ranking(self, view: View | None = None) -> Ranking:
         """Ranking of the shown methods; stops the page with a sentence where the view makes no sense."""
         try:
-            return cache.ranking(self.source, view or self.view)
+            return cache.ranking(self.data, view or self.view)
         except UserError as error:
-            return stop(str(error))
+            stop(str(error))
 
     @property
     def methods(self) -> tuple[str, ...]:
         """All methods of the data, shown or not, in the fixed order of colours."""
-        return tuple(self.source.names) if isinstance(self.source, ScoreTable) else self.evaluation.methods
+        return tuple(self.source.names) if isinstance(self.source, ScoreTable) else self.evaluated.methods
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -80,7 +92,7 @@ class Current:
 
     def name(self, method: str) -> str:
         """Display name of a method."""
-        return self.source.names[method] if isinstance(self.source, ScoreTable) else self.evaluation.name(method)
+        return self.source.names[method] if isinstance(self.source, ScoreTable) else self.evaluated.name(method)
 
     @property
     def colours(self) -> dict[str, str]:
@@ -106,7 +118,7 @@ def current() -> Current:
     return st.session_state[_KEY]
 
 
-def stop(sentence: str, icon: str = ":material/search:") -> None:
+def stop(sentence: str, icon: str = ":material/search:") -> NoReturn:
     """End the page with a sentence that says why it is empty and what to do."""
     st.info(sentence, icon=icon)
     state.write_link()
@@ -152,7 +164,7 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
             "Choose a benchmark in the sidebar, or go to Rankings or Errors.", icon=":material/table_chart:",
         )  # fmt: skip
     if needs == "benchmark" and isinstance(current.source, Benchmark):
-        problem = view_problem(current.view, current.evaluation)
+        problem = view_problem(current.view, current.evaluated)
         if problem:
             stop(problem)
     return current

@@ -23,7 +23,7 @@ def pinned(current: Current) -> tuple[View, Ranking] | None:
     if view.data != current.view.data:
         return None
     try:
-        return view, cache.ranking(current.source, view)
+        return view, cache.ranking(current.data, view)
     except UserError:
         return None
 

@@ -39,7 +39,9 @@ def _filter(current: Current) -> ViewFilter:
             persist_state="session",
         )
         references = st.multiselect("References", ["control", "perturbation"], key="f_refs", persist_state="session")
-        kinds = st.multiselect("Genes", list(_WORDS), key="f_kinds", format_func=_WORDS.get, persist_state="session")
+        kinds = st.multiselect(
+            "Genes", list(_WORDS), key="f_kinds", format_func=_WORDS.__getitem__, persist_state="session"
+        )
         averages = st.multiselect("Averages", ["mean", "median"], key="f_avg", persist_state="session")
         raw = st.toggle(
             "Count every view alike",
@@ -73,7 +75,7 @@ def every_view(current: Current) -> None:
         if default not in found.methods:
             st.session_state["method"] = leader
         method = st.selectbox(
-            "Method", list(found.methods), key="method", format_func=names.get, persist_state="session"
+            "Method", list(found.methods), key="method", format_func=names.__getitem__, persist_state="session"
         )
     st.markdown(explain.won(won, len(found)))
     left, right = st.columns(2, gap="large")
@@ -131,7 +133,7 @@ def _curve(current: Current, found: Views, method: str, names: dict[str, str]) -
 
 def _portraits(current: Current, found: Views, method: str) -> None:
     """Make it look best, and worst."""
-    pair = flattering(found, method, current.source.adata.n_vars)
+    pair = flattering(found, method, current.evaluated.benchmark.adata.n_vars)
     if pair is None:
         return
     for column, title, portrait in zip(
@@ -197,7 +199,7 @@ def across(current: Current) -> None:
     """The current view on several data sets or contexts."""
     options = {k: v for k, v in sources.choices().items() if "download" not in v}
     chosen = st.multiselect(
-        "Data sets", list(options), key="f_across", format_func=options.get, persist_state="session",
+        "Data sets", list(options), key="f_across", format_func=options.__getitem__, persist_state="session",
         default=[k for k in dict.fromkeys((current.view.data, "demo", "demo-b")) if k in options][:2], help="Methods are matched by name; the baselines are everywhere.",
     )  # fmt: skip
     evaluations: dict[str, Evaluation] = {}
@@ -239,7 +241,7 @@ def retrieval(current: Current) -> None:
     """The distances behind centroid accuracy and PDS."""
     if not isinstance(current.source, Benchmark):
         stop("Retrieval needs predictions gene by gene; this table holds scores only.", ":material/table_chart:")
-    evaluation, view = current.evaluation, current.view
+    evaluation, view = current.evaluated, current.view
     methods = list(current.shown)
     if st.session_state.get("method") not in methods:
         st.session_state["method"] = methods[0]
@@ -250,7 +252,7 @@ def retrieval(current: Current) -> None:
     )
     blocks = scored.rows.groupby(["seed", "context"], sort=False).indices
     label = {k: " · ".join(v for v in (f"seed {k[0]}" if k[0] else "", k[1]) if v) for k in blocks}
-    block = right.selectbox("Candidates: the scored perturbations of", list(blocks), format_func=label.get)
+    block = right.selectbox("Candidates: the scored perturbations of", list(blocks), format_func=label.__getitem__)
     rows = (
         evaluation.rows.reset_index()
         .merge(scored.rows.iloc[blocks[block]], on=["seed", "context", "perturbation"])["index"]

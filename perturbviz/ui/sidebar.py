@@ -185,7 +185,7 @@ def _reference(benchmark: Benchmark) -> None:
         st.session_state["_last_ref"], st.session_state["ref"] = st.session_state["ref"], "none"
     st.segmented_control(
         "Reference", list(references.REFERENCES), key="ref", required=True, disabled=plain and card.id not in twins,
-        format_func={"none": "none", "control": "control", "perturbation": "pert. mean"}.get,
+        format_func={"none": "none", "control": "control", "perturbation": "pert. mean"}.__getitem__,
         on_change=_reference_changed, args=(twins,),
         help="\n\n".join(f"**{references.LABELS[r]}**: {references.MEANING[r]}" for r in references.REFERENCES),
     )  # fmt: skip
@@ -193,7 +193,7 @@ def _reference(benchmark: Benchmark) -> None:
         st.caption(f"{card.name} needs no reference: whatever is subtracted from both sides cancels.")
     if not plain and st.session_state["ref"] == "perturbation":
         st.selectbox(
-            "Mean over", list(REFERENCE_FROM), key="ref_from", format_func=REFERENCE_FROM.get,
+            "Mean over", list(REFERENCE_FROM), key="ref_from", format_func=REFERENCE_FROM.__getitem__,
             help="Taking the mean over all perturbations lets the truth of the tested ones into the reference.",
         )  # fmt: skip
         if st.session_state["ref_from"] == "all":
@@ -224,7 +224,7 @@ def _genes(benchmark: Benchmark, evaluation: Evaluation) -> None:
         st.session_state["genes"] = "expressed" if "expressed" in offered else offered[0]
     st.segmented_control(
         "Genes", offered, key="genes", required=True,
-        format_func={"all": "all", "expressed": "expressed", "de": "DE", "own": "own"}.get,
+        format_func={"all": "all", "expressed": "expressed", "de": "DE", "own": "own"}.__getitem__,
         help="\n\n".join(
             f"**{genesets.LABELS[k]}**: {genesets.DEFINITION[k]} *Good:* {genesets.PRO[k]} *Bad:* {genesets.CON[k]}"
             for k in genesets.KINDS
@@ -263,13 +263,13 @@ def _perturbations(benchmark: Benchmark) -> None:
         if st.session_state["split"] in ("train", "all"):
             st.warning("Training perturbations are scored too: methods have seen them.", icon=":material/warning:")
         if (benchmark.n_perturbed == 1).any() and (benchmark.n_perturbed > 1).any():
-            st.selectbox("Targets", list(SIZES), key="size", format_func=SIZES.get)
+            st.selectbox("Targets", list(SIZES), key="size", format_func=SIZES.__getitem__)
         if len(benchmark.contexts) > 1:
             _choice("Context", "context", ["", *benchmark.contexts], {"": "all contexts"})
         if len(benchmark.seeds) > 1:
             _choice("Split seed", "seed", ["", *benchmark.seeds], {"": f"all {len(benchmark.seeds)} seeds"})
-        st.selectbox("Perturbation set", list(ROWS), key="rows", format_func=ROWS.get)
-        st.selectbox("Average over perturbations", list(AVERAGES), key="avg", format_func=AVERAGES.get)
+        st.selectbox("Perturbation set", list(ROWS), key="rows", format_func=ROWS.__getitem__)
+        st.selectbox("Average over perturbations", list(AVERAGES), key="avg", format_func=AVERAGES.__getitem__)
         can = bool(cache_calibration.positives(benchmark))
         shown = st.session_state["_controls"] = can and state.extra("controls") == "1"
         st.toggle(
@@ -281,7 +281,7 @@ def _perturbations(benchmark: Benchmark) -> None:
             if shown:
                 st.caption("The truth is half of the cells now: the other half is the replicate.")
             st.selectbox(
-                "Truth", ["all", "half_a"], key="truth", disabled=shown, format_func={"all": "all cells", "half_a": "half of the cells"}.get,
+                "Truth", ["all", "half_a"], key="truth", disabled=shown, format_func={"all": "all cells", "half_a": "half of the cells"}.__getitem__,
                 help="With half of the cells as the truth, the other half is a technical duplicate.",
             )  # fmt: skip
 
@@ -307,8 +307,8 @@ def _draw_table(table: ScoreTable) -> None:
     card = table.card(st.session_state["metric"])
     st.selectbox("Metric", list(table.metrics), key="metric", format_func=lambda m: table.metrics[m].get("name", m))
     st.caption(f"{card.arrow} · as published; reference, genes and perturbations are those of its source.")
-    st.selectbox("Average over perturbations", list(AVERAGES), key="avg", format_func=AVERAGES.get)
+    st.selectbox("Average over perturbations", list(AVERAGES), key="avg", format_func=AVERAGES.__getitem__)
     methods = st.session_state[state.ALL_METHODS] = list(table.names)
     chosen = [m for m in st.session_state.get("show", []) if m in methods]
     st.session_state["show"] = chosen or methods
-    st.pills("Methods", methods, selection_mode="multi", key="show", format_func=table.names.get)
+    st.pills("Methods", methods, selection_mode="multi", key="show", format_func=table.names.__getitem__)

@@ -16,7 +16,8 @@ import streamlit as st
 from perturbviz.view import View
 
 #: Parameters of a link that are not part of the view: pinned view, perturbation, gene, method, comparison, ...
-EXTRA = ("pin", "p", "gene", "method", "against", "present", "lm", "recipe", "unseen", "beside", "guide", "lesson")
+EXTRA: tuple[str, ...] = ()
+EXTRA += ("pin", "p", "gene", "method", "against", "present", "lm", "recipe", "unseen", "beside", "guide", "lesson")
 EXTRA += ("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score")  # Interactions page
 EXTRA += ("section",)  # Rankings page
 EXTRA += ("pos", "neg", "controls")  # Calibration page; controls drawn into the charts
@@ -137,7 +138,7 @@ def full_link() -> str:
     return f"{base}?{parameters}" if parameters else base
 
 
-def defer(**values: str) -> None:
+def defer(**values: str | int | bool) -> None:
     """Set widgets' values from below them: kept for the next run, which starts at once."""
     st.session_state[_DEFERRED] = values
     st.rerun()

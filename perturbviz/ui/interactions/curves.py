@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -9,6 +11,7 @@ import streamlit as st
 from perturbviz import explain
 from perturbviz import explain_interactions as explain_ix
 from perturbviz.figures import interactions as figures
+from perturbviz.interactions.calls import Side
 from perturbviz.ui import cache_interactions as cache
 from perturbviz.ui.chart import chart
 from perturbviz.ui.interactions.work import SIDES, Work, number_of_calls, option
@@ -30,7 +33,7 @@ def draw(work: Work) -> None:
     with a:
         kind = option("Curve", "curve", KINDS, _HELP) or "tpr_fdp"
     with b:
-        side = option("Side", "side", SIDES, _SIDES) or "both"
+        side = cast("Side", option("Side", "side", SIDES, _SIDES) or "both")
     with c:
         n = number_of_calls()
     found = {m: cache.found(work.question, m, side, n) for m in work.methods}

@@ -174,7 +174,7 @@ def _double(work: Work, double: str, gene: str, method: str) -> None:
     if len(where) > 1:
         contexts = {int(d): str(pairs.doubles["context"].iloc[d]) for d in where}
         at = st.segmented_control(
-            "Context", list(contexts), default=at, format_func=contexts.get, required=True, key="ix_context"
+            "Context", list(contexts), default=at, format_func=contexts.__getitem__, required=True, key="ix_context"
         )
     codes = cache.true_classes(work.question)[at]
     classes = class_names(codes)

@@ -13,7 +13,7 @@ import streamlit as st
 
 from perturbviz.figures.marks import marked
 from perturbviz.interactions.pairs import Pairs
-from perturbviz.interactions.threshold import Threshold
+from perturbviz.interactions.threshold import Kind, Threshold
 from perturbviz.ui import cache_interactions as cache
 from perturbviz.ui.current import Current
 
@@ -95,7 +95,7 @@ def rule_controls(question: cache.Question) -> cache.Rule:
         )  # fmt: skip
     if chosen == "z" and unknown:
         middle.caption(f"{unknown} The size of the deviation is used.")
-    kind = "significance" if chosen == "z" and not unknown else "effect"
+    kind: Kind = "significance" if chosen == "z" and not unknown else "effect"
     fit = cache.threshold(cache.Question(question.benchmark, question.view, cache.Rule(kind), question.methods))
     if chosen == "hand":
         bounds = [_number("Lower bound", "lower", fit.lower, middle), _number("Upper bound", "upper", fit.upper, right)]

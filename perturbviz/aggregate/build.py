@@ -51,9 +51,7 @@ def build(
         float32 ``X`` and layers; no ``uns`` yet.
     """
     n_groups, n_genes = len(groups.condition), len(genes)
-    layers = {
-        k: np.full((n_groups, n_genes), np.nan, np.float32) for k in ["X", "se", "half_a", "half_b", *de_layers()]
-    }
+    layers = {k: np.empty((n_groups, n_genes), np.float32) for k in ["X", "se", "half_a", "half_b", *de_layers()]}
     slot_n = np.zeros((n_groups, 2), dtype=np.int64)
     slot_n.ravel()[sums.slots] = sums.n
     tasks = [
@@ -87,7 +85,7 @@ def build(
 
 
 def _batches(sums: GroupSums, groups: Groups, slot_n: np.ndarray, rest: str) -> Iterator[tuple[np.ndarray, tuple]]:
-    """Runs of rows of one context, with the totals that "rest" and "control" need, per part."""
+    """Runs of rows of one context, with what "rest" (sums) and "control" (mean and variance) need, per part."""
     for context in groups.contexts:
         members = np.flatnonzero(groups.context == context)
         control = members[groups.is_control[members]]
@@ -97,7 +95,8 @@ def _batches(sums: GroupSums, groups: Groups, slot_n: np.ndarray, rest: str) -> 
         for part, halves in PARTS.items():
             among = counted if part == "" else counted[~singles[counted]]
             totals[part] = _add_up(sums, among, halves)
-            controls[part] = _add_up(sums, control, halves)
+            control_n, of_control = _add_up(sums, control, halves)
+            controls[part] = control_n, mean_variance(control_n, of_control)
         for start in range(0, len(members), _ROWS):
             rows = members[start : start + _ROWS]
             in_rest = np.isin(rows, counted)
@@ -127,24 +126,26 @@ def _fill(
     in_rest: np.ndarray,
     is_control: np.ndarray,
     totals: dict[str, tuple[np.ndarray, np.ndarray]],
-    controls: dict[str, tuple[np.ndarray, np.ndarray]],
+    controls: dict[str, tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]],
 ) -> None:
     """Write the rows of all layers; rows of different tasks do not overlap."""
     single = _part(sums, rows, PARTS[""])[0] < 2
     for part, halves in PARTS.items():
         n, of_group = _part(sums, rows, halves)
-        if part:
+        if part and single.any():  # a single cell has no halves
             n, of_group = np.where(single, 0, n), of_group * ~single[:, None, None]
-        mean, variance = mean_variance(n, of_group)
+        group = mean, variance = mean_variance(n, of_group)
         layers[f"half{part}" if part else "X"][rows] = mean
         if not part:
             with np.errstate(divide="ignore", invalid="ignore"):
                 layers["se"][rows] = np.sqrt(variance / n[:, None])
         total_n, total = totals[part]
-        others = total_n - n * in_rest, total - of_group * in_rest[:, None, None]
+        n_rest = total_n - n * in_rest
+        of_group *= in_rest[:, None, None]
+        rest = mean_variance(n_rest, np.subtract(total, of_group, out=of_group))
         control_n, control = controls[part]
-        with_control = np.where(is_control, 0, control_n), np.broadcast_to(control, of_group.shape)
-        for against, (n_other, other) in (("", others), ("_ctrl", with_control)):
-            t, p = welch_overestimated(n, of_group, n_other, other)
+        n_control = np.where(is_control, 0, control_n)
+        for against, n_other, other in (("", n_rest, rest), ("_ctrl", n_control, control)):
+            t, p = welch_overestimated(n, group, n_other, other)
             layers[f"de_score{against}{part}"][rows] = t
             layers[f"de_padj{against}{part}"][rows] = benjamini_hochberg(p)

@@ -36,7 +36,10 @@ def mean_variance(n: np.ndarray, sums: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def welch_overestimated(
-    n: np.ndarray, sums: np.ndarray, n_other: np.ndarray, sums_other: np.ndarray
+    n: np.ndarray,
+    group: tuple[np.ndarray, np.ndarray],
+    n_other: np.ndarray,
+    other: tuple[np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Welch t-test of each group against others, as scanpy's ``t-test_overestim_var`` defines it.
 
@@ -46,10 +49,10 @@ def welch_overestimated(
 
     Parameters
     ----------
-    n, sums
-        Cells (rows,) and sums (rows, genes, 2) of the groups.
-    n_other, sums_other
-        The same for what each group is compared with.
+    n, group
+        Cells (rows,) and mean and variance, each (rows, genes), of the groups.
+    n_other, other
+        The same for what each group is compared with; (1, genes) where all are compared with the same.
 
     Returns
     -------
@@ -57,11 +60,12 @@ def welch_overestimated(
         (rows, genes) float64, two-sided; NaN rows where either side has fewer than two cells.
     """
     size = np.asarray(n, dtype=np.float64)[:, None]
-    (m1, v1), (m2, v2) = mean_variance(n, sums), mean_variance(n_other, sums_other)
+    (m1, v1), (m2, v2) = group, other
     with np.errstate(divide="ignore", invalid="ignore"):
         a, b = v1 / size, v2 / size
-        t = (m1 - m2) / np.sqrt(a + b)
-        df = (size - 1) * (a + b) ** 2 / (a * a + b * b)
+        both = a + b
+        t = (m1 - m2) / np.sqrt(both)
+        df = (size - 1) * both**2 / (a * a + b * b)
         df[np.isnan(df)] = 1.0
         t[np.isnan(t)] = 0.0
         p = two_sided_p(t, df)
@@ -89,10 +93,14 @@ def two_sided_p(t: np.ndarray, df: np.ndarray) -> np.ndarray:
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
     """Adjusted p-values of every row (Benjamini & Hochberg 1995, step-up); rows x genes, NaN rows stay NaN."""
+    rows, m = p.shape
     order = np.argsort(p, axis=1)
-    m = p.shape[1]
-    ranked = np.take_along_axis(p, order, axis=1) * (m / np.arange(1, m + 1))
-    ranked = np.minimum(np.minimum.accumulate(ranked[:, ::-1], axis=1)[:, ::-1], 1.0)
-    adjusted = np.empty_like(ranked)
-    np.put_along_axis(adjusted, order, ranked, axis=1)
+    order += np.arange(0, rows * m, m)[:, None]  # positions in the flat array
+    ranked = p.take(order)
+    ranked *= m / np.arange(1, m + 1)
+    largest_first = ranked[:, ::-1]
+    np.minimum.accumulate(largest_first, axis=1, out=largest_first)
+    np.minimum(ranked, 1.0, out=ranked)
+    adjusted = np.empty_like(p)
+    adjusted.put(order, ranked)
     return adjusted

@@ -21,25 +21,27 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 from anndata import AnnData, read_h5ad
+from anndata.io import write_elem
 
+from perturbviz import mapping
 from perturbviz.errors import UserError
+from perturbviz.partition import splits_of
 from perturbviz.perturbations import n_perturbed
 
 SCHEMA = 1
 META = "perturbviz"
 VALUE_SPACES = ("lognorm", "delta", "signed_logp")
-SPLIT_PARTS = ("train", "val", "test")
 SLUG = re.compile(r"[A-Za-z0-9.-]+")
-N_FOLDS = 5
 RESERVED = ("no_change", "mean", "additive", "half_sum")
 
 
@@ -55,18 +57,21 @@ class Benchmark:
         For each seed the part ("train", "val", "test", "unassigned") of every row of ``adata``.
     split_origin
         Says where ``splits`` come from: the file, or which rule was applied since it has none.
+    digest
+        Digests of named matrices; a large file remembers them (see :mod:`perturbviz.mapping`).
     """
 
     adata: AnnData
     splits: Mapping[str, np.ndarray]
     split_origin: str
+    digest: Callable[[Mapping[str, np.ndarray]], Mapping[str, str]] = mapping.digests
 
     @classmethod
-    def from_adata(cls, adata: AnnData) -> Benchmark:
+    def from_adata(cls, adata: AnnData, **more: Any) -> Benchmark:
         """Check ``adata`` and wrap it; raises :class:`UserError` naming what is wrong."""
         validate(adata)
-        splits, origin = _splits(adata)
-        return cls(adata, splits, origin)
+        splits, origin = splits_of(adata)
+        return cls(adata, splits, origin, **more)
 
     # -- what it is ------------------------------------------------------------------------------------------------
     @property
@@ -95,14 +100,22 @@ class Benchmark:
         digest = hashlib.blake2b(digest_size=8)
         for frame in (self.adata.obs, self.adata.var[[]]):
             digest.update(pd.util.hash_pandas_object(frame.astype(str)).to_numpy().tobytes())
-        for key, matrix in [("X", self.adata.X), *sorted(self.adata.layers.items())]:
-            digest.update(key.encode())
-            digest.update(np.ascontiguousarray(matrix).data)
+        for key, found in sorted(self.digests.items()):
+            digest.update(f"{key}:{found};".encode())
         for key in sorted(self.adata.varm):
             digest.update(key.encode())
             digest.update(np.ascontiguousarray(np.asarray(self.adata.varm[key], dtype=np.float64)).data)
         digest.update(json.dumps([self.value_space, dict(self.meta.get("methods", {}))], default=dict).encode())
         return digest.hexdigest()
+
+    @cached_property
+    def digests(self) -> Mapping[str, str]:
+        """Digest of X and of every layer, by name; kept when a method is added or removed."""
+        return self.digest(self._matrices)
+
+    @property
+    def _matrices(self) -> dict[str, np.ndarray]:
+        return {"X": self.truth, **{f"layers/{k}": m for k, m in self.layers.items()}}
 
     # -- axes ------------------------------------------------------------------------------------------------------
     @property
@@ -219,7 +232,7 @@ class Benchmark:
             "model", "baseline" or "control", and how it predicts.
         """
         check_slug(slug)
-        layers = {k: v for k, v in self.adata.layers.items() if not (k.startswith("pred__") and _slug_of(k) == slug)}
+        layers = {k: v for k, v in self.layers.items() if not (k.startswith("pred__") and _slug_of(k) == slug)}
         for seed, matrix in by_seed.items():
             if matrix.shape != self.adata.shape:
                 raise UserError(
@@ -233,14 +246,23 @@ class Benchmark:
             **{m: known.get(m, {"name": m}) for m in self.methods},  # those that are there keep their places
             slug: {"name": name, "kind": kind, "note": note},
         }
-        return Benchmark.from_adata(_rebuild(self.adata, layers, meta))
+        return self._changed(layers, meta)
 
     def without_method(self, slug: str) -> Benchmark:
         """A benchmark without the predictions of one method."""
-        layers = {k: v for k, v in self.adata.layers.items() if not (k.startswith("pred__") and _slug_of(k) == slug)}
+        layers = {k: v for k, v in self.layers.items() if not (k.startswith("pred__") and _slug_of(k) == slug)}
         meta = dict(self.meta)
         meta["methods"] = {k: v for k, v in meta.get("methods", {}).items() if k != slug}
-        return Benchmark.from_adata(_rebuild(self.adata, layers, meta))
+        return self._changed(layers, meta)
+
+    def _changed(self, layers: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Benchmark:
+        """The same data with other layers; a layer that is not in this benchmark's is the only one digested anew."""
+        out = Benchmark.from_adata(_rebuild(self.adata, layers, meta))
+        if "digests" in self.__dict__:
+            known = self._matrices
+            new = {k: m for k, m in out._matrices.items() if m is not known.get(k)}
+            out.__dict__["digests"] = {k: self.digests[k] for k in out._matrices if k not in new} | mapping.digests(new)
+        return out
 
 
 def check_slug(slug: str) -> None:
@@ -308,55 +330,27 @@ def validate(adata: AnnData) -> None:
                 )
 
 
-# -- splits --------------------------------------------------------------------------------------------------------
-def _splits(adata: AnnData) -> tuple[dict[str, np.ndarray], str]:
-    """Parts per seed, and where they come from."""
-    obs = adata.obs
-    columns = {c.removeprefix("split__"): c for c in obs if c.startswith("split__")}
-    if not columns and "split" in obs and obs["split"].astype(str).isin(SPLIT_PARTS).any():
-        columns = dict.fromkeys(_layer_seeds(adata) or [""], "split")
-    if columns:
-        return {s: _parts(obs[c]) for s, c in columns.items()}, "as in the file"
-    control = obs["is_control"].to_numpy(bool)
-    names = obs["condition"].astype(str).to_numpy(dtype=object)
-    size = np.array([n_perturbed(n) for n in names])
-    if (size > 1).any() and (size == 1).any():
-        part = np.where(control, "unassigned", np.where(size > 1, "test", "train")).astype(object)
-        return dict.fromkeys(_layer_seeds(adata) or [""], part), (
-            "no split in the file: singles are training, combinations are held out"
-        )
-    fold = np.array([fold_of(n) for n in names])
-    return {
-        f"fold{k + 1}": np.where(control, "unassigned", np.where(fold == k, "test", "train")).astype(object)
-        for k in range(N_FOLDS)
-    }, f"no split in the file: {N_FOLDS} folds by a hash of the name"
-
-
-def _parts(column: pd.Series) -> np.ndarray:
-    """Parts of the split, "unassigned" for anything that is no part (object array)."""
-    parts = column.astype(str).to_numpy(dtype=object)
-    return np.where(np.isin(parts, SPLIT_PARTS), parts, "unassigned").astype(object)
-
-
-def _layer_seeds(adata: AnnData) -> list[str]:
-    seeds = {k.removeprefix("pred__").partition("__")[2] for k in adata.layers if k.startswith("pred__")} - {""}
-    return sorted(seeds, key=lambda s: (len(s), s))
-
-
-def fold_of(name: str, k: int = N_FOLDS) -> int:
-    """Fold of a perturbation, 0 ... k-1, from a hash of its name: the same on every machine."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % k
-
-
 # -- disk ----------------------------------------------------------------------------------------------------------
-def save(adata: AnnData | Benchmark, path: str | os.PathLike[str]) -> Path:
-    """Write an uncompressed ``.h5ad`` atomically: either the whole new file or the old one is there."""
+def save(adata: AnnData | Benchmark, path: str | os.PathLike[str], more: Iterable[tuple[str, np.ndarray]] = ()) -> Path:
+    """Write an uncompressed ``.h5ad`` atomically: either the whole new file or the old one is there.
+
+    Parameters
+    ----------
+    more
+        Further layers, (name, rows x genes), taken and written one after the other, so that they need not fit into
+        memory; ``uns`` is written after them, as it is then.
+    """
     adata = adata.adata if isinstance(adata, Benchmark) else adata
     path = Path(path)
     handle, temporary = tempfile.mkstemp(suffix=".h5ad", prefix=f".{path.stem}-", dir=path.parent)
     os.close(handle)
     try:
         adata.write_h5ad(temporary, convert_strings_to_categoricals=False)
+        if more:
+            with h5py.File(temporary, "r+") as file:
+                for name, matrix in more:
+                    write_elem(file["layers"], name, matrix)
+                write_elem(file, "uns", dict(adata.uns))
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
@@ -371,19 +365,34 @@ def _umask() -> int:
     return mask
 
 
-def load(path: str | os.PathLike[str]) -> Benchmark:
-    """Read a benchmark; raises :class:`UserError` with one sentence where the file is not one."""
+def load(path: str | os.PathLike[str], notes: Path | None = None) -> Benchmark:
+    """Read a benchmark; raises :class:`UserError` with one sentence where the file is not one.
+
+    A file larger than ``PERTURBVIZ_MAP_MB`` is mapped (see :mod:`perturbviz.mapping`): replace it by renaming a new one
+    over it, never by writing into it.
+
+    Parameters
+    ----------
+    notes
+        Folder that remembers the digests of mapped files, so that opening one again does not read it all.
+    """
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path.name}: there is no such file.")
     if path.stat().st_size == 0:
         raise UserError(f"{path.name} is empty (0 bytes): the run that should have written it did not finish.")
+    mapped = mapping.maps(path)
+    mark = mapping.mark(path)
     try:
-        adata = read_h5ad(path)
+        adata = mapping.read_mapped(path) if mapped else read_h5ad(path)
     except BlockingIOError as error:
         raise UserError(f"{path.name} is being written by another program: try again when it is done.") from error
     except Exception as error:  # h5py and anndata raise many kinds for a damaged file
         raise UserError(
             f"{path.name} cannot be read as .h5ad ({type(error).__name__}): it is damaged, cut short, or another format."
         ) from error
-    return Benchmark.from_adata(adata)
+    if not mapped:
+        return Benchmark.from_adata(adata)
+    if mark != mapping.mark(path):
+        raise UserError(f"{path.name} was replaced while it was opened: try again.")
+    return Benchmark.from_adata(adata, digest=partial(mapping.remembered, mark=mark, folder=notes))

@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 
 from perturbviz.alignment import Conditions, GeneMatch
-from perturbviz.benchmark import SPLIT_PARTS, Benchmark
+from perturbviz.benchmark import Benchmark
+from perturbviz.partition import SPLIT_PARTS
 
 Topic = Literal["file", "conditions", "genes", "values", "split"]
 

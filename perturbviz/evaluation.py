@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from perturbviz.baselines.simple import BASELINES, baseline_ids
-from perturbviz.benchmark import SPLIT_PARTS, Benchmark
+from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
+from perturbviz.partition import SPLIT_PARTS
 from perturbviz.perturbations import targets
 from perturbviz.references import Reference, perturbation_mean
 

@@ -1,8 +1,12 @@
-"""Fixtures shared by the tests of the core: a factory of tiny benchmarks."""
+"""Fixtures shared by the tests of the core: factories of tiny benchmarks, a local file server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,3 +96,27 @@ def random_benchmark() -> Factory:
         return Benchmark.from_adata(build_adata(truth, conditions, genes, **arguments))
 
     return make
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A file server that keeps its log to itself."""
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., str]]:
+    """Serve a folder; returns its address."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(folder: Path, handler: type = Quiet) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()

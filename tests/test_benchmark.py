@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perturbviz import benchmark as bm
+from perturbviz import partition
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.perturbations import CONTROL, n_perturbed, parse_condition, targets
@@ -241,7 +242,7 @@ def test_without_split_singles_train_and_doubles_are_held_out(make_benchmark):
 def test_without_split_and_doubles_there_are_folds_by_name(make_benchmark):
     names = [f"P{i}" for i in range(40)]
     b = make_benchmark(np.zeros((41, 2)), ["ctrl", *names])
-    assert len(b.seeds) == bm.N_FOLDS
+    assert len(b.seeds) == partition.N_FOLDS
     held = np.stack([b.splits[s] == "test" for s in b.seeds])
     assert (held[:, 1:].sum(axis=0) == 1).all() and not held[:, 0].any()
     fewer = make_benchmark(np.zeros((10, 2)), names[:10][::-1])

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from perturbviz.benchmark import fold_of
 from perturbviz.errors import UserError
+from perturbviz.partition import fold_of
 from perturbviz.perturbations import CONTROL, parse_condition, targets
 
 Split = dict[str, list[str]]

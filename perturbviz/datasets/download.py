@@ -1,4 +1,4 @@
-"""Downloads: a catalogued file to a folder, checked by SHA-256, atomic, repeated where the network stumbles.
+"""Downloads: a catalogued file to a folder, checked by SHA-256 where one is known, atomic, repeated where the network stumbles.
 
 ``PERTURBVIZ_CACHE`` names the folder of downloads, ``PERTURBVIZ_MIRROR`` an address (``URL/filename``) to fetch from
 instead of the public ones.
@@ -30,11 +30,16 @@ def cache_folder() -> Path:
     return Path(os.environ.get("PERTURBVIZ_CACHE") or pooch.os_cache("perturbviz"))
 
 
+def digest_notes() -> Path:
+    """Where the digests of large files are remembered."""
+    return cache_folder() / "digests"
+
+
 def cached(name: str, folder: str | Path | None = None) -> Path | None:
     """Path of a data set that was downloaded before and is whole; None where it is not."""
     entry = dataset(name)
     path = Path(folder or cache_folder()) / entry.filename
-    if entry.filename and path.is_file() and pooch.file_hash(str(path)) == entry.sha256:
+    if entry.filename and path.is_file() and (entry.published or pooch.file_hash(str(path)) == entry.sha256):
         return path
     return None
 
@@ -43,6 +48,8 @@ def fetch(
     name: str | Dataset, folder: str | Path | None = None, mirror: str | None = None, progress: Progress | None = None
 ) -> Path:
     """Download a catalogued file unless it is there already; returns its path.
+
+    Files that are published in another format are converted once; what is kept and returned is the benchmark.
 
     Parameters
     ----------
@@ -53,7 +60,7 @@ def fetch(
     mirror
         Address under which the file lies by its ``filename``; ``PERTURBVIZ_MIRROR`` where None.
     progress
-        Called with the bytes so far and in all.
+        Called with the bytes so far and in all, of the download and then of the conversion.
 
     Raises
     ------
@@ -63,17 +70,55 @@ def fetch(
     entry = name if isinstance(name, Dataset) else dataset(name)
     if not entry.downloadable:
         raise UserError(f"{entry.title} is not downloaded for you ({entry.size}): {entry.url}. {entry.todo}")
+    folder = Path(folder or cache_folder())
+    if not entry.published:
+        return _download(entry.url, entry.filename, entry, folder, mirror, _Bar(progress, entry.bytes))
+    done = folder / entry.filename
+    return done if done.is_file() else _convert(entry, done, mirror, progress)
+
+
+def _convert(entry: Dataset, out: Path, mirror: str | None, progress: Progress | None) -> Path:
+    """Download the published files, convert them once, and keep the result only."""
+    from perturbviz.datasets.published import convert
+
+    files: list[Path] = []
+    try:
+        for url in entry.published:
+            bar = _Bar(progress if not files else None, entry.bytes)
+            files.append(_download(url, url.rpartition("/")[2], entry, out.parent, mirror, bar))
+        size = files[0].stat().st_size
+        found = f"{files[0].name}: {size:,} bytes, SHA-256 {pooch.file_hash(str(files[0]))}."
+        source = {"title": entry.title, **provenance(entry), "file": found}
+        convert(files[0], out, source, (lambda done: progress(done, size)) if progress else None)
+    except OSError as error:  # a full disk
+        raise UserError(
+            f"{entry.title} could not be converted in {out.parent} ({error.strerror or error}): it needs about three times "
+            f"{entry.size} of free space while it works (another folder: PERTURBVIZ_CACHE)."
+        ) from error
+    finally:  # also where they turned out to be damaged: a new try then gets new ones
+        for file in files:
+            file.unlink(missing_ok=True)
+    return out
+
+
+def provenance(entry: Dataset) -> dict[str, str]:
+    """What a benchmark keeps of its catalogue entry."""
+    return {
+        "catalogue": entry.id, "url": entry.url, "licence": entry.licence, "citation": entry.citation,
+        "provenance": entry.provenance, "lacks": entry.lacks,
+    }  # fmt: skip
+
+
+def _download(url: str, filename: str, entry: Dataset, folder: Path, mirror: str | None, bar: _Bar) -> Path:
+    """One file, atomically; checked by its SHA-256 where one is known."""
     mirror = mirror if mirror is not None else os.environ.get("PERTURBVIZ_MIRROR", "")
-    url = f"{mirror.rstrip('/')}/{entry.filename}" if mirror else entry.url
+    url = f"{mirror.rstrip('/')}/{filename}" if mirror else url
     if not url.startswith(("http://", "https://")):
         raise UserError(f"{url!r} is no address to fetch from: it must start with http:// or https://.")
-    folder = Path(folder or cache_folder())
     pooch.get_logger().setLevel(logging.ERROR)
+    known = f"sha256:{entry.sha256}" if entry.sha256 else None
     try:
-        path = pooch.retrieve(
-            url, known_hash=f"sha256:{entry.sha256}", fname=entry.filename, path=folder,
-            downloader=_Downloader(_Bar(progress, entry.bytes)),
-        )  # fmt: skip
+        path = pooch.retrieve(url, known_hash=known, fname=filename, path=folder, downloader=_Downloader(bar))
     except ValueError as error:  # the hash differs: pooch has removed the file
         raise UserError(
             f"What came from {url} is not the catalogued file (its SHA-256 differs): it was thrown away. Try again, or "
@@ -86,7 +131,7 @@ def fetch(
             ) from error
         raise UserError(
             f"{entry.title} could not be downloaded from {url.split('/')[2]} ({type(error).__name__}): is there a network? "
-            f"You can download {url} elsewhere and put it into {folder} as {entry.filename}."
+            f"You can download {url} elsewhere and put it into {folder} as {filename}."
         ) from error
     return Path(path)
 
@@ -104,17 +149,17 @@ def open_dataset(
     entry = dataset(name)
     if entry.kind == "cells":
         raise UserError(f"{entry.title}: {entry.todo}")
-    loaded = load(fetch(entry, folder, mirror, progress))
+    path = fetch(entry, folder, mirror, progress)
+    if entry.published:
+        return load_benchmark(path, notes=digest_notes())
+    loaded = load(path)
     if entry.kind == "scores":
         if loaded.scores is None:
             raise UserError(f"{entry.title}: the file holds no table of scores.")
         return loaded.scores
     benchmark, _ = assemble(loaded)
     meta = dict(benchmark.meta) | {"title": entry.title}
-    meta["source"] = dict(meta.get("source", {})) | {
-        "catalogue": entry.id, "url": entry.url, "licence": entry.licence, "citation": entry.citation,
-        "provenance": entry.provenance, "lacks": entry.lacks,
-    }  # fmt: skip
+    meta["source"] = dict(meta.get("source", {})) | provenance(entry)
     benchmark.adata.uns["perturbviz"] = meta
     return benchmark
 

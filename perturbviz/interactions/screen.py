@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from perturbviz.benchmark import SPLIT_PARTS
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset, resolve
 from perturbviz.interactions.deviation import additive_expectation, deviation
 from perturbviz.interactions.null import EmpiricalNull, Method, fit_null
+from perturbviz.partition import SPLIT_PARTS
 from perturbviz.perturbations import targets
 
 

@@ -12,7 +12,7 @@ from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Reader
 from perturbviz.readers.cells import CONTEXTS, read_rows
 from perturbviz.readers.hdf5 import H5ad, obs_columns, peek
-from perturbviz.readers.safety import check_bytes, check_file, tar_members
+from perturbviz.readers.safety import check_bytes, check_file, check_time, tar_members
 
 _MEMBER = "pred.h5ad.zst"
 
@@ -72,6 +72,7 @@ def _unpack(path: Path, folder: Path) -> Path:
                 for block in zstandard.ZstdDecompressor().read_to_iter(packed):
                     written += len(block)
                     check_bytes(f"{path.name}, unpacked,", written)
+                    check_time(path.name)
                     sink.write(block)
     except (tarfile.TarError, zstandard.ZstdError, EOFError, OSError) as error:
         raise UserError(

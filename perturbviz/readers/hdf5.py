@@ -19,10 +19,11 @@ import scipy.sparse as sp
 from anndata.io import read_elem
 
 from perturbviz.errors import UserError
-from perturbviz.readers.safety import check_bytes, check_file, check_shape, limit
+from perturbviz.readers.safety import check_bytes, check_file, check_shape, check_time, limit
 
 #: HDF5 can declare huge arrays that take no space; a compressed file may hold at most this many times its size.
 MAX_INFLATION = 1000
+_BLOCK = 16_000_000  # values read at a time
 
 
 def check_declared(path: Path) -> None:
@@ -37,6 +38,8 @@ def check_declared(path: Path) -> None:
             if isinstance(item, h5py.Dataset) and item.shape is not None:
                 if item.is_virtual or item.external:
                     raise UserError(f"{path.name}: {name!r} lies in another file: store the data in this one.")
+                if len(item.shape) == 2:
+                    check_shape(f"{path.name} ({name})", *item.shape, itemsize=0)
                 total += (bytes_ := int(np.prod(item.shape, dtype=object)) * max(item.dtype.itemsize, 1))
                 if bytes_ > limit("MB") * 10**6 or (bytes_ > 10**8 and bytes_ > MAX_INFLATION * size):
                     raise UserError(
@@ -100,6 +103,7 @@ class H5ad:
 
     def read(self, slot: str) -> Any:
         """One element; :class:`UserError` where it is not readable."""
+        check_time(self.path.name)
         try:
             return read_elem(self.file[slot])
         except Exception as error:  # anndata raises many kinds for elements it cannot interpret
@@ -136,7 +140,7 @@ class H5ad:
         if slot not in self.file or (isinstance(self.file[slot], h5py.Dataset) and self.file[slot].shape is None):
             raise UserError(f"{self.path.name} holds no values in {slot!r}.")
         self._check_sparse(slot)
-        value = self.read(slot)
+        value = self._dense(slot) if self.file[slot].attrs.get("encoding-type") == "array" else self.read(slot)
         if isinstance(value, pd.DataFrame):
             value = value.to_numpy()
         if sp.issparse(value):
@@ -144,6 +148,21 @@ class H5ad:
         if value is None or not isinstance(value, np.ndarray) or value.ndim != 2 or value.dtype.kind not in "fiub":
             raise UserError(f"{self.path.name}: {slot!r} is not a matrix of numbers.")
         return value.astype(np.float32) if value.dtype.itemsize < 4 else value
+
+    def _dense(self, slot: str) -> np.ndarray:
+        """A dense array, block of rows by block of rows: a compressed one may take long."""
+        data = self.file[slot]
+        if data.ndim != 2 or data.size < _BLOCK:
+            return self.read(slot)
+        out = np.empty(data.shape, data.dtype)
+        step = max(_BLOCK // data.shape[1], 1)
+        try:
+            for start in range(0, len(out), step):
+                check_time(self.path.name)
+                out[start : start + step] = data[start : start + step]
+        except OSError as error:  # a chunk that cannot be decompressed
+            raise UserError(f"{self.path.name}: {slot!r} cannot be read ({error}): the file is damaged.") from error
+        return out
 
     def _check_sparse(self, slot: str) -> None:
         shape = self.file[slot].attrs.get("shape") if isinstance(self.file[slot], h5py.Group) else None

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from perturbviz.errors import UserError
-from perturbviz.readers.safety import check_file
+from perturbviz.readers.safety import check_file, check_shape, check_time
 
 _MISSING = {"NA", "NaN", "nan", ""}
 
@@ -57,8 +57,12 @@ def rows(table: Any, name: str, n_genes: int | None = None) -> tuple[list[str], 
     if not isinstance(table, dict) or not table:
         raise UserError(f"{name} must hold an object with one list of numbers a condition.")
     labels = list(table)
-    vectors = [numbers(table[k], f"{name}, condition {k!r}") for k in labels]
+    vectors = []
+    for label in labels:
+        check_time(name)
+        vectors.append(numbers(table[label], f"{name}, condition {label!r}"))
     n = len(vectors[0]) if n_genes is None else n_genes
+    check_shape(name, len(labels), n)
     for label, vector in zip(labels, vectors, strict=True):
         if len(vector) != n:
             raise UserError(

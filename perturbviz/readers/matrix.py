@@ -15,10 +15,11 @@ import pandas as pd
 
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
-from perturbviz.readers.safety import check_file, check_shape, limit
+from perturbviz.readers.safety import check_bytes, check_file, check_shape, check_time, limit
 
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
 _META = ("context", "n_cells", "split")
+_BLOCK = 4_000_000  # fields read at a time
 _NAMELESS = "the columns are only numbered"
 
 
@@ -86,16 +87,36 @@ def read_table(path: Path) -> pd.DataFrame:
             "commas or tabs, one row a condition and one column a gene."
         )
     try:
-        table = pd.read_csv(
-            path, sep=delimiter, header=None, skiprows=1, encoding="utf-8-sig", nrows=limit("ROWS"), dtype={0: str},
-            low_memory=False, keep_default_na=True,
-        )  # fmt: skip
+        table = _body(path, delimiter, len(header))
+    except UserError:
+        raise
     except (ValueError, OSError, EOFError) as error:  # pandas' ParserError and UnicodeDecodeError are ValueErrors
         raise UserError(f"{path.name} cannot be read as a table ({str(error).strip()[:120]}).") from error
     if table.shape[1] != len(header):
         raise UserError(f"{path.name}: rows differ in length; every row needs {len(header)} fields.")
     table.columns = pd.Index(header, dtype=object)
     return table
+
+
+def _body(path: Path, delimiter: str, columns: int) -> pd.DataFrame:
+    """The lines below the header, block by block, so that a limit is noticed while reading."""
+    blocks: list[pd.DataFrame] = []
+    rows = bytes_ = 0
+    with pd.read_csv(
+        path, sep=delimiter, header=None, skiprows=1, encoding="utf-8-sig", dtype={0: str}, low_memory=False,
+        keep_default_na=True, chunksize=max(_BLOCK // columns, 1),
+    ) as reader:  # fmt: skip
+        for block in reader:
+            check_time(path.name)
+            rows, bytes_ = rows + len(block), bytes_ + int(block.memory_usage().sum())
+            if rows > limit("ROWS"):
+                raise UserError(
+                    f"{path.name} has more than {limit('ROWS'):,} rows, the limit (PERTURBVIZ_MAX_ROWS): it is not read in "
+                    "part. One row a condition is enough; average cells first."
+                )
+            check_bytes(path.name, bytes_)
+            blocks.append(block)
+    return blocks[0] if len(blocks) == 1 else pd.concat(blocks, ignore_index=True)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -130,6 +151,7 @@ def _numbers(name: str, body: pd.DataFrame, genes: list[str], labels: list) -> n
         return body.to_numpy(np.float32)
     out = np.empty(body.shape, np.float32)
     for j in range(body.shape[1]):
+        check_time(name)
         column = body.iloc[:, j]
         numeric = pd.to_numeric(column, errors="coerce")
         bad = np.flatnonzero(numeric.isna().to_numpy() & column.notna().to_numpy())

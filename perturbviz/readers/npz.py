@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from perturbviz.errors import UserError
-from perturbviz.readers.safety import check_bytes, check_file, check_zip
+from perturbviz.readers.safety import check_bytes, check_file, check_shape, check_time, check_zip
 
 
 def npz_names(path: Path) -> frozenset[str]:
@@ -29,7 +29,11 @@ def read_npz(path: Path, names: tuple[str, ...], optional: tuple[str, ...] = ())
     out = {}
     with np.load(path, allow_pickle=False) as archive:
         for name in (*names, *(o for o in optional if o in archive.files)):
-            check_bytes(f"{path.name}, array {name!r},", _declared(path, name))
+            check_time(path.name)
+            shape, itemsize = _declared(path, name)
+            check_bytes(f"{path.name}, array {name!r},", int(np.prod(shape, dtype=object)) * itemsize)
+            if len(shape) == 2:
+                check_shape(f"{path.name}, array {name!r},", *shape, itemsize=itemsize)
             try:
                 out[name] = archive[name]
             except ValueError as error:
@@ -44,10 +48,10 @@ def read_npz(path: Path, names: tuple[str, ...], optional: tuple[str, ...] = ())
     return out
 
 
-def _declared(path: Path, name: str) -> int:
-    """Bytes that the array's header declares, which may differ from what the file holds."""
+def _declared(path: Path, name: str) -> tuple[tuple[int, ...], int]:
+    """Shape and bytes a value that the array's header declares, which may differ from what the file holds."""
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(file)
-    return int(np.prod(shape, dtype=object)) * dtype.itemsize
+    return shape, dtype.itemsize

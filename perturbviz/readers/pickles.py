@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from perturbviz.errors import UserError
-from perturbviz.readers.safety import check_bytes, check_file
+from perturbviz.readers.safety import check_bytes, check_file, limit
 
 _PLAIN = {("collections", "OrderedDict"), ("builtins", "set"), ("builtins", "frozenset"), ("_codecs", "encode")}
 _NUMPY = {"ndarray", "dtype"}
@@ -48,7 +48,7 @@ def safe_pickle(path: Path) -> Any:
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rb") as file:
-            data = file.read()
+            data = file.read(limit("MB") * 10**6 + 1)  # a .gz may grow without end
     except (OSError, EOFError) as error:
         raise UserError(f"{path.name} cannot be read ({error}).") from error
     check_bytes(path.name, len(data))

@@ -8,6 +8,9 @@ recognised as bytes and not parsed again. Layout: R Internals, section "Serializ
 from __future__ import annotations
 
 import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from perturbviz.errors import UserError
+from perturbviz.readers.safety import check_bytes, check_shape, check_time
 
 _NIL, _REFERENCE, _SYMBOL, _PAIRS, _TEXT = 254, 255, 1, 2, 9
 _LOGICAL, _INTEGER, _REAL, _STRINGS, _LIST = 10, 13, 14, 16, 19
@@ -60,21 +64,28 @@ class _Stream:
 
     def starts_with(self, block: bytes) -> bool:
         """Whether the next bytes equal ``block``; they are taken if so."""
-        try:
-            found = self.take(len(block))
-        except EOFError:
+        self.back += self.file.read(max(len(block) - len(self.back), 0))
+        if not self.back.startswith(block):
             return False
-        if found == block:
-            return True
-        self.back = found + self.back
-        return False
+        self.back = self.back[len(block) :]
+        return True
 
 
 class _Parser:
-    def __init__(self, stream: _Stream):
-        self.stream = stream
+    """Values one after the other; ``kept`` counts the bytes of numbers since it was last set to 0."""
+
+    def __init__(self, stream: _Stream, name: str):
+        self.stream, self.name, self.kept = stream, name, 0
         self.symbols: list[str] = []
         self.block: tuple[int, bytes, tuple[str, ...]] = (0, b"", ())
+
+    def top(self) -> Iterator[Any]:
+        """The elements of the list that the file holds, each forgotten here once it is handed over."""
+        if self.stream.integer() & 0xFF != _LIST:
+            raise NotImplementedError("something else than a list")
+        for _ in range(self.stream.integer()):
+            self.kept = 0
+            yield self.item(1)
 
     def item(self, depth: int = 0) -> Any:
         """One value with its names."""
@@ -96,15 +107,19 @@ class _Parser:
         if kind not in (_LOGICAL, _INTEGER, _REAL, _STRINGS, _LIST):
             raise NotImplementedError(f"R type {kind}")
         n = self.stream.integer()
+        check_time(self.name)
         if kind == _LIST:
             values: Any = [self.item(depth + 1) for _ in range(n)]
         elif kind == _STRINGS:
             values = self.strings(n)
         else:
+            check_shape(self.name, 1, n)
             values = np.frombuffer(self.stream.take(n * (8 if kind == _REAL else 4)), ">f8" if kind == _REAL else ">i4")
             values = values.astype(np.float64 if n <= 100 else np.float32)  # profiles are kept by the thousand
             if kind != _REAL:
                 values[values == -(2**31)] = np.nan
+            self.kept += values.nbytes
+            check_bytes(self.name, self.kept)
         attributes = self.item(depth + 1) if attributed else None
         return RVector(values, (attributes or {}).get("names"))
 
@@ -143,12 +158,14 @@ class _Parser:
         return out
 
 
-def read_rds(path: Path) -> Any:
-    """Content of an .RDS of lists and vectors; :class:`UserError` where it is damaged or holds something else."""
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[_Parser, BinaryIO]]:
+    """The file and a parser at the first value; whatever is wrong with the file becomes a sentence."""
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+            raw.seek(0)
+            file = gzip.GzipFile(fileobj=raw) if packed else raw
             stream = _Stream(file)
             if stream.take(2) != b"X\n":
                 raise UserError(f"{path.name} is no binary .RDS file (gzip or uncompressed): save it with saveRDS().")
@@ -158,8 +175,33 @@ def read_rds(path: Path) -> Any:
                 stream.take(stream.integer())
             elif version != 2:
                 raise UserError(f"{path.name} has the serialisation version {version}: save it with version 2 or 3.")
-            return _Parser(stream).item()
+            yield _Parser(stream, path.name), raw
+    except UserError:
+        raise
     except NotImplementedError as error:
         raise UserError(f"{path.name} holds {error}: only lists of named vectors are read.") from error
-    except (EOFError, OSError, ValueError, IndexError, gzip.BadGzipFile) as error:
+    except (EOFError, OSError, ValueError, IndexError, zlib.error) as error:
         raise UserError(f"{path.name} is damaged or cut short ({type(error).__name__}).") from error
+
+
+def read_rds(path: Path) -> Any:
+    """Content of an .RDS of lists and vectors; :class:`UserError` where it is damaged or holds something else."""
+    with _opened(path) as (parser, _):
+        return parser.item()
+
+
+def iterate_rds(path: Path, progress: Callable[[int], None] | None = None) -> Iterator[Any]:
+    """Elements of the list in an .RDS, one in memory at a time; the checksum of the gzip is verified at its end.
+
+    Parameters
+    ----------
+    progress
+        Called with the bytes of the file read so far.
+    """
+    with _opened(path) as (parser, raw):
+        for element in parser.top():
+            if progress:
+                progress(raw.tell())
+            yield element
+        while parser.stream.file.read(_BLOCK):  # the attributes of the list, and then gzip's own check of what was read
+            pass

@@ -1,7 +1,8 @@
-"""Limits for files from strangers: size, shape, nesting, archives. Whatever breaks one is refused with a sentence.
+"""Limits for files from strangers: size, shape, nesting, archives, time. Whatever breaks one is refused with a sentence.
 
 The limits are settings: ``PERTURBVIZ_MAX_MB`` (bytes of one file and of what an archive unpacks to, in MB),
-``PERTURBVIZ_MAX_ROWS``, ``PERTURBVIZ_MAX_COLUMNS`` and ``PERTURBVIZ_MAX_FILES`` (entries of one archive).
+``PERTURBVIZ_MAX_ROWS``, ``PERTURBVIZ_MAX_COLUMNS``, ``PERTURBVIZ_MAX_FILES`` (entries of one archive) and
+``PERTURBVIZ_MAX_SECONDS`` (reading in the browser; the command line takes its time). Nothing is ever cut to a limit.
 """
 
 from __future__ import annotations
@@ -9,27 +10,52 @@ from __future__ import annotations
 import os
 import stat
 import tarfile
+import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path, PurePosixPath
 
 from perturbviz.errors import UserError
 
-_DEFAULTS = {"MB": 16_000, "ROWS": 5_000_000, "COLUMNS": 200_000, "FILES": 10_000}
+_DEFAULTS = {"MB": 16_000, "ROWS": 5_000_000, "COLUMNS": 200_000, "FILES": 10_000, "SECONDS": 600}
+_DEADLINE: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 #: An archive that grows more than this while unpacking is a trap, not data (real expression data stays below 50).
 MAX_RATIO = 300
 _ALLOWED_RATIO_BELOW = 50_000_000  # bytes; a small file of zeros may shrink very well
 
 
 def limit(what: str) -> int:
-    """Value of one limit: "MB", "ROWS", "COLUMNS" or "FILES"."""
+    """Value of one limit: "MB", "ROWS", "COLUMNS", "FILES" or "SECONDS"."""
     text = os.environ.get(f"PERTURBVIZ_MAX_{what}", "")
     if text and not text.isdecimal():
         raise UserError(f"The setting PERTURBVIZ_MAX_{what} is {text!r}: it must be a whole number.")
     return int(text) if text else _DEFAULTS[what]
 
 
+@contextmanager
+def time_limit() -> Iterator[None]:
+    """Give what is read inside ``PERTURBVIZ_MAX_SECONDS``; :func:`check_time` refuses it when they are over."""
+    before = _DEADLINE.set(min(_DEADLINE.get(), time.monotonic() + limit("SECONDS")))
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(before)
+
+
+def check_time(name: str) -> None:
+    """Refuse to go on reading after the time limit; called between blocks, since a thread cannot be stopped from outside."""
+    if time.monotonic() > _DEADLINE.get():
+        raise UserError(
+            f"{name} takes more than {limit('SECONDS'):,} seconds to read (PERTURBVIZ_MAX_SECONDS): keep fewer genes or "
+            "cells, or use `python -m perturbviz convert`, which may take longer."
+        )
+
+
 def check_file(path: Path) -> None:
     """Refuse what is missing, empty, too big or not a regular file."""
+    check_time(path.name)
     if not path.exists():
         raise UserError(f"{path.name}: there is no such file or folder.")
     if path.is_dir():
@@ -123,6 +149,7 @@ def _copy(name: str, source, sink, declared: int) -> None:
         left -= len(block)
         if left < 0:
             raise UserError(f"{name} holds more than its table of contents says: it is refused.")
+        check_time(name)
         sink.write(block)
 
 

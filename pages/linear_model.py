@@ -16,6 +16,7 @@ from perturbviz.rankings import rank
 from perturbviz.ui import cache, cache_linear, recipes, sources, state
 from perturbviz.ui import linear_controls as controls
 from perturbviz.ui.chart import chart
+from perturbviz.ui.colours import chosen
 from perturbviz.ui.current import begin, stop
 from perturbviz.validity import view_problem
 
@@ -87,7 +88,7 @@ few = len(scores.rows[["context", "perturbation"]].drop_duplicates()) < words.MI
 if few:
     table[["low", "high"]] = np.nan
 everyone = [*evaluation.methods, *(m for m in models if m not in evaluation.methods)]
-colours = method_colours(everyone, [m for m in evaluation.methods if evaluation.is_baseline(m)])
+colours = method_colours(everyone, [m for m in evaluation.methods if evaluation.is_baseline(m)]) | chosen()
 card = scores.card
 axis, higher = f"{card.axis or card.name} · {card.arrow}", card.better == "higher"
 label = scores.rows["perturbation"].str.cat(scores.rows["context"], sep=" · ") if len(

@@ -182,7 +182,7 @@ def clouds_figure(
     q: Question, methods: tuple[str, ...], names: Mapping[str, str], colours: Mapping[str, str]
 ) -> go.Figure:
     """The panels of observed against predicted deviation: a large figure, built once."""
-    return _clouds_figure(q.token, methods, q, names, colours)
+    return _clouds_figure(f"{q.token}|{[colours[m] for m in methods]}", methods, q, names, colours)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

@@ -18,7 +18,7 @@ from perturbviz.figures.theme import control_colours, method_colours
 from perturbviz.rankings import Ranking
 from perturbviz.scores import Scores
 from perturbviz.scoretable import ScoreTable
-from perturbviz.ui import cache, navigation, state
+from perturbviz.ui import cache, colours, navigation, state
 from perturbviz.validity import view_problem
 from perturbviz.view import View
 
@@ -99,7 +99,8 @@ class Current:
         """Method -> colour, the same on every page whatever is shown."""
         baselines = [m for m in self.methods if self.evaluation is not None and self.evaluation.is_baseline(m)]
         others = [m for m in self.methods if m not in self.controls]
-        return {**method_colours(others, baselines), **control_colours(self.controls, (SHUFFLED,))}
+        own = {m: c for m, c in colours.chosen().items() if m in self.methods}
+        return {**method_colours(others, baselines), **control_colours(self.controls, (SHUFFLED,)), **own}
 
     @property
     def controls(self) -> tuple[str, ...]:

@@ -8,9 +8,10 @@ from pathlib import Path
 import streamlit as st
 
 from perturbviz import benchmark as benchmarks
+from perturbviz import mapping
 from perturbviz.benchmark import Benchmark
 from perturbviz.datasets.catalogue import CATALOGUE
-from perturbviz.datasets.download import cache_folder, open_dataset
+from perturbviz.datasets.download import cache_folder, digest_notes, open_dataset
 from perturbviz.errors import UserError
 from perturbviz.scoretable import ScoreTable
 
@@ -34,13 +35,14 @@ def choices() -> dict[str, str]:
     out = {key: label for key, (label, file) in EMBEDDED.items() if (_DATA / file).exists()}
     offered = folder()
     if offered:
-        out |= {f"file:{p.name}": p.stem for p in sorted(offered.glob("*.h5ad"))}
+        out |= {f"file:{p.name}": p.stem for p in sorted(offered.glob("*.h5ad")) if not p.name.startswith(".")}
     out |= {key: f"{source.title} (yours)" for key, source in own().items()}
     here = cache_folder()
     for entry in CATALOGUE.values():
         if entry.downloadable and entry.kind in ("benchmark", "scores"):
             there = (here / entry.filename).is_file()
-            out[entry.id] = entry.title + ("" if there else f" (download, {entry.size})")
+            if there or not entry.large:  # a slip in a menu must not start a download of gigabytes: see the Data page
+                out[entry.id] = entry.title + ("" if there else f" (download, {entry.size})")
     return out
 
 
@@ -87,19 +89,21 @@ def _open(data: str) -> Source:
         )
     if not path.exists():
         raise UserError(f"{path.name} is no longer there: choose another benchmark in the sidebar.")
-    return _load(str(path), path.stat().st_mtime_ns)
+    return _load(str(path), mapping.mark(path))
 
 
 @st.cache_resource(max_entries=6, show_spinner="Reading the benchmark …")
-def _load(path: str, stamp: int) -> Benchmark:
-    """One copy for all sessions; a file replaced on disk has another stamp."""
-    return benchmarks.load(path)
+def _load(path: str, mark: mapping.Mark) -> Benchmark:
+    """One copy for all sessions, mapped where it is large; a file replaced on disk has another mark."""
+    return benchmarks.load(path, notes=digest_notes())
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _catalogued(data: str) -> Source:
     """A public data set, downloaded on first use."""
-    bar = st.progress(0.0, f"Getting {CATALOGUE[data].title} …")
+    entry = CATALOGUE[data]
+    words = f"Getting {entry.title} …" + (" Then it is converted, once. Stay on this page." if entry.published else "")
+    bar = st.progress(0.0, words)
     try:
         return open_dataset(data, progress=lambda done, total: bar.progress(min(done / max(total, 1), 1.0)))
     finally:

@@ -20,6 +20,7 @@ EXTRA: tuple[str, ...] = ()
 EXTRA += ("pin", "p", "gene", "method", "against", "present", "lm", "recipe", "unseen", "beside", "guide", "lesson")
 EXTRA += ("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score")  # Interactions page
 EXTRA += ("section",)  # Rankings page
+EXTRA += ("col",)  # colours that were given to methods, see ui/colours.py
 EXTRA += ("pos", "neg", "controls")  # Calibration page; controls drawn into the charts
 EXTRA += ("lab", "start", "knobs", "mx", "my")  # Goodhart lab
 #: Those that only one page has: they leave the address with it.

@@ -1,0 +1,46 @@
+"""Colours that a person gave to methods: one short parameter of the link, ``col``, so they hold on every page."""
+
+from __future__ import annotations
+
+import re
+
+from perturbviz.figures.theme import SURFACE, THEME_COLOURS
+from perturbviz.ui import state
+
+_ENTRY = re.compile(r"([A-Za-z0-9._-]+):([0-9a-f]{6})")
+VISIBLE = 3.0
+"""Least contrast of a mark with what is around it (WCAG 2.2, 1.4.11)."""
+
+
+def chosen() -> dict[str, str]:
+    """Method -> colour, for the methods that were recoloured."""
+    entries = map(_ENTRY.fullmatch, state.extra("col").split("~"))
+    return {m[1]: f"#{m[2]}" for m in entries if m}
+
+
+def choose(method: str, colour: str) -> None:
+    """Give a method a colour; "" gives it its own back. Anything that is no colour is left out."""
+    kept = {m: c for m, c in chosen().items() if m != method} | ({method: colour.lower()} if colour else {})
+    entries = (f"{m}:{c.removeprefix('#')}" for m, c in kept.items())
+    state.set_extra("col", "~".join(e for e in entries if _ENTRY.fullmatch(e)))
+
+
+def hard_to_see(colour: str) -> str:
+    """Says on which background a colour is hard to see; "" where it is clear on both."""
+    grounds = {"light": SURFACE, "dark": THEME_COLOURS[SURFACE]}
+    # a colour of the palette has its counterpart on a dark background
+    drawn = {"light": colour, "dark": THEME_COLOURS.get(colour, colour)}
+    faint = [name for name, ground in grounds.items() if contrast(drawn[name], ground) < VISIBLE]
+    return f"Hard to see on a {' or '.join(faint)} background." if faint else ""
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2, 1.4.3)."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b

@@ -8,9 +8,10 @@ lost with a worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from dask.delayed import Delayed, delayed
@@ -18,8 +19,9 @@ from scipy import sparse
 
 from perturbviz.aggregate.errors import AggregateError
 from perturbviz.aggregate.execute import Executor, Tick
+from perturbviz.aggregate.kernel import load_kernel
 from perturbviz.aggregate.source import CellSource
-from perturbviz.aggregate.sums import GroupSums, Seen, add_block, check_indices, merge
+from perturbviz.aggregate.sums import GroupSums, add_block, check_indices, merge
 from perturbviz.aggregate.values import LARGEST_LOG, cell_totals, normalise
 
 
@@ -28,6 +30,12 @@ class Treatment:
     """How values become log-normalised: ``target_sum`` for counts, None for values used as they are."""
 
     target_sum: float | None
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Smallest and largest value there can be: the sample agreed with the value space, a later block may not."""
+        largest = float(np.finfo(np.float32).max)
+        return (-largest, LARGEST_LOG) if self.target_sum is None else (0.0, largest)
 
 
 def stream_sums(
@@ -71,14 +79,8 @@ def stream_sums(
             source, first, last, slot[cells], sampled[cells], treatment, totals, executor.threads, tick
         )
         tasks.append(task)
-    result = executor.run(_tree(tasks, merge), source.n_blocks, "summing cells")
-    bad = ~np.isfinite(result.sums[..., 0]).all(axis=0)
-    if bad.any():
-        raise AggregateError(
-            f"{source.path.name}: {int(bad.sum()):,} genes hold missing (NaN) or infinite values, the first is "
-            f"gene number {int(np.flatnonzero(bad)[0])}: remove or fill them first."
-        )
-    return result
+    load_kernel()  # before the clock of the progress bar starts
+    return executor.run(_tree(tasks, merge), source.n_blocks, "summing cells")
 
 
 def _tree(parts: list[Delayed], combine: Callable[[Any, Any], Any]) -> Delayed:
@@ -93,7 +95,7 @@ def _tree(parts: list[Delayed], combine: Callable[[Any, Any], Any]) -> Delayed:
 def _cell_totals(source: CellSource, first: int, last: int, tick: Tick) -> np.ndarray:
     """Sum over a run of genes for every cell; (cells,) float64. For column-compressed counts."""
     totals = np.zeros(source.shape[0])
-    for number, block in enumerate(source.read(first, last), start=first):
+    for number, block in enumerate(_read_ahead(source.read(first, last)), start=first):
         if sparse.issparse(block):
             check_indices(block)
         totals += cell_totals(block)
@@ -118,14 +120,17 @@ def _sum_blocks(
     result = GroupSums.zeros(np.unique(slot[slot >= 0]), genes)
     result.n[:] = np.bincount(slot[slot >= 0], minlength=int(slot.max(initial=0)) + 1)[result.slots]
     kept = []
-    for number, block in enumerate(source.read(first, last), start=first):
+    for number, block in enumerate(_read_ahead(source.read(first, last)), start=first):
         where = source.span(number, number + 1)
         here = slice(None) if source.by_gene else slice(where.start - covered.start, where.stop - covered.start)
         run = where if source.by_gene else genes
-        seen = add_block(result, block, slot[here], run, treatment.target_sum, totals, threads)
-        _check(seen, treatment, source)
+        n_empty, sound = add_block(
+            result, block, slot[here], run, treatment.limits, treatment.target_sum, totals, threads
+        )
+        if not sound:
+            _refuse(block, treatment, source, number)
         if totals is None or where.start == 0:  # of runs of genes only the first counts the empty cells
-            result.n_empty += seen.n_empty
+            result.n_empty += n_empty
         picked = np.flatnonzero(sampled[here] & (slot[here] >= 0))
         if picked.size:
             rows = block.tocsr()[picked] if sparse.issparse(block) else block[picked]
@@ -141,14 +146,28 @@ def _sum_blocks(
     return result
 
 
-def _check(seen: Seen, treatment: Treatment, source: CellSource) -> None:
-    """The sample agreed with the value space; a block that does not may still come later."""
-    if treatment.target_sum is None and seen.high > LARGEST_LOG:
-        raise AggregateError(
-            f"{source.path.name}: a value of {seen.high:.5g} is too large for log-normalised data, so some cells hold "
-            "counts mistaken for log-normalised values: declare counts, or choose one layer for all."
-        )
-    if treatment.target_sum is not None and seen.low < 0:
-        raise AggregateError(
-            f"{source.path.name}: a value of {seen.low:.5g} cannot be a count; choose the layer that holds counts."
-        )
+def _refuse(block: Any, treatment: Treatment, source: CellSource, number: int) -> NoReturn:
+    """Say which value of a block is outside the limits."""
+    values = block.data if sparse.issparse(block) else np.asarray(block)
+    low, high = treatment.limits
+    with np.errstate(invalid="ignore"):
+        worst = float(values[~((values >= low) & (values <= high))][0])
+    where = source.span(number, number + 1)
+    place = f"{source.path.name}, {'genes' if source.by_gene else 'cells'} {where.start:,} to {where.stop - 1:,}"
+    if not np.isfinite(worst):
+        raise AggregateError(f"{place}: a value is missing (NaN) or infinite; remove or fill such values first.")
+    if treatment.target_sum is not None:
+        raise AggregateError(f"{place}: a value of {worst:.5g} cannot be a count; choose the layer that holds counts.")
+    raise AggregateError(
+        f"{place}: a value of {worst:.5g} is too large for log-normalised data, so some cells hold counts mistaken for "
+        "log-normalised values: declare counts, or choose one layer for all."
+    )
+
+
+def _read_ahead(blocks: Iterator[Any]) -> Iterator[Any]:
+    """The same blocks; while one is worked on, a thread reads the next."""
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
+        coming = pool.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = pool.submit(next, blocks, None)
+            yield block

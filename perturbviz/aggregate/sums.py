@@ -7,8 +7,8 @@ is why one pass over the cells is enough.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 from dask import compute
@@ -16,10 +16,9 @@ from dask.delayed import delayed
 from scipy import sparse
 
 from perturbviz.aggregate.errors import AggregateError
+from perturbviz.aggregate.kernel import load_kernel
 from perturbviz.aggregate.values import cell_totals, normalise
 
-#: Stored values of a block from which loading the compiled loop (a second or two, once) pays.
-_COMPILE_FROM = 1_000_000
 _DAMAGED = "The file of cells is damaged: some of its sparse indices lie outside the matrix."
 
 
@@ -102,23 +101,16 @@ def merge(a: GroupSums, b: GroupSums) -> GroupSums:
     )
 
 
-class Seen(NamedTuple):
-    """What came by while adding a block: smallest and largest stored value, cells without any count."""
-
-    low: float
-    high: float
-    n_empty: int
-
-
 def add_block(
     total: GroupSums,
     block: Any,
     slot: np.ndarray,
     genes: slice,
+    limits: tuple[float, float],
     target_sum: float | None = None,
     totals: np.ndarray | None = None,
     threads: int = 1,
-) -> Seen:
+) -> tuple[int, bool]:
     """Add the cells of one block to ``total``, in place.
 
     Parameters
@@ -131,31 +123,34 @@ def add_block(
         Slot of each cell, -1 for cells to leave out; (cells,) int.
     genes
         Run of genes of the block, within ``total.genes``.
+    limits
+        Smallest and largest value there can be, both finite.
     target_sum
         Total that counts are normalised to before log1p; None to use the values as they are.
     totals
         Counts of each cell over *all* genes, where the block holds only some of them; (cells,).
     threads
         Threads that share the work, each with slots of its own.
+
+    Returns
+    -------
+    n_empty
+        Cells without any count.
+    sound
+        False if a value is missing or outside the limits; the sums are of no use then.
     """
-    row = np.where(slot < 0, -1, np.searchsorted(total.slots, slot))
+    row = np.where(slot < 0, -1, np.searchsorted(total.slots, slot)).astype(np.int64)
     target = total.sums[:, genes.start - total.genes.start : genes.stop - total.genes.start]
     # cells in the order of their target rows, so that a row is fetched from memory once per block
     order = np.argsort(row, kind="stable")[int((row < 0).sum()) :]
     if sparse.issparse(block) and block.format != "csr":
         check_indices(block)
         block = block.tocsr()
-    kernel = _choose_kernel(block)
-    if kernel is None:
-        add = partial(_add_products, block, row, totals, target_sum, target)
-    else:
-        data = block.data if block.data.dtype in (np.float32, np.float64) else block.data.astype(np.float64)
-        given = np.zeros(0) if totals is None else totals
-        rows = row.astype(np.int64), given, float(target_sum or 0), target
-        add = partial(_add_compiled, kernel, data, block.indices, block.indptr.astype(np.int64), *rows)
-    shares = _shares(order, row, threads)
-    seen = compute(*[delayed(add, pure=False)(s) for s in shares], scheduler="threads" if len(shares) > 1 else "sync")
-    return Seen(min(s.low for s in seen), max(s.high for s in seen), sum(s.n_empty for s in seen))
+    how = _add_sparse if sparse.issparse(block) else _add_dense
+    add = partial(how, block, row, totals, target_sum, limits, target)
+    parts = [delayed(add, pure=False)(cells) for cells in _shares(order, row, threads)]
+    done = compute(*parts, scheduler="threads" if threads > 1 else "sync")
+    return sum(n for n, _ in done), all(sound for _, sound in done)
 
 
 def check_indices(block: Any) -> None:
@@ -173,97 +168,45 @@ def _shares(order: np.ndarray, row: np.ndarray, n: int) -> list[np.ndarray]:
     return np.split(order, cuts)
 
 
-def _add_products(
-    block: Any,
+def _add_sparse(
+    block: sparse.csr_matrix,
     row: np.ndarray,
     totals: np.ndarray | None,
     target_sum: float | None,
+    limits: tuple[float, float],
     target: np.ndarray,
     cells: np.ndarray,
-) -> Seen:
-    """``target[g] += (sum of x, sum of x squared)`` over the cells of row g: indicator matrix times values."""
+) -> tuple[int, bool]:
+    """``target[row[i]] += (x, x squared)`` over the cells i, in the compiled loop, which releases the interpreter lock."""
+    data = block.data if block.data.dtype in (np.float32, np.float64) else block.data.astype(np.float64)
+    given = np.zeros(0) if totals is None else totals
+    sound, outside, n_empty = load_kernel()(
+        data, block.indices, block.indptr.astype(np.int64), row, given, float(target_sum or 0), *limits, target, cells
+    )
+    if not sound:
+        raise AggregateError(_DAMAGED)
+    return n_empty, not outside
+
+
+def _add_dense(
+    block: np.ndarray,
+    row: np.ndarray,
+    totals: np.ndarray | None,
+    target_sum: float | None,
+    limits: tuple[float, float],
+    target: np.ndarray,
+    cells: np.ndarray,
+) -> tuple[int, bool]:
+    """The same by matrix products: indicator of the rows times values."""
     if cells.size == 0:
-        return Seen(np.inf, -np.inf, 0)
-    if sparse.issparse(block):
-        check_indices(block)
+        return 0, True
     some = block[cells]
-    stored = some.data if sparse.issparse(some) else some
     if target_sum is not None:
         totals = cell_totals(some) if totals is None else totals[cells]
     values = normalise(some, target_sum, totals)
     present, local = np.unique(row[cells], return_inverse=True)
     indicator = sparse.csr_matrix((np.ones(cells.size), (local, np.arange(cells.size))), (present.size, cells.size))
-    squares = values.multiply(values).tocsr() if sparse.issparse(values) else np.square(values)
-    for k, matrix in enumerate((values, squares)):
-        product = indicator @ matrix
-        target[present, :, k] += product.toarray() if sparse.issparse(product) else product
+    for k, matrix in enumerate((values, np.square(values))):
+        target[present, :, k] += indicator @ matrix
     n_empty = 0 if totals is None else int((totals <= 0).sum())
-    low, high = (float(stored.min()), float(stored.max())) if stored.size else (np.inf, -np.inf)
-    return Seen(low, high, n_empty)
-
-
-def _add_compiled(kernel: Any, *arguments: Any) -> Seen:
-    """The same by the compiled loop."""
-    low, high, n_empty, sound = kernel(*arguments)
-    if not sound:
-        raise AggregateError(_DAMAGED)
-    return Seen(low, high, n_empty)
-
-
-def _choose_kernel(block: Any) -> Any:
-    """The compiled loop, where the block is sparse and loading it pays or has been paid for; else None."""
-    if not sparse.issparse(block):
-        return None
-    loaded = _compiled_kernel.cache_info().currsize > 0
-    return _compiled_kernel() if loaded or block.nnz >= _COMPILE_FROM else None
-
-
-@lru_cache(maxsize=1)
-def _compiled_kernel() -> Any:
-    """The same sums as one compiled loop over stored values, or None where numba is not installed.
-
-    It normalises on the fly, makes no intermediate matrix and releases the interpreter lock, so that Dask's threads
-    really run side by side.
-    """
-    try:
-        import numba
-    except ImportError:
-        return None
-
-    def loop(data, indices, indptr, row, totals, target_sum, target, cells):  # pragma: no cover - compiled
-        low, high, n_empty = np.inf, -np.inf, 0
-        width = np.uint64(target.shape[1])
-        for k in range(cells.size):
-            cell = cells[k]
-            sums = target[row[cell]]
-            scale = 0.0
-            if target_sum > 0:
-                total = 0.0
-                if totals.size > 0:
-                    total = totals[cell]
-                else:
-                    for i in range(indptr[cell], indptr[cell + 1]):
-                        total += data[i]
-                if total > 0:
-                    scale = target_sum / total
-                else:
-                    n_empty += 1
-            for i in range(np.uint64(indptr[cell]), np.uint64(indptr[cell + 1])):
-                j = np.uint64(indices[i])  # unsigned: a negative index is far too large
-                if j >= width:
-                    return low, high, n_empty, False
-                x = np.float64(data[i])
-                if x < low:
-                    low = x
-                if x > high:
-                    high = x
-                if target_sum > 0:
-                    x = np.log1p(x * scale)
-                sums[j, 0] += x
-                sums[j, 1] += x * x
-        return low, high, n_empty, True
-
-    try:
-        return numba.njit(nogil=True, cache=True)(loop)
-    except RuntimeError:  # no folder to keep the compiled code in
-        return numba.njit(nogil=True)(loop)
+    return n_empty, bool((some.min() >= limits[0]) & (some.max() <= limits[1]))

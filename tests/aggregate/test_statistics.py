@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse, stats
 from scipy.spatial.distance import cdist, pdist
 
-from perturbviz.aggregate import AggregateError, sums
+from perturbviz.aggregate import AggregateError
 from perturbviz.aggregate.de import benjamini_hochberg, mean_variance, two_sided_p, welch_overestimated
 from perturbviz.aggregate.energy import energy_to_control
 from perturbviz.aggregate.sums import GroupSums, add_block, merge
@@ -68,10 +68,12 @@ def test_adjusted_p_values_equal_scipy():
     assert np.isnan(benjamini_hochberg(np.full((1, 4), np.nan))).all()
 
 
+NO_LIMITS = (-1e300, 1e300)
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("target_sum", [None, 100.0])
-def test_compiled_loop_equals_matrix_products_equals_dense(threads, target_sum, monkeypatch):
-    pytest.importorskip("numba")
+def test_compiled_loop_equals_matrix_products_equals_dense(threads, target_sum):
     rng = np.random.default_rng(3)
     cells = sparse.random(80, 30, 0.2, format="csr", random_state=rng, data_rvs=lambda n: rng.integers(1, 9, n))
     cells.data[cells.indptr[7] : cells.indptr[8]] = 0
@@ -80,28 +82,35 @@ def test_compiled_loop_equals_matrix_products_equals_dense(threads, target_sum, 
     x = cells.toarray()
     if target_sum:
         x = np.log1p(x / np.maximum(x.sum(1, keepdims=True), 1) * target_sum)
-    seen = []
-    for compile_from, block in ((10**9, cells), (0, cells), (0, cells.toarray())):
-        monkeypatch.setattr(sums, "_COMPILE_FROM", compile_from)
-        if compile_from:
-            sums._compiled_kernel.cache_clear()
+    for block in (cells, cells.astype(np.float32), cells.tocsc(), cells.toarray()):
         total = GroupSums.zeros(np.arange(5), slice(0, 30))
-        seen.append(add_block(total, block, slot, slice(0, 30), target_sum, threads=threads))
+        n_empty, sound = add_block(total, block, slot, slice(0, 30), NO_LIMITS, target_sum, threads=threads)
+        assert (n_empty, sound) == (1 if target_sum else 0, True)
         for s in range(5):
             np.testing.assert_allclose(total.sums[s, :, 0], x[slot == s].sum(0), rtol=1e-12)
             np.testing.assert_allclose(total.sums[s, :, 1], (x[slot == s] ** 2).sum(0), rtol=1e-12)
-    assert seen[0] == seen[1] == seen[2] == (0, 8, 1 if target_sum else 0)
 
 
-@pytest.mark.parametrize("compile_from", [0, 10**9])
-def test_indices_outside_the_matrix_are_refused_by_both(compile_from, monkeypatch):
-    monkeypatch.setattr(sums, "_COMPILE_FROM", compile_from)
-    if compile_from:
-        sums._compiled_kernel.cache_clear()
-    cells = sparse.random(20, 10, 0.5, format="csr", random_state=np.random.default_rng(0))
-    cells.indices[4] = 10
-    with pytest.raises(AggregateError, match="damaged"):
-        add_block(GroupSums.zeros(np.arange(1), slice(0, 10)), cells, np.zeros(20, int), slice(0, 10))
+@pytest.mark.parametrize("form", ["csr", "csc"])
+def test_indices_outside_the_matrix_are_refused(form):
+    cells = sparse.random(20, 10, 0.5, format=form, random_state=np.random.default_rng(0))
+    for index in (20, -1):
+        cells.indices[4] = index
+        with pytest.raises(AggregateError, match="damaged"):
+            add_block(GroupSums.zeros(np.arange(1), slice(0, 10)), cells, np.zeros(20, int), slice(0, 10), NO_LIMITS)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -0.5, 9.5])
+@pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csc_matrix, np.asarray])
+def test_a_value_outside_the_limits_is_seen_unless_its_cell_is_left_out(value, form):
+    dense = np.ones((6, 4))
+    dense[3, 2] = value
+    slot = np.zeros(6, int)
+    for dropped, expected in ((1, False), (3, True)):
+        slot[:] = 0
+        slot[dropped] = -1
+        total = GroupSums.zeros(np.arange(1), slice(0, 4))
+        assert add_block(total, form(dense), slot, slice(0, 4), (0.0, 9.0)) == (0, expected)
 
 
 def test_merging_parts_in_any_shape_equals_the_sum_over_all_cells():
@@ -111,7 +120,7 @@ def test_merging_parts_in_any_shape_equals_the_sum_over_all_cells():
     def part(cells, genes):
         total = GroupSums.zeros(np.unique(slot[cells][slot[cells] >= 0]), genes)
         total.n[:] = [(slot[cells] == s).sum() for s in total.slots]
-        add_block(total, x[cells, genes], slot[cells], genes)
+        add_block(total, x[cells, genes], slot[cells], genes, NO_LIMITS)
         return total
 
     whole = part(slice(0, 50), slice(0, 12))

@@ -20,7 +20,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -35,6 +34,7 @@ from anndata.io import write_elem
 
 from perturbviz import mapping
 from perturbviz.errors import UserError
+from perturbviz.files import replacing
 from perturbviz.partition import splits_of
 from perturbviz.perturbations import n_perturbed
 
@@ -341,28 +341,14 @@ def save(adata: AnnData | Benchmark, path: str | os.PathLike[str], more: Iterabl
         memory; ``uns`` is written after them, as it is then.
     """
     adata = adata.adata if isinstance(adata, Benchmark) else adata
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(suffix=".h5ad", prefix=f".{path.stem}-", dir=path.parent)
-    os.close(handle)
-    try:
+    with replacing(path) as temporary:
         adata.write_h5ad(temporary, convert_strings_to_categoricals=False)
         if more:
             with h5py.File(temporary, "r+") as file:
                 for name, matrix in more:
                     write_elem(file["layers"], name, matrix)
                 write_elem(file, "uns", dict(adata.uns))
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    return Path(path)
 
 
 def load(path: str | os.PathLike[str], notes: Path | None = None) -> Benchmark:

@@ -10,8 +10,8 @@ import plotly.io as pio
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from perturbviz.spreadsheet import csv_bytes
 from perturbviz.ui.chart import Event, payload
-from perturbviz.ui.chart_csv import csv_bytes
 from tests.charts import figures
 
 APP = str(Path(__file__).parent / "e2e" / "chart_app.py")

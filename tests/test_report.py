@@ -15,7 +15,7 @@ from perturbviz.cli import main
 from perturbviz.evaluation import Evaluation
 from perturbviz.rankings import rank
 from perturbviz.report import Item, build
-from perturbviz.report.cli import parse_view, write
+from perturbviz.report.cli import parse_view
 from perturbviz.report.page import inline
 from perturbviz.scores import score_view
 from perturbviz.scoretable import ScoreTable
@@ -132,12 +132,3 @@ def test_views_are_read_strictly(capsys, tmp_path):
     assert main(["report", str(DEMO), "-o", str(tmp_path / "r.txt")]) == 2
     assert main(["report", str(tmp_path / "no.h5ad"), "-o", str(tmp_path / "r.html")]) == 2
     assert not list(tmp_path.iterdir())
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    out = tmp_path / "r.html"
-    out.write_text("old")
-    monkeypatch.setattr("perturbviz.report.cli.os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "no space")))
-    with pytest.raises(OSError):
-        write("new", out)
-    assert out.read_text() == "old" and list(tmp_path.iterdir()) == [out]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perturbviz.errors import UserError
-from perturbviz.ui.chart_csv import csv_bytes
+from perturbviz.files import replacing
+from perturbviz.spreadsheet import csv_bytes
 
 TABLES = (".csv", ".parquet")
 
@@ -40,16 +39,8 @@ def write_tables(tables: Iterable[pd.DataFrame], path: str | Path) -> int:
     Text that a spreadsheet would run is made harmless in CSV.
     """
     path = check_output(path, TABLES)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    try:
-        rows = _write_csv(tables, Path(temporary)) if path.suffix == ".csv" else _write_parquet(tables, temporary)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return rows
+    with replacing(path) as temporary:
+        return _write_csv(tables, temporary) if path.suffix == ".csv" else _write_parquet(tables, temporary)
 
 
 def _write_csv(tables: Iterable[pd.DataFrame], path: Path) -> int:
@@ -62,7 +53,7 @@ def _write_csv(tables: Iterable[pd.DataFrame], path: Path) -> int:
     return rows
 
 
-def _write_parquet(tables: Iterable[pd.DataFrame], path: str) -> int:
+def _write_parquet(tables: Iterable[pd.DataFrame], path: Path) -> int:
     rows, writer = 0, None
     try:
         for table in tables:

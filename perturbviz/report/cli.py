@@ -6,7 +6,6 @@ import argparse
 import os
 import shlex
 import sys
-import tempfile
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from perturbviz.commands.output import check_output
 from perturbviz.datasets.demo import CONTEXT_B, DATA, DEMO
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
+from perturbviz.files import replacing
 from perturbviz.report.content import Item
 from perturbviz.report.page import build
 from perturbviz.validity import default_view, view_problem
@@ -52,7 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
         items += _items(benchmark, data, changes)
     words = ["python", "-m", "perturbviz", "report", *map(os.path.basename, arguments.benchmark)]
     words += [w for text in arguments.view for w in ("--view", text)] + ["-o", out.name]
-    write(build(items, arguments.app, command=shlex.join(words)), out)
+    page = build(items, arguments.app, command=shlex.join(words))
+    with replacing(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
     print(f"wrote {out}: {len(items)} views, {out.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
     return 0
 
@@ -87,16 +89,3 @@ def _items(benchmark: Benchmark, data: str, changes: list[dict[str, Any]]) -> li
         return [Item(benchmark, start.with_(**c)) for c in changes]
     usual = dict.fromkeys(start.with_(**PRESETS[name][1]) for name in USUAL)
     return [Item(benchmark, view) for view in usual if not view_problem(view, Evaluation(benchmark, view.parts))]
-
-
-def write(text: str, path: Path) -> None:
-    """Write a text file whole or not at all."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -26,7 +26,7 @@ from streamlit.components.v1 import declare_component
 from streamlit.runtime import Runtime, exists
 
 from perturbviz.figures.theme import THEME_COLOURS, figure_dict, recoloured, scaled
-from perturbviz.ui.chart_csv import csv_bytes
+from perturbviz.spreadsheet import csv_bytes
 
 ASSETS = Path(__file__).parent / "chart_assets"
 PLOTLY_JS = Path(plotly.__file__).parent / "package_data"

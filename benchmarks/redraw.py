@@ -25,7 +25,7 @@ import urllib.request
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +39,17 @@ CONTROLS = {
     "metric": [{"metric": "mae"}, {"metric": "pearson_delta"}],
 }
 BASE = {"metric": "pearson_delta"}
-LABELS = {"control": "control", "perturbation": "pert. mean", "all": "all", "de": "DE"}
+LABELS = {"control": "control", "perturbation": "pert. mean", "all": "all", "de": "DE", "expressed": "expressed"}
+
+
+def controls(page: str, data: str) -> dict[str, list[dict]]:
+    """The controls that mean something on a page: DE genes differ from double to double, so Interactions has none."""
+    if page != "interactions":
+        return CONTROLS
+    if data != "demo":  # in delta space there is no expression to order genes by
+        return {k: v for k, v in CONTROLS.items() if k != "genes"}
+    return {**CONTROLS, "genes": [{"genes": "all"}, {"genes": "expressed"}]}
+
 
 FLOOR = """
 import pickle, sys
@@ -58,6 +68,7 @@ for i, figure in enumerate(figures[page][chosen]):
 #: In the page: note the time of a press; resolve two frames after all charts show another token.
 WATCH = """() => { window.__pressed = 0;
   document.addEventListener('pointerdown', () => { window.__pressed = performance.now(); }, {capture: true}); }"""
+IDLE = "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
 TOKENS = "() => JSON.stringify([...document.querySelectorAll('.js-plotly-plot')].map(g => g.layout?.meta?.token))"
 REDRAWN = """([before, n]) => new Promise((resolve, reject) => {
   const end = performance.now() + 30000;
@@ -82,7 +93,7 @@ def collect(data: str, pages: list[str]) -> tuple[dict, dict]:
     found: dict[str, dict[str, list]] = {}
     for page in pages:
         found[page] = {}
-        for settings in CONTROLS.values():
+        for settings in controls(page, data).values():
             for change in settings:
                 query = {**BASE, **change, "data": data}
                 at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
@@ -122,13 +133,25 @@ def serve(command: list[str], **environment: str) -> tuple[str, subprocess.Popen
 
 def press(page: Page, label: str, n: int, metric: bool = False) -> float:
     """Click a control and wait for the redraw: milliseconds."""
+    page.wait_for_function(IDLE)
     before = json.loads(page.evaluate(TOKENS))
     if metric:
         page.locator(".st-key-metric input").click()
-        page.get_by_role("option", name=label, exact=True).click()
+        option = page.get_by_role("option", name=label, exact=True)
+        while option.count():  # the list of a select box may move under the pointer: such a click chooses nothing
+            option.click()
+            page.wait_for_timeout(30)
     else:
         page.get_by_role("radio", name=label, exact=True).click()
-    return page.evaluate(REDRAWN, [before, n])
+    try:
+        return page.evaluate(REDRAWN, [before, n])
+    except Error as error:
+        page.screenshot(path="redraw-failed.png")
+        state = page.evaluate("() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState")
+        raise RuntimeError(
+            f"{page.url}: after a click on {label} the charts went from {before} to {page.evaluate(TOKENS)} "
+            f"({n} wanted, script {state}); see redraw-failed.png"
+        ) from error
 
 
 def ready(page: Page, url: str, n: int) -> None:
@@ -143,6 +166,16 @@ def ready(page: Page, url: str, n: int) -> None:
     page.wait_for_timeout(1500)
 
 
+def show(data: str, page: str, control: str, lines: list[tuple]) -> None:
+    mine, theirs = (np.array([x[i] for x in lines if x[:2] == (page, control)]) for i in (2, 3))
+    ratio = np.median(mine) / np.median(theirs)
+    print(
+        f"{data:10} {page:13} {control:10} p50 {np.median(mine):5.0f} ms  p95 {np.quantile(mine, 0.95):5.0f} ms  "
+        f"floor p50 {np.median(theirs):5.0f} ms  ratio {ratio:.2f}",
+        flush=True,
+    )
+
+
 def measure(url: str, floor: str, data: str, pages: list[str], counts: dict, clicks: int) -> list[tuple]:
     """(page, control, ours, floor) in milliseconds, one line a click."""
     from perturbviz.metrics import CATALOGUE
@@ -154,7 +187,7 @@ def measure(url: str, floor: str, data: str, pages: list[str], counts: dict, cli
         bare = browser.new_page(viewport={"width": 1440, "height": 1000})
         for page in pages:
             n = counts[page]
-            for control, (first, second) in CONTROLS.items():
+            for control, (first, second) in controls(page, data).items():
                 path = "" if page == "rankings" else page
                 query = "&".join(f"{k}={v}" for k, v in {**BASE, **first, "data": data}.items())
                 ready(ours, f"{url}/{path}?{query}", n)
@@ -171,6 +204,7 @@ def measure(url: str, floor: str, data: str, pages: list[str], counts: dict, cli
                     bare.wait_for_timeout(250)
                     if i >= 2:  # the first click of each direction fills caches
                         lines.append((page, control, mine, theirs))
+                show(data, page, control, lines)
         browser.close()
     return lines
 
@@ -203,11 +237,6 @@ def main() -> None:
                 finally:
                     bare.terminate()
                 everything += lines
-                for page in arguments.pages:
-                    for control in CONTROLS:
-                        mine, theirs = (np.array([x[i] for x in lines if x[:2] == (page, control)]) for i in (2, 3))
-                        print(f"{data:10} {page:13} {control:10} p50 {np.median(mine):5.0f} ms  p95 {np.quantile(mine, 0.95):5.0f} ms  "
-                              f"floor p50 {np.median(theirs):5.0f} ms  ratio {np.median(mine) / np.median(theirs):.2f}")  # fmt: skip
         finally:
             app.terminate()
     mine, theirs = (np.array([x[i] for x in everything]) for i in (2, 3))

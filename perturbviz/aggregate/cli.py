@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import threading
 import time
 from typing import Any
 
@@ -16,7 +18,8 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "aggregate",
         help="make a benchmark (means, standard errors, halves, DE) from single cells",
-        description="Make a benchmark from single cells; the file may be larger than memory.",
+        description="Make a benchmark from single cells; the file may be larger than memory. "
+        "Interrupted, it leaves nothing behind and starts anew the next time.",
     )
     parser.add_argument("cells", metavar="CELLS", help=".h5ad or .zarr, counts or log-normalised, sparse or dense")
     parser.add_argument("--condition", required=True, metavar="COLUMN", help="obs column with the perturbation")
@@ -26,15 +29,26 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--value-space", choices=("counts", "lognorm"), help="what the values are (default: look)")
     parser.add_argument("--layer", metavar="NAME", help="layer to use instead of X")
     parser.add_argument("--sep", default="+", metavar="TEXT", help="separator between targets (default: +)")
-    parser.add_argument("--rest", choices=("all", "perturbed"), default="all", help="whom DE compares with")
+    parser.add_argument(
+        "--rest",
+        choices=("all", "perturbed"),
+        default="all",
+        help="whom de_score and de_padj compare a condition with: all other cells of its context, control included "
+        "(default, scanpy's rest), or the other perturbed cells only (the weights of Miller et al. 2025)",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides which cells form which half")
-    parser.add_argument("--energy", action="store_true", help="add the energy distance to control")
+    parser.add_argument("--energy", action="store_true", help="add obs column energy_distance (to control): how strong")
     parser.add_argument("-o", "--out", required=True, metavar="BENCH.h5ad", help="where to write the benchmark")
     parser.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Aggregate as the arguments say; what was understood goes to stderr. Errors are left to the caller."""
+    """Aggregate as the arguments say; what was understood goes to stderr. Errors are left to the caller.
+
+    A polite kill ends the command as Ctrl-C does: nothing is left behind, neither the output nor a part of it.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     result = aggregate(
         arguments.cells,
         condition=arguments.condition,

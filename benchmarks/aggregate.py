@@ -23,12 +23,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -85,37 +85,36 @@ def _names(n_conditions: int) -> list[str]:
     return ["control", *(f"P{i}" for i in range(1, n_conditions))]
 
 
-def read_only(path: Path) -> tuple[float, float]:
-    """Seconds, and processor seconds, to read all blocks and drop them: best of one thread and one per processor."""
-    from anndata.experimental import read_elem_lazy
-    from dask import compute
-    from dask.delayed import delayed
+def read_only(path: Path, lazily: bool) -> float:
+    """Seconds to read data, indices, indptr and labels in the blocks of the aggregation and drop them, warm.
 
+    With h5py, or ``lazily`` as anndata and Dask do it.
+    """
     from perturbviz.aggregate.source import open_cells
 
     source = open_cells(path)
-
-    def read(first, last):
-        with h5py.File(path, "r") as file:
-            lazy = read_elem_lazy(file["X"], chunks=(source.block, -1)).blocks[first:last]
-            for piece in lazy.to_delayed().ravel():
-                piece.compute(scheduler="synchronous")
-
-    seconds, processor = [], []
-    for n in (1, 1, min(os.cpu_count() or 1, source.n_blocks)):  # the first time warms the page cache
-        edges = np.linspace(0, source.n_blocks, n + 1).astype(int)
-        start, used = time.perf_counter(), time.process_time()
-        compute(*[delayed(read)(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)], scheduler="threads")
+    seconds = []
+    for _ in range(3):  # the first time brings the file into the page cache, the second memory into the process
+        start = time.perf_counter()
+        source.column("condition")
+        if lazily:
+            for _block in source.read(0, source.n_blocks):
+                pass
+        else:
+            with h5py.File(path, "r") as file:
+                matrix = file["X"]
+                edges = matrix["indptr"][:][:: source.block].tolist() + [matrix["data"].shape[0]]
+                for first, last in pairwise(edges):
+                    _block = matrix["data"][first:last], matrix["indices"][first:last]
         seconds.append(time.perf_counter() - start)
-        processor.append(time.process_time() - used)
-    return min(seconds[1:]), min(processor[1:])
+    return min(seconds[1:])
 
 
 def measure(path: Path) -> dict[str, float]:
     """Seconds of each part and peak memory of one aggregation in this process."""
     from perturbviz.aggregate import aggregate
 
-    read, read_cpu = read_only(path)
+    read, lazy = read_only(path, lazily=False), read_only(path, lazily=True)
     marks: dict[str, float] = {}
     used: dict[str, float] = {}
     start, used_before = time.perf_counter(), time.process_time()
@@ -126,36 +125,56 @@ def measure(path: Path) -> dict[str, float]:
         used.setdefault("prepare", now_used)
         marks[what], used[what] = now, now_used
 
-    aggregate(path, condition="condition", control="control", out=path.with_suffix(".bench.h5ad"), progress=progress)
+    out = path.with_suffix(".bench.h5ad")
+    aggregate(path, condition="condition", control="control", out=out, progress=progress)
     total = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    path.with_suffix(".bench.h5ad").unlink()
+    out.unlink()
     return {
         "read": read,
+        "lazy": lazy,
         "prepare": marks["prepare"],
-        "sums": marks["summing cells"] - marks["prepare"],
-        "ratio": (marks["summing cells"] - marks["prepare"]) / read,
-        "cpu": (used["summing cells"] - used["prepare"]) / read_cpu,
+        "pass": marks["summing cells"] - marks["prepare"],
+        "cores": used["summing cells"] - used["prepare"],
         "stat": marks["saving"] - marks["summing cells"],
         "save": total - marks["saving"],
         "total": total,
+        "ratio": (marks["summing cells"] - marks["prepare"]) / read,
         "whole": total / read,
-        "peak": peak,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
 
 
 COLUMNS = {
     "read s": ("read", 2),
+    "lazily s": ("lazy", 2),
     "prepare s": ("prepare", 2),
-    "sums s": ("sums", 2),
+    "pass s": ("pass", 2),
     "stat s": ("stat", 2),
     "save s": ("save", 2),
     "total s": ("total", 2),
-    "sums/read": ("ratio", 2),
-    "by cpu": ("cpu", 2),
-    "total/read": ("whole", 1),
+    "pass/read": ("ratio", 2),
+    "total/read": ("whole", 2),
     "peak GB": ("peak", 2),
 }
+
+
+def linearity(sizes: list[int], seconds: list[float]) -> str:
+    """Straight line through the pass over the cells of several sizes: seconds a million cells, start, worst deviation."""
+    slope, start = np.polyfit(sizes, seconds, 1)
+    worst = np.abs(np.polyval([slope, start], sizes) / seconds - 1).max()
+    return f"pass = {start:.2f} s + {slope * 1e6:.2f} s a million cells (largest deviation {worst:.0%})"
+
+
+def extrapolate(form: str, n: int, size: float, took: dict[str, float], cores: int = 64, rate: float = 1e9) -> str:
+    """What 100 million such cells would take on a cluster."""
+    factor = 100e6 / n
+    core_seconds = (took["cores"] + took["prepare"]) * factor
+    work, storage = core_seconds / cores, size * factor / rate
+    return (
+        f"100 million cells, {form}: {core_seconds:,.0f} core-seconds, {work:,.0f} s on {cores} cores; storage at "
+        f"{rate / 1e9:.0f} GB/s delivers the {size * factor / 1e9:,.0f} GB in {storage:,.0f} s; then {took['stat']:.0f} s of "
+        f"tests and {took['save']:.0f} s of saving, which do not grow with the cells"
+    )
 
 
 def main() -> None:
@@ -166,26 +185,40 @@ def main() -> None:
     parser.add_argument("--density", type=float, default=0.05)
     parser.add_argument("--counts", action="store_true", help="write counts instead of log-normalised values")
     parser.add_argument("--forms", nargs="+", choices=("plain", "gzip"), default=["plain", "gzip"])
+    parser.add_argument("--folder", type=Path, help="folder of the simulated files: kept, and used again")
+    parser.add_argument("--write-only", action="store_true", help="write the files into FOLDER and measure nothing")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     a = parser.parse_args()
     if a.measure:
         print(json.dumps(measure(a.measure)))
         return
     print(f"{a.genes:,} genes, {a.conditions:,} conditions, density {a.density:.0%}, {'counts' if a.counts else 'log'}")
-    print(f"{'form':6}{'cells':>10}{'MB':>7}" + "".join(f"{c:>11}" for c in COLUMNS) + f"{'us/cell':>9}")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "cells.h5ad"
+    print(f"{'form':6}{'cells':>10}{'MB':>7}" + "".join(f"{c:>11}" for c in COLUMNS))
+    summary = []
+    with tempfile.TemporaryDirectory() as temporary:
         for form in a.forms:
+            seconds = []
             for n in a.cells:
-                write_cells(path, n, a.genes, a.conditions, a.density, form == "gzip", a.counts)
+                name = f"{n}x{a.genes}-{a.conditions}-{a.density}-{form}-{'counts' if a.counts else 'log'}.h5ad"
+                path = (a.folder or Path(temporary)) / name
+                if not path.exists():
+                    write_cells(path, n, a.genes, a.conditions, a.density, form == "gzip", a.counts)
+                if a.write_only:
+                    continue
                 command = [sys.executable, __file__, "--measure", str(path)]  # a process that has used no memory yet
                 done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
                 took = json.loads(done.stdout.splitlines()[-1])
+                size = path.stat().st_size
                 numbers = "".join(f"{took[key]:>11.{digits}f}" for key, digits in COLUMNS.values())
-                print(
-                    f"{form:6}{n:>10,}{path.stat().st_size / 1e6:>7.0f}{numbers}{took['sums'] / n * 1e6:>9.1f}",
-                    flush=True,
-                )
+                print(f"{form:6}{n:>10,}{size / 1e6:>7.0f}{numbers}", flush=True)
+                seconds.append(took["pass"])
+                if not a.folder:
+                    path.unlink()
+            if len(seconds) > 1:
+                summary.append(f"{form}: {linearity(a.cells, seconds)}")
+            if seconds:
+                summary.append(extrapolate(form, n, size, took))
+    print("\n".join(summary))
 
 
 if __name__ == "__main__":

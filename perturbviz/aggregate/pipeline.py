@@ -190,7 +190,7 @@ def _meta(
         "de": {
             "test": "t-test_overestim_var",
             "correction": "benjamini-hochberg",
-            "reference": "rest",
+            "reference": "rest" if rest == "all" else "the other perturbed cells",
             "rest": "all other cells of the context" if rest == "all" else "other perturbed cells of the context",
             "halves": "layers ending in _a and _b compare cells of one half with cells of the same half",
             "ctrl": "layers de_score_ctrl and de_padj_ctrl compare with the control cells of the context",

@@ -10,6 +10,9 @@ from scipy import sparse
 from perturbviz.aggregate import aggregate, read_report
 from perturbviz.aggregate.labels import make_groups, random_halves
 from perturbviz.benchmark import load
+from perturbviz.calibration import calibration_map
+from perturbviz.evaluation import Evaluation
+from perturbviz.genesets import GeneSubset
 from perturbviz.perturbations import parse_condition
 from tests.aggregate.simulated import ASKED, REAL_CELLS, assert_same, counts_of, lognorm, plain_de
 
@@ -92,14 +95,29 @@ def test_halves_are_disjoint_halves_and_their_de_uses_cells_of_that_half_only(ce
 
 def test_rest_can_leave_control_out(cells, path):
     result = aggregate(path, **ASKED, rest="perturbed")
-    names = cells.obs["perturbation"].map(parse_condition).to_numpy(object)
-    values = lognorm(cells.X)
-    others = {"A": (names != "A") & (names != "ctrl"), "ctrl": names != "ctrl"}
-    for name, rest in others.items():
-        t, _ = plain_de(values[names == name], values[rest])
-        np.testing.assert_allclose(
-            result.layers["de_score"][list(result.obs_names).index(name)], t, rtol=1e-5, atol=1e-5
-        )
+    groups = make_groups(cells.obs["perturbation"], "control")
+    half, _ = random_halves(groups, seed=0)
+    names, values = groups.condition[groups.code], lognorm(cells.X)
+    for row, name in enumerate(result.obs["condition"]):
+        mine, others = names == name, (names != name) & (names != "ctrl")
+        for part, cells_of_part in (("", np.ones(len(half), bool)), ("_a", half == 0), ("_b", half == 1)):
+            t, padj = plain_de(values[mine & cells_of_part], values[others & cells_of_part])
+            np.testing.assert_allclose(result.layers[f"de_score{part}"][row], t, rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(result.layers[f"de_padj{part}"][row], padj, rtol=1e-5, atol=1e-6)
+    assert result.uns["perturbviz"]["de"]["reference"] == "the other perturbed cells"
+
+
+@pytest.mark.skipif(not REAL_CELLS.is_file(), reason=f"real cells are not there: {REAL_CELLS}")
+def test_real_cells_give_calibration_its_controls(tmp_path):
+    asked = {"condition": "condition", "control": "control", "context": "cell_type", "rest": "perturbed"}
+    aggregate(REAL_CELLS, **asked, out=tmp_path / "bench.h5ad")
+    evaluation = Evaluation(load(tmp_path / "bench.h5ad"))
+    (found,) = calibration_map(evaluation, [GeneSubset("all")], pairs=[("wmse", "none")])
+    assert (found.positive, found.negative) == ("interpolated-duplicate", "mean")
+    weak = "MAP2K3+SLC38A2"  # DE of the other half finds no gene here: the duplicate is the mean
+    score = found.values[2][found.rows["perturbation"] == weak]
+    assert score == pytest.approx([0], abs=1e-6)
+    assert found.drf > 0.5 > found.values[2].min()
 
 
 def test_halves_depend_on_the_seed_and_the_group_alone(cells):

@@ -19,6 +19,12 @@ Topic = Literal["file", "conditions", "genes", "values", "split"]
 
 SAME = 1e-6  # largest difference of rows that count as identical
 STATE_CLIP = 14.0  # State clips prediction and truth to [0, 14]
+#: What no check of a file can find out, said with every prediction.
+UNSEEN = (
+    "whether the model saw held-out perturbations while it was made (training, pre-training, tuning, choice of a checkpoint) "
+    "cannot be told from its predictions: only perturbations that stand in two parts of the split, and rows that equal the "
+    "measured ones, are noticed."
+)
 LOG_MAX = 50.0  # log1p values stay far below: expm1(50) molecules do not exist
 
 
@@ -172,6 +178,13 @@ def value_findings(prediction: np.ndarray, truth: np.ndarray, control: np.ndarra
     if unchanged:
         what = "control" if space == "lognorm" else "zero everywhere (no change)"
         text = f"{unchanged:,} of {len(prediction):,} predicted rows are identical to {what}: not predicted at all?"
+        out.append(Finding("values", text, True))
+    copied = int((np.abs(prediction - truth).max(axis=1) < SAME).sum())
+    if copied:
+        text = (
+            f"{copied:,} of {len(prediction):,} predicted rows are identical to what was measured: were measured values "
+            "copied (training perturbations, a wrong file)?"
+        )
         out.append(Finding("values", text, True))
     if shuffled(prediction, truth):
         text = (

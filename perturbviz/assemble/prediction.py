@@ -12,6 +12,7 @@ from perturbviz.assemble.shared import SPACE_WORDS, check_finite, file_findings,
 from perturbviz.assemble.truth import known_targets
 from perturbviz.benchmark import Benchmark, slugify
 from perturbviz.check import (
+    UNSEEN,
     Finding,
     Report,
     coverage_findings,
@@ -66,6 +67,7 @@ def add_prediction(
         prefix = "" if len(found) == 1 else f"{display}{f' ({its_seed})' if its_seed else ''}: "
         findings += [Finding(f.topic, prefix + f.text, f.warning, f.items) for f in more]
         counts = {k: counts.get(k, 0) + v for k, v in numbers.items()}
+    findings.append(Finding("split", UNSEEN))
     title = "predictions beside the truth" if beside_truth else name or loaded.title or "predictions"
     return benchmark, Report(title, loaded.system, tuple(findings), counts)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from perturbviz.check import plural
 from perturbviz.errors import UserError
 from perturbviz.perturbations import parse_condition
 from perturbviz.readers.base import Loaded, Options, Reader
@@ -38,6 +39,8 @@ def recognise_scperturbench(path: Path) -> bool:
 def read_scperturbench(path: Path, options: Options) -> Loaded:
     """cor is the raw Pearson delta; *_score columns are min-max scaled within perturbation and split, 1 = best."""
     table = pd.read_csv(path)
+    again = table.duplicated(["method", "DataSet", "op"])
+    table = table[~again]
     where = table["op"].astype(str).str.rpartition("_")
     metrics = {"cor": {"name": "Pearson delta (cor)", "better": "higher", "card": "pearson_delta"}}
     for column in table.columns:
@@ -67,13 +70,22 @@ def read_scperturbench(path: Path, options: Options) -> Loaded:
         ],
         ignore_index=True,
     )[COLUMNS]
-    frame = frame.drop_duplicates([c for c in COLUMNS if c not in ("value", "n_genes")])
+    key = [c for c in COLUMNS if c not in ("value", "n_genes")]
+    same = frame.duplicated(key)  # names that become one, such as A+B and B+A
+    undefined = int(frame["value"].isna().sum())
+    notes = [f"{plural(len(table), 'line')} of {plural(frame['method'].nunique(), 'method')} read.", _NEEDS]
+    if n := int(again.sum() + (same.sum() // max(len(metrics), 1))):
+        notes.append(f"{plural(n, 'line')} left out, whose method, data set, perturbation and split came before.")
+    if undefined:
+        notes.append(f"{plural(undefined, 'value')} empty or no number: undefined, not 0.")
+    frame = frame[~same]
     scores = ScoreTable(
         frame, metrics, {m: m for m in sorted(frame["method"].unique())}, "scPerturBench",
-        "Scores as published. Its Rank columns average ranks over perturbations and differ from the rank of a mean score.",
+        "Scores as published. Its Rank columns average ranks over perturbations and differ from the rank of a mean score. "
+        + " ".join(n for n in notes if n != _NEEDS),
         {"file": path.name},
     )  # fmt: skip
-    return Loaded(scores=scores, title="scPerturBench", notes=(_NEEDS,))
+    return Loaded(scores=scores, title="scPerturBench", notes=tuple(notes))
 
 
 # -- cell-eval -----------------------------------------------------------------------------------------------------

@@ -9,11 +9,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from perturbviz.assemble import Incoming, add_prediction, assemble
+from perturbviz.assemble.shared import file_findings
 from perturbviz.benchmark import Benchmark
-from perturbviz.check import Report
+from perturbviz.check import Finding, Report
 from perturbviz.errors import UserError
+from perturbviz.mapping import mark
 from perturbviz.readers import load, recognise
 from perturbviz.readers.base import Loaded, Options
+from perturbviz.readers.safety import time_limit
 from perturbviz.scoretable import ScoreTable
 
 
@@ -23,6 +26,12 @@ class Outcome:
 
     source: Benchmark | ScoreTable
     reports: tuple[Report, ...]
+
+
+def key_of(files: Sequence[Any], paths: Sequence[Path], options: Options) -> str:
+    """Mark of what would be read, so that a page that runs again need not read it again."""
+    parts = [p for path in paths for p in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    return repr(([f.file_id for f in files], [mark(p) for p in parts if p.is_file()], options))
 
 
 def read_uploads(files: Sequence[Any], options: Options) -> list[Loaded]:
@@ -35,8 +44,9 @@ def read_uploads(files: Sequence[Any], options: Options) -> list[Loaded]:
 
 
 def read_paths(paths: Sequence[Path], options: Options) -> list[Loaded]:
-    """Read files or folders, each with the reader that recognises it or the one named."""
-    return [load(path, options) for path in paths]
+    """Read files or folders, each with the reader that recognises it or the one named, within the time limit."""
+    with time_limit():
+        return [load(path, options) for path in paths]
 
 
 def add_to(benchmark: Benchmark, loaded: Sequence[Loaded], options: Options, name: str) -> Outcome:
@@ -54,12 +64,15 @@ def add_to(benchmark: Benchmark, loaded: Sequence[Loaded], options: Options, nam
 
 def as_source(loaded: Sequence[Loaded], options: Options) -> Outcome:
     """A benchmark or score table of its own: the first file with a truth, and the others as its predictions."""
-    for one in loaded:
-        if one.scores is not None:
-            return Outcome(one.scores, ())
-        if one.benchmark is not None:
-            return Outcome(one.benchmark, ())
-    truth = next((one for one in loaded if one.truth is not None), None)
+    table = next((one for one in loaded if one.scores is not None), None)
+    if table is not None and table.scores is not None:
+        if len(loaded) > 1:
+            raise UserError(f"{table.title or 'One of these files'} holds scores: open it alone.")
+        findings = file_findings(table, options)
+        if table.truth is not None:
+            findings.append(Finding("file", "Its profiles are left out, its scores are opened."))
+        return Outcome(table.scores, (Report(table.title, table.system, tuple(findings)),))
+    truth = next((one for one in loaded if one.benchmark or one.truth), None)
     if truth is None:
         raise UserError(
             "None of these files holds observed values: add them to an open benchmark as predictions instead."
@@ -72,6 +85,8 @@ def _write(folder: Path, file: Any) -> Path:
     """One uploaded file under its own base name; whatever path a browser claims is dropped."""
     name = PurePosixPath(str(file.name).replace("\\", "/")).name.lstrip(".") or "upload"
     path = folder / name
+    if path.exists():
+        raise UserError(f"Two of these files are called {name}: add them one after the other, or rename one.")
     path.write_bytes(file.getbuffer())
     return path
 

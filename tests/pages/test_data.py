@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 
 from perturbviz.benchmark import load
+from tests.charts import figures
 from tests.pages.conftest import ROOT
 
 
@@ -65,3 +66,54 @@ def test_the_catalogue_is_listed_with_what_must_be_done_by_hand(open_page):
     at.segmented_control(key="data_section").set_value("Public data").run()
     said = " ".join([m.value for m in at.markdown] + [c.value for c in at.caption])
     assert "104 singles" in said and "zenodo" in said
+
+
+def test_a_method_is_recoloured_on_every_page_and_in_the_link(open_page):
+    at = open_page("data")
+    at.selectbox(key="_colour_of").set_value("additive").run()
+    before = at.color_picker(key="_colour_additive").value
+    at.color_picker(key="_colour_additive").set_value("#FFF3A0").run()
+    assert not at.exception and "additive:fff3a0" in at.query_params["col"]
+    assert any("Hard to see on a light background." in c.value for c in at.caption)
+    at.switch_page("pages/rankings.py").run()
+    assert "#fff3a0" in str(figures(at)) and "additive:fff3a0" in at.query_params["col"]
+    at.switch_page("pages/data.py").run()
+    at.selectbox(key="_colour_of").set_value("additive").run()
+    assert at.color_picker(key="_colour_additive").value == "#fff3a0"
+    next(b for b in at.button if b.label == "Back to its own").click().run()
+    assert at.color_picker(key="_colour_additive").value == before and "col" not in at.query_params
+
+
+def test_a_link_brings_colours_and_nothing_else(open_page):
+    at = open_page("rankings", col="additive:00fe01~<b>:12ab34~mean:red~no_change:12345")
+    drawn = str(figures(at))
+    assert "#00fe01" in drawn and "12ab34" not in drawn
+
+
+def test_files_are_read_once(open_page, monkeypatch):
+    from perturbviz.ui import uploads
+
+    reads = []
+    real = uploads.load
+    monkeypatch.setattr(uploads, "load", lambda path, options: reads.append(path.name) or real(path, options))
+    at = add_section(open_page)
+    at.file_uploader[0].upload("mine.csv", csv_of(0.01, rows=slice(60, None))).run()
+    next(t for t in at.text_input if t.label == "Name of the method").set_value("Mine").run()
+    assert reads == ["mine.csv"]
+    next(t for t in at.text_input if t.label == "Further control labels").set_value("NT").run()
+    assert reads == ["mine.csv"] * 2  # another option: another reading
+
+
+def test_reading_has_a_time_limit(open_page, monkeypatch):
+    monkeypatch.setenv("PERTURBVIZ_MAX_SECONDS", "0")
+    at = add_section(open_page)
+    at.file_uploader[0].upload("mine.csv", csv_of(0.01, rows=slice(60, None))).run()
+    assert "takes more than 0 seconds" in at.error[0].value and not at.exception
+
+
+def test_the_paper_is_offered_with_its_size_and_its_unknown_checksum(open_page):
+    at = open_page("data")
+    assert not any("all systems" in str(o) for o in at.selectbox(key="data").options)  # no download by a slip
+    at.segmented_control(key="data_section").set_value("Public data").run()
+    assert at.button(key="_open_ahlmann-eltze-2025").label == "Get 1.6 GB"
+    assert any("checksum is not known" in c.value for c in at.caption)

@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("e2e")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
@@ -67,34 +67,48 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     def start(script: str = "app.py", base: str = "", **environment: str) -> str:
         wanted = (script, base, *sorted(environment.items()))
         if wanted not in running:
-            port = _free_port()
             log = tmp_path_factory.mktemp("server") / "log.txt"
-            command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
-            command += ["--server.address=127.0.0.1", "--server.headless=true", "--server.fileWatcherType=none"]
-            command += ["--browser.gatherUsageStats=false", f"--server.baseUrlPath={base}"]
-            paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-            with log.open("w") as out:
-                process = subprocess.Popen(
-                    command,
-                    cwd=ROOT,
-                    stdout=out,
-                    stderr=subprocess.STDOUT,
-                    env={**os.environ, "PYTHONPATH": paths, **environment},
-                )
-            url = f"http://127.0.0.1:{port}/{base}".rstrip("/")
-            running[wanted] = (url, process)
-            _wait_until_healthy(url, process, log)
+            running[wanted] = start_server(script, free_port(), log, base, **environment)
         return running[wanted][0]
 
     yield start
     for _, process in running.values():
         process.terminate()
     for _, process in running.values():
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:  # a server still computing something long
-            process.kill()
-            process.wait(10)
+        stop_server(process)
+
+
+def start_server(script: str, port: int, log: Path, base: str = "", **environment: str) -> tuple[str, subprocess.Popen]:
+    """Start a server and wait until it answers; returns its address and process."""
+    command = [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"]
+    command += ["--server.address=127.0.0.1", "--server.headless=true", "--server.fileWatcherType=none"]
+    command += ["--browser.gatherUsageStats=false", f"--server.baseUrlPath={base}"]
+    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    url = f"http://127.0.0.1:{port}/{base}".rstrip("/")
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONPATH": paths, **environment},
+        )
+    try:
+        _wait_until_healthy(url, process, log)
+    except BaseException:
+        stop_server(process)
+        raise
+    return url, process
+
+
+def stop_server(process: subprocess.Popen) -> None:
+    """Stop a server, also one that is still computing something long."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
 
 
 def _wait_until_healthy(url: str, process: subprocess.Popen, log: Path) -> None:

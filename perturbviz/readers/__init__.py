@@ -97,6 +97,11 @@ def recognise(path: Path) -> Reader:
     for reader in SYSTEMS.values():
         if reader.recognise(path):
             return reader
+    if path.suffix == ".npy":
+        raise UserError(
+            f"{path.name} holds numbers without conditions or genes: save them as .npz with the arrays pred, conditions and "
+            "genes (numpy.savez), or as CSV."
+        )
     what = "folder" if path.is_dir() else "file"
     raise UserError(
         f"{path.name}: this {what} looks like none of the known systems. Name the system (--system; "

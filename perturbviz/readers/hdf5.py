@@ -119,11 +119,24 @@ class H5ad:
         try:
             frame = read_elem(self.file[slot])
         except Exception:  # another version's encoding: take what can be read, column by column
-            frame = _frame_by_column(self.file[slot])
+            frame = _frame_by_column(self.file[slot]) if isinstance(self.file[slot], h5py.Group) else None
+        if isinstance(frame, np.ndarray) and frame.dtype.names:  # anndata before 0.7
+            frame = self._old_frame(frame)
         if not isinstance(frame, pd.DataFrame):
             raise UserError(f"{self.path.name}: {slot!r} is not a table: it is not a complete .h5ad.")
         frame.index = frame.index.astype(str)
         return frame
+
+    def _old_frame(self, rows: np.ndarray) -> pd.DataFrame:
+        """A table of anndata before 0.7: one structured array, categories as codes into a list under ``uns``."""
+        first, *names = rows.dtype.names or ()
+        columns = {n: _text(rows[n]) for n in names}
+        for name in names:
+            key = f"uns/{name}_categories"
+            if key in self.file and rows[name].dtype.kind in "iu":
+                categories = _text(np.asarray(self.file[key]))
+                columns[name] = np.array([categories[c] if c >= 0 else None for c in rows[name]], dtype=object)
+        return pd.DataFrame(columns, index=_text(rows[first]))
 
     @cached_property
     def obs(self) -> pd.DataFrame:
@@ -171,9 +184,6 @@ class H5ad:
 
 
 def _frame_by_column(group: h5py.Group) -> pd.DataFrame:
-    if not isinstance(group, h5py.Group):
-        raw = group[()]  # anndata before 0.7: one structured array
-        return pd.DataFrame({n: _text(raw[n]) for n in raw.dtype.names[1:]}, index=_text(raw[raw.dtype.names[0]]))
     index_name = group.attrs.get("_index", "_index")
     columns = {}
     for name in group:

@@ -153,6 +153,35 @@ def csendes(folder: Path) -> Case:
 
 
 @writer
+def csendes_npz(folder: Path) -> Case:
+    base = folder / "save" / "norman" / "mean"
+    base.mkdir(parents=True)
+    labels = np.array(["CEBPA+BAK1", "CEBPA+KLF1"])
+    np.savez(base / "test_res_best_model.npz", pert_cat=labels, pred=tiny.prediction().to_numpy(),
+             truth=tiny.truth().loc[tiny.TEST].to_numpy())  # fmt: skip
+    path = base / "test_res_best_model.npz"
+    return Case([*plain_truth(folder), *predicted(path), *gene_list(folder)], ["matrix", "gears-npz"])
+
+
+@writer
+def csv_of_means(folder: Path) -> Case:
+    tiny.prediction().iloc[::-1, ::-1].to_csv(folder / "p.csv")
+    return Case([*plain_truth(folder), *predicted(folder / "p.csv")], ["matrix", "matrix"])
+
+
+@writer
+def tsv_gz_of_means(folder: Path) -> Case:
+    tiny.prediction().to_csv(folder / "p.tsv.gz", sep="\t")
+    return Case([*plain_truth(folder), *predicted(folder / "p.tsv.gz")], ["matrix", "matrix"])
+
+
+@writer
+def parquet_of_means(folder: Path) -> Case:
+    tiny.prediction().to_parquet(folder / "p.parquet")
+    return Case([*plain_truth(folder), *predicted(folder / "p.parquet")], ["matrix", "matrix"])
+
+
+@writer
 def langpert(folder: Path) -> Case:
     frame = tiny.delta(tiny.prediction()).set_axis(range(6), axis=1)
     frame.index.name = "perturbation"

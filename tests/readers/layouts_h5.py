@@ -176,3 +176,28 @@ def cz_benchmarks(folder: Path) -> Case:
 def anndata_of_means(folder: Path) -> Case:
     path = save(folder / "p.h5ad", tiny.prediction().to_numpy(), pd.Categorical(tiny.TEST, [*tiny.TEST, "unused"]))
     return Case([*plain_truth(folder), *predicted(path)], ["matrix", "anndata"])
+
+
+@writer
+def state_predict_pseudobulk(folder: Path) -> Case:
+    for name, frame in (("pred", tiny.prediction()), ("real", tiny.truth())):
+        labels = ["non-targeting" if c == "ctrl" else c for c in frame.index]
+        obs = {"pseudobulk_context": "K562", "pseudobulk_n_cells": 40}
+        save(folder / "eval_last" / f"adata_{name}.h5ad", frame.to_numpy(), labels, "target_gene", var=None, obs=obs)
+    return Case(["--truth", str(folder), *predicted(folder / "eval_last"), *gene_list(folder)], ["state", "state"])
+
+
+@writer
+def state_infer_older(folder: Path) -> Case:
+    x, labels = tiny.cells(tiny.prediction())
+    path = save(folder / "in_with_preds.h5ad", x, labels, "gene")
+    return Case([*plain_truth(folder), *predicted(path)], ["matrix", "state"])
+
+
+@writer
+def state_infer_hvg(folder: Path) -> Case:
+    x, labels = tiny.cells(tiny.prediction())
+    wide = pd.DataFrame(index=[f"G{i}" for i in range(9)])
+    path = save(folder / "in_simulated.h5ad", np.ones((len(x), 9)), labels, "gene", var=wide, obsm={"X_hvg": x[:, ::-1]},
+                uns={"X_hvg_var_names": np.array(tiny.GENES[::-1], dtype=object)})  # fmt: skip
+    return Case([*plain_truth(folder), *predicted(path)], ["matrix", "state"])

@@ -90,6 +90,74 @@ def test_limits_are_settings(tmp_path, monkeypatch):
         load(path)
 
 
+def test_more_rows_than_the_limit_are_refused_and_not_cut(tmp_path, monkeypatch):
+    tiny.truth().to_csv(tmp_path / "t.csv")
+    tiny.truth().reset_index().to_parquet(tmp_path / "t.parquet")
+    run_folder(tmp_path / "r", tiny.truth(), str)
+    np.savez(tmp_path / "t.npz", pred=tiny.truth().to_numpy(), conditions=np.array(tiny.CONDITIONS))
+    save(tmp_path / "t.h5ad", tiny.truth().to_numpy(), tiny.CONDITIONS)
+    for setting, value, word in (("ROWS", "5", "rows"), ("COLUMNS", "4", "columns")):
+        monkeypatch.setenv(f"PERTURBVIZ_MAX_{setting}", value)
+        for name in ("t.csv", "t.parquet", "r", "t.npz", "t.h5ad"):
+            with pytest.raises(UserError, match=rf"{word}, (more than )?the limit|more than 5 rows, the limit"):
+                load(tmp_path / name)
+        monkeypatch.setenv(f"PERTURBVIZ_MAX_{setting}", "7")
+        assert load(tmp_path / "t.csv").truth.values.shape == (6, 6)  # exactly what is in it
+
+
+def test_a_csv_is_the_same_whatever_its_blocks(tmp_path, monkeypatch):
+    from perturbviz.readers import matrix
+
+    frame = tiny.truth().astype(object)
+    frame.iloc[3, 1], frame.iloc[5, 2] = "NA", ""
+    frame.to_csv(tmp_path / "t.csv")
+    whole = matrix.read(tmp_path / "t.csv", Options())
+    monkeypatch.setattr(matrix, "_BLOCK", 14)
+    parts = matrix.read(tmp_path / "t.csv", Options())
+    np.testing.assert_array_equal(parts.truth.values, whole.truth.values)
+    assert parts.truth.labels == whole.truth.labels == tiny.CONDITIONS
+
+
+def test_a_small_gz_that_grows_beyond_the_limit(tmp_path, monkeypatch):
+    text = "c," + ",".join(f"G{i}" for i in range(2000)) + "\n" + ("A" + ",0.5" * 2000 + "\n") * 200
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(text.encode()))
+    (tmp_path / "p.pkl.gz").write_bytes(gzip.compress(pickle.dumps({"A": np.zeros(400_000)})))
+    monkeypatch.setenv("PERTURBVIZ_MAX_MB", "1")
+    for name in ("t.csv.gz", "p.pkl.gz"):
+        with pytest.raises(UserError, match="more than the limit of 1 MB"):
+            load(tmp_path / name, Options(allow_pickle=True))
+
+
+@pytest.mark.parametrize("layout", ["const_ae", "gears_npz", "state_infer", "vcc_submission", "const_ae_rds", "arrays"])
+def test_the_time_limit_is_noticed_while_reading(tmp_path, monkeypatch, layout):
+    from perturbviz.readers import safety
+
+    words = WRITERS[layout](tmp_path).words
+    path = [p for p in map(_path, words) if p.exists() and p.suffix not in (".csv", ".txt", "")
+            or p.is_dir()][-1]  # fmt: skip
+    options = Options(genes=tuple(tiny.GENES), allow_pickle=True)
+    load(path, options)  # no limit outside of time_limit()
+    monkeypatch.setenv("PERTURBVIZ_MAX_SECONDS", "60")
+    clock = [0.0]
+    monkeypatch.setattr(safety.time, "monotonic", lambda: clock.__setitem__(0, clock[0] + 20) or clock[0])
+    with (
+        safety.time_limit(),
+        pytest.raises(UserError, match=r"takes more than 60 seconds to read .PERTURBVIZ_MAX_SECONDS."),
+    ):
+        load(path, options)
+    load(path, options)
+
+
+def test_the_time_limit_inside_another_is_the_shorter(monkeypatch):
+    from perturbviz.readers import safety
+
+    monkeypatch.setenv("PERTURBVIZ_MAX_SECONDS", "0")
+    with safety.time_limit():
+        monkeypatch.setenv("PERTURBVIZ_MAX_SECONDS", "1000")
+        with safety.time_limit(), pytest.raises(UserError):
+            safety.check_time("x")
+
+
 def test_ragged_rows_text_cells_and_missing_header(tmp_path):
     (tmp_path / "a.csv").write_text("c,A,B\nKLF1,1,2\nBAK1,1,2,3\n")
     with pytest.raises(UserError, match="cannot be read as a table|differ in length"):

@@ -57,6 +57,46 @@ def test_every_system_has_a_layout():
     assert set(SYSTEMS) == covered | elsewhere | here
 
 
+#: What the systems leave on disk, by name -> layouts written above or tests below that convert it to the truth.
+ON_DISK = {
+    "const-ae folders": ["const_ae"],
+    "const-ae RDS": ["const_ae_rds"],
+    "GEARS": ["gears_predict_pickle", "gears_uncertainty_tuple", "gears_npz", "gears_truth"],
+    "scGPT": ["gears_predict_pickle", "gears_npz", "test_other_score_tables"],
+    "scFoundation": ["scfoundation_pickled_list"],
+    "CPA": ["cpa", "test_cpa_counts_are_asked_about_and_normalised_per_cell"],
+    "State predict": ["state_predict", "state_predict_pseudobulk"],
+    "State infer": ["state_infer", "state_infer_older", "state_infer_hvg"],
+    "cell-eval and VCC": ["cell_eval", "vcc_submission", "test_other_score_tables"],
+    "Systema": ["systema"],
+    "Miller et al.": ["cellsimbench"],
+    "PerturBench": ["perturbench"],
+    "PEREGGRN": ["pereggrn"],
+    "PertEval": ["perteval"],
+    "one PCA": ["test_embeddings_are_decoded_by_ridge_on_training_conditions"],
+    "Csendes et al.": ["csendes", "csendes_npz"],
+    "LangPert, PerturbDict": ["langpert", "perturbdict"],
+    "CellPB": ["cellpb_test_res", "cellpb_folders"],
+    "scEval": ["test_embeddings_are_decoded_by_ridge_on_training_conditions", "test_other_score_tables"],
+    "CellFlow": ["cellflow"],
+    "pertpy": ["pertpy"],
+    "scPerturb": ["test_scperturb_counts_are_normalised_per_cell"],
+    "Open Problems": ["test_open_problems"],
+    "cz-benchmarks": ["cz_benchmarks"],
+    "Geneformer, UCE, scBERT": ["test_embeddings_are_decoded_by_ridge_on_training_conditions"],
+    "any matrix": ["csv_of_means", "tsv_gz_of_means", "parquet_of_means", "anndata_of_means", "arrays"],
+}
+
+
+@pytest.mark.parametrize("system", ON_DISK)
+def test_everything_on_disk_has_a_layout_or_a_test(system):
+    assert all(name in WRITERS or callable(globals().get(name)) for name in ON_DISK[system])
+
+
+def test_every_layout_belongs_to_a_system():
+    assert set(WRITERS) <= {name for names in ON_DISK.values() for name in names}
+
+
 def _systems_of(layout):
     import tempfile
     from pathlib import Path
@@ -232,3 +272,20 @@ def test_zip_of_a_folder(tmp_path):
     truth = load(tmp_path / "aa-11")
     benchmark, _ = assemble(truth, [Incoming(loaded, "zipped")])
     assert benchmark.methods == ("zipped",)
+
+
+def test_lines_of_scperturbench_that_are_left_out_are_counted(tmp_path):
+    frame = pd.DataFrame({"method": "A", "cor": [0.5, 0.9, 0.4, "bad"], "DataSet": "Norman",
+                          "op": ["AHR+FEV_1", "AHR+FEV_1", "FEV+AHR_1", "KLF1_1"]})  # fmt: skip
+    frame.to_csv(tmp_path / "combo.csv")
+    loaded = load(tmp_path / "combo.csv")
+    said = " ".join(loaded.notes)
+    assert "2 lines left out, whose method, data set, perturbation and split came before." in said
+    assert "1 value empty or no number: undefined, not 0." in said and "2 lines left out" in loaded.scores.note
+    assert loaded.scores.frame["value"].tolist()[:1] == [0.5] and len(loaded.scores.frame) == 2
+
+
+def test_numbers_without_names_say_what_is_missing(tmp_path):
+    np.save(tmp_path / "preds.npy", np.ones((2, 6)))
+    with pytest.raises(ValueError, match="without conditions or genes"):
+        load(tmp_path / "preds.npy")

@@ -31,7 +31,7 @@ class Outcome:
 def key_of(files: Sequence[Any], paths: Sequence[Path], options: Options) -> str:
     """Mark of what would be read, so that a page that runs again need not read it again."""
     parts = [p for path in paths for p in (sorted(path.rglob("*")) if path.is_dir() else [path])]
-    return repr(([f.file_id for f in files], [mark(p) for p in parts if p.is_file()], options))
+    return repr(([f.file_id for f in files], [*map(str, paths)], [mark(p) for p in parts if p.is_file()], options))
 
 
 def read_uploads(files: Sequence[Any], options: Options) -> list[Loaded]:

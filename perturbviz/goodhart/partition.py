@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perturbviz.benchmark import fold_of
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
+from perturbviz.partition import fold_of
 
 LEAST = 4  # perturbations of a seed, on either side
 

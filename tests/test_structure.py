@@ -1,0 +1,117 @@
+"""The rooms of the house: who imports whom. Data flows one way, and Streamlit stays in the interface."""
+
+import ast
+from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = {
+    ".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p
+    for p in [*ROOT.glob("perturbviz/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "app.py"]
+}
+INTERFACE = ("app", "pages.", "perturbviz.ui")
+#: From left to right; none imports, directly or through others, from a room to its right.
+FLOW = ("benchmark", "evaluation", "view", "scores", "rankings", "views", "explain_views", "ui.current")
+#: What a room may import besides itself.
+ONLY = {
+    "perturbviz.metrics": ("perturbviz.errors", "perturbviz.rounding", "perturbviz.interactions"),  # arrays only
+    "perturbviz.figures": ("perturbviz.errors", "perturbviz.interactions"),  # names of classes
+}
+#: Imports inside a function that lead back, each with its reason. At the top of a file there are none.
+LEADS_BACK = {
+    ("perturbviz.ui.sources", "perturbviz.ui.recipes"),  # opening data adds the models of the link, which may need data
+    ("perturbviz.ui.recipes", "perturbviz.ui.cache_linear"),  # a model is fitted through its cache, which reads recipes
+}
+MOST_LINES = 400
+LONGER = {"tests/readers/test_bad_inputs.py"}  # a list of damaged files, one short test each
+
+
+@lru_cache(maxsize=1)
+def graph() -> dict[str, dict[str, bool]]:
+    """Module -> imported modules of the project -> whether at the top of the file."""
+    out: dict[str, dict[str, bool]] = {name: {} for name in MODULES}
+    for name, path in MODULES.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                found = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                # `from package import module` is an import of that module
+                parts = [f"{node.module}.{alias.name}" for alias in node.names]
+                found = [part if part in MODULES else node.module for part in parts]
+            else:
+                continue
+            for other in found:
+                if other in MODULES and other != name:
+                    out[name][other] = out[name].get(other, False) or node in tree.body
+    assert sum(len(v) for v in out.values()) > 500, "imports are no longer found"
+    return out
+
+
+def reached(start: str) -> set[str]:
+    """All modules that importing one leads to."""
+    seen, todo = set(), [start]
+    while todo:
+        for other, top in graph()[todo.pop()].items():
+            if top and other not in seen:
+                seen.add(other)
+                todo.append(other)
+    return seen
+
+
+def test_no_module_imports_itself_through_others():
+    edges = {name: {o for o in others if (name, o) not in LEADS_BACK} for name, others in graph().items()}
+    try:
+        TopologicalSorter(edges).prepare()
+    except CycleError as error:
+        pytest.fail("imports in a circle: " + " → ".join(reversed(error.args[1])))
+    for name, other in LEADS_BACK:
+        assert graph()[name].get(other) is False, f"{name} does not import {other} inside a function any more"
+
+
+@pytest.mark.parametrize("place", range(len(FLOW)))
+def test_data_flows_one_way(place):
+    name = f"perturbviz.{FLOW[place]}"
+    to_the_right = {f"perturbviz.{other}" for other in FLOW[place + 1 :]}
+    assert not reached(name) & to_the_right
+
+
+@pytest.mark.parametrize("room", ONLY)
+def test_a_metric_never_knows_where_its_arrays_came_from_and_a_figure_never_reads_a_benchmark(room):
+    bad = {
+        (name, other)
+        for name, others in graph().items()
+        if name.startswith(room)
+        for other in others
+        if not other.startswith((room, *ONLY[room]))
+    }
+    assert bad == set()
+
+
+def test_only_the_interface_knows_the_interface():
+    bad = {
+        (n, o)
+        for n, others in graph().items()
+        for o in others
+        if o.startswith(INTERFACE) and not n.startswith(INTERFACE)
+    }
+    assert bad == set()
+    for name, path in MODULES.items():
+        nodes = [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Import | ast.ImportFrom)]
+        imported = {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
+        imported |= {str(n.module) for n in nodes if isinstance(n, ast.ImportFrom)}
+        if any(i.split(".")[0] == "streamlit" for i in imported):
+            assert name.startswith(INTERFACE), f"{name} imports streamlit"
+
+
+def test_pages_do_not_import_pages():
+    assert not {(n, o) for n, others in graph().items() for o in others if o.startswith(("pages.", "app"))}
+
+
+def test_no_file_is_longer_than_one_can_read():
+    files = [*ROOT.glob("perturbviz/**/*.py"), *ROOT.glob("pages/*.py"), *ROOT.glob("tests/**/*.py")]
+    long = {str(p.relative_to(ROOT)): n for p in files if (n := len(p.read_text("utf-8").splitlines())) > MOST_LINES}
+    assert set(long) <= LONGER, long

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from perturbviz.baselines.simple import BASELINES
 from perturbviz.benchmark import Benchmark, save
@@ -37,7 +36,7 @@ def show_loaded() -> None:
     if not isinstance(source, Benchmark):
         st.markdown(source.note)
         st.caption(f"A table of scores as published: {len(source.frame):,} values of {len(source.names)} methods.")
-        colour_popover(st.container())
+        show_colours()
         return
     spaces = {
         "lognorm": "log-normalised expression",
@@ -79,7 +78,6 @@ def show_loaded() -> None:
         pd.DataFrame(lines, columns=["Method", "Kind", "Seeds", "Predicts (scored rows)", "How"]), hide_index=True
     )
     row = st.container(horizontal=True)
-    colour_popover(row)
     with row.popover("Rename or remove a method", disabled=not source.methods):
         method = st.selectbox("Method", source.methods, format_func=source.display_name, key="_rename_method")
         name = st.text_input("New name", max_chars=60, key="_rename_to")
@@ -100,20 +98,27 @@ def show_loaded() -> None:
         "Save as .h5ad", data=lambda: as_bytes(source), file_name=f"{current.view.data.replace(':', '-')}.h5ad", on_click="ignore",
         icon=":material/save:", help="The canonical file: truth, predictions, splits and provenance in one.",
     )  # fmt: skip
+    show_colours()
 
 
-def colour_popover(row: DeltaGenerator) -> None:
+def show_colours() -> None:
     """A colour for any method, on every page of this session and in its links."""
-    with row.popover("Colours"):
-        method = st.selectbox("Method", current.methods, format_func=current.name, key="_colour_of")
-        key = f"_colour_{method}"
-        st.session_state[key] = current.colours[method]
-        st.color_picker("Colour", key=key, on_change=lambda: colours.choose(method, st.session_state[key]))
-        note = colours.hard_to_see(current.colours[method])
-        if note:
-            st.caption(f":material/visibility: {note}")
-        own = method not in colours.chosen()
-        st.button("Back to its own", on_click=colours.choose, args=(method, ""), disabled=own)
+    with st.expander("Colours of the methods", icon=":material/palette:"):
+        with st.container(horizontal=True, gap="small"):
+            for method in current.methods:
+                key = f"_colour_{method}"
+                st.session_state[key] = current.colours[method]
+                st.color_picker(current.name(method), key=key, on_change=recolour, args=(method, key), width="content")
+        for method in colours.chosen().keys() & set(current.methods):
+            note = colours.hard_to_see(current.colours[method])
+            if note:
+                st.caption(f":material/visibility: {escape(current.name(method))}: {note[0].lower()}{note[1:]}")
+        st.button("Back to their own", disabled=not colours.chosen(), on_click=colours.forget)
+
+
+def recolour(method: str, key: str) -> None:
+    """Take over what was picked."""
+    colours.choose(method, st.session_state[key])
 
 
 def show_public() -> None:
@@ -143,7 +148,7 @@ def show_public() -> None:
                     except UserError as error:
                         st.error(str(error))
                     else:
-                        state.defer(data=entry.id, show=[], _explicit=set())
+                        state.defer(data=entry.id, data_section="Loaded", show=[], _explicit=set())
             else:
                 head.caption(f"[{entry.url}]({entry.url}) {entry.todo}")
 

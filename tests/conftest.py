@@ -106,7 +106,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., str]]:
+def serve_folder() -> Iterator[Callable[..., str]]:
     """Serve a folder; returns its address."""
     servers: list[ThreadingHTTPServer] = []
 

@@ -26,20 +26,20 @@ def entry(data: bytes, url: str) -> Dataset:
 DATA = b"," + b",".join(b"G%d" % i for i in range(3)) + b"\nctrl,1.5,2,3\nA,2,3.5,4\n"
 
 
-def test_fetch_reports_progress_and_keeps_the_file(tmp_path, serve, monkeypatch):
+def test_fetch_reports_progress_and_keeps_the_file(tmp_path, serve_folder, monkeypatch):
     (tmp_path / "srv").mkdir()
     (tmp_path / "srv" / "tiny.csv").write_bytes(DATA)
     seen = []
-    item = entry(DATA, serve(tmp_path / "srv") + "/tiny.csv")
+    item = entry(DATA, serve_folder(tmp_path / "srv") + "/tiny.csv")
     path = fetch(item, tmp_path / "cache", progress=lambda done, total: seen.append((done, total)))
     assert path.read_bytes() == DATA and seen[-1] == (len(DATA), len(DATA))
     monkeypatch.setattr(download.pooch, "HTTPDownloader", None)  # a second time it is not downloaded
     assert fetch(item, tmp_path / "cache") == path
 
 
-def test_cache_and_mirror_settings(tmp_path, serve, monkeypatch):
+def test_cache_and_mirror_settings(tmp_path, serve_folder, monkeypatch):
     (tmp_path / "tiny.csv").write_bytes(DATA)
-    monkeypatch.setenv("PERTURBVIZ_MIRROR", serve(tmp_path) + "/")
+    monkeypatch.setenv("PERTURBVIZ_MIRROR", serve_folder(tmp_path) + "/")
     monkeypatch.setenv("PERTURBVIZ_CACHE", str(tmp_path / "c"))
     monkeypatch.setitem(CATALOGUE, "tiny", entry(DATA, "https://nowhere.invalid/tiny.csv"))
     assert cached("tiny") is None
@@ -48,10 +48,10 @@ def test_cache_and_mirror_settings(tmp_path, serve, monkeypatch):
     assert isinstance(benchmark, Benchmark) and benchmark.title == "Tiny"
 
 
-def test_wrong_bytes_are_thrown_away(tmp_path, serve):
+def test_wrong_bytes_are_thrown_away(tmp_path, serve_folder):
     (tmp_path / "tiny.csv").write_bytes(DATA + b"x")
     with pytest.raises(UserError, match="SHA-256"):
-        fetch(entry(DATA, "https://nowhere.invalid/t"), tmp_path / "c", mirror=serve(tmp_path))
+        fetch(entry(DATA, "https://nowhere.invalid/t"), tmp_path / "c", mirror=serve_folder(tmp_path))
     assert list((tmp_path / "c").iterdir()) == []
 
 
@@ -62,12 +62,12 @@ def test_offline_is_one_sentence(tmp_path, url):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_missing_on_the_mirror(tmp_path, serve):
+def test_missing_on_the_mirror(tmp_path, serve_folder):
     with pytest.raises(UserError, match="could not be downloaded"):
-        fetch(entry(DATA, "https://nowhere.invalid/t"), tmp_path / "c", mirror=serve(tmp_path))
+        fetch(entry(DATA, "https://nowhere.invalid/t"), tmp_path / "c", mirror=serve_folder(tmp_path))
 
 
-def test_a_stumbling_network_is_tried_again(tmp_path, serve):
+def test_a_stumbling_network_is_tried_again(tmp_path, serve_folder):
     (tmp_path / "tiny.csv").write_bytes(DATA)
     calls = []
 
@@ -79,7 +79,7 @@ def test_a_stumbling_network_is_tried_again(tmp_path, serve):
             else:
                 super().do_GET()
 
-    path = fetch(entry(DATA, serve(tmp_path, Stumbling) + "/tiny.csv"), tmp_path / "c")
+    path = fetch(entry(DATA, serve_folder(tmp_path, Stumbling) + "/tiny.csv"), tmp_path / "c")
     assert path.read_bytes() == DATA and len(calls) == 3
 
 
@@ -102,10 +102,10 @@ def test_demo_opens():
     assert open_dataset("demo").simulated
 
 
-def test_real_files_agree_with_the_catalogue(tmp_path, serve, capsys):
+def test_real_files_agree_with_the_catalogue(tmp_path, serve_folder, capsys):
     if not SHARED.is_dir():
         pytest.skip("the real data files are not here")
-    address = serve(SHARED)
+    address = serve_folder(SHARED)
     for d in CATALOGUE.values():
         if d.sha256:
             assert fetch(d, tmp_path, mirror=address).stat().st_size == d.bytes, d.id

@@ -59,8 +59,8 @@ def source(tmp_path):
     return published(tmp_path / "srv")
 
 
-def test_fetch_downloads_and_converts_once(tmp_path, source, serve, capsys):
-    address, out = serve(source), tmp_path / "cache"
+def test_fetch_downloads_and_converts_once(tmp_path, source, serve_folder, capsys):
+    address, out = serve_folder(source), tmp_path / "cache"
     assert main(["fetch", "ahlmann-eltze-2025", "--mirror", address, "-o", str(out)]) == 0
     said = capsys.readouterr()
     path = out / "ahlmann_eltze_2025_double.h5ad"
@@ -94,7 +94,7 @@ def test_fetch_downloads_and_converts_once(tmp_path, source, serve, capsys):
     assert path.stat().st_mtime_ns == before
 
 
-def test_runs_that_do_not_fit_are_left_out_aloud(tmp_path, serve):
+def test_runs_that_do_not_fit_are_left_out_aloud(tmp_path, serve_folder):
     nan = tiny.prediction()
     nan.iloc[0, 0] = np.nan
     fewer = tiny.prediction().drop(columns="TBCE")
@@ -105,7 +105,7 @@ def test_runs_that_do_not_fit_are_left_out_aloud(tmp_path, serve):
     null["prediction"]["CEBPA+KLF1"] = None
     more = [run("1-holes", nan, str), run("1-few", fewer, str), nameless, run("1-other", other, str), null]
     published(tmp_path, more)
-    b = download.open_dataset("ahlmann-eltze-2025", tmp_path / "c", serve(tmp_path))
+    b = download.open_dataset("ahlmann-eltze-2025", tmp_path / "c", serve_folder(tmp_path))
     assert list(b.genes) == [g for g in tiny.GENES if g != "TBCE"] and "few" in b.methods
     said = b.meta["source"]["conversion"]
     assert "5 of 6 genes kept, those that every run predicts (fewest: few, 5)" in said
@@ -120,7 +120,7 @@ def test_runs_that_do_not_fit_are_left_out_aloud(tmp_path, serve):
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "html", "no truth"])
-def test_damaged_files_are_thrown_away(tmp_path, source, serve, damage):
+def test_damaged_files_are_thrown_away(tmp_path, source, serve_folder, damage):
     data = (source / PREDICTIONS).read_bytes()
     changed = {
         "cut": data[:-9],  # whole content, but not gzip's check of it
@@ -130,22 +130,22 @@ def test_damaged_files_are_thrown_away(tmp_path, source, serve, damage):
     }[damage]
     (source / PREDICTIONS).write_bytes(changed)
     with pytest.raises(UserError, match="damaged or cut short|no binary .RDS|no run called ground_truth"):
-        download.fetch("ahlmann-eltze-2025", tmp_path / "c", serve(source))
+        download.fetch("ahlmann-eltze-2025", tmp_path / "c", serve_folder(source))
     assert list((tmp_path / "c").iterdir()) == []
 
 
-def test_a_download_that_ends_early_is_not_taken(tmp_path, source, serve):
+def test_a_download_that_ends_early_is_not_taken(tmp_path, source, serve_folder):
     class Cut(Quiet):
         def copyfile(self, source, outputfile):
             outputfile.write(source.read()[:-1000])  # less than the length that was declared
 
     with pytest.raises(UserError, match="could not be downloaded"):
-        download.fetch("ahlmann-eltze-2025", tmp_path / "c", serve(source, Cut))
+        download.fetch("ahlmann-eltze-2025", tmp_path / "c", serve_folder(source, Cut))
     assert list((tmp_path / "c").iterdir()) == []
 
 
-def test_progress_of_download_and_conversion(tmp_path, source, serve):
+def test_progress_of_download_and_conversion(tmp_path, source, serve_folder):
     seen = []
-    download.fetch("ahlmann-eltze-2025", tmp_path, serve(source), lambda done, total: seen.append((done, total)))
+    download.fetch("ahlmann-eltze-2025", tmp_path, serve_folder(source), lambda done, total: seen.append((done, total)))
     size = (source / PREDICTIONS).stat().st_size
     assert {total for _, total in seen} == {size} and seen.count((size, size)) > 7  # once at the end, once a run

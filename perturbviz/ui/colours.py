@@ -19,10 +19,14 @@ def chosen() -> dict[str, str]:
 
 
 def choose(method: str, colour: str) -> None:
-    """Give a method a colour; "" gives it its own back. Anything that is no colour is left out."""
-    kept = {m: c for m, c in chosen().items() if m != method} | ({method: colour.lower()} if colour else {})
-    entries = (f"{m}:{c.removeprefix('#')}" for m, c in kept.items())
+    """Give a method a colour; anything that is no colour is left out."""
+    entries = (f"{m}:{c.lower().removeprefix('#')}" for m, c in {**chosen(), method: colour}.items())
     state.set_extra("col", "~".join(e for e in entries if _ENTRY.fullmatch(e)))
+
+
+def forget() -> None:
+    """Give all methods their own colours back."""
+    state.set_extra("col", "")
 
 
 def hard_to_see(colour: str) -> str:

@@ -70,17 +70,15 @@ def test_the_catalogue_is_listed_with_what_must_be_done_by_hand(open_page):
 
 def test_a_method_is_recoloured_on_every_page_and_in_the_link(open_page):
     at = open_page("data")
-    at.selectbox(key="_colour_of").set_value("additive").run()
     before = at.color_picker(key="_colour_additive").value
     at.color_picker(key="_colour_additive").set_value("#FFF3A0").run()
     assert not at.exception and "additive:fff3a0" in at.query_params["col"]
-    assert any("Hard to see on a light background." in c.value for c in at.caption)
+    assert any("Additive: hard to see on a light background." in c.value for c in at.caption)
     at.switch_page("pages/rankings.py").run()
     assert "#fff3a0" in str(figures(at)) and "additive:fff3a0" in at.query_params["col"]
     at.switch_page("pages/data.py").run()
-    at.selectbox(key="_colour_of").set_value("additive").run()
     assert at.color_picker(key="_colour_additive").value == "#fff3a0"
-    next(b for b in at.button if b.label == "Back to its own").click().run()
+    next(b for b in at.button if b.label == "Back to their own").click().run()
     assert at.color_picker(key="_colour_additive").value == before and "col" not in at.query_params
 
 

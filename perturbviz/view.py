@@ -20,7 +20,6 @@ SIZES = {"all": "all", "singles": "single perturbations", "doubles": "combinatio
 AVERAGES = {"mean": "mean", "median": "median"}
 ROWS = {"common": "predicted by every shown method", "own": "each method's own"}
 REFERENCE_FROM = {"train": "training perturbations", "all": "all perturbations (leaks)"}
-MAX_OWN_GENES_IN_LINK = 50
 DEFAULT_N = 1000
 
 

@@ -263,12 +263,11 @@ def side_by_side(first: Scores, second: Scores) -> Scores:
 # -- pre-training --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Shared:
-    """What two benchmarks have in common: perturbations, targets, genes (numbers), and their first few targets."""
+    """What two benchmarks have in common: perturbations, targets, genes (numbers)."""
 
     perturbations: int
     targets: int
     genes: int
-    examples: tuple[str, ...]
     same_measurements: str = ""
 
 
@@ -279,7 +278,7 @@ def shared(benchmark: Benchmark, other: Benchmark) -> Shared:
     """
     mine, theirs = ({*b.conditions[~b.is_control]} for b in (benchmark, other))
     both = sorted(mine & theirs)
-    common = sorted({t for n in mine for t in targets(n)} & {t for n in theirs for t in targets(n)})
+    common = {t for n in mine for t in targets(n)} & {t for n in theirs for t in targets(n)}
     genes = benchmark.genes.intersection(other.genes)
     same = ""
     if both and len(genes):
@@ -290,4 +289,4 @@ def shared(benchmark: Benchmark, other: Benchmark) -> Shared:
             if np.nanstd(x) > 0 and np.allclose(x, y, rtol=1e-4, atol=1e-6, equal_nan=True):
                 same = benchmark.conditions[i]
                 break
-    return Shared(len(both), len(common), len(genes), tuple(common[:3]), same)
+    return Shared(len(both), len(common), len(genes), same)

@@ -34,7 +34,7 @@ class _Run:
 
 
 def convert(
-    rds: Path, out: Path, source: Mapping[str, str], progress: Callable[[int], None] | None = None
+    rds: Path, out: Path, source: Mapping[str, str], progress: Callable[[int], object] | None = None
 ) -> list[str]:
     """Write the benchmark of a ``*_predictions.RDS`` (with its ``*_parameters.RDS`` beside it); returns what was done.
 
@@ -84,9 +84,12 @@ def _layers(
     base.adata.uns[META] |= {"methods": methods, "source": {**details, "conversion": " ".join(notes)}}
 
 
-def _unpack(rds: Path, folder: Path, progress: Callable[[int], None] | None) -> tuple[Profiles, list[_Run], list[str]]:
+def _unpack(
+    rds: Path, folder: Path, progress: Callable[[int], object] | None
+) -> tuple[Profiles, list[_Run], list[str]]:
     """The truth, the runs that wait, and sentences about runs that cannot be read."""
-    truth, waiting, notes, datasets = None, [], [], set()
+    waiting: list[_Run] = []
+    truth, notes, datasets = None, [], set()
     for run in const_ae_rds.runs(rds, "prediction", progress):
         dataset, seed, method = const_ae_rds.name_of(run)
         datasets.add(dataset)

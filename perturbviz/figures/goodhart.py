@@ -12,7 +12,6 @@ from perturbviz.figures.text import escape
 from perturbviz.figures.theme import AXIS, MUTED, SEQUENTIAL, SURFACE, TEXT, colour_scale
 
 UP, DOWN, SAME = "#1653bf", "#b8560a", MUTED  # better, worse, neither: the theme has dark counterparts of all three
-HIGH_ON_SCALE = 4  # of SEQUENTIAL: from here on text on it is drawn in the surface colour
 
 
 def plane(

@@ -87,7 +87,7 @@ def splits_beside(file: Path, dataset: str = "") -> dict[str, dict[Any, str]]:
     return splits
 
 
-def runs(path: Path, needed: str, progress: Callable[[int], None] | None = None) -> Iterator[RVector]:
+def runs(path: Path, needed: str, progress: Callable[[int], object] | None = None) -> Iterator[RVector]:
     """Entries of the list that have what is needed, one in memory at a time; refused where there is none."""
     check_file(path)
     found = False

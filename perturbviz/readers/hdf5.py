@@ -39,7 +39,7 @@ def check_declared(path: Path) -> None:
                 if item.is_virtual or item.external:
                     raise UserError(f"{path.name}: {name!r} lies in another file: store the data in this one.")
                 if len(item.shape) == 2:
-                    check_shape(f"{path.name} ({name})", *item.shape, itemsize=0)
+                    check_shape(f"{path.name} ({name})", item.shape[0], item.shape[1], itemsize=0)
                 total += (bytes_ := int(np.prod(item.shape, dtype=object)) * max(item.dtype.itemsize, 1))
                 if bytes_ > limit("MB") * 10**6 or (bytes_ > 10**8 and bytes_ > MAX_INFLATION * size):
                     raise UserError(

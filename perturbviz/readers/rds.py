@@ -190,7 +190,7 @@ def read_rds(path: Path) -> Any:
         return parser.item()
 
 
-def iterate_rds(path: Path, progress: Callable[[int], None] | None = None) -> Iterator[Any]:
+def iterate_rds(path: Path, progress: Callable[[int], object] | None = None) -> Iterator[Any]:
     """Elements of the list in an .RDS, one in memory at a time; the checksum of the gzip is verified at its end.
 
     Parameters

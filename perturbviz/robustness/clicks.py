@@ -13,9 +13,6 @@ from perturbviz.references import REFERENCES
 from perturbviz.sweep.engine import Sweep
 from perturbviz.view import View
 
-#: Fields of a view that the sweep varies, in the order of the sidebar.
-FIELDS = ("metric", "ref", "genes", "n", "targets", "split", "seed", "avg")
-
 
 def first_places(sweep: Sweep, view: View) -> tuple[str, ...] | None:
     """Methods that lead a view (several where tied); None where the sweep does not hold it or nobody has a score."""

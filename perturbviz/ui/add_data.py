@@ -65,7 +65,7 @@ def show_add(source: Benchmark | ScoreTable | None) -> None:
     options = options_form()
     what = st.segmented_control(
         "They are", ["predictions", "new"], default="predictions" if isinstance(source, Benchmark) else "new", required=True,
-        format_func={"predictions": "predictions for the open benchmark", "new": "a data set of their own"}.get, key="_upload_as",
+        format_func={"predictions": "predictions for the open benchmark", "new": "a data set of their own"}.__getitem__, key="_upload_as",
     )  # fmt: skip
     name = (
         st.text_input("Name of the method", max_chars=60, help="Empty: the name of the file.")

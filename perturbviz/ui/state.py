@@ -139,7 +139,7 @@ def full_link() -> str:
     return f"{base}?{parameters}" if parameters else base
 
 
-def defer(**values: str | int | bool) -> None:
+def defer(**values: object) -> None:
     """Set widgets' values from below them: kept for the next run, which starts at once."""
     st.session_state[_DEFERRED] = values
     st.rerun()

@@ -5,9 +5,11 @@ Everything the dashboard shows can be had in a notebook::
     from perturbviz import Evaluation, View, load, rank, score_view
     ranking = rank(score_view(Evaluation(load("data/demo.h5ad")), View(metric="pearson_delta", ref="perturbation")))
 
-Further rooms: ``perturbviz.readers`` and ``perturbviz.assemble`` (files in), ``perturbviz.metrics`` (the catalogue),
-``perturbviz.sweep`` and ``perturbviz.robustness`` (all views), ``perturbviz.interactions``, ``perturbviz.calibration``,
-``perturbviz.baselines`` (the linear model), ``perturbviz.goodhart``, ``perturbviz.aggregate`` (from cells).
+Further rooms: ``perturbviz.readers`` and ``perturbviz.assemble`` (files in), ``perturbviz.datasets`` (public data),
+``perturbviz.metrics`` (the catalogue), ``perturbviz.sweep``, ``perturbviz.views`` and ``perturbviz.robustness`` (all views),
+``perturbviz.interactions``, ``perturbviz.calibration``, ``perturbviz.baselines`` (the linear model), ``perturbviz.goodhart``,
+``perturbviz.figures`` and ``perturbviz.report`` (what is drawn), ``perturbviz.aggregate`` (from cells). What is not listed here
+or in ``__all__`` belongs to the interface and may change.
 """
 
 from perturbviz.benchmark import Benchmark, load, save

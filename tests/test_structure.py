@@ -1,11 +1,15 @@
 """The rooms of the house: who imports whom. Data flows one way, and Streamlit stays in the interface."""
 
 import ast
+import importlib.util
+import re
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+import perturbviz
 
 ROOT = Path(__file__).parents[1]
 MODULES = {
@@ -109,6 +113,18 @@ def test_only_the_interface_knows_the_interface():
 
 def test_pages_do_not_import_pages():
     assert not {(n, o) for n, others in graph().items() for o in others if o.startswith(("pages.", "app"))}
+
+
+def test_the_public_interface_is_what_its_docstring_shows(monkeypatch):
+    text = perturbviz.__doc__ or ""
+    rooms = re.findall(r"``(perturbviz\.\w+)``", text)
+    assert len(rooms) > 10 and all(importlib.util.find_spec(room) for room in rooms)
+    assert all(hasattr(perturbviz, name) for name in perturbviz.__all__)
+    example = "\n".join(line[4:] for line in text.splitlines() if line.startswith("    "))
+    monkeypatch.chdir(ROOT)
+    found: dict = {}
+    exec(compile(example, "perturbviz/__init__.py", "exec"), found)
+    assert len(found["ranking"].table) > 5
 
 
 def test_no_file_is_longer_than_one_can_read():

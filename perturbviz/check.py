@@ -21,9 +21,9 @@ SAME = 1e-6  # largest difference of rows that count as identical
 STATE_CLIP = 14.0  # State clips prediction and truth to [0, 14]
 #: What no check of a file can find out, said with every prediction.
 UNSEEN = (
-    "whether the model saw held-out perturbations while it was made (training, pre-training, tuning, choice of a checkpoint) "
-    "cannot be told from its predictions: only perturbations that stand in two parts of the split, and rows that equal the "
-    "measured ones, are noticed."
+    "not checked, since it cannot be told from its predictions: whether the model saw held-out perturbations while it was "
+    "made (training, pre-training, tuning, choice of a checkpoint). Noticed are only perturbations that stand in two parts "
+    "of the split, and rows that equal the measured ones."
 )
 LOG_MAX = 50.0  # log1p values stay far below: expm1(50) molecules do not exist
 

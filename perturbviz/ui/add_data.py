@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from perturbviz.benchmark import VALUE_SPACES, Benchmark
-from perturbviz.check import Report
+from perturbviz.check import UNSEEN, Report
 from perturbviz.errors import UserError
 from perturbviz.explain import escape
 from perturbviz.readers import SYSTEMS
@@ -134,5 +134,9 @@ def show_reports(reports: Sequence[Report]) -> None:
                     if finding.items
                     else ""
                 )
-                mark = ":material/warning: " if finding.warning else ":material/check: "
+                mark = (
+                    ":material/warning: "
+                    if finding.warning
+                    else (":material/help: " if finding.text == UNSEEN else ":material/check: ")
+                )
                 st.markdown(mark + escape(finding.text + listed))

@@ -14,7 +14,7 @@ and adjusted p-values) and ``save``, which depend on conditions x genes alone; `
 Measured on two processors that other work kept busy (load 2 to 5), 5,000 genes at 5 % density, 2,000 conditions: 1,000,000
 cells plain (2.05 GB) took 0.5 s to prepare, 3.1 s for the pass, 3.6 s for tests, 2.5 s to save, with 1.45 GB of memory.
 Merely reading that file took between 0.5 s (in a quiet moment) and 3 s (in that run), so the pass is not shown to stay within three
-times reading a plain file; in processor seconds shared by two it is about four times. With gzip it was 1.7 times reading
+times reading a plain file; by processor seconds it was 1.9 times in one run and 4 times in another. With gzip it was 1.7 times reading
 at 250,000 cells and 1.6 times at 500,000 (3.5 times with tests and saving). The pass computes 0.6, 1.5 and 2.1 seconds at
 250,000, 500,000 and 1,000,000 cells; the system's time for fresh memory comes on top and varied from 0.2 to 9 s.
 """

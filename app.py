@@ -1,6 +1,6 @@
 """perturbviz: the page menu and the sidebar with the view. Run with ``streamlit run app.py``."""
 
-from perturbviz.ui import badge, navigation, present, sidebar, state
+from perturbviz.ui import badge, collector, navigation, present, sidebar, state
 
 page = navigation.run()
 state.apply_deferred()
@@ -12,3 +12,4 @@ try:
 finally:  # also where a page stops early with a sentence
     badge.finish()
     state.write_link()
+    collector.settle()

@@ -256,9 +256,9 @@ def overturn(ranks: pd.DataFrame, settings: list[str], name: Callable[[str], str
         return ""
     lead = ranking.defined[0]
     leads: dict[str, list[str]] = {}
-    for column, setting in zip(ranks, settings, strict=True):
-        if ranks[column].notna().any():
-            leads.setdefault(ranks[column].idxmin(), []).append(setting)
+    for place, setting in zip(ranks.to_numpy().T, settings, strict=True):
+        if not np.isnan(place).all():
+            leads.setdefault(ranks.index[np.nanargmin(place)], []).append(setting)
     others = sorted((m for m in leads if m != lead), key=lambda m: -len(leads[m]))
     kept = len(leads.get(lead, ()))
     total = sum(map(len, leads.values()))

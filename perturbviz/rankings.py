@@ -6,6 +6,7 @@ All seeds of one perturbation are one unit of resampling: splits overlap, so the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -108,6 +109,11 @@ class Ranking:
     how: str
     resampled: np.ndarray
 
+    @cached_property
+    def unit(self) -> np.ndarray:
+        """Unit of resampling of each row of the scores: see :func:`units`."""
+        return units(self.scores.rows)
+
     def difference(self, a: str, b: str) -> tuple[float, float, float]:
         """Paired difference in score a - b with its bootstrap interval: (difference, low, high)."""
         i, j = self.scores.methods.index(a), self.scores.methods.index(b)
@@ -116,9 +122,9 @@ class Ranking:
         pair = average(values[:, both], self.how)
         resampled = self.resampled[:, [i, j]]
         if (both != ~np.isnan(values)).any():  # rows that only one of them has take no part
-            resampled = bootstrap(np.where(both, values, np.nan), units(self.scores.rows), self.how, len(resampled))
+            resampled = bootstrap(np.where(both, values, np.nan), self.unit, self.how, len(resampled))
         tail = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-        low, high = _quantile(resampled[:, 0] - resampled[:, 1], tail, units(self.scores.rows)[both])
+        low, high = _quantile(resampled[:, 0] - resampled[:, 1], tail, self.unit[both])
         return float(pair[0] - pair[1]), float(low), float(high)
 
     def separable(self, a: str, b: str) -> bool:

@@ -5,19 +5,22 @@ import json
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 from streamlit.testing.v1 import AppTest
 
 
 def figures(at: AppTest) -> list[dict[str, Any]]:
     """Return the charts of a page in order, each ``{"key", "question", "alt", "note", "data", "layout", ...}``.
 
-    ``data`` and ``layout`` are Plotly's JSON with arrays as numpy arrays.
+    ``data`` and ``layout`` are Plotly's JSON with arrays as numpy arrays, checked by Plotly.
     """
     charts = []
     for block in at.get("bidi_component"):
         if block.proto.component_name == "perturbviz_chart":
             sent = json.loads(block.proto.bytes)
-            charts.append({**sent, **decoded(json.loads(sent["figure"]))})
+            figure = decoded(json.loads(sent["figure"]))
+            go.Figure(figure)  # raises on what Plotly does not know: figures are built without its checks
+            charts.append({**sent, **figure})
     for block in at.get("plotly_chart"):
         spec = decoded(json.loads(block.proto.spec))
         title = spec["layout"].get("title", {}).get("text", "")

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from scipy.stats import gaussian_kde
 
+from perturbviz.figures.marks import drawn
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MEAN_BAR, MUTED, method_dash
 
@@ -71,43 +72,53 @@ def distribution(
     zero
         Draw a line at zero (differences).
     """
-    fig = go.Figure()
+    traces, notes = [], []
     labels = rows["perturbation"].astype(str).to_numpy()
     seeds, contexts = rows["seed"].astype(str).to_numpy(), rows["context"].astype(str).to_numpy()
     for i, method in enumerate(methods):
         shown = thinned(values[i])
-        x = i + offsets(values[i][shown])
-        fig.add_scatter(
-            x=x.astype(np.float32), y=values[i][shown].astype(np.float32), mode="markers", name=names[method],
-            uid=f"swarm-{method}", ids=[f"{method}|{contexts[j]}|{labels[j]}|{seeds[j]}" for j in shown],
-            customdata=[labels[j] for j in shown],
-            marker={
-                "size": [11 if labels[j] == marked else 5 for j in shown], "color": colours[method], "opacity": 0.6,
-                "line": {"width": [2 if labels[j] == marked else 0 for j in shown], "color": MEAN_BAR},
+        ring = labels[shown] == marked
+        traces.append({
+            "type": "scatter", "x": (i + offsets(values[i][shown])).astype(np.float32),
+            "y": values[i][shown].astype(np.float32), "mode": "markers", "name": names[method], "uid": f"swarm-{method}",
+            "ids": [f"{method}|{contexts[j]}|{labels[j]}|{seeds[j]}" for j in shown],
+            "customdata": labels[shown].tolist(),
+            "marker": {
+                "size": np.where(ring, 11, 5).tolist(), "color": colours[method], "opacity": 0.6,
+                "line": {"width": np.where(ring, 2, 0).tolist(), "color": MEAN_BAR},
             },
-            text=[escape(labels[j]) + (f" · seed {escape(seeds[j])}" if seeds[j] else "") for j in shown],
-            hovertemplate=f"<b>%{{text}}</b><br>{escape(names[method])}: %{{y:.4g}}<extra></extra>", showlegend=False,
-        )  # fmt: skip
+            "text": [escape(labels[j]) + (f" · seed {escape(seeds[j])}" if seeds[j] else "") for j in shown],
+            "hovertemplate": f"<b>%{{text}}</b><br>{escape(names[method])}: %{{y:.4g}}<extra></extra>", "showlegend": False,
+        })  # fmt: skip
         if np.isnan(averages.get(method, np.nan)):
-            fig.add_annotation(
-                x=i, y=0.5, yref="paper", text=escape((reasons or {}).get(method, "undefined")), textangle=-90,
-                showarrow=False, font={"color": MUTED, "size": 12},
-            )  # fmt: skip
+            notes.append({
+                "x": i, "y": 0.5, "yref": "paper", "text": escape((reasons or {}).get(method, "undefined")), "textangle": -90,
+                "showarrow": False, "font": {"color": MUTED, "size": 12},
+            })  # fmt: skip
     bars = [(i, averages[m], m) for i, m in enumerate(methods) if not np.isnan(averages.get(m, np.nan))]
-    fig.add_scatter(
-        x=[v for i, _, _ in bars for v in (i - 0.32, i + 0.32, None)],
-        y=[v for _, a, _ in bars for v in (a, a, None)],
-        mode="lines", line={"color": MEAN_BAR, "width": 3}, name="mean", uid="average-bar", hoverinfo="skip", showlegend=False,
-    )  # fmt: skip
-    if zero:
-        fig.add_hline(y=0, line={"color": MUTED, "width": 1})
-    fig.update_layout(height=440, dragmode="select")
-    fig.update_xaxes(
-        tickvals=list(range(len(methods))), ticktext=[escape(names[m]).replace(" ", "<br>", 1) for m in methods],
-        range=[-0.6, len(methods) - 0.4], showgrid=False, zeroline=False, tickangle=0,
-    )  # fmt: skip
-    fig.update_yaxes(title_text=axis_title, zeroline=False)
-    return fig
+    traces.append({
+        "type": "scatter", "x": [v for i, _, _ in bars for v in (i - 0.32, i + 0.32, None)],
+        "y": [v for _, a, _ in bars for v in (a, a, None)], "mode": "lines", "line": {"color": MEAN_BAR, "width": 3},
+        "name": "mean", "uid": "average-bar", "hoverinfo": "skip", "showlegend": False,
+    })  # fmt: skip
+    at_zero = {
+        "type": "line",
+        "xref": "x domain",
+        "x0": 0,
+        "x1": 1,
+        "y0": 0,
+        "y1": 0,
+        "line": {"color": MUTED, "width": 1},
+    }
+    layout = {
+        "height": 440, "dragmode": "select", "annotations": notes, "shapes": [at_zero] if zero else [],
+        "xaxis": {
+            "tickvals": list(range(len(methods))), "ticktext": [escape(names[m]).replace(" ", "<br>", 1) for m in methods],
+            "range": [-0.6, len(methods) - 0.4], "showgrid": False, "zeroline": False, "tickangle": 0,
+        },
+        "yaxis": {"title": {"text": axis_title}, "zeroline": False},
+    }  # fmt: skip
+    return drawn(traces, layout)
 
 
 def over_n(
@@ -125,16 +136,24 @@ def over_n(
     marked_n
         The current number of genes.
     """
-    fig = go.Figure()
-    for method, (n, value) in curves.items():
-        fig.add_scatter(
-            x=n, y=value, mode="lines", name=names[method], uid=f"curve-{method}",
-            line={"color": colours[method], "width": 2.2, "dash": method_dash(method, dashed)},
-            hovertemplate=f"<b>{escape(names[method])}</b><br>%{{x:,}} genes: %{{y:.4g}}<extra></extra>",
-        )  # fmt: skip
-    if marked_n:
-        fig.add_vline(x=marked_n, line={"color": MUTED, "width": 1, "dash": "dash"})
-    fig.update_layout(height=400, margin={"t": 88}, legend={"font": {"size": 12}})
-    fig.update_xaxes(type="log", title_text=order_label)
-    fig.update_yaxes(title_text=axis_title, zeroline=False)
-    return fig
+    lines = [
+        {
+            "type": "scatter", "x": n, "y": value, "mode": "lines", "name": names[method], "uid": f"curve-{method}",
+            "line": {"color": colours[method], "width": 2.2, "dash": method_dash(method, dashed)},
+            "hovertemplate": f"<b>{escape(names[method])}</b><br>%{{x:,}} genes: %{{y:.4g}}<extra></extra>",
+        }
+        for method, (n, value) in curves.items()
+    ]  # fmt: skip
+    here = {
+        "type": "line", "yref": "y domain", "x0": marked_n, "x1": marked_n, "y0": 0, "y1": 1,
+        "line": {"color": MUTED, "width": 1, "dash": "dash"},
+    }  # fmt: skip
+    layout = {
+        "height": 400,
+        "margin": {"t": 88},
+        "legend": {"font": {"size": 12}},
+        "shapes": [here] if marked_n else [],
+        "xaxis": {"type": "log", "title": {"text": order_label}},
+        "yaxis": {"title": {"text": axis_title}, "zeroline": False},
+    }
+    return drawn(lines, layout)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from perturbviz.figures.marks import drawn
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MEAN_BAR, MUTED, TEXT
 
@@ -81,7 +83,9 @@ def panels(
         everything = np.concatenate([observed, *(p.predicted for p in shown)])
         low, high = float(np.nanmin(everything)), float(np.nanmax(everything))
         low, high = low - 0.03 * (high - low), high + 0.03 * (high - low)
-    fig = go.Figure()
+    traces: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
+    layout: dict[str, Any] = {}
     gap_x, gap_y = 0.028, 0.1 / max(rows, 1) ** 0.5
     width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / max(rows, 1)
     for i, panel in enumerate(shown):
@@ -90,73 +94,72 @@ def panels(
         left, top = column * (width + gap_x), 1 - row * (height + gap_y)
         axis = {"range": [low, high], "showgrid": True, "nticks": 5, "zeroline": centred}
         bottom_row = i + columns >= len(shown)
-        fig.layout[f"xaxis{n}"] = {
+        layout[f"xaxis{n}"] = {
             **axis, "domain": [left, left + width], "anchor": f"y{n}", "showticklabels": bottom_row,
             "title": {"text": x_title if bottom_row and column == 0 else ""}, **({"matches": "x"} if i else {}),
         }  # fmt: skip
-        fig.layout[f"yaxis{n}"] = {
+        layout[f"yaxis{n}"] = {
             **axis, "domain": [top - height, top], "anchor": f"x{n}", "showticklabels": column == 0,
             "title": {"text": y_title if column == 0 and row == 0 else ""}, **({"matches": "y"} if i else {}),
         }  # fmt: skip
-        _draw(fig, panel, observed, names, f"x{n}", f"y{n}", (low, high), marked)
-        fig.add_annotation(
-            x=left, y=top, xref="paper", yref="paper", xanchor="left", yanchor="bottom", showarrow=False,
-            text=f"<b>{escape(panel.name)}</b>", font={"size": 13, "color": panel.colour},
-        )  # fmt: skip
+        traces += _traces(panel, observed, names, f"x{n}", f"y{n}", (low, high), marked)
+        notes.append({
+            "x": left, "y": top, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom",
+            "showarrow": False, "text": f"<b>{escape(panel.name)}</b>", "font": {"size": 13, "color": panel.colour},
+        })  # fmt: skip
         lines = (
             panel.corner
             if not np.isnan(panel.predicted).all()
             else [(reasons or {}).get(panel.method, "not predicted")]
         )
-        fig.add_annotation(
-            x=left + 0.006, y=top - 0.012, xref="paper", yref="paper", xanchor="left", yanchor="top", showarrow=False,
-            text="<br>".join(escape(line) for line in lines), align="left", font={"size": 11.5, "color": TEXT},
-        )  # fmt: skip
-    fig.update_layout(height=60 + 235 * rows, margin={"l": 8, "r": 8, "t": 58, "b": 8}, showlegend=False)
-    return fig
+        notes.append({
+            "x": left + 0.006, "y": top - 0.012, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top",
+            "showarrow": False, "text": "<br>".join(escape(line) for line in lines), "align": "left",
+            "font": {"size": 11.5, "color": TEXT},
+        })  # fmt: skip
+    layout |= {
+        "height": 60 + 235 * rows, "margin": {"l": 8, "r": 8, "t": 58, "b": 8}, "showlegend": False, "annotations": notes,
+    }  # fmt: skip
+    return drawn(traces, layout)
 
 
-def _draw(
-    fig: go.Figure,
-    panel: Panel,
-    observed: np.ndarray,
-    labels: np.ndarray,
-    x: str,
-    y: str,
-    span: tuple[float, float],
-    marked: str,
-) -> None:
+def _traces(
+    panel: Panel, observed: np.ndarray, labels: np.ndarray, x: str, y: str, span: tuple[float, float], marked: str
+) -> list[dict[str, Any]]:
     """Density, diagonal and outstanding points of one panel."""
     low, high = span
     predicted = np.clip(panel.predicted, low, high)
-    fig.add_scatter(
-        x=[low, high], y=[low, high], mode="lines", line={"color": MUTED, "width": 1}, xaxis=x, yaxis=y, hoverinfo="skip",
-        uid=f"diagonal-{panel.method}",
-    )  # fmt: skip
+    axes = {"xaxis": x, "yaxis": y}
+    traces: list[dict[str, Any]] = [{
+        "type": "scatter", "x": [low, high], "y": [low, high], "mode": "lines", "line": {"color": MUTED, "width": 1},
+        "hoverinfo": "skip", "uid": f"diagonal-{panel.method}", **axes,
+    }]  # fmt: skip
     points = extremes(observed, panel.predicted)
     have = ~np.isnan(observed) & ~np.isnan(predicted)
     if have.sum() > len(points):
         counts, _, _ = np.histogram2d(predicted[have], observed[have], bins=BINS, range=[span, span])
         centres = (low + (np.arange(BINS) + 0.5) * (high - low) / BINS).astype(np.float32)
-        fig.add_heatmap(
-            z=np.log1p(counts).astype(np.float32), x=centres, y=centres, xaxis=x, yaxis=y, colorscale=_DENSITY,
-            showscale=False, hoverinfo="skip", uid=f"density-{panel.method}",
-        )  # fmt: skip
+        traces.append({
+            "type": "heatmap", "z": np.log1p(counts).astype(np.float32), "x": centres, "y": centres,
+            "colorscale": _DENSITY, "showscale": False, "hoverinfo": "skip", "uid": f"density-{panel.method}", **axes,
+        })  # fmt: skip
     ring = labels[points] == marked
-    fig.add_scatter(
-        x=observed[points].astype(np.float32), y=predicted[points].astype(np.float32), mode="markers", xaxis=x, yaxis=y,
-        ids=[str(v) for v in labels[points]], customdata=labels[points].tolist(), uid=f"points-{panel.method}",
-        name=panel.name,
-        marker={
+    shown = [str(v) for v in labels[points]]
+    traces.append({
+        "type": "scatter", "x": observed[points].astype(np.float32), "y": predicted[points].astype(np.float32),
+        "mode": "markers", "ids": shown, "customdata": shown, "uid": f"points-{panel.method}", "name": panel.name,
+        "marker": {
             "size": np.where(ring, 12, 5).tolist(), "color": panel.colour, "opacity": 0.75,
             "line": {"color": MEAN_BAR, "width": np.where(ring, 2, 0).tolist()},
         },
-        text=[f"{escape(v)}<br>predicted {p:.3g}" for v, p in zip(labels[points], panel.predicted[points], strict=True)],
-        hovertemplate="<b>%{text}</b><br>observed %{x:.3g}<extra></extra>",
-    )  # fmt: skip
+        "text": [f"{escape(v)}<br>predicted {p:.3g}" for v, p in zip(shown, panel.predicted[points], strict=True)],
+        "hovertemplate": "<b>%{text}</b><br>observed %{x:.3g}<extra></extra>", **axes,
+    })  # fmt: skip
     if marked and not ring.any() and marked in labels:
         at = int(np.flatnonzero(labels == marked)[0])
-        fig.add_scatter(
-            x=[observed[at]], y=[predicted[at]], mode="markers", xaxis=x, yaxis=y, customdata=[marked], hoverinfo="skip",
-            marker={"size": 12, "color": panel.colour, "line": {"color": MEAN_BAR, "width": 2}}, uid=f"marked-{panel.method}",
-        )  # fmt: skip
+        traces.append({
+            "type": "scatter", "x": [observed[at]], "y": [predicted[at]], "mode": "markers", "customdata": [marked],
+            "marker": {"size": 12, "color": panel.colour, "line": {"color": MEAN_BAR, "width": 2}}, "hoverinfo": "skip",
+            "uid": f"marked-{panel.method}", **axes,
+        })  # fmt: skip
+    return traces

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from perturbviz.figures.marks import drawn
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MUTED, TEXT, method_dash
 
@@ -40,36 +41,40 @@ def order(
     names = [_label(line, None if shifts is None else shifts.get(m)) for m, line in table.iterrows()]
     position = np.arange(len(table))
     defined = table["score"].notna().to_numpy()
-    fig = go.Figure()
-    fig.add_scatter(
-        x=table["score"].to_numpy()[defined], y=position[defined], ids=list(table.index[defined]),
-        customdata=list(table.index[defined]), mode="markers", name="score",
-        marker={"size": 12, "color": [colours[m] for m in table.index[defined]], "line": {"width": [2 if m in set(open_marks) else 0 for m in table.index[defined]]},
-                "symbol": ["circle-open" if m in set(open_marks) else "circle" for m in table.index[defined]]},
-        error_x={
+    known = list(table.index[defined])
+    hollow = [m in set(open_marks) for m in known]
+    dots = {
+        "type": "scatter", "x": table["score"].to_numpy()[defined], "y": position[defined], "ids": known,
+        "customdata": known, "mode": "markers", "name": "score",
+        "marker": {
+            "size": 12, "color": [colours[m] for m in known], "line": {"width": [2 if h else 0 for h in hollow]},
+            "symbol": ["circle-open" if h else "circle" for h in hollow],
+        },
+        "error_x": {
             "type": "data", "symmetric": False, "thickness": 2, "width": 0, "color": MUTED,
             "array": (table["high"] - table["score"]).to_numpy()[defined],
             "arrayminus": (table["score"] - table["low"]).to_numpy()[defined],
         },
-        text=[_hover(line) for _, line in table[defined].iterrows()], hovertemplate="%{text}<extra></extra>",
-        showlegend=False,
-    )  # fmt: skip
-    for m, line in table[~defined].iterrows():
-        fig.add_annotation(
-            x=0.01, xref="paper", y=position[table.index.get_loc(m)], text=escape(line["reason"].partition(",")[0] or "undefined"), showarrow=False,
-            xanchor="left", font={"color": MUTED, "size": 12},
-        )  # fmt: skip
-    fig.update_layout(height=72 + 34 * len(table), margin={"l": 8, "r": 16, "t": 36, "b": 8})
-    fig.update_yaxes(
-        tickvals=position,
-        ticktext=names,
-        range=[len(table) - 0.5, -0.5],
-        showgrid=False,
-        zeroline=False,
-        tickfont={"size": 13, "color": TEXT},
-    )
-    fig.update_xaxes(title_text=axis_title, autorange=True if higher else "reversed", zeroline=False)
-    return fig
+        "text": [_hover(line) for _, line in table[defined].iterrows()], "hovertemplate": "%{text}<extra></extra>",
+        "showlegend": False,
+    }  # fmt: skip
+    undefined = [
+        {
+            "x": 0.01, "xref": "paper", "yref": "y", "y": position[table.index.get_loc(m)], "showarrow": False,
+            "text": escape(line["reason"].partition(",")[0] or "undefined"), "xanchor": "left",
+            "font": {"color": MUTED, "size": 12},
+        }
+        for m, line in table[~defined].iterrows()
+    ]  # fmt: skip
+    layout = {
+        "height": 72 + 34 * len(table), "margin": {"l": 8, "r": 16, "t": 36, "b": 8}, "annotations": undefined,
+        "xaxis": {"title": {"text": axis_title}, "autorange": True if higher else "reversed", "zeroline": False},
+        "yaxis": {
+            "tickvals": position, "ticktext": names, "range": [len(table) - 0.5, -0.5], "showgrid": False,
+            "zeroline": False, "tickfont": {"size": 13, "color": TEXT},
+        },
+    }  # fmt: skip
+    return drawn([dots], layout)
 
 
 def _label(line: pd.Series, shift: float | None) -> str:
@@ -106,34 +111,42 @@ def bump(
         Methods drawn dashed.
     """
     x = np.arange(ranks.shape[1])
-    fig = go.Figure()
+    lines = []
     for method, line in ranks.iterrows():
         values = line.to_numpy(float)
-        fig.add_scatter(
-            x=x, y=values, name=names[method], uid=f"bump-{method}", ids=[f"{method}|{label}" for label in labels],
-            customdata=[[method, int(i)] for i in x], mode="lines+markers",
-            line={"color": colours[method], "width": 2.5, "dash": method_dash(method, dashed)},
-            marker={"size": 9, "color": colours[method]}, connectgaps=False, showlegend=False,
-            text=[f"{v:g}" for v in values],
-            hovertemplate=f"<b>{escape(names[method])}</b><br>rank %{{text}}<extra></extra>",
-        )  # fmt: skip
-    for method, y in _end_labels(ranks):
-        fig.add_annotation(
-            x=ranks.shape[1] - 1, y=y, text=escape(names[method]), showarrow=False, xanchor="left", xshift=9,
-            font={"color": colours[method], "size": 12},
-        )  # fmt: skip
+        lines.append({
+            "type": "scatter", "x": x, "y": values, "name": names[method], "uid": f"bump-{method}",
+            "ids": [f"{method}|{label}" for label in labels], "customdata": [[method, int(i)] for i in x],
+            "mode": "lines+markers", "connectgaps": False, "showlegend": False,
+            "line": {"color": colours[method], "width": 2.5, "dash": method_dash(method, dashed)},
+            "marker": {"size": 9, "color": colours[method]}, "text": [f"{v:g}" for v in values],
+            "hovertemplate": f"<b>{escape(names[method])}</b><br>rank %{{text}}<extra></extra>",
+        })  # fmt: skip
+    ends = [
+        {
+            "x": ranks.shape[1] - 1, "y": y, "text": escape(names[method]), "showarrow": False, "xanchor": "left",
+            "xshift": 9, "font": {"color": colours[method], "size": 12},
+        }
+        for method, y in _end_labels(ranks)
+    ]  # fmt: skip
+    here = {
+        "type": "rect", "xref": "x", "yref": "y domain", "x0": current - 0.4, "x1": current + 0.4, "y0": 0, "y1": 1,
+        "fillcolor": MUTED, "opacity": 0.12, "line": {"width": 0}, "layer": "below",
+    }  # fmt: skip
     worst = int(np.nanmax(ranks.to_numpy())) if ranks.size and ranks.notna().to_numpy().any() else 1
-    if current >= 0:
-        fig.add_vrect(x0=current - 0.4, x1=current + 0.4, fillcolor=MUTED, opacity=0.12, line_width=0, layer="below")
-    fig.update_layout(height=150 + 30 * max(worst, 4), margin={"l": 8, "r": 130, "t": 36, "b": 8})
-    fig.update_yaxes(
-        range=[worst + 0.5, 0.5], tickvals=list(range(1, worst + 1)), title_text="rank (1 = best)", zeroline=False
-    )
-    fig.update_xaxes(
-        tickvals=x, ticktext=[escape(label) for label in labels], range=[-0.5, len(labels) - 0.5], showgrid=False,
-        zeroline=False, tickangle=-50 if len(labels) > 8 else 0, tickfont={"size": 11.5},
-    )  # fmt: skip
-    return fig
+    layout = {
+        "height": 150 + 30 * max(worst, 4), "margin": {"l": 8, "r": 130, "t": 36, "b": 8}, "annotations": ends,
+        "shapes": [here] if current >= 0 else [],
+        "xaxis": {
+            "tickvals": x, "ticktext": [escape(label) for label in labels], "range": [-0.5, len(labels) - 0.5],
+            "showgrid": False, "zeroline": False, "tickangle": -50 if len(labels) > 8 else 0, "tickfont": {"size": 11.5},
+        },
+        "yaxis": {
+            "range": [worst + 0.5, 0.5], "tickvals": list(range(1, worst + 1)), "title": {"text": "rank (1 = best)"},
+            "zeroline": False,
+        },
+    }  # fmt: skip
+    return drawn(lines, layout)
 
 
 def _end_labels(ranks: pd.DataFrame, gap: float = 0.62) -> list[tuple[str, float]]:

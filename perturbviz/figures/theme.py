@@ -213,6 +213,11 @@ def template() -> go.layout.Template:
     )
 
 
+@cache
+def _plain_template() -> dict[str, Any]:
+    return template().to_plotly_json()
+
+
 def figure_dict(fig: go.Figure) -> dict[str, Any]:
     """Return a figure's data and layout with the shared template, whichever the figure was made with.
 
@@ -220,7 +225,7 @@ def figure_dict(fig: go.Figure) -> dict[str, Any]:
     ``st.plotly_chart`` understands, so they must not reach the browser.
     """
     spec = fig.to_dict()
-    layout = {**spec.get("layout", {}), "template": template().to_plotly_json()}
+    layout = {**spec.get("layout", {}), "template": _plain_template()}
     return {"data": spec["data"], "layout": layout}
 
 

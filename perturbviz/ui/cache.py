@@ -16,12 +16,12 @@ from cachetools import LRUCache, cached
 from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import subset_problem
-from perturbviz.metrics import canonical
+from perturbviz.metrics import CATALOGUE, canonical
 from perturbviz.rankings import Ranking, average, rank, ranks
 from perturbviz.scores import Scores, score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
 from perturbviz.sweep import Setting, SplitChoice, Sweep, sweep
-from perturbviz.validity import offered_pairs
+from perturbviz.validity import metric_problem, offered_pairs
 from perturbviz.view import DEFAULT_N, View
 
 _MOST = 400  # cached scores and rankings; a few dozen kB each
@@ -80,6 +80,26 @@ def ranking(source: Benchmark | ScoreTable, view: View) -> Ranking:
 @shared(_MOST)
 def _ranking(content_id: str, token: str, scores: Scores, how: str) -> Ranking:
     return rank(scores, how)
+
+
+def metric_options(benchmark: Benchmark) -> tuple[list[str], dict[str, str]]:
+    """Metrics offered on a benchmark (with their parameter choices), and why others are not; not to be changed."""
+    return _metric_options(benchmark.content_id, "", benchmark)
+
+
+@shared(32)
+def _metric_options(content_id: str, token: str, benchmark: Benchmark) -> tuple[list[str], dict[str, str]]:
+    offered, refused = [], {}
+    for name, metric in CATALOGUE.items():
+        problem = metric_problem(name, benchmark)
+        if problem:
+            refused[metric.card.name] = problem
+            continue
+        parameter = metric.card.parameter
+        offered.append(name)
+        if parameter:
+            offered += [f"{name}@{c}" for c in parameter.choices if c != parameter.default]
+    return offered, refused
 
 
 def rank_table(benchmark: Benchmark, view: View) -> RankTable:

@@ -39,8 +39,9 @@ def pin_controls(current: Current) -> None:
                 args=("pin", current.token or "data=demo"),
                 help="Keep this view on the left while you change the sidebar.",
             )  # fmt: skip
-        with st.popover("Link", icon=":material/link:"):
-            st.caption("Whoever opens this link sees this picture.")
-            st.code(state.full_link(), language=None)
+        with st.popover("Link", icon=":material/link:", key="_link", on_change="rerun") as link:
+            if link.open:
+                st.caption("Whoever opens this link sees this picture.")
+                st.code(state.full_link(), language=None)
         pin = pinned(current)
         report_popover(current, pin[0] if pin else None)

@@ -70,7 +70,10 @@ def sidebar_controls() -> None:
             help="Large type, no controls. Left and right arrow keys step through the views, Esc leaves.",
         )  # fmt: skip
         own = st.session_state.get(_STEPS, [])
-        with st.popover(f"Steps ({len(own)})" if own else "Steps (the talk)", type="tertiary"):
+        label = f"Steps ({len(own)})" if own else "Steps (the talk)"
+        with st.popover(label, type="tertiary", key="_step_list", on_change="rerun") as listed:
+            if not listed.open:
+                return
             for i, step in enumerate(steps(), 1):
                 st.markdown(f"{i}. {step.title}")
             st.button("Add this view", icon=":material/add:", on_click=_add)

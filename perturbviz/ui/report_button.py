@@ -36,7 +36,9 @@ def report_popover(current: Current, pinned: View | None) -> None:
         return
     views = list(dict.fromkeys([v for v in (pinned, current.view) if v is not None]))
     token = "|".join([current.source.content_id, *(v.token for v in views)])
-    with st.popover("Report", icon=":material/description:"):
+    with st.popover("Report", icon=":material/description:", key="_report_popover", on_change="rerun") as popover:
+        if not popover.open:
+            return
         st.caption(
             ("The pinned view and this one" if len(views) > 1 else "This view")
             + " as one HTML file: charts, sentences, numbers and where the data come from. It opens without a network."

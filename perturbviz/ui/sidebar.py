@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -130,24 +131,10 @@ def _preset() -> None:
     st.session_state["_preset"] = None
 
 
-def metric_options(benchmark: Benchmark) -> tuple[list[str], dict[str, str]]:
-    """Metrics offered on a benchmark (with their parameter choices), and why others are not."""
-    offered, refused = [], {}
-    for name, metric in CATALOGUE.items():
-        problem = metric_problem(name, benchmark)
-        if problem:
-            refused[metric.card.name] = problem
-            continue
-        parameter = metric.card.parameter
-        offered.append(name)
-        if parameter:
-            offered += [f"{name}@{c}" for c in parameter.choices if c != parameter.default]
-    return offered, refused
-
-
 def _metric(benchmark: Benchmark) -> Any:
     """The metric; returns the place of its verdict."""
-    offered, refused = metric_options(benchmark)
+    offered, refused = cache.metric_options(benchmark)
+    offered = list(offered)
     if st.session_state.get("metric") not in offered:
         offered.append(st.session_state["metric"])
     card = parse_metric(st.session_state["metric"])[0].card
@@ -255,41 +242,54 @@ def _genes(benchmark: Benchmark, evaluation: Evaluation) -> None:
 
 
 def _perturbations(benchmark: Benchmark) -> None:
-    with st.expander("Perturbations and average"):
+    """Which perturbations count; drawn where it is open only: closed, its boxes would cost every click their time."""
+    _valid("context", ["", *benchmark.contexts])
+    _valid("seed", ["", *benchmark.seeds])
+    with st.expander("Perturbations and average", key="_more", on_change="rerun") as more:
+        if more.open:
+            _which_perturbations(benchmark)
+    if st.session_state["split"] in ("train", "all"):
+        st.warning("Training perturbations are scored too: methods have seen them.", icon=":material/warning:")
+
+
+def _which_perturbations(benchmark: Benchmark) -> None:
+    st.selectbox(
+        "Part of the split", list(SPLITS), key="split", format_func=lambda s: {"held-out": "held out (test and val)"}.get(s, s),
+        help=f"Splits: {benchmark.split_origin}.", persist_state="session",
+    )  # fmt: skip
+    if (benchmark.n_perturbed == 1).any() and (benchmark.n_perturbed > 1).any():
+        _choice("Targets", "size", SIZES)
+    if len(benchmark.contexts) > 1:
+        _choice("Context", "context", {"": "all contexts", **{c: c for c in benchmark.contexts}})
+    if len(benchmark.seeds) > 1:
+        _choice("Split seed", "seed", {"": f"all {len(benchmark.seeds)} seeds", **{s: s for s in benchmark.seeds}})
+    _choice("Perturbation set", "rows", ROWS)
+    _choice("Average over perturbations", "avg", AVERAGES)
+    can = bool(cache_calibration.positives(benchmark))
+    shown = st.session_state["_controls"] = can and state.extra("controls") == "1"
+    st.toggle(
+        "Show controls (duplicate, shuffled)", key="_controls", on_change=_controls_toggled, disabled=not can,
+        help="Draws a replicate of the experiment and shuffled labels as methods on every page, dashed or open. Where there "
+        "are halves, half of the cells is then the truth." if can else NO_REPLICATE,
+    )  # fmt: skip
+    if "half_a" in benchmark.adata.layers:
+        if shown:
+            st.caption("The truth is half of the cells now: the other half is the replicate.")
         st.selectbox(
-            "Part of the split", list(SPLITS), key="split", format_func=lambda s: {"held-out": "held out (test and val)"}.get(s, s),
-            help=f"Splits: {benchmark.split_origin}.",
+            "Truth", ["all", "half_a"], key="truth", disabled=shown, persist_state="session",
+            format_func={"all": "all cells", "half_a": "half of the cells"}.__getitem__,
+            help="With half of the cells as the truth, the other half is a technical duplicate.",
         )  # fmt: skip
-        if st.session_state["split"] in ("train", "all"):
-            st.warning("Training perturbations are scored too: methods have seen them.", icon=":material/warning:")
-        if (benchmark.n_perturbed == 1).any() and (benchmark.n_perturbed > 1).any():
-            st.selectbox("Targets", list(SIZES), key="size", format_func=SIZES.__getitem__)
-        if len(benchmark.contexts) > 1:
-            _choice("Context", "context", ["", *benchmark.contexts], {"": "all contexts"})
-        if len(benchmark.seeds) > 1:
-            _choice("Split seed", "seed", ["", *benchmark.seeds], {"": f"all {len(benchmark.seeds)} seeds"})
-        st.selectbox("Perturbation set", list(ROWS), key="rows", format_func=ROWS.__getitem__)
-        st.selectbox("Average over perturbations", list(AVERAGES), key="avg", format_func=AVERAGES.__getitem__)
-        can = bool(cache_calibration.positives(benchmark))
-        shown = st.session_state["_controls"] = can and state.extra("controls") == "1"
-        st.toggle(
-            "Show controls (duplicate, shuffled)", key="_controls", on_change=_controls_toggled, disabled=not can,
-            help="Draws a replicate of the experiment and shuffled labels as methods on every page, dashed or open. Where there "
-            "are halves, half of the cells is then the truth." if can else NO_REPLICATE,
-        )  # fmt: skip
-        if "half_a" in benchmark.adata.layers:
-            if shown:
-                st.caption("The truth is half of the cells now: the other half is the replicate.")
-            st.selectbox(
-                "Truth", ["all", "half_a"], key="truth", disabled=shown, format_func={"all": "all cells", "half_a": "half of the cells"}.__getitem__,
-                help="With half of the cells as the truth, the other half is a technical duplicate.",
-            )  # fmt: skip
 
 
-def _choice(label: str, key: str, options: list[str], names: dict[str, str]) -> None:
+def _choice(label: str, key: str, options: Mapping[str, str]) -> None:
+    st.selectbox(label, list(options), key=key, format_func=options.__getitem__, persist_state="session")
+
+
+def _valid(key: str, options: list[str]) -> None:
+    """Give way where a choice does not exist here."""
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
-    st.selectbox(label, options, key=key, format_func=lambda o: names.get(o, o))
 
 
 def _methods(evaluation: Evaluation) -> None:

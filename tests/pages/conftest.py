@@ -12,6 +12,12 @@ ROOT = Path(__file__).parents[2]
 OpenPage = Callable[..., AppTest]
 
 
+def unfold(at: AppTest, key: str) -> AppTest:
+    """Open an expander or popover of this key: what is inside is made then."""
+    at.session_state[key] = True
+    return at.run()
+
+
 @pytest.fixture
 def open_page() -> OpenPage:
     def open_(name: str = "rankings", **query: str | list[str]) -> AppTest:

@@ -10,7 +10,7 @@ from perturbviz.calibration import calibration_map
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset
 from tests.charts import figures
-from tests.pages.conftest import ROOT
+from tests.pages.conftest import ROOT, unfold
 
 
 def chart(at, key):
@@ -50,11 +50,11 @@ def test_the_controls_are_drawn_and_half_of_the_cells_is_then_the_truth(open_pag
     order = next(f for f in figures(at) if f["key"] == "order")["data"][0]
     symbols = dict(zip(order["ids"], order["marker"]["symbol"], strict=True))
     assert {m for m, s in symbols.items() if s == "circle-open"} == {"duplicate", "interpolated-duplicate", "shuffled"}
-    assert at.selectbox(key="truth").value == "half_a"
+    assert at.session_state["truth"] == "half_a"
     bump = chart(at, "bump")["data"]
     assert {t["uid"] for t in bump if t["line"]["dash"] == "dash"} >= {"bump-duplicate", "bump-shuffled"}
-    at.toggle(key="_controls").set_value(False).run()
-    assert at.selectbox(key="truth").value == "all"
+    unfold(at, "_more").toggle(key="_controls").set_value(False).run()
+    assert at.session_state["truth"] == "all"
     assert "controls" not in at.query_params
     at.toggle(key="scaled").set_value(True).run()
     scale = dict(zip(*(chart(at, "order-calibrated")["data"][0][k] for k in ("ids", "x")), strict=True))

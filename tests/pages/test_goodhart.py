@@ -9,7 +9,7 @@ from perturbviz.genesets import GeneSubset
 from perturbviz.goodhart import Knobs, game
 from perturbviz.scores import score
 from tests.charts import figures
-from tests.pages.conftest import ROOT
+from tests.pages.conftest import ROOT, unfold
 
 
 def chart(at, key):
@@ -42,7 +42,7 @@ def test_a_slider_moves_the_point_to_what_the_package_computes(open_page):
     rows = np.flatnonzero(seed)
     values[evaluation.rows["obs"].to_numpy()[rows]] = game(evaluation, "cautious", Knobs(amplify=2.0), rows)
     changed = Evaluation(b.with_predictions("yours", "Yours", {"1": values}))
-    at.selectbox(key="seed").set_value("1").run()
+    unfold(at, "_more").selectbox(key="seed").set_value("1").run()
     expected = score(changed, "mse", subset=GeneSubset("expressed", 1000), methods=["yours"], rows=rows).values.mean()
     assert point(at)[0] == pytest.approx(expected, rel=1e-5)
     assert point(at)[0] != pytest.approx(first[0])

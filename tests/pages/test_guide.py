@@ -4,6 +4,7 @@ from perturbviz.guide import SECTIONS, entries
 from perturbviz.lessons import LESSONS
 from perturbviz.talk import TALK
 from tests.charts import figures
+from tests.pages.conftest import unfold
 
 
 def param(at, name):
@@ -75,13 +76,13 @@ def test_presenting_enlarges_charts_and_steps_through_own_views(open_page):
     assert after["data"][0]["marker"]["size"] == 1.5 * before["data"][0]["marker"]["size"]
     at.toggle(key="_presenting").set_value(False).run()
     assert not at.exception and "present" not in at.query_params
-    next(b for b in at.button if b.label == "Add this view").click().run()
-    assert any(m.value == "1. Rankings: L2 distance" for m in at.markdown)
+    next(b for b in unfold(at, "_step_list").button if b.label == "Add this view").click().run()
+    assert any(m.value == "1. Rankings: L2 distance" for m in unfold(at, "_step_list").markdown)
 
 
 def test_the_report_is_made_on_request(open_page):
     at = open_page(metric="mse")
-    at.button(key="make-report").click().run()
+    unfold(at, "_report_popover").button(key="make-report").click().run()
     assert not at.exception
     token, html = at.session_state["_report"]
     assert "metric=mse" in token and "Mean squared error" in html

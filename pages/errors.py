@@ -28,7 +28,7 @@ event = chart(
                               perturbation, ranking.table["reason"].to_dict())),
     "distribution", question=f"How is the {scores.card.name} spread over perturbations?",
     alt=explain.alt_order(ranking), table=scores.to_frame, filename=f"scores-{scores.metric}",
-    note=explain.spread(ranking, current.view.avg), select=True,
+    note=explain.spread(ranking, current.view.avg) + figures.drawn_of(values), select=True,
 )  # fmt: skip
 if event.clicked:
     state.defer(p=str(event.clicked))

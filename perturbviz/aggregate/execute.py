@@ -17,7 +17,7 @@ from perturbviz.aggregate.errors import AggregateCancelledError, AggregateError
 #: Fraction done (0 to 1) and what is being done. Called on the thread that called ``aggregate``.
 Progress = Callable[[float, str], None]
 #: Called by a task after each block, with the number of the block.
-Tick = Callable[[int], None]
+Tick = Callable[[int], object]
 
 _POLL_SECONDS = 0.2
 _CONNECT_SECONDS = 15

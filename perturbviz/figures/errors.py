@@ -9,11 +9,13 @@ import pandas as pd
 import plotly.graph_objects as go
 from scipy.stats import gaussian_kde
 
-from perturbviz.figures.marks import drawn
+from perturbviz.figures.marks import drawn, rings
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MEAN_BAR, MUTED, method_dash
 
-MAX_POINTS = 400  # per method: beyond it the swarm says no more, and the browser works for nothing
+#: Room for two lines of names and for numbers; where Plotly finds the room itself it draws everything twice.
+MARGIN = {"l": 68, "b": 46}
+MAX_POINTS = 120  # per method: beyond it the swarm says no more, and the browser works for nothing
 
 
 def offsets(values: np.ndarray, width: float = 0.36) -> np.ndarray:
@@ -50,6 +52,14 @@ def thinned(values: np.ndarray, most: int = MAX_POINTS) -> np.ndarray:
     )
 
 
+def drawn_of(values: np.ndarray) -> str:
+    """What a swarm leaves out, as a sentence; "" where every value (methods, rows) is drawn."""
+    most = int((~np.isnan(values)).sum(axis=1).max(initial=0))
+    return f" Drawn are {MAX_POINTS} of {most:,} points a method: the extremes and an even choice between them." * (
+        most > MAX_POINTS
+    )
+
+
 def distribution(
     values: np.ndarray, rows: pd.DataFrame, methods: Sequence[str], names: Mapping[str, str], colours: Mapping[str, str],
     averages: Mapping[str, float], axis_title: str, marked: str = "", reasons: Mapping[str, str] | None = None,
@@ -76,17 +86,14 @@ def distribution(
     labels = rows["perturbation"].astype(str).to_numpy()
     seeds, contexts = rows["seed"].astype(str).to_numpy(), rows["context"].astype(str).to_numpy()
     for i, method in enumerate(methods):
-        shown = thinned(values[i])
+        shown = np.union1d(thinned(values[i]), np.flatnonzero((labels == marked) & ~np.isnan(values[i])))
         ring = labels[shown] == marked
         traces.append({
             "type": "scatter", "x": (i + offsets(values[i][shown])).astype(np.float32),
             "y": values[i][shown].astype(np.float32), "mode": "markers", "name": names[method], "uid": f"swarm-{method}",
             "ids": [f"{method}|{contexts[j]}|{labels[j]}|{seeds[j]}" for j in shown],
             "customdata": labels[shown].tolist(),
-            "marker": {
-                "size": np.where(ring, 11, 5).tolist(), "color": colours[method], "opacity": 0.6,
-                "line": {"width": np.where(ring, 2, 0).tolist(), "color": MEAN_BAR},
-            },
+            "marker": {"color": colours[method], "opacity": 0.6, **rings(ring, 5, 11)},
             "text": [escape(labels[j]) + (f" · seed {escape(seeds[j])}" if seeds[j] else "") for j in shown],
             "hovertemplate": f"<b>%{{text}}</b><br>{escape(names[method])}: %{{y:.4g}}<extra></extra>", "showlegend": False,
         })  # fmt: skip
@@ -111,12 +118,13 @@ def distribution(
         "line": {"color": MUTED, "width": 1},
     }
     layout = {
-        "height": 440, "dragmode": "select", "annotations": notes, "shapes": [at_zero] if zero else [],
+        "height": 440, "dragmode": "select", "margin": MARGIN, "annotations": notes, "shapes": [at_zero] if zero else [],
         "xaxis": {
             "tickvals": list(range(len(methods))), "ticktext": [escape(names[m]).replace(" ", "<br>", 1) for m in methods],
             "range": [-0.6, len(methods) - 0.4], "showgrid": False, "zeroline": False, "tickangle": 0,
+            "automargin": False,
         },
-        "yaxis": {"title": {"text": axis_title}, "zeroline": False},
+        "yaxis": {"title": {"text": axis_title}, "zeroline": False, "automargin": False},
     }  # fmt: skip
     return drawn(traces, layout)
 

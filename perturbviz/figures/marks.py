@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
+
+from perturbviz.figures.theme import MEAN_BAR
 
 
 def drawn(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> go.Figure:
@@ -14,6 +17,14 @@ def drawn(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> go.
     Plotly's own checks cost six times the rest and would be on the way of every click; the tests run them instead.
     """
     return go.Figure(list(traces), dict(layout), _validate=False)
+
+
+def rings(ringed: np.ndarray, size: float, larger: float) -> dict[str, Any]:
+    """Size and outline of points (n,), some of them ringed; one for all where none is, which is drawn much faster."""
+    if not ringed.any():
+        return {"size": size, "line": {"color": MEAN_BAR, "width": 0}}
+    width = np.where(ringed, 2, 0).tolist()
+    return {"size": np.where(ringed, larger, size).tolist(), "line": {"color": MEAN_BAR, "width": width}}
 
 
 def marked(fig: go.Figure, token: str, *axes: object) -> go.Figure:

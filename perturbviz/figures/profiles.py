@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from perturbviz.figures.marks import drawn
+from perturbviz.figures.marks import drawn, rings
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MEAN_BAR, MUTED, TEXT
 
@@ -148,10 +148,7 @@ def _traces(
     traces.append({
         "type": "scatter", "x": observed[points].astype(np.float32), "y": predicted[points].astype(np.float32),
         "mode": "markers", "ids": shown, "customdata": shown, "uid": f"points-{panel.method}", "name": panel.name,
-        "marker": {
-            "size": np.where(ring, 12, 5).tolist(), "color": panel.colour, "opacity": 0.75,
-            "line": {"color": MEAN_BAR, "width": np.where(ring, 2, 0).tolist()},
-        },
+        "marker": {"color": panel.colour, "opacity": 0.75, **rings(ring, 5, 12)},
         "text": [f"{escape(v)}<br>predicted {p:.3g}" for v, p in zip(shown, panel.predicted[points], strict=True)],
         "hovertemplate": "<b>%{text}</b><br>observed %{x:.3g}<extra></extra>", **axes,
     })  # fmt: skip

@@ -104,6 +104,7 @@ class Chart {
     const sameWidth = width === this.width;
     const figure = look(payload, theme, width, sameWidth ? this.legend : undefined);
     this.keepSelection(figure);
+    if (sameWidth) this.keepRoom(figure.layout);
     const moving = this.fresh && sameWidth && payload.glide && !REDUCED.matches && figure.layout.meta?.glide !== false;
     this.stopGlide();
     const places = moving && gd._fullLayout ? remember(gd) : null;
@@ -121,6 +122,14 @@ class Chart {
     gd.dataset.draws = ++this.draws;
     const detail = { key: payload.key, token: figure.layout.meta?.token, draws: this.draws };
     gd.dispatchEvent(new CustomEvent("perturbviz:drawn", { bubbles: true, detail }));
+  }
+
+  /** Start from the margins that labels needed before: the axes stay in place, and Plotly need not draw all twice. */
+  keepRoom(layout) {
+    const taken = this.gd._fullLayout?._size;
+    if (!taken) return;
+    layout.margin = { ...layout.template?.layout?.margin, ...layout.margin };
+    for (const side of ["l", "r", "b"]) layout.margin[side] = Math.max(layout.margin[side] ?? 0, taken[side]);
   }
 
   /** Give the legend the height it really took, where the estimate was off: it must not reach into the title. */

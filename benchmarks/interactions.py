@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
@@ -23,6 +24,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the server; before n
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from perturbviz.benchmark import Benchmark, load
 from perturbviz.view import View

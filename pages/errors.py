@@ -1,12 +1,11 @@
 """Errors: the distribution of the score over perturbations, paired differences, and the score against the number of genes."""
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from perturbviz import explain
 from perturbviz.figures import errors as figures
-from perturbviz.rankings import average
+from perturbviz.rankings import average, per_unit
 from perturbviz.ui import cache, navigation, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions
@@ -18,17 +17,18 @@ order = list(ranking.table.index)
 names = {m: current.name(m) for m in current.methods}
 axis = scores.card.axis or scores.card.name
 perturbation = state.extra("p")
-values = scores.values[[scores.methods.index(m) for m in order]]
+points, perturbations = per_unit(scores.values, scores.rows)
+at = {m: i for i, m in enumerate(scores.methods)}
 
 
 st.markdown(explain.headline(ranking))
 st.caption(four_questions(current, scores))
 event = chart(
-    current.mark(figures.distribution(values, scores.rows, order, names, current.colours, ranking.table["score"].to_dict(), f"{axis} · {scores.card.arrow}",
+    current.mark(figures.distribution(points[[at[m] for m in order]], perturbations, order, names, current.colours, ranking.table["score"].to_dict(), f"{axis} · {scores.card.arrow}",
                               perturbation, ranking.table["reason"].to_dict())),
     "distribution", question=f"How is the {scores.card.name} spread over perturbations?",
     alt=explain.alt_order(ranking), table=scores.to_frame, filename=f"scores-{scores.metric}",
-    note=explain.spread(ranking, current.view.avg) + figures.drawn_of(values), select=True,
+    note=explain.spread(ranking, current.view.avg) + explain.a_point_is(perturbations), select=True,
 )  # fmt: skip
 if event.clicked:
     state.defer(p=str(event.clicked))
@@ -50,10 +50,9 @@ with left:
             st.session_state["against"] = next((m for m in ("additive", "mean") if m in defined), defined[0])
         against = st.selectbox("Compared with", defined, key="against", format_func=names.get, persist_state="session")
         others = [m for m in defined if m != against]
-        base = scores.values[scores.methods.index(against)]
-        differences = np.array([scores.values[scores.methods.index(m)] - base for m in others])
+        differences = scores.values[[at[m] for m in others]] - scores.values[at[against]]
         chart(
-            current.mark(figures.distribution(differences, scores.rows, others, names, current.colours,
+            current.mark(figures.distribution(per_unit(differences, scores.rows)[0], perturbations, others, names, current.colours,
                                       dict(zip(others, average(differences, current.view.avg), strict=True)),
                                       f"{scores.card.symbol} − {names[against]}'s", perturbation, zero=True), against),
             "paired", question=f"Perturbation by perturbation, who beats {names[against]}?",

@@ -182,6 +182,11 @@ def bump_note(table: pd.DataFrame, labels: list[str], name) -> str:
     )
 
 
+def a_point_is(perturbations: pd.DataFrame) -> str:
+    """What a point of a swarm is, where it stands for several values."""
+    return " A point is a perturbation, the mean over its splits." if (perturbations["n"] > 1).any() else ""
+
+
 def spread(ranking: Ranking, how: str) -> str:
     """Which perturbation is hardest, and whether few of them make the mean."""
     scores, order = ranking.scores, ranking.defined

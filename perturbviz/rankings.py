@@ -44,6 +44,20 @@ def units(rows: pd.DataFrame) -> np.ndarray:
     return rows.groupby(["context", "perturbation"], sort=False).ngroup().to_numpy()
 
 
+def per_unit(values: np.ndarray, rows: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+    """Mean over the seeds of each perturbation: values (methods, rows) -> (methods, units), and the rows of the units.
+
+    NaN where a method has no value of a perturbation; the rows gain ``n``, how many values a unit holds.
+    """
+    unit = units(rows)
+    first = np.unique(unit, return_index=True)[1]
+    have = ~np.isnan(values)
+    sums, sizes = (np.array([np.bincount(unit, w, len(first)) for w in x]) for x in (np.where(have, values, 0), have))
+    with np.errstate(invalid="ignore"):
+        means = np.divide(sums, sizes, out=np.full(sums.shape, np.nan), where=sizes > 0)
+    return means.reshape(len(values), len(first)), rows.iloc[first].assign(n=np.bincount(unit, minlength=len(first)))
+
+
 def bootstrap(
     values: np.ndarray, unit: np.ndarray, how: str = "mean", n: int = N_RESAMPLES, seed: int = 0
 ) -> np.ndarray:

@@ -19,6 +19,11 @@ from perturbviz.benchmark import Benchmark
 Factory = Callable[..., Benchmark]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests first: they wait more than they compute, and at the end one process would be left with them."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
+
+
 def build_adata(
     truth: Any,
     conditions: Sequence[str],

@@ -15,7 +15,7 @@ from perturbviz.figures.theme import MEAN_BAR, MUTED, method_dash
 
 #: Room for two lines of names and for numbers; where Plotly finds the room itself it draws everything twice.
 MARGIN = {"l": 68, "b": 46}
-MAX_POINTS = 120  # per method: beyond it the swarm says no more, and the browser works for nothing
+MAX_POINTS = 400  # per method: beyond it the swarm says no more, and the browser works for nothing
 
 
 def offsets(values: np.ndarray, width: float = 0.36) -> np.ndarray:
@@ -52,27 +52,19 @@ def thinned(values: np.ndarray, most: int = MAX_POINTS) -> np.ndarray:
     )
 
 
-def drawn_of(values: np.ndarray) -> str:
-    """What a swarm leaves out, as a sentence; "" where every value (methods, rows) is drawn."""
-    most = int((~np.isnan(values)).sum(axis=1).max(initial=0))
-    return f" Drawn are {MAX_POINTS} of {most:,} points a method: the extremes and an even choice between them." * (
-        most > MAX_POINTS
-    )
-
-
 def distribution(
     values: np.ndarray, rows: pd.DataFrame, methods: Sequence[str], names: Mapping[str, str], colours: Mapping[str, str],
     averages: Mapping[str, float], axis_title: str, marked: str = "", reasons: Mapping[str, str] | None = None,
     zero: bool = False,
 ) -> go.Figure:  # fmt: skip
-    """One swarm a method, in the given order.
+    """One swarm a method, in the given order: a point is a perturbation.
 
     Parameters
     ----------
     values
         (methods, rows).
     rows
-        seed, context, perturbation of every row.
+        context, perturbation and n (values behind the point) of every row: see :func:`perturbviz.rankings.per_unit`.
     averages
         Method -> value of the red bar.
     marked
@@ -84,17 +76,21 @@ def distribution(
     """
     traces, notes = [], []
     labels = rows["perturbation"].astype(str).to_numpy()
-    seeds, contexts = rows["seed"].astype(str).to_numpy(), rows["context"].astype(str).to_numpy()
+    contexts = rows["context"].astype(str).to_numpy()
+    said = [
+        escape(p) + (f" · {escape(c)}" if len(set(contexts)) > 1 else "") + (f" · mean of {n} splits" if n > 1 else "")
+        for p, c, n in zip(labels, contexts, rows["n"], strict=True)
+    ]
     for i, method in enumerate(methods):
         shown = np.union1d(thinned(values[i]), np.flatnonzero((labels == marked) & ~np.isnan(values[i])))
         ring = labels[shown] == marked
         traces.append({
             "type": "scatter", "x": (i + offsets(values[i][shown])).astype(np.float32),
             "y": values[i][shown].astype(np.float32), "mode": "markers", "name": names[method], "uid": f"swarm-{method}",
-            "ids": [f"{method}|{contexts[j]}|{labels[j]}|{seeds[j]}" for j in shown],
+            "ids": [f"{method}|{contexts[j]}|{labels[j]}" for j in shown],
             "customdata": labels[shown].tolist(),
             "marker": {"color": colours[method], "opacity": 0.6, **rings(ring, 5, 11)},
-            "text": [escape(labels[j]) + (f" · seed {escape(seeds[j])}" if seeds[j] else "") for j in shown],
+            "text": [said[j] for j in shown],
             "hovertemplate": f"<b>%{{text}}</b><br>{escape(names[method])}: %{{y:.4g}}<extra></extra>", "showlegend": False,
         })  # fmt: skip
         if np.isnan(averages.get(method, np.nan)):

@@ -1,4 +1,6 @@
 import numpy as np
+import pandas as pd
+import pytest
 
 from perturbviz.benchmark import load
 from perturbviz.evaluation import Evaluation
@@ -17,10 +19,14 @@ def test_every_perturbation_is_a_point_and_the_bar_is_the_mean(open_page):
     evaluation = Evaluation(load(ROOT / "data" / "demo.h5ad"))
     scores = score_view(evaluation, View(metric="mse"))
     figure = by_key(at, "distribution")
+    keys = [scores.rows["context"], scores.rows["perturbation"]]
+    means = pd.DataFrame(scores.values.T, columns=scores.methods).groupby([k.to_numpy() for k in keys]).mean()
+    assert len(means) == 75 and "mean over its splits" in figure["note"]
     for trace in figure["data"]:
         if str(trace.get("uid", "")).startswith("swarm-"):
-            i = scores.methods.index(trace["uid"].removeprefix("swarm-"))
-            np.testing.assert_allclose(np.sort(trace["y"]), np.sort(scores.values[i]), rtol=1e-5)
+            expected = means[trace["uid"].removeprefix("swarm-")]
+            got = dict(zip(trace["customdata"], trace["y"], strict=True))
+            assert got == pytest.approx(dict(zip(expected.index.get_level_values(1), expected, strict=True)), rel=1e-5)
     bar = next(t for t in figure["data"] if t.get("uid") == "average-bar")
     heights = [v for v in bar["y"] if v is not None][::2]
     np.testing.assert_allclose(sorted(heights), sorted(scores.values.mean(axis=1)), rtol=1e-6)

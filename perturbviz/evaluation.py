@@ -55,7 +55,7 @@ class Evaluation:
             raise UserError(
                 f"Unknown split part {', '.join(sorted(unknown)) or '(none)'}: use train, val, test or all."
             )
-        if self.truth_from not in TRUTHS or (self.truth_from != "all" and "half_a" not in self.benchmark.adata.layers):
+        if self.truth_from not in TRUTHS or (self.truth_from != "all" and "half_a" not in self.benchmark.layers):
             raise UserError("This benchmark holds no half-cell means, so half of the cells cannot be the truth.")
 
     @cached_property
@@ -86,7 +86,7 @@ class Evaluation:
 
     @cached_property
     def _truth_layer(self) -> np.ndarray:
-        return self.benchmark.truth if self.truth_from == "all" else self.benchmark.adata.layers["half_a"]
+        return self.benchmark.truth if self.truth_from == "all" else self.benchmark.layers["half_a"]
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ def _test_of(evaluation: Evaluation) -> str:
 
 def _weights(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
     """Weights over all genes, restricted to those of the block; effect sizes where there are no DE scores."""
-    layer = evaluation.benchmark.adata.layers.get(de_layer("score", evaluation.truth_from))
+    layer = evaluation.benchmark.layers.get(de_layer("score", evaluation.truth_from))
     kind: Reference = "control" if evaluation.benchmark.has_control else "perturbation"
 
     def score_of(rows: np.ndarray, genes: np.ndarray | None) -> np.ndarray:
@@ -109,7 +109,7 @@ def _weights(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Ne
 
 
 def _padj(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
-    layer = evaluation.benchmark.adata.layers[de_layer("padj", evaluation.truth_from)]
+    layer = evaluation.benchmark.layers[de_layer("padj", evaluation.truth_from)]
     values = evaluation.gather(layer, evaluation.rows["obs"].to_numpy()[block.rows], block.genes)
     why = "the benchmark holds no adjusted p-values for it"
     note = f"Significant genes: adjusted p < {SIGNIFICANT}{_test_of(evaluation)}."
@@ -144,7 +144,7 @@ _PROVIDERS: dict[str, Callable[[Evaluation, GeneBlock, GeneSubset], Need]] = {
 
 def needs_problem(names: Iterable[str], benchmark: Benchmark, truth_from: str = "all") -> str:
     """Why a benchmark cannot deliver some needs at all, as what follows a metric's name; "" where it can."""
-    names, layers, size = set(names), benchmark.adata.layers, benchmark.n_perturbed
+    names, layers, size = set(names), benchmark.layers, benchmark.n_perturbed
     if "padj" in names and de_layer("padj", truth_from) not in layers:
         which = " for the half of the cells that is the truth" if truth_from == "half_a" else ""
         return f"needs adjusted p-values of differential expression{which}, which this benchmark does not hold."

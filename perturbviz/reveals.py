@@ -216,7 +216,7 @@ def shrinking(stage: Stage) -> Reveal:
 
 def duplicate(stage: Stage) -> Reveal:
     """Half of the cells against the training mean, on every metric that gives one value a perturbation."""
-    layers = stage.benchmark.adata.layers
+    layers = stage.benchmark.layers
     if "half_b" not in layers:
         return not_here("It needs the means of two halves of the cells.")
     if why := lacks(stage, "mean"):

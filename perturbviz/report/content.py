@@ -17,7 +17,7 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.figures import errors as error_figures
 from perturbviz.figures import rankings as ranking_figures
 from perturbviz.figures.theme import figure_dict, method_colours
-from perturbviz.rankings import Ranking, average, rank, ranks
+from perturbviz.rankings import Ranking, average, per_unit, rank, ranks
 from perturbviz.scores import score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
 from perturbviz.validity import offered_pairs, view_problem
@@ -183,14 +183,14 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
         "Who leads, and how surely?", explain.uncertainty(ranking), explain.alt_order(ranking),
     )  # fmt: skip
     order = list(ranking.table.index)
-    values = scores.values[[scores.methods.index(m) for m in order]]
+    points, perturbations = per_unit(scores.values[[scores.methods.index(m) for m in order]], scores.rows)
     yield chart(
         "distribution",
         error_figures.distribution(
-            values, scores.rows, order, names, colours, ranking.table["score"].to_dict(), f"{axis} · {card.arrow}", "",
+            points, perturbations, order, names, colours, ranking.table["score"].to_dict(), f"{axis} · {card.arrow}", "",
             ranking.table["reason"].to_dict(),
         ),
-        f"How is the {card.name} spread over perturbations?", explain.spread(ranking, view.avg).partition(" Click")[0],
+        f"How is the {card.name} spread over perturbations?", explain.spread(ranking, view.avg).partition(" Click")[0] + explain.a_point_is(perturbations),
         f"Values of {len(order)} methods, one point a perturbation, with their {view.avg}.",
     )  # fmt: skip
     pairs, table = compute.rank_table(source, view)

@@ -90,7 +90,7 @@ def _draw_benchmark(benchmark: Benchmark) -> tuple[Benchmark, Evaluation]:
     verdict = _metric(benchmark)
     _reference(benchmark)
     plain, benchmark = benchmark, _with_controls(benchmark)
-    if st.session_state.get("truth", "all") != "all" and "half_a" not in benchmark.adata.layers:
+    if st.session_state.get("truth", "all") != "all" and "half_a" not in benchmark.layers:
         st.session_state["truth"] = "all"
     evaluation = cache.evaluation(benchmark, state.view())
     _genes(benchmark, evaluation)
@@ -272,7 +272,7 @@ def _which_perturbations(benchmark: Benchmark) -> None:
         help="Draws a replicate of the experiment and shuffled labels as methods on every page, dashed or open. Where there "
         "are halves, half of the cells is then the truth." if can else NO_REPLICATE,
     )  # fmt: skip
-    if "half_a" in benchmark.adata.layers:
+    if "half_a" in benchmark.layers:
         if shown:
             st.caption("The truth is half of the cells now: the other half is the replicate.")
         st.selectbox(

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 HERE = Path(__file__).parent
 SHOTS = {"rankings": "?metric=pearson_delta", "views": "?section=Every+view"}
@@ -17,8 +19,9 @@ READY = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testSc
   && document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2 && !document.querySelector('[data-stale="true"]')"""
 
 
-def main() -> None:
-    """Open each page and photograph it."""
+@contextmanager
+def served() -> Iterator[str]:
+    """Run the app on a free port; gives its address."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
@@ -34,20 +37,32 @@ def main() -> None:
                 break
             except OSError:
                 time.sleep(0.1)
-        with sync_playwright() as p:
-            browser = p.chromium.launch(
-                executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome"),
-                args=["--headless", "--no-sandbox", "--disable-gpu"],
-            )
-            page = browser.new_page(viewport={"width": 1300, "height": 800})
-            for name, query in SHOTS.items():
-                page.goto(f"{url}/{query}")
-                page.wait_for_function(READY, timeout=120_000)
-                page.wait_for_timeout(1500)
-                page.screenshot(path=HERE / f"{name}.png")
-            browser.close()
+        yield url
     finally:
         server.terminate()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run the browser of the machine."""
+    with sync_playwright() as p:
+        browser = p.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome"),
+            args=["--headless", "--no-sandbox", "--disable-gpu"],
+        )
+        yield browser
+        browser.close()
+
+
+def main() -> None:
+    """Open each page and photograph it."""
+    with served() as url, chromium() as browser:
+        page = browser.new_page(viewport={"width": 1300, "height": 800})
+        for name, query in SHOTS.items():
+            page.goto(f"{url}/{query}")
+            page.wait_for_function(READY, timeout=120_000)
+            page.wait_for_timeout(1500)
+            page.screenshot(path=HERE / f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from perturbviz.figures.cells import cell_texts
 from perturbviz.figures.errors import thinned
+from perturbviz.figures.marks import HALO
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import CONTROL_COLOURS, DIVERGING, MEAN_BAR, MUTED, TEXT, colour_scale
 
@@ -56,7 +58,7 @@ def paired(
         fig.add_scatter(
             x=low[at].astype(np.float32), y=high[at].astype(np.float32), mode="markers", name=f"{label} ({(won[both] == better).sum()})",
             uid=f"paired-{better}", ids=[str(i) for i in at], customdata=rows["perturbation"].to_numpy()[at].tolist(),
-            text=_labels(rows, at), marker={"color": colour, "size": 7, "opacity": 0.7, "symbol": symbol},
+            text=_labels(rows, at), marker={"color": colour, "size": 7, "symbol": symbol, "line": HALO},
             hovertemplate=f"<b>%{{text}}</b><br>{escape(names[0])}: %{{y:.4g}}<br>{escape(names[1])}: %{{x:.4g}}<extra></extra>",
         )  # fmt: skip
     fig.update_layout(height=400)
@@ -138,8 +140,11 @@ def verdict_map(
     fig = go.Figure()
     fig.add_heatmap(
         z=z, x=np.arange(len(columns)), y=np.arange(len(rows)), zmin=-1, zmax=1, colorscale=colour_scale(DIVERGING),
-        text=text.tolist(), texttemplate="%{text}", xgap=2, ygap=2, hoverinfo="skip", uid="map", showscale=False,
+        xgap=2, ygap=2, hoverinfo="skip", uid="map", showscale=False,
     )  # fmt: skip
+    fig.add_trace(
+        cell_texts(text, z, -1, 1, DIVERGING, range(len(columns)), range(len(rows)), uid="fractions", size=13)
+    )
     blank = [c for c in cells if np.isnan(c.drf)]
     fig.add_scatter(
         x=[c.column for c in blank], y=[c.row for c in blank], mode="text", uid="undefined", hoverinfo="skip",

@@ -89,7 +89,7 @@ def distribution(
             "y": values[i][shown].astype(np.float32), "mode": "markers", "name": names[method], "uid": f"swarm-{method}",
             "ids": [f"{method}|{contexts[j]}|{labels[j]}" for j in shown],
             "customdata": labels[shown].tolist(),
-            "marker": {"color": colours[method], "opacity": 0.6, **rings(ring, 5, 11)},
+            "marker": {"color": colours[method], **rings(ring, 5, 11)},
             "text": [said[j] for j in shown],
             "hovertemplate": f"<b>%{{text}}</b><br>{escape(names[method])}: %{{y:.4g}}<extra></extra>", "showlegend": False,
         })  # fmt: skip

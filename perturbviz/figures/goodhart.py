@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from perturbviz.figures.cells import cell_texts
 from perturbviz.figures.text import escape
-from perturbviz.figures.theme import AXIS, MUTED, SEQUENTIAL, SURFACE, TEXT, colour_scale
+from perturbviz.figures.theme import AXIS, MUTED, SEQUENTIAL, SURFACE, TEXT, colour_scale, text_colour
 
 UP, DOWN, SAME = "#1653bf", "#b8560a", MUTED  # better, worse, neither: the theme has dark counterparts of all three
 
@@ -43,13 +44,13 @@ def plane(
     fig.add_scatter(
         x=x[defined].to_numpy(float), y=y[defined].to_numpy(float), ids=defined, uid="methods", mode="markers+text",
         marker={"size": 11, "color": [colours[m] for m in defined]}, text=[escape(names[m]) for m in defined],
-        textposition=spots, textfont={"size": 12, "color": [colours[m] for m in defined]}, showlegend=False,
+        textposition=spots, textfont={"size": 12, "color": [text_colour(colours[m]) for m in defined]}, showlegend=False,
         hovertemplate="<b>%{text}</b><br>%{x:.4g}, %{y:.4g}<extra></extra>",
     )  # fmt: skip
     fig.add_scatter(
         x=[p[0] for p in points], y=[p[1] for p in points], uid="trail", mode="lines+markers",
         line={"color": colours[start], "width": 1.5, "dash": "dot"},
-        marker={"size": 5, "color": colours[start], "opacity": np.linspace(0.35, 1, max(len(points), 1))},
+        marker={"size": np.linspace(3, 6, max(len(points), 1)), "color": colours[start]},
         text=[escape(p[2]) for p in points], hovertemplate="%{text}<br>%{x:.4g}, %{y:.4g}<extra>a step before</extra>",
         showlegend=False,
     )  # fmt: skip
@@ -263,13 +264,8 @@ def table(
         colorbar={"title": {"text": "methods overtaken", "side": "top"}, "dtick": max(1, others // 5), "thickness": 10,
                   "orientation": "h", "y": 0, "yref": "paper", "yanchor": "top", "ypad": 6, "len": 0.6},
     )  # fmt: skip
-    dark = np.nan_to_num(np.asarray(passed, float)) > max(others, 1) * 0.5
-    for bright in (False, True):
-        r, c = np.nonzero(dark == bright)
-        fig.add_scatter(
-            x=c, y=r, mode="text", text=[text[i, j] for i, j in zip(r, c, strict=True)], uid=f"cells-{bright}", hoverinfo="skip",
-            textfont={"size": 11.5, "color": SURFACE if bright else TEXT}, showlegend=False,
-        )  # fmt: skip
+    known = np.nan_to_num(np.asarray(passed, float))
+    fig.add_trace(cell_texts(text, known, 0, max(others, 1), SEQUENTIAL, x, y, uid="cells", size=11.5))
     fig.update_xaxes(tickvals=x, ticktext=[escape(c).replace(": ", "<br>") for c in columns], tickangle=0, side="top", showgrid=False, range=[-0.5, len(columns) - 0.5],
                      tickfont={"size": 13, "color": TEXT})  # fmt: skip
     fig.update_yaxes(tickvals=y, ticktext=[escape(r) for r in rows], range=[len(rows) - 0.5, -0.5], showgrid=False, zeroline=False,

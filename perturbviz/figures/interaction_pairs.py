@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from perturbviz.figures.marks import HALO
 from perturbviz.figures.text import escape
-from perturbviz.figures.theme import CLASS_COLOURS, MEAN_BAR, MUTED, TEXT
+from perturbviz.figures.theme import CLASS_COLOURS, MEAN_BAR, MUTED, TEXT, text_colour
 
 BINS = 48
 _DENSITY = [[0, "rgba(128,132,140,0)"], [0.001, "rgba(128,132,140,0.25)"], [1, "rgba(128,132,140,0.95)"]]
@@ -168,7 +169,7 @@ def clouds(
                 ],
                 "hovertemplate": "%{text}<br>observed %{x:.3g}<extra></extra>", **on,
             })  # fmt: skip
-        said.append(_said(f"<b>{escape(names[method])}</b>", *corners[i], 13, colours[method]))
+        said.append(_said(f"<b>{escape(names[method])}</b>", *corners[i], 13, text_colour(colours[method])))
         said.append(_said(escape(corner.get(method, "")), *corners[i], 11.5, TEXT, inside=True))
     data += [  # the legend
         {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "name": name, "uid": f"legend-{name}",
@@ -337,7 +338,7 @@ def score_panels(
         data.append({
             "x": true.astype(np.float32), "y": values.astype(np.float32), "mode": "markers", "ids": list(doubles),
             "customdata": list(doubles), "uid": f"score-{method}", "name": escape(names[method]),
-            "marker": {"size": 7, "color": colours[method], "opacity": 0.7,
+            "marker": {"size": 7, "color": colours[method],
                        "line": {"width": np.where(ringed, 1.5, 0).tolist(), "color": MEAN_BAR}},
             "text": [
                 escape(d) + (f"<br>published: {escape(p.replace('_', ' '))}" if p else "")
@@ -346,7 +347,7 @@ def score_panels(
             "hovertemplate": "<b>%{text}</b><br>observed %{x:.3g}, predicted %{y:.3g}<extra></extra>", **on,
         })  # fmt: skip
         title = f"<b>{escape(names[method])}</b> {escape(corner.get(method, ''))}"
-        said.append(_said(title, *corners[i], 12.5, colours[method]))
+        said.append(_said(title, *corners[i], 12.5, text_colour(colours[method])))
     return go.Figure(
         data, {**layout, "annotations": said, "showlegend": False, "margin": {"l": 8, "r": 8, "t": 60, "b": 8}}
     )
@@ -360,7 +361,7 @@ def by_class(table: pd.DataFrame, score: str) -> go.Figure:
         part = table[table["class"] == name]
         side = (np.arange(len(part)) % 5 - 2) * 0.07
         fig.add_scatter(
-            x=i + side, y=part["value"], mode="markers", marker={"size": 7, "color": "#1653bf", "opacity": 0.7}, uid=f"class-{name}",
+            x=i + side, y=part["value"], mode="markers", marker={"size": 7, "color": "#1653bf", "line": HALO}, uid=f"class-{name}",
             text=[escape(d) for d in part["double"]], hovertemplate="<b>%{text}</b>: %{y:.3g}<extra></extra>", showlegend=False,
         )  # fmt: skip
         middle = float(part["value"].median())

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from perturbviz.figures.cells import cell_texts, ink
 from perturbviz.figures.text import escape
-from perturbviz.figures.theme import CLASS_COLOURS, DIVERGING, MEAN_BAR, MUTED, SURFACE, TEXT
+from perturbviz.figures.theme import CLASS_COLOURS, DIVERGING, MEAN_BAR, MUTED, SEQUENTIAL, SURFACE, TEXT
 from perturbviz.interactions.curves import MeanCurve
 from perturbviz.interactions.null import EmpiricalNull
 
@@ -48,7 +49,7 @@ def decomposition(null: EmpiricalNull, lower: float, upper: float, axis_title: s
     mids, scale = null.mids.astype(np.float32), null.n * null.width
     fig = go.Figure()
     fig.add_bar(
-        x=mids, y=null.counts, width=null.width, name="pairs", uid="null-counts", marker={"color": MUTED, "opacity": 0.35},
+        x=mids, y=null.counts, width=null.width, name="pairs", uid="null-counts", marker={"color": MUTED, "opacity": 0.7},
         hovertemplate="deviation %{x:.3f}: %{y:,} pairs<extra></extra>",
     )  # fmt: skip
     fig.add_bar(
@@ -125,7 +126,7 @@ def class_bars(counts: Mapping[str, float], share_of: float, log: bool = True) -
     fig = go.Figure()
     fig.add_bar(
         y=names, x=values, orientation="h", ids=names, uid="classes", marker={"color": [CLASS_COLOURS[n] for n in names]},
-        text=[f"{v:,.0f} ({v / share_of:.2%})" if share_of else f"{v:,.0f}" for v in values], textposition="auto",
+        text=[f"{v:,.0f} ({v / share_of:.2%})" if share_of else f"{v:,.0f}" for v in values], textposition="auto", insidetextfont={"color": ink(CLASS_COLOURS[n] for n in names)},
         hovertemplate="%{y}: %{x:,} pairs<extra></extra>",
     )  # fmt: skip
     fig.update_layout(
@@ -236,7 +237,7 @@ def mosaic(table: pd.DataFrame) -> go.Figure:
         fig.add_bar(
             x=centres, y=100 * share, width=widths * 0.985, name=name, uid=f"mosaic-{name}",
             marker={"color": CLASS_COLOURS[name], "line": {"width": 0}},
-            text=[f"{s:.0%}" if s >= 0.045 else "" for s in share], textposition="inside", insidetextanchor="middle",
+            text=[f"{s:.0%}" if s >= 0.045 else "" for s in share], textposition="inside", insidetextanchor="middle", insidetextfont={"color": ink([CLASS_COLOURS[name]])[0]},
             customdata=[f"{table.loc[name, c]:,.0f} pairs predicted {c}, truly {name}" for c in present],
             hovertemplate="%{customdata}<br>%{y:.1f} % of the column<extra></extra>",
         )  # fmt: skip
@@ -265,12 +266,14 @@ def recurrence_bars(
     """
     fig = go.Figure()
     shown = counts.T.astype(np.float32)
+    x, y = [escape(n) for n in names], [escape(labels.get(layer, layer)) for layer in layers]
+    z, top = np.sqrt(shown), float(np.sqrt(shown.max(initial=1)))
     fig.add_heatmap(
-        z=np.sqrt(shown), x=[escape(n) for n in names], y=[escape(labels.get(layer, layer)) for layer in layers],
-        text=[[f"{v:.0f}" if v >= 0.5 else "" for v in line] for line in shown], texttemplate="%{text}", uid="recurrence",
-        customdata=shown, showscale=False, xgap=1, ygap=1,
+        z=z, zmin=0, zmax=top, x=x, y=y, uid="recurrence", customdata=shown, showscale=False, xgap=1, ygap=1,
         hovertemplate="%{y}<br>%{x}: %{customdata:.1f} calls<extra></extra>",
     )  # fmt: skip
+    text = [[f"{v:.0f}" if v >= 0.5 else "" for v in line] for line in shown]
+    fig.add_trace(cell_texts(text, z, 0, top, SEQUENTIAL, x, y, uid="calls"))
     fig.update_layout(
         height=120 + 30 * len(layers),
         yaxis={"autorange": "reversed", "showgrid": False},

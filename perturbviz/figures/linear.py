@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from perturbviz.figures.cells import cell_texts
 from perturbviz.figures.errors import offsets, thinned
+from perturbviz.figures.marks import HALO
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import DIVERGING, MEAN_BAR, MUTED, SEQUENTIAL, TEXT, colour_scale
 
@@ -62,7 +64,7 @@ def standing(
         {
             "type": "scatter", "x": cloud["x"].to_numpy(np.float32), "y": cloud["y"].to_numpy(np.float32),
             "mode": "markers", "uid": "points", "ids": list(cloud["id"]), "name": "perturbations",
-            "marker": {"size": 5, "color": list(cloud["colour"]), "opacity": 0.45}, "text": list(cloud["text"]),
+            "marker": {"size": 5, "color": list(cloud["colour"]), "line": HALO}, "text": list(cloud["text"]),
             "hovertemplate": "%{text}: %{x:.4g}<extra></extra>",
         },
         {
@@ -171,11 +173,12 @@ def error_maps(
             low, top = np.nanmin(values), min(np.nanmax(values), 2 * np.nanmedian(values))  # λ = 0 can be far off
             data.append({
                 "type": "heatmap", "x": columns, "y": lines, "z": values.astype(np.float32), "zmin": low, "zmax": top,
-                "colorscale": colour_scale(SEQUENTIAL), "uid": f"map{axis}",
-                    "text": [[f"{v:.3g}" for v in line] for line in values], "texttemplate": "%{text}",
-                "textfont": {"size": 10}, "showscale": False, **axes,
-                "hoverinfo": "skip",
+                "colorscale": colour_scale(SEQUENTIAL), "uid": f"map{axis}", "showscale": False, **axes, "hoverinfo": "skip",
             })  # fmt: skip
+            errors = [[f"{v:.3g}" for v in line] for line in values]
+            data.append(
+                cell_texts(errors, values, low, top, SEQUENTIAL, columns, lines, uid=f"errors{axis}", size=10.5, **axes)
+            )
         data.append({  # invisible cells: a heat map reports no clicks with data
             "type": "scatter", "x": [x for x, _ in cells], "y": [y for _, y in cells], "mode": "markers",
             "uid": f"cells{axis}", "customdata": [f"{y}|{x}" for x, y in cells],
@@ -227,7 +230,7 @@ def distance(table: pd.DataFrame, axis_title: str, colour: str, marked: str = ""
         x=table["distance"].to_numpy(np.float32), y=table["error"].to_numpy(np.float32), mode="markers",
         uid="perturbations", ids=list(table.index), customdata=list(table.index), showlegend=False,
         text=[f"<b>{escape(p)}</b><br>nearest: {escape(n)}" for p, n in table["nearest"].items()],
-        marker={"size": [12 if p == marked else 8 for p in table.index], "color": colour, "opacity": 0.8},
+        marker={"size": [12 if p == marked else 8 for p in table.index], "color": colour, "line": HALO},
         hovertemplate="%{text}<br>distance %{x:.3g}, score %{y:.4g}<extra></extra>",
     )  # fmt: skip
     fig.update_layout(height=400)

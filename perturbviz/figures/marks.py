@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from perturbviz.figures.theme import MEAN_BAR
+from perturbviz.figures.theme import MEAN_BAR, SURFACE
+
+HALO = {"color": SURFACE, "width": 0.5}
+"""Outline that keeps points apart which overlap; they are opaque, so that each has its full contrast."""
 
 
 def drawn(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> go.Figure:
@@ -22,7 +25,7 @@ def drawn(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> go.
 def rings(ringed: np.ndarray, size: float, larger: float) -> dict[str, Any]:
     """Size and outline of points (n,), some of them ringed; one for all where none is, which is drawn much faster."""
     if not ringed.any():
-        return {"size": size, "line": {"color": MEAN_BAR, "width": 0}}
+        return {"size": size, "line": HALO}
     width = np.where(ringed, 2, 0).tolist()
     return {"size": np.where(ringed, larger, size).tolist(), "line": {"color": MEAN_BAR, "width": width}}
 

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from perturbviz.figures.marks import drawn, rings
 from perturbviz.figures.text import escape
-from perturbviz.figures.theme import MEAN_BAR, MUTED, TEXT
+from perturbviz.figures.theme import MEAN_BAR, MUTED, TEXT, text_colour
 
 POINTS = 120  # per panel; the rest is drawn as a density
 BINS = 48
@@ -105,7 +105,7 @@ def panels(
         traces += _traces(panel, observed, names, f"x{n}", f"y{n}", (low, high), marked)
         notes.append({
             "x": left, "y": top, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom",
-            "showarrow": False, "text": f"<b>{escape(panel.name)}</b>", "font": {"size": 13, "color": panel.colour},
+            "showarrow": False, "text": f"<b>{escape(panel.name)}</b>", "font": {"size": 13, "color": text_colour(panel.colour)},
         })  # fmt: skip
         lines = (
             panel.corner
@@ -148,7 +148,7 @@ def _traces(
     traces.append({
         "type": "scatter", "x": observed[points].astype(np.float32), "y": predicted[points].astype(np.float32),
         "mode": "markers", "ids": shown, "customdata": shown, "uid": f"points-{panel.method}", "name": panel.name,
-        "marker": {"color": panel.colour, "opacity": 0.75, **rings(ring, 5, 12)},
+        "marker": {"color": panel.colour, **rings(ring, 5, 12)},
         "text": [f"{escape(v)}<br>predicted {p:.3g}" for v, p in zip(shown, panel.predicted[points], strict=True)],
         "hovertemplate": "<b>%{text}</b><br>observed %{x:.3g}<extra></extra>", **axes,
     })  # fmt: skip

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from perturbviz.figures.marks import drawn
 from perturbviz.figures.text import escape
-from perturbviz.figures.theme import MUTED, TEXT, method_dash
+from perturbviz.figures.theme import MUTED, TEXT, method_dash, text_colour
 
 
 def order(
@@ -84,10 +84,14 @@ def _label(line: pd.Series, shift: float | None) -> str:
 
 
 def _hover(line: pd.Series) -> str:
+    """Name, score and rank; the intervals only where perturbations were resampled."""
+    name, score, place = f"<b>{escape(line['name'])}</b>", f"score {line['score']:.4g}", f"rank {line['rank']:g}"
+    if np.isnan([line["low"], line["high"]]).any():
+        return f"{name}<br>{score} (no interval: one value for all perturbations)<br>{place}"
     return (
-        f"<b>{escape(line['name'])}</b><br>score {line['score']:.4g} (95 % interval {line['low']:.4g} to {line['high']:.4g})"
-        f"<br>rank {line['rank']:g} ({line['rank_low']:g} to {line['rank_high']:g} in resamples)"
-        f"<br>first in {line['p_first']:.0%} of resamples<br>{line['n']} values averaged"
+        f"{name}<br>{score} (95 % interval {line['low']:.4g} to {line['high']:.4g})"
+        f"<br>{place} ({line['rank_low']:g} to {line['rank_high']:g} in resamples)"
+        f"<br>first in {line['p_first']:.0%} of resamples<br>{line['n']:g} value{'s' * (line['n'] != 1)} averaged"
     )
 
 
@@ -125,7 +129,7 @@ def bump(
     ends = [
         {
             "x": ranks.shape[1] - 1, "y": y, "text": escape(names[method]), "showarrow": False, "xanchor": "left",
-            "xshift": 9, "font": {"color": colours[method], "size": 12},
+            "xshift": 9, "font": {"color": text_colour(colours[method]), "size": 12},
         }
         for method, y in _end_labels(ranks)
     ]  # fmt: skip

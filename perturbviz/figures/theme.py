@@ -11,6 +11,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from perturbviz.figures.readable import shade
+
 TEXT = "#31333e"
 MUTED = "#666875"
 GRID = "#e6e7ec"
@@ -92,6 +94,51 @@ THEME_COLOURS: dict[str, str] = {
     ),
 }
 """Light colour (lower-case hex, as figures use it) to its counterpart on a dark background."""
+
+INK = {
+    (False, False): ("#000002", "#000003"),
+    (False, True): ("#000004", "#fffffd"),
+    (True, False): ("#fffffb", "#000005"),
+    (True, True): ("#fffffa", "#fffffc"),
+}
+"""Black or white for text on coloured ground, where (light, dark) want white: code in light and in dark."""
+THEME_COLOURS |= dict(INK.values())
+
+GROUNDS = {"light": ("#ffffff",), "dark": ("#0e1117", "#191817")}
+"""What is behind figures."""
+
+
+def _text_shades() -> dict[str, str]:
+    """Colour to the shade of it that names are written in; puts the shades' dark counterparts into the theme."""
+    shades = {}
+    for colour in (*MODEL_COLOURS, *BASELINE_COLOURS, *CLASS_COLOURS.values(), MEAN_BAR, *CONTROL_COLOURS.values()):
+        light = shade(colour, GROUNDS["light"], "#000000")
+        dark = shade(THEME_COLOURS[colour], GROUNDS["dark"], "#ffffff")
+        if (light, dark) != (colour, THEME_COLOURS[colour]):
+            light, dark = _unused(light, THEME_COLOURS), _unused(dark, THEME_COLOURS.values())
+            THEME_COLOURS[light] = dark
+        shades[colour] = light
+    return shades
+
+
+def _unused(colour: str, taken: Iterable[str]) -> str:
+    """The colour, or the next one that looks the same and is not taken: codes must stay one to one."""
+    taken = set(taken)
+    while colour in taken:
+        colour = f"{colour[:5]}{(int(colour[5:], 16) - 1) % 256:02x}"
+    return colour
+
+
+_TEXT_SHADES = _text_shades()
+
+
+def text_colour(colour: str) -> str:
+    """The colour for a name written in a mark's colour: the colour or a shade of it that can be read, light and dark.
+
+    A colour without counterpart on dark (one that somebody chose) cannot be read on both: the name is plain text.
+    """
+    return _TEXT_SHADES.get(colour, TEXT)
+
 
 DASH_CONTROL = "dash"
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from perturbviz.figures.cells import cell_texts
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import DIVERGING, MUTED, SEQUENTIAL, TEXT
 
@@ -160,12 +161,13 @@ def significance(p: np.ndarray, better: np.ndarray, names: Sequence[str]) -> go.
     text = [escape(n) for n in names]
     z = np.where(better, 1.0, np.where(better.T, -1.0, 0.0))
     z[np.diag_indices(len(z))] = np.nan
+    said = [["" if np.isnan(v) else "&lt;.001" if v < 0.001 else f"{v:.2g}" for v in line] for line in p]
     fig = go.Figure()
     fig.add_heatmap(
         z=z.astype(np.float32), x=text, y=text, zmin=-1, zmax=1, colorscale=DIVERGING, showscale=False, uid="significance",
-        text=[["" if np.isnan(v) else "&lt;.001" if v < 0.001 else f"{v:.2g}" for v in line] for line in p], texttemplate="%{text}", textfont={"size": 10},
-        xgap=1, ygap=1, hovertemplate="%{y} against %{x}: p %{text} (Holm)<extra></extra>",
+        text=said, xgap=1, ygap=1, hovertemplate="%{y} against %{x}: p %{text} (Holm)<extra></extra>",
     )  # fmt: skip
+    fig.add_trace(cell_texts(said, z, -1, 1, DIVERGING, text, text, uid="p-values", size=10.5))
     fig.update_layout(height=140 + 30 * len(names))
     fig.update_xaxes(tickangle=-40, showgrid=False)
     fig.update_yaxes(autorange="reversed", showgrid=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from perturbviz.figures.readable import contrast
 from perturbviz.figures.theme import SURFACE, THEME_COLOURS
 from perturbviz.ui import state
 
@@ -36,15 +37,3 @@ def hard_to_see(colour: str) -> str:
     drawn = {"light": colour, "dark": THEME_COLOURS.get(colour, colour)}
     faint = [name for name, ground in grounds.items() if contrast(drawn[name], ground) < VISIBLE]
     return f"Hard to see on a {' or '.join(faint)} background." if faint else ""
-
-
-def contrast(one: str, other: str) -> float:
-    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2, 1.4.3)."""
-    low, high = sorted((_luminance(one), _luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    r, g, b = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b

@@ -37,6 +37,11 @@ def names(items: list[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number and what it counts: 1 perturbation, 1,200 perturbations."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
 def headline(ranking: Ranking) -> str:
     """Who leads, by how much, and whether the next can be told apart."""
     table, card = ranking.table, ranking.scores.card
@@ -80,7 +85,11 @@ def four_questions(view: View, scores: Scores, published: bool = False) -> str:
         reference = REFERENCE_LABELS[view.reference]
         n = int(scores.n_genes.min()) if len(scores.n_genes) else 0
         genes = f"{GENE_LABELS[view.genes]}, {n:,}" + ("" if view.targets else " without the perturbed ones")
-    over = f"{distinct} perturbations" + (f" over {seeds} splits ({len(rows)} values)" if seeds > 1 else "")
+    if scores.card.unit == "perturbation" or published:
+        over = counted(distinct, "perturbation") + (f" over {seeds} splits ({len(rows)} values)" if seeds > 1 else "")
+    else:  # one value holds all of them
+        sets = counted(distinct, "context") + ", " if distinct > 1 else ""
+        over = f"all together, {sets}" + (f"one value for each of {seeds} splits" if seeds > 1 else "one value")
     return (
         f"**{escape(name)}** ({scores.card.arrow}) · reference: **{escape(reference)}** · genes: **{escape(genes)}** · "
         f"perturbations: **{over}**, {where} · average: **{view.avg}**"
@@ -97,6 +106,8 @@ def uncertainty(ranking: Ranking) -> str:
         for a, b in zip(order, order[1:], strict=False)
         if not ranking.separable(a, b)
     ]
+    if ranking.table["low"].isna().all():
+        return "No intervals: one value holds all perturbations, so there are none to resample."
     lines = "Lines: 95 % bootstrap intervals over perturbations, all seeds of one together. "
     if not pairs:
         return lines + "Every neighbour in this order can be told apart (paired)."
@@ -192,6 +203,8 @@ def spread(ranking: Ranking, how: str) -> str:
     scores, order = ranking.scores, ranking.defined
     if not order:
         return ""
+    if scores.card.unit != "perturbation" and (scores.rows["perturbation"] == "*").all():
+        return f"Red bar: {how}. One value holds all perturbations: a point is a split, none can be followed."
     lead = scores.values[scores.methods.index(order[0])]
     goodness = scores.card.goodness(lead)
     worst = scores.rows["perturbation"].iloc[int(np.nanargmin(goodness))]

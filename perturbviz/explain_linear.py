@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from perturbviz.baselines.compete import Predictions
 from perturbviz.baselines.diagnostics import ErrorMap
-from perturbviz.explain import escape
+from perturbviz.explain import counted, escape
 from perturbviz.rankings import Ranking
 
 #: Fewer distinct perturbations than this give no interval.
@@ -29,14 +29,14 @@ def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean") ->
     if model not in ranking.defined:
         return f"**{escape(name)}** has no defined {card.name} here: {escape(table.loc[model, 'reason'])}."
     n = n_perturbations(ranking, model)
-    text = f"**{escape(name)}**: {card.name} {table.loc[model, 'score']:.3g} over {n} perturbations"
+    text = f"**{escape(name)}**: {card.name} {table.loc[model, 'score']:.3g} over {counted(n, 'perturbation')}"
     if mean in ranking.defined:
         difference, low, high = ranking.difference(model, mean)
         gain = difference if card.better == "higher" else -difference
         word = "better" if gain > 0 else "worse"
         text += f", {abs(gain):.2g} {word} than the perturbation mean"
         if n < MIN_FOR_INTERVAL:
-            text += f" ({n} perturbations are too few to say whether by chance)"
+            text += f" ({counted(n, 'perturbation is', 'perturbations are')} too few to say whether by chance)"
         elif low > 0 or high < 0:
             text += f" (paired 95 % interval of the difference {low:.2g} to {high:.2g}: not by chance)"
         else:

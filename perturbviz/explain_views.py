@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from perturbviz.explain import escape, names, ordinal
+from perturbviz.explain import counted, escape, names, ordinal
 from perturbviz.robustness import Across, Agreement, Robustness, stability
 
 __all__ = ["across", "agreement", "blobs", "curve", "decided", "escape", "family_votes", "podium", "retrieval", "significance", "ways", "won"]  # fmt: skip
@@ -72,7 +72,7 @@ def agreement(found: Agreement, labels: Sequence[str]) -> str:
 def blobs(found: Robustness) -> str:
     """How often the leader is first, over how many perturbations."""
     share = found.blobs[0, 0]
-    return f"{found.names[0]} is first in {share:.0%} of the resamples of {found.n_units} perturbations; a blob's area is the share."
+    return f"{found.names[0]} is first in {share:.0%} of the resamples of {counted(found.n_units, 'perturbation')}; a blob's area is the share."
 
 
 def podium(found: Robustness) -> str:

@@ -33,6 +33,8 @@ class Lesson:
         The one change to make there, in words, and the fields of the view it changes.
     reading
         Where it is written.
+    controls
+        Whether it is about the controls: the view draws them as methods.
     compute
         (stage) -> reveal.
     """
@@ -45,10 +47,12 @@ class Lesson:
     change: Mapping[str, Any]
     reading: str
     compute: Callable[[Stage], Reveal] = field(repr=False)
+    controls: bool = False
 
     def query(self, benchmark: Benchmark, data: str, after: bool = False) -> dict[str, list[str]]:
         """Parameters of the link to the lesson's view, or to the view after the toggle; never empty."""
-        return {"data": [data], **self.view(benchmark, data, after).to_query()}
+        controls = {"controls": ["1"]} if self.controls else {}
+        return {"data": [data], **self.view(benchmark, data, after).to_query(), **controls}
 
     def view(self, benchmark: Benchmark, data: str = "", after: bool = False) -> View:
         """The same as a view of a benchmark."""
@@ -147,6 +151,7 @@ LESSONS = (
         {"metric": "pearson_delta", "ref": "control"},
         "Miller et al. 2025: metrics that separate positive and negative controls",
         reveals.duplicate,
+        controls=True,
     ),
     Lesson(
         "company",

@@ -162,7 +162,7 @@ def clouds(
                 "type": "scatter", "mode": "markers", "showlegend": False, "x": cloud.observed.astype(np.float32),
                 "y": np.clip(cloud.predicted, -reach, reach).astype(np.float32), "ids": list(cloud.labels),
                 "customdata": [list(key) for key in cloud.keys], "uid": f"pairs-{method}",
-                "marker": {"size": 5.5, "color": [CLASS_COLOURS[c] for c in cloud.classes], "opacity": 0.85},
+                "marker": {"size": 5.5, "color": [CLASS_COLOURS[c] for c in cloud.classes]},
                 "text": [
                     f"<b>{escape(label)}</b><br>truly {c}<br>predicted {p:.3g}"
                     for label, c, p in zip(cloud.labels, cloud.classes, cloud.predicted, strict=True)
@@ -213,7 +213,7 @@ def gene_view(
     data = [
         {
             **at, "x": values.astype(np.float32), "name": escape(names[method]), "uid": f"gene-{method}",
-            "marker": {"color": colours[method], "size": 8, "symbol": "diamond", "opacity": 0.85},
+            "marker": {"color": colours[method], "size": 8, "symbol": "diamond"},
             "hovertemplate": f"%{{customdata}}<br>{escape(names[method])} predicts %{{x:.3g}}<extra></extra>",
         }
         for method, values in predicted.items()
@@ -278,7 +278,7 @@ def pair_view(
         fig.add_scatter(
             x=additive[shown].astype(np.float32), y=observed[shown].astype(np.float32), mode="markers", uid=f"pair-{name}",
             name=f"{name} ({len(part):,})", ids=[str(g) for g in names[shown]], customdata=names[shown].tolist(),
-            marker={"color": code_colour, "size": 5 if name == "additive" else 8, "opacity": 0.5 if name == "additive" else 0.9},
+            marker={"color": code_colour, "size": 4 if name == "additive" else 8, "line": HALO},
             text=[escape(g) for g in names[shown]],
             hovertemplate=f"<b>%{{text}}</b> ({name})<br>sum %{{x:.3g}}<br>observed %{{y:.3g}}<extra></extra>",
         )  # fmt: skip

@@ -14,7 +14,7 @@ from perturbviz.figures.theme import CLASS_COLOURS, DIVERGING, MEAN_BAR, MUTED, 
 from perturbviz.interactions.curves import MeanCurve
 from perturbviz.interactions.null import EmpiricalNull
 
-NONNULL = DIVERGING[1]
+NONNULL = DIVERGING[0]
 LEAST_WIDTH = 0.12  # of a column of the mosaic
 CURVE_AXES = {
     "tpr_fdp": ("false discovery proportion", "true positive rate (best attainable)"),
@@ -49,12 +49,12 @@ def decomposition(null: EmpiricalNull, lower: float, upper: float, axis_title: s
     mids, scale = null.mids.astype(np.float32), null.n * null.width
     fig = go.Figure()
     fig.add_bar(
-        x=mids, y=null.counts, width=null.width, name="pairs", uid="null-counts", marker={"color": MUTED, "opacity": 0.7},
+        x=mids, y=null.counts, width=null.width, name="pairs", uid="null-counts", marker={"color": MUTED, "opacity": 0.75},
         hovertemplate="deviation %{x:.3f}: %{y:,} pairs<extra></extra>",
     )  # fmt: skip
     fig.add_bar(
         x=mids, y=(null.counts * null.nonnull).astype(np.float32), width=null.width, name="expected non-null pairs",
-        uid="null-nonnull", marker={"color": NONNULL, "opacity": 0.85},
+        uid="null-nonnull", marker={"color": NONNULL},
         hovertemplate="deviation %{x:.3f}: %{y:,.1f} expected non-null<extra></extra>",
     )  # fmt: skip
     for name, density, colour, dash in (

@@ -98,7 +98,8 @@ def _metric_options(content_id: str, token: str, benchmark: Benchmark) -> tuple[
         parameter = metric.card.parameter
         offered.append(name)
         if parameter:
-            offered += [f"{name}@{c}" for c in parameter.choices if c != parameter.default]
+            others = [f"{name}@{c}" for c in parameter.choices if c != parameter.default]
+            offered += [m for m in others if not metric_problem(m, benchmark)]
     return offered, refused
 
 

@@ -32,6 +32,9 @@ ONLY_ON["section"] = "rankings"
 
 _PAGE = "_page"  # session: name of the page that runs
 
+#: Those that belong to the data rather than to a view: methods added to it, their colours, controls drawn as methods.
+OF_DATA = ("lm", "col", "controls")
+
 #: Values of these parameters that stay out of the link.
 DEFAULTS = {"section": "This view"}
 
@@ -128,7 +131,11 @@ def write_link() -> None:
 
 def link(page: str, changes: Mapping[str, str | list[str]] | View | None = None) -> str:
     """Address of a page with a view, relative to the app: for links in text and tables."""
-    parameters = changes.to_query() if isinstance(changes, View) else {**query(), **(changes or {})}
+    here = query()
+    if isinstance(changes, View):
+        parameters = {**changes.to_query(), **{name: here[name] for name in OF_DATA if name in here}}
+    else:
+        parameters = {**here, **(changes or {})}
     return f"{page}?{urlencode(parameters, doseq=True)}" if parameters else page
 
 

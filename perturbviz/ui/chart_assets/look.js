@@ -42,11 +42,11 @@ function escaped(text) {
   return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
 
-function wrapped(text, room, family) {
+function wrapped(text, room, family, size = TITLE_SIZE, weight = 600) {
   const lines = [""];
   for (const word of text.split(/\s+/).filter(Boolean)) {
     const line = lines.at(-1) ? `${lines.at(-1)} ${word}` : word;
-    if (lines.at(-1) && textWidth(line, TITLE_SIZE, 600, family) > room) lines.push(word);
+    if (lines.at(-1) && textWidth(line, size, weight, family) > room) lines.push(word);
     else lines[lines.length - 1] = line;
   }
   return lines;
@@ -73,6 +73,40 @@ function legendHeight(data, layout, room, family) {
   if (widths.reduce((a, b) => a + b, 0) <= room) return line + 6;
   const columns = Math.max(1, Math.floor(room / Math.max(...widths)));
   return Math.ceil(widths.length / columns) * line + 6;
+}
+
+const plain = (text) => String(text ?? "").replace(/<[^>]*>/g, "");
+
+/** Names under columns that are too narrow for them are tilted; axis titles longer than their axis are wrapped. */
+function fitAxes(layout, width, height, family) {
+  const base = layout.template?.layout ?? {};
+  const names = Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key));
+  const left = Math.max(50, ...names.filter((key) => key[0] === "y" && !layout[key].overlaying && !(layout[key].domain?.[0] > 0.05 && names.length > 4))
+    .flatMap((key) => (layout[key].ticktext ?? []).flatMap((t) => String(t).split("<br>").map((l) => textWidth(plain(l), 13, 400, family) + 30))));
+  for (const key of names) {
+    const axis = layout[key];
+    const [from, to] = axis.domain ?? [0, 1];
+    const share = to - from;
+    const long = key[0] === "x" ? (width - left - (layout.margin?.r ?? 12)) * share : (height - 110) * share;
+    const title = axis.title?.text;
+    if (title && !/<|&/.test(title)) {
+      const lines = wrapped(title, Math.max(90, long), family, 13, 400);
+      if (lines.length > 1) axis.title = { ...axis.title, text: lines.map(escaped).join("<br>") };
+    }
+    if (key[0] !== "x" || !axis.ticktext?.length || (axis.tickangle ?? 0) !== 0 || axis.side === "top") continue;
+    const span = axis.range ? Math.abs(axis.range[1] - axis.range[0]) : axis.ticktext.length;
+    const step = axis.tickvals?.length > 1 ? Math.min(...axis.tickvals.slice(1).map((v, i) => Math.abs(v - axis.tickvals[i]))) : 1;
+    const room = (long * step) / span;
+    const size = axis.tickfont?.size ?? base.xaxis?.tickfont?.size ?? 12;
+    const widest = Math.max(...axis.ticktext.flatMap((t) => String(t).split("<br>").map((l) => textWidth(plain(l), size, 400, family))));
+    if (!(room > 0) || axis.type === "log" || widest + 4 <= room) continue;
+    const tilted = axis.ticktext.map((t) => String(t).replace(/<br>/g, " "));
+    const length = Math.max(...tilted.map((t) => textWidth(plain(t), size, 400, family)));
+    const angle = room < 18 ? 90 : 45;
+    Object.assign(axis, { ticktext: tilted, tickangle: -angle });
+    const deep = Math.ceil(length * Math.sin((angle * Math.PI) / 180)) + 34;
+    layout.margin = { ...layout.margin, b: Math.max(layout.margin?.b ?? 0, deep) };
+  }
 }
 
 /** Names of traces as identities: unique, and the same for the same method whatever its place in the list. */
@@ -109,6 +143,7 @@ export function look(payload, theme, width, legend) {
 
   const height = payload.height ?? layout.height ?? 420;
   Object.assign(layout, { width, height, autosize: false });
+  fitAxes(layout, width, height, family);
   const lines = payload.question ? wrapped(payload.question, width - 8, family) : [];
   // Plotly hangs a title from its first line's place and lets further lines grow upwards.
   const pad = { t: 4 + (lines.length - 1) * TITLE_SIZE * LINE, l: 2 };

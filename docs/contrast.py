@@ -4,7 +4,7 @@
 what fails, and exits with 1 if anything does. ``--shots FOLDER`` keeps a picture of each.
 
 The colour of a text is what its style says; its background is what is on the screen behind it, photographed with all
-texts made transparent. Normal text needs 4.5:1, large text and marks of charts 3:1. Cells of heat maps carry their
+texts made transparent. Normal text needs 4.5:1, large text, icons and marks of charts 3:1. Cells of heat maps carry their
 value in words too and are not marks in that sense; disabled controls are exempt (WCAG 1.4.3).
 """
 
@@ -58,7 +58,7 @@ FOUND = """() => {
       const [r, g, b, a] = rgba(el.ownerSVGElement ? style.fill : style.color);
       const opacity = a * veil(el) * (el.ownerSVGElement ? +style.fillOpacity : 1);
       if (opacity > 0.02) texts.push({words: words.slice(0, 60), box: [box.x, box.y, box.width, box.height],
-        colour: [r, g, b], opacity, size: parseFloat(style.fontSize), weight: +style.fontWeight,
+        colour: [r, g, b], opacity, size: parseFloat(style.fontSize), weight: +style.fontWeight, icon: style.fontFamily.includes("Material"),
         where: el.ownerSVGElement?.closest('figure')?.ariaLabel?.slice(0, 40) ?? el.closest('[class*="st-key-"]')?.className.match(/st-key-[\\w-]+/)?.[0] ?? el.tagName});
       break;
     }
@@ -109,7 +109,7 @@ def low_texts(texts: list[dict[str, Any]], screen: np.ndarray) -> Iterator[str]:
         if np.isnan(behind).any():
             continue
         ratio = float(contrast(over(text["colour"], text["opacity"], behind), behind))
-        large = text["size"] >= 24 or (text["size"] >= 18.66 and text["weight"] >= 700)
+        large = text["icon"] or text["size"] >= 24 or (text["size"] >= 18.66 and text["weight"] >= 700)
         if ratio < (3 if large else 4.5) - 0.005:
             yield f"{ratio:.2f}:1  “{text['words']}” ({text['size']:g}px, in {text['where']})"
 

@@ -162,7 +162,7 @@ def verdict_map(
         fig.add_hline(y=i - 0.5, line={"color": MUTED, "width": 1})
     for i, after in zip(first, [*first[1:], len(rows)], strict=True):
         fig.add_annotation(
-            x=1, xref="paper", y=(i + after - 1) / 2, text=escape(families[i]), showarrow=False, xanchor="left", xshift=8,
+            name="aside", x=1, xref="paper", y=(i + after - 1) / 2, text=escape(families[i]), showarrow=False, xanchor="left", xshift=8,
             font={"color": MUTED, "size": 11.5},
         )  # fmt: skip
     if current is not None:

@@ -44,7 +44,8 @@ def plane(
     fig.add_scatter(
         x=x[defined].to_numpy(float), y=y[defined].to_numpy(float), ids=defined, uid="methods", mode="markers+text",
         marker={"size": 11, "color": [colours[m] for m in defined]}, text=[escape(names[m]) for m in defined],
-        textposition=spots, textfont={"size": 12, "color": [text_colour(colours[m]) for m in defined]}, showlegend=False,
+        textposition=spots, cliponaxis=False,
+        textfont={"size": 12, "color": [text_colour(colours[m]) for m in defined]}, showlegend=False,
         hovertemplate="<b>%{text}</b><br>%{x:.4g}, %{y:.4g}<extra></extra>",
     )  # fmt: skip
     fig.add_scatter(

@@ -14,7 +14,7 @@ from perturbviz.figures.marks import HALO
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import DIVERGING, MEAN_BAR, MUTED, SEQUENTIAL, TEXT, colour_scale
 
-BETTER, WORSE = DIVERGING[-2], DIVERGING[1]
+BETTER, WORSE = DIVERGING[-2], DIVERGING[0]
 MAX_ARROWS = 150
 _POINTS = 70  # a method
 

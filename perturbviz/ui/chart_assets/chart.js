@@ -103,6 +103,7 @@ class Chart {
     if (state === this.drawn) return;
     const sameWidth = width === this.width;
     const figure = look(payload, theme, width, sameWidth ? this.legend : undefined);
+    this.gd.style.minHeight = `${figure.layout.height}px`;
     this.keepSelection(figure);
     if (sameWidth) this.keepRoom(figure.layout);
     const moving = this.fresh && sameWidth && payload.glide && !REDUCED.matches && figure.layout.meta?.glide !== false;

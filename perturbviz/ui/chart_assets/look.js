@@ -75,6 +75,41 @@ function legendHeight(data, layout, room, family) {
   return Math.ceil(widths.length / columns) * line + 6;
 }
 
+const NARROW = 480; // pixels: a telephone
+const PANEL = 150; // pixels: a panel of small multiples that is narrower cannot be read
+
+/** Small multiples in as many columns as there is room for; returns the figure's height. */
+function regrid(layout, width, height) {
+  const places = Object.keys(layout).filter((key) => /^xaxis\d*$/.test(key)).map((key) => key.slice(5));
+  const panels = places.map((k) => [layout[`xaxis${k}`], layout[`yaxis${k}`]]);
+  const wide = ([x]) => x.domain[1] - x.domain[0];
+  if (panels.length < 3 || !panels.every(([x, y], i) => x?.domain && y?.domain && x.anchor === `y${places[i]}`)) return height;
+  const columns = new Set(panels.map(([x]) => x.domain[0].toFixed(3))).size;
+  const rows = new Set(panels.map(([, y]) => y.domain[1].toFixed(3))).size;
+  const fit = Math.max(1, Math.min(columns, Math.floor((width - 60) / PANEL)));
+  if (fit === columns || columns * rows < panels.length || panels.some((p) => Math.abs(wide(p) - wide(panels[0])) > 0.01)) return height;
+  const lines = Math.ceil(panels.length / fit);
+  const tall = Math.round(60 + (lines * Math.max(height - 60, 1)) / rows);
+  const [gapX, gapY] = [0.05, 34 / tall];
+  const [w, h] = [(1 - gapX * (fit - 1)) / fit, (1 - gapY * (lines - 1)) / lines];
+  const [xTitle, yTitle] = [0, 1].map((k) => panels.map((p) => p[k].title?.text).find(Boolean));
+  const corners = panels.map(([x, y]) => [x.domain[0], y.domain[1]]);
+  panels.forEach(([x, y], i) => {
+    const [column, row] = [i % fit, Math.floor(i / fit)];
+    const [left, top, bottom] = [column * (w + gapX), 1 - row * (h + gapY), i + fit >= panels.length];
+    Object.assign(x, { domain: [left, Math.min(1, left + w)], showticklabels: bottom, title: { ...x.title, text: bottom && !column ? xTitle : "" } });
+    Object.assign(y, { domain: [Math.max(0, top - h), top], showticklabels: !column, title: { ...y.title, text: i ? "" : yTitle } });
+  });
+  for (const note of layout.annotations ?? []) {
+    if (note.xref !== "paper" || note.yref !== "paper") continue;
+    const off = corners.map(([x, y]) => (note.x < x - 0.001 ? 9 : note.x - x) + (note.y > y + 0.001 ? 9 : y - note.y));
+    const i = off.indexOf(Math.min(...off));
+    const [x, y] = panels[i];
+    Object.assign(note, { x: x.domain[0] + note.x - corners[i][0], y: y.domain[1] + ((note.y - corners[i][1]) * height) / tall });
+  }
+  return tall;
+}
+
 const plain = (text) => String(text ?? "").replace(/<[^>]*>/g, "");
 
 /** Names under columns that are too narrow for them are tilted; axis titles longer than their axis are wrapped. */
@@ -93,13 +128,18 @@ function fitAxes(layout, width, height, family) {
       const lines = wrapped(title, Math.max(90, long), family, 13, 400);
       if (lines.length > 1) axis.title = { ...axis.title, text: lines.map(escaped).join("<br>") };
     }
-    if (key[0] !== "x" || !axis.ticktext?.length || (axis.tickangle ?? 0) !== 0 || axis.side === "top") continue;
+    if (key[0] !== "x" || !axis.ticktext?.length || axis.side === "top") continue;
     const span = axis.range ? Math.abs(axis.range[1] - axis.range[0]) : axis.ticktext.length;
     const step = axis.tickvals?.length > 1 ? Math.min(...axis.tickvals.slice(1).map((v, i) => Math.abs(v - axis.tickvals[i]))) : 1;
     const room = (long * step) / span;
     const size = axis.tickfont?.size ?? base.xaxis?.tickfont?.size ?? 12;
     const widest = Math.max(...axis.ticktext.flatMap((t) => String(t).split("<br>").map((l) => textWidth(plain(l), size, 400, family))));
-    if (!(room > 0) || axis.type === "log" || widest + 4 <= room) continue;
+    if (!(room > 0) || axis.type === "log") continue;
+    const every = Math.ceil((size * 1.1) / room);
+    if ((axis.tickangle ?? 0) !== 0 || widest + 4 > room) {
+      if (every > 1) axis.ticktext = axis.ticktext.map((t, i) => (i % every ? "" : t));
+    }
+    if ((axis.tickangle ?? 0) !== 0 || widest + 4 <= room) continue;
     const tilted = axis.ticktext.map((t) => String(t).replace(/<br>/g, " "));
     const length = Math.max(...tilted.map((t) => textWidth(plain(t), size, 400, family)));
     const angle = room < 18 ? 90 : 45;
@@ -141,7 +181,11 @@ export function look(payload, theme, width, legend) {
     layout[name] = { uirevision: axes, ...layout[name] };
   }
 
-  const height = payload.height ?? layout.height ?? 420;
+  if (width < NARROW && layout.annotations?.some((a) => a.name === "aside")) {
+    layout.annotations = layout.annotations.filter((a) => a.name !== "aside");
+    layout.margin = { ...layout.margin, r: 12 };
+  }
+  const height = regrid(layout, width, payload.height ?? layout.height ?? 420);
   Object.assign(layout, { width, height, autosize: false });
   fitAxes(layout, width, height, family);
   const lines = payload.question ? wrapped(payload.question, width - 8, family) : [];

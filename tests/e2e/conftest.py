@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, TimeoutError, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120_000  # milliseconds; waits end as soon as what they wait for is there, however busy the machine is
@@ -42,6 +42,14 @@ DRAWN = """([heading, token, n]) => {
   return gds.length >= n && gds.every((g) => g._fullLayout && g.querySelector('.main-svg')
     && (token === null || g.layout?.meta?.token === token));
 }"""
+
+# What DRAWN looks at, to tell why it waits in vain.
+SHOWN = """() => ({
+  url: location.href, ...document.querySelector('[data-testid="stApp"]')?.dataset,
+  headings: [...document.querySelectorAll('h1, h2')].map((h) => h.innerText),
+  stale: [...document.querySelectorAll('[data-stale="true"], [data-testid="stSkeleton"]')].map((e) => e.outerHTML.slice(0, 300)),
+  charts: [...document.querySelectorAll('.js-plotly-plot')].map((g) => [g.layout?.meta?.token, !!g.querySelector('.main-svg')]),
+})"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -160,7 +168,11 @@ class App:
 
     def wait(self, heading: str | None = None, token: str | None = None, charts: int = 0) -> "App":
         """Wait until the page with this heading shows at least so many charts, all drawn with this token."""
-        self.page.wait_for_function(DRAWN, arg=[heading, token, charts], timeout=PATIENCE)
+        try:
+            self.page.wait_for_function(DRAWN, arg=[heading, token, charts], timeout=PATIENCE)
+        except TimeoutError as error:
+            wanted = f"{heading!r} with {charts} charts of {token!r}"
+            raise AssertionError(f"Waited for {wanted}; there is {self.page.evaluate(SHOWN)}") from error
         return self
 
     def open(self, path: str, heading: str, charts: int = 0) -> "App":

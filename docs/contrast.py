@@ -43,6 +43,10 @@ FOUND = """() => {
     const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255]; };
   const veil = (el) => { let o = 1; for (let e = el; e; e = e.parentElement) o *= +getComputedStyle(e).opacity; return o; };
   const off = (el) => el.closest('[disabled], [aria-disabled="true"], [hidden], .modebar, [data-testid="stTooltipHoverTarget"] :disabled');
+  const cut = (el, x, y) => { for (let e = el.parentElement; e; e = e.parentElement) {
+    const s = getComputedStyle(e), b = e.getBoundingClientRect();
+    if (s.overflowX !== 'visible' && s.overflowY !== 'visible' && (x < b.left || x > b.right || y < b.top || y > b.bottom)) return true; }
+    return false; };
   const texts = [], marks = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
@@ -53,6 +57,7 @@ FOUND = """() => {
     const range = document.createRange(); range.selectNodeContents(node);
     for (const box of range.getClientRects()) {
       if (box.width < 3 || box.height < 3 || box.x < 0 || box.y < 0 || box.right > innerWidth || box.bottom > innerHeight) continue;
+      if (cut(el, box.x + box.width / 2, box.y + box.height / 2)) continue;
       const top = el.ownerSVGElement ? null : document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
       if (top && !top.contains(el) && !el.contains(top)) continue;  // something lies over it
       const [r, g, b, a] = rgba(el.ownerSVGElement ? style.fill : style.color);

@@ -230,7 +230,7 @@ def distance(table: pd.DataFrame, axis_title: str, colour: str, marked: str = ""
         x=table["distance"].to_numpy(np.float32), y=table["error"].to_numpy(np.float32), mode="markers",
         uid="perturbations", ids=list(table.index), customdata=list(table.index), showlegend=False,
         text=[f"<b>{escape(p)}</b><br>nearest: {escape(n)}" for p, n in table["nearest"].items()],
-        marker={"size": [12 if p == marked else 8 for p in table.index], "color": colour, "line": HALO},
+        marker={"size": [12 if p == marked else 8 for p in table.index], "color": colour, "opacity": 1, "line": HALO},
         hovertemplate="%{text}<br>distance %{x:.3g}, score %{y:.4g}<extra></extra>",
     )  # fmt: skip
     fig.update_layout(height=400)

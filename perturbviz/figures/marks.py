@@ -27,7 +27,8 @@ def rings(ringed: np.ndarray, size: float, larger: float) -> dict[str, Any]:
     if not ringed.any():
         return {"size": size, "line": HALO}
     width = np.where(ringed, 2, 0).tolist()
-    return {"size": np.where(ringed, larger, size).tolist(), "line": {"color": MEAN_BAR, "width": width}}
+    sizes = np.where(ringed, larger, size).tolist()
+    return {"size": sizes, "opacity": 1, "line": {"color": MEAN_BAR, "width": width}}  # many sizes fade by default
 
 
 def marked(fig: go.Figure, token: str, *axes: object) -> go.Figure:

@@ -142,7 +142,7 @@ def blobs(share: np.ndarray, names: Sequence[str], colours: Sequence[str], x_tit
         at = np.flatnonzero(np.nan_to_num(line) > 0.002)
         fig.add_scatter(
             x=at + 1, y=[i] * len(at), mode="markers", name=name, uid=f"blob-{name}",
-            marker={"color": colour, "size": (34 * np.sqrt(line[at])).tolist()},
+            marker={"color": colour, "size": (34 * np.sqrt(line[at])).tolist(), "opacity": 1},
             text=[f"{v:.1%}" for v in line[at]], hovertemplate=f"<b>{escape(name)}</b><br>place %{{x}}: %{{text}}<extra></extra>",
         )  # fmt: skip
     fig.update_layout(height=90 + 34 * len(names), showlegend=False)

@@ -142,7 +142,7 @@ def payload(
         "key": key,
         "figure": to_json_plotly(scaled(figure_dict(fig), scale())),
         "question": question,
-        "alt": alt,
+        "alt": re.sub(r"\*\*|\\(?=\W)", "", alt),  # sentences are written in Markdown
         "note": note,
         "filename": filename,
         "height": int(

@@ -67,7 +67,7 @@ def _door(current: Current) -> None:
         st.markdown(f"Target: **{escape(metric_name(view.metric, view.reference))}** on “{escape(cast(Benchmark, current.source).title)}”, "
                     f"genes {escape(view.subset.key)}. Set it in the sidebar.")  # fmt: skip
         if own:
-            st.info("A class needs data that every team can open; what you loaded stays in your session.", icon="🔒")
+            st.info("A class needs data that every team can open; what you loaded stays in your session.", icon=":material/lock:")
         st.button("Open a class", disabled=own, key="_open_class", on_click=_seat, args=(_create, view))
     with back, st.form("back", border=False):
         st.subheader("Come back")
@@ -235,7 +235,7 @@ def _board(code: str, token: str, played: cache.Lab) -> None:
         own = " · ".join(explain.number(s.scores[room.target]) for s in mine[-8:])
         st.caption(f"You handed in {len(mine)}: {'… · ' if len(mine) > 8 else ''}{own}")
     if not lines:
-        st.info(f"{len(room.teams)} teams have joined; nothing is handed in yet.", icon="⏳")
+        st.info(f"{len(room.teams)} teams have joined; nothing is handed in yet.", icon=":material/hourglass_top:")
         return
     table = challenge.board(lines, room.target, card)
     if room.revealed:

@@ -62,7 +62,7 @@ def draw_optimiser(current: Current, lab: cache.Lab) -> None:
     with right:
         found = cache.optima().get(key)
         if found is None and not pressed:
-            st.info("Choose a target and press “Find the setting”.", icon="🎯")
+            st.info("Choose a target and press “Find the setting”.", icon=":material/track_changes:")
             return
         if found is None:
             try:

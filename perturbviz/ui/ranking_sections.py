@@ -123,7 +123,7 @@ def _curve(current: Current, found: Views, method: str, names: dict[str, str]) -
     event = chart(
         current.mark(figures.specification_curve(rank[drawn], choices, drawn, names[method], current.colours[method], words), current.token, method),
         "curve", question=f"Where does {names[method]} stand in every view?",
-        alt=f"Rank of {names[method]} over {len(order)} views.",
+        alt=f"Rank of {names[method]} over {len(order):,} views.",
         table=lambda: found.frame[list(FACTORS)].assign(rank=rank, vote=found.vote), filename=f"specification-{method}",
         note=explain.curve(names[method], rank[known], len(drawn), len(order)), select=True,
     )  # fmt: skip

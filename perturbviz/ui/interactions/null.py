@@ -47,7 +47,7 @@ def draw(work: Work) -> None:
             chart(
                 work.mark(figures.decomposition(null, bound.lower, bound.upper, axis), axis), "null",
                 question="How far from additive are the doubles, and what is noise?",
-                alt=f"Histogram of {null.n} deviations from additivity with fitted mixture and null; {explain.bounds(bound)}.",
+                alt=f"Histogram of {null.n:,} deviations from additivity with fitted mixture and null; {explain.bounds(bound)}.",
                 table=table, filename="interaction-null", note=explain.tails(bound),
             )  # fmt: skip
         with right:

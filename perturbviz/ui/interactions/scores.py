@@ -46,7 +46,7 @@ def draw(work: Work) -> None:
         if not st.session_state.get(asked):
             st.info(
                 f"Distance correlations of {n} doubles × {len(work.pairs.genes):,} genes take up to a minute; the library "
-                "compiles itself first.", icon="⏳",
+                "compiles itself first.", icon=":material/hourglass_top:",
             )  # fmt: skip
             if not st.button("Compute them", type="primary"):
                 return

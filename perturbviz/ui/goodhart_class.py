@@ -67,7 +67,10 @@ def _door(current: Current) -> None:
         st.markdown(f"Target: **{escape(metric_name(view.metric, view.reference))}** on “{escape(cast(Benchmark, current.source).title)}”, "
                     f"genes {escape(view.subset.key)}. Set it in the sidebar.")  # fmt: skip
         if own:
-            st.info("A class needs data that every team can open; what you loaded stays in your session.", icon=":material/lock:")
+            st.info(
+                "A class needs data that every team can open; what you loaded stays in your session.",
+                icon=":material/lock:",
+            )
         st.button("Open a class", disabled=own, key="_open_class", on_click=_seat, args=(_create, view))
     with back, st.form("back", border=False):
         st.subheader("Come back")

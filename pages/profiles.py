@@ -72,7 +72,7 @@ def panel(method: str, predicted: np.ndarray, truth: np.ndarray, score: float) -
     """One method with the score of this view and the correlation of what is drawn in the corner."""
     have = ~np.isnan(predicted)
     correlation = pearson(truth[None, have], predicted[None, have])[0] if have.sum() > 1 else np.nan
-    written = "undefined" if np.isnan(score) else f"{score:.3g}"
+    written = "undefined" if np.isnan(score) else f"{score:#.3g}"
     corner = [f"{scores.card.symbol} {written}", f"r {'undefined' if np.isnan(correlation) else f'{correlation:.2f}'}"]
     return figures.Panel(method, current.name(method), current.colours[method], predicted, corner)
 

@@ -306,4 +306,4 @@ def crossings(
     if len(spans) == 1:
         return f"{name(methods[lead[starts[0]]])} leads at every number of genes."
     listed = spans if len(spans) <= 5 else [*spans[:4], f"and {len(spans) - 4} more changes"]
-    return f"The lead changes {len(spans) - 1} times: {'; '.join(listed)}."
+    return f"The lead changes {'once' if len(spans) == 2 else f'{len(spans) - 1} times'}: {'; '.join(listed)}."

@@ -63,6 +63,10 @@ def decomposition(null: EmpiricalNull, lower: float, upper: float, axis_title: s
     ):
         expected = (density * scale).astype(np.float32)
         expected[expected < 0.3] = np.nan  # below a third of a pair per bin a log axis would only stretch
+        fig.add_scatter(  # a line on bars needs an edge to be seen
+            x=mids, y=expected, mode="lines", uid=f"null-edge-{name[:4]}", line={"color": SURFACE, "width": 4.5},
+            hoverinfo="skip", showlegend=False,
+        )  # fmt: skip
         fig.add_scatter(
             x=mids, y=expected, mode="lines", name=name, uid=f"null-{name[:4]}", line={"color": colour, "width": 2, "dash": dash},
             hovertemplate=f"{name}, deviation %{{x:.3f}}: %{{y:,.1f}} expected<extra></extra>",

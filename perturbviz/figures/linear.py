@@ -175,7 +175,7 @@ def error_maps(
                 "type": "heatmap", "x": columns, "y": lines, "z": values.astype(np.float32), "zmin": low, "zmax": top,
                 "colorscale": colour_scale(SEQUENTIAL), "uid": f"map{axis}", "showscale": False, **axes, "hoverinfo": "skip",
             })  # fmt: skip
-            errors = [[f"{v:.3g}" for v in line] for line in values]
+            errors = [[f"{v:#.3g}" for v in line] for line in values]
             data.append(
                 cell_texts(errors, values, low, top, SEQUENTIAL, columns, lines, uid=f"errors{axis}", size=10.5, **axes)
             )

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from scipy.stats import gaussian_kde
 
 from perturbviz.figures.marks import drawn, rings
 from perturbviz.figures.text import escape
@@ -23,6 +22,8 @@ def offsets(values: np.ndarray, width: float = 0.36) -> np.ndarray:
 
     The van der Corput sequence in order of value, scaled by a kernel density estimate; NaN values get 0.
     """
+    from scipy.stats import gaussian_kde  # here, because it takes a second that the first page need not wait
+
     out = np.zeros(len(values))
     have = np.flatnonzero(~np.isnan(values))
     if len(have) < 3 or np.ptp(values[have]) == 0:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import squareform
 
 from perturbviz.views import FACTORS, Views
 
@@ -43,6 +41,9 @@ def cluster_order(tau: np.ndarray) -> np.ndarray:
     distance = np.where(np.isnan(tau), 1.0, 1 - tau)
     np.fill_diagonal(distance, 0)
     distance = np.clip((distance + distance.T) / 2, 0, 2)
+    from scipy.cluster.hierarchy import leaves_list, linkage  # here: slow to import, and rarely wanted
+    from scipy.spatial.distance import squareform
+
     return leaves_list(linkage(squareform(distance, checks=False), "average", optimal_ordering=len(tau) <= 300))
 
 

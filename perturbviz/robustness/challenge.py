@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 from perturbviz.ordering import ranks_of
 from perturbviz.rankings import average, units
@@ -130,7 +130,7 @@ def _paired_p(resampled: np.ndarray, original: np.ndarray, n_units: int) -> np.n
             error = np.nanstd(gap, axis=0, ddof=1)
             size = np.abs(original[i] - original)
             statistic = np.where(size > 1e-12, size / error, 0.0)
-        p[i] = 2 * student.sf(statistic, n_units - 1)
+        p[i] = 2 * stdtr(n_units - 1, -statistic)
     p[np.diag_indices(m)] = np.nan
     return p
 

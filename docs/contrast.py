@@ -74,6 +74,7 @@ FOUND = """() => {
       .filter(([c]) => c !== 'none').map(([c, k]) => { const [r, g, b, a] = rgba(c); return [r, g, b, a * k * o]; }).filter((c) => c[3] > 0.02);
     if (!colours.length) continue;
     const trace = el.closest('g.trace')?.__data__?.[0]?.trace;
+    if (trace?.uid?.includes('-edge-')) continue;  // sets a line off from what is behind it
     marks.push({what: `${layer} of ${trace?.name ?? trace?.uid ?? ''}`.slice(0, 50), colours, fill: layer !== 'point' && style.fill !== 'none' && !el.closest('.barlayer'),
       where: el.closest('figure')?.ariaLabel?.slice(0, 40) ?? ''});
   }

@@ -69,6 +69,8 @@ def adopt_link() -> None:
     for name in EXTRA:
         if name in query:
             st.session_state[name] = query[name][-1]
+    if "controls" not in query:  # they change what counts as the truth: a link without them must not inherit them
+        st.session_state.pop("controls", None)
     st.session_state[_READY] = True
     st.session_state[_WRITTEN] = query  # taken over once: a page that stops early must not take it over again
     st.session_state[_ADOPTED] = True

@@ -25,7 +25,7 @@ def drawn(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> go.
 def rings(ringed: np.ndarray, size: float, larger: float) -> dict[str, Any]:
     """Size and outline of points (n,), some of them ringed; one for all where none is, which is drawn much faster."""
     if not ringed.any():
-        return {"size": size, "line": HALO}
+        return {"size": size, "line": {"width": 0}}  # a thousand outlines cost a fifth of the redraw
     width = np.where(ringed, 2, 0).tolist()
     sizes = np.where(ringed, larger, size).tolist()
     return {"size": sizes, "opacity": 1, "line": {"color": MEAN_BAR, "width": width}}  # many sizes fade by default

@@ -32,10 +32,21 @@ function rgb(colour) {
   return c.getImageData(0, 0, 1, 1).data;
 }
 
+const measured = new Map(); // measuring is slow, and the same names come back at every redraw
+
 function textWidth(text, size, weight, family) {
-  const c = context();
-  c.font = `${weight} ${size}px ${family || "sans-serif"}`;
-  return c.measureText(text).width;
+  const font = `${weight} ${size}px ${family || "sans-serif"}`;
+  const key = `${font}|${text}`;
+  let width = measured.get(key);
+  if (width === undefined) {
+    const c = context();
+    c.font = font;
+    width = c.measureText(text).width;
+    if (measured.size > 5000) measured.clear();
+    // Until its font has arrived a text is measured in another one.
+    if (document.fonts?.status !== "loading") measured.set(key, width);
+  }
+  return width;
 }
 
 function escaped(text) {

@@ -78,8 +78,9 @@ def distribution(
     traces, notes = [], []
     labels = rows["perturbation"].astype(str).to_numpy()
     contexts = rows["context"].astype(str).to_numpy()
+    several = len(set(contexts)) > 1
     said = [
-        escape(p) + (f" · {escape(c)}" if len(set(contexts)) > 1 else "") + (f" · mean of {n} splits" if n > 1 else "")
+        escape(p) + (f" · {escape(c)}" if several else "") + (f" · mean of {n} splits" if n > 1 else "")
         for p, c, n in zip(labels, contexts, rows["n"], strict=True)
     ]
     for i, method in enumerate(methods):

@@ -208,6 +208,7 @@ def template() -> go.layout.Template:
     """Return the template of every figure: fonts, margins, grid and legend in light colours."""
     axis = {
         "automargin": True,
+        "ticklabeloverflow": "allow",  # margins make room; asking whether each label fits costs a third of a redraw
         "gridcolor": GRID,
         "linecolor": AXIS,
         "zerolinecolor": AXIS,

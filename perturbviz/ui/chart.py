@@ -103,18 +103,17 @@ def chart(
         if os.environ.get("PERTURBVIZ_CHARTS") == "streamlit":
             event = _streamlit_chart(fig, key, question, alt, height, note, select)
         else:
-            event = _component_chart(payload(fig, key, question, alt, name, height, note, select), key, select)
+            data = payload(fig, key, question, alt, name, height, note, select, table is not None)
+            event = _component_chart(data, key, select)
         if table is not None:
-            with st.container(key=f"pv-csv-{key}"):
-                st.download_button(
-                    "CSV",
-                    data=lambda: csv_bytes(table() if callable(table) else table),
-                    file_name=f"{name}.csv",
-                    mime="text/csv",
-                    key=f"csv:{key}",
-                    on_click="ignore",
-                    help=None,
-                )
+            st.download_button(
+                "CSV",
+                data=lambda: csv_bytes(table() if callable(table) else table),
+                file_name=f"{name}.csv",
+                mime="text/csv",
+                key=f"csv:{key}",
+                on_click="ignore",
+            )
     return event
 
 
@@ -132,6 +131,7 @@ def payload(
     height: int | None,
     note: str,
     select: bool,
+    csv: bool,
 ) -> bytes:
     """Encode what the browser needs as JSON bytes that start with a digest of the rest.
 
@@ -149,6 +149,7 @@ def payload(
             (height or fig.layout.height or DEFAULT_HEIGHT) * (0.75 + 0.25 * scale())
         ),  # the screen is no taller
         "select": select,
+        "csv": csv,
         "glide": os.environ.get("PERTURBVIZ_GLIDE", "1") != "0",
         "dark": THEME_COLOURS,
         "plotly": plotly.__version__,

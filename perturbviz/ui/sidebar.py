@@ -9,103 +9,54 @@ import streamlit as st
 
 from perturbviz import genesets, references
 from perturbviz.benchmark import Benchmark
-from perturbviz.calibration.controls import CONTROL_NAMES, preferred_truth
-from perturbviz.errors import UserError
+from perturbviz.calibration.controls import CONTROL_NAMES
 from perturbviz.evaluation import Evaluation
 from perturbviz.explain_calibration import NO_REPLICATE
-from perturbviz.metrics import CATALOGUE, parse_metric
+from perturbviz.metrics import parse_metric
 from perturbviz.scoretable import ScoreTable
-from perturbviz.ui import badge, cache, cache_calibration, present, recipes, sources, state
-from perturbviz.ui.current import Current, keep
-from perturbviz.validity import default_view, genes_problem, metric_problem
+from perturbviz.ui import badge, cache, cache_calibration, present, recipes, settle, sources, state
+from perturbviz.ui.settle import Settled
 from perturbviz.view import AVERAGES, PRESETS, REFERENCE_FROM, ROWS, SIZES, SPLITS, View
 
 _GRID = (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000, 10_000, 15_000, 20_000)
-_DEPENDENT = ("ref", "genes", "n", "show", "context", "seed", "size", "truth")  # what another benchmark may not have
 
 
-def draw() -> None:
-    """Draw the controls and keep what they say for the page."""
-    with st.sidebar:
-        source, problem = _data()
-        if isinstance(source, Benchmark):
-            _apply_defaults(source)
-            source, evaluation = _draw_benchmark(source)
-            for sentence in recipes.notices(state.view().data):
-                st.warning(sentence, icon=":material/table_chart:")
-            keep(Current(state.view(), source, evaluation, ""))
-        elif isinstance(source, ScoreTable):
-            _draw_table(source)
-            keep(Current(state.view(), source, None, ""))
-        else:
-            keep(Current(state.view(), None, None, problem))
-        present.sidebar_controls()
-
-
-# -- which data ----------------------------------------------------------------------------------------------------
-def _data() -> tuple[Benchmark | ScoreTable | None, str]:
+def draw_data() -> None:
+    """Draw the choice of the data; the one control that stands before the page, so that the sidebar keeps its room."""
     options = sources.choices()
     chosen = st.session_state.get("data", "demo")
     labels = options if chosen in options else {**options, chosen: f"not here: {chosen}"}
-    st.selectbox(
-        "Benchmark", list(labels), key="data", format_func=lambda k: labels.get(k, k), on_change=_data_changed,
+    st.sidebar.selectbox(
+        "Benchmark", list(labels), key="data", format_func=lambda k: labels.get(k, k), on_change=settle.data_changed,
         help="Truth and predictions of one data set. The Data page adds your own and public ones.",
     )  # fmt: skip
-    try:
-        return sources.open_source(st.session_state["data"]), ""
-    except UserError as error:
-        return None, str(error)
 
 
-def _data_changed() -> None:
-    """Let go of choices that the new benchmark may not have; its own defaults take their place."""
-    for name in _DEPENDENT:
-        st.session_state.pop(name, None)
-    st.session_state["_explicit"] = {"metric", "avg", "rows", "split"}
-    for name in ("p", "gene", "method", "against"):
-        st.session_state.pop(name, None)
-
-
-def _apply_defaults(benchmark: Benchmark) -> None:
-    """Fill what neither the link nor the user chose, and give way where a choice does not exist here."""
-    explicit = st.session_state.pop("_explicit", None)
-    if explicit is None:
-        return
-    default = default_view(benchmark)
-    for name in _DEPENDENT:
-        if name not in explicit or name not in st.session_state:
-            value = getattr(default, name)
-            st.session_state[name] = list(value) if isinstance(value, tuple) else value
-    if metric_problem(st.session_state["metric"], benchmark):
-        st.session_state["metric"] = default.metric
+def draw(settled: Settled) -> None:
+    """Draw the other controls: below the page in time, since a click waits for the charts and not for them."""
+    with st.sidebar:
+        if isinstance(settled.plain, Benchmark):
+            _draw_benchmark(settled.plain, settled)
+            for sentence in recipes.notices(state.view().data):
+                st.warning(sentence, icon=":material/table_chart:")
+        elif isinstance(settled.plain, ScoreTable):
+            _draw_table(settled.plain)
+        present.sidebar_controls()
 
 
 # -- the view of a benchmark ---------------------------------------------------------------------------------------
-def _draw_benchmark(benchmark: Benchmark) -> tuple[Benchmark, Evaluation]:
-    """The controls of a benchmark; returns it (with its controls as methods where wanted) and the scored rows."""
+def _draw_benchmark(plain: Benchmark, settled: Settled) -> None:
+    evaluation = settled.current.evaluated
     st.selectbox(
         "Preset", list(PRESETS), index=None, key="_preset", format_func=lambda k: PRESETS[k][0],
         placeholder="Jump to a view …", on_change=_preset, label_visibility="collapsed",
     )  # fmt: skip
-    verdict = _metric(benchmark)
-    _reference(benchmark)
-    plain, benchmark = benchmark, _with_controls(benchmark)
-    if st.session_state.get("truth", "all") != "all" and "half_a" not in benchmark.layers:
-        st.session_state["truth"] = "all"
-    evaluation = cache.evaluation(benchmark, state.view())
-    _genes(benchmark, evaluation)
-    _perturbations(benchmark)
-    _methods(evaluation)
-    badge.draw(verdict, plain, state.view())
-    return benchmark, evaluation
-
-
-def _with_controls(benchmark: Benchmark) -> Benchmark:
-    """The benchmark with its controls as methods where the link or the toggle asks for them and they can be made."""
-    if state.extra("controls") != "1" or not cache_calibration.positives(benchmark):
-        return benchmark
-    st.session_state["truth"] = preferred_truth(benchmark)  # the other half is the replicate
-    return cache_calibration.source_with_controls(benchmark)
+    verdict = _metric(plain)
+    _reference()
+    _genes(evaluation, settled.genes_problems)
+    _perturbations(plain)
+    st.pills("Methods", list(evaluation.methods), selection_mode="multi", key="show", format_func=evaluation.name)
+    badge.draw(verdict, plain, settled.current.view)
 
 
 def _controls_toggled() -> None:
@@ -164,21 +115,18 @@ def _metric_changed() -> None:
         st.session_state["ref"] = st.session_state.get("_last_ref", "control")
 
 
-def _reference(benchmark: Benchmark) -> None:
+def _reference() -> None:
     card = parse_metric(st.session_state["metric"])[0].card
-    twins = {m.card.plain_twin: m.card.id for m in CATALOGUE.values() if m.card.plain_twin}
-    plain = card.reference == "none"
-    if plain and card.id in twins and st.session_state["ref"] != "none":
-        st.session_state["_last_ref"], st.session_state["ref"] = st.session_state["ref"], "none"
+    fixed = card.reference == "none" and card.id not in settle.twins()
     st.segmented_control(
-        "Reference", list(references.REFERENCES), key="ref", required=True, disabled=plain and card.id not in twins,
+        "Reference", list(references.REFERENCES), key="ref", required=True, disabled=fixed,
         format_func={"none": "none", "control": "control", "perturbation": "pert. mean"}.__getitem__,
-        on_change=_reference_changed, args=(twins,),
+        on_change=_reference_changed,
         help="\n\n".join(f"**{references.LABELS[r]}**: {references.MEANING[r]}" for r in references.REFERENCES),
     )  # fmt: skip
-    if plain and card.id not in twins:
+    if fixed:
         st.caption(f"{card.name} needs no reference: whatever is subtracted from both sides cancels.")
-    if not plain and st.session_state["ref"] == "perturbation":
+    if card.reference != "none" and st.session_state["ref"] == "perturbation":
         st.selectbox(
             "Mean over", list(REFERENCE_FROM), key="ref_from", format_func=REFERENCE_FROM.__getitem__,
             help="Taking the mean over all perturbations lets the truth of the tested ones into the reference.",
@@ -189,39 +137,27 @@ def _reference(benchmark: Benchmark) -> None:
             )
 
 
-def _reference_changed(twins: dict[str, str]) -> None:
+def _reference_changed() -> None:
     """With or without reference the same question has two metrics: switch between the twins."""
     card = parse_metric(st.session_state["metric"])[0].card
     if st.session_state["ref"] == "none" and card.plain_twin:
         st.session_state["metric"] = card.plain_twin
-    elif st.session_state["ref"] != "none" and card.id in twins:
-        st.session_state["metric"] = twins[card.id]
+    elif st.session_state["ref"] != "none" and card.id in settle.twins():
+        st.session_state["metric"] = settle.twins()[card.id]
 
 
-def _genes(benchmark: Benchmark, evaluation: Evaluation) -> None:
-    metric = st.session_state["metric"]
-    targets = bool(st.session_state.get("targets", True))
-    own = state.view().own or tuple(benchmark.genes[:1])
-    problems = {
-        kind: genes_problem(metric, genesets.GeneSubset(kind, targets=targets, own=own), evaluation)
-        for kind in genesets.KINDS
-    }
-    offered = [kind for kind in genesets.KINDS if not problems[kind]] or ["all"]
-    if st.session_state["genes"] not in offered:
-        st.session_state["genes"] = "expressed" if "expressed" in offered else offered[0]
+def _genes(evaluation: Evaluation, problems: Mapping[str, str]) -> None:
     st.segmented_control(
-        "Genes", offered, key="genes", required=True,
+        "Genes", settle.offered_genes(problems), key="genes", required=True,
         format_func={"all": "all", "expressed": "expressed", "de": "DE", "own": "own"}.__getitem__,
         help="\n\n".join(
             f"**{genesets.LABELS[k]}**: {genesets.DEFINITION[k]} *Good:* {genesets.PRO[k]} *Bad:* {genesets.CON[k]}"
             for k in genesets.KINDS
         ),
     )  # fmt: skip
-    kind, total = st.session_state["genes"], benchmark.adata.n_vars
+    kind, total = st.session_state["genes"], evaluation.benchmark.adata.n_vars
     if kind in ("expressed", "de"):
-        n = min(int(st.session_state["n"]), total)
-        grid = sorted({g for g in _GRID if g < total} | {total, n})
-        st.session_state["n"] = n
+        grid = sorted({g for g in _GRID if g < total} | {total, st.session_state["n"]})
         st.select_slider("Number of genes", grid, key="n", format_func=lambda v: f"{v:,}")
     elif kind == "own":
         st.text_input(
@@ -243,8 +179,6 @@ def _genes(benchmark: Benchmark, evaluation: Evaluation) -> None:
 
 def _perturbations(benchmark: Benchmark) -> None:
     """Which perturbations count; drawn where it is open only: closed, its boxes would cost every click their time."""
-    _valid("context", ["", *benchmark.contexts])
-    _valid("seed", ["", *benchmark.seeds])
     with st.expander("Perturbations and average", key="_more", on_change="rerun") as more:
         if more.open:
             _which_perturbations(benchmark)
@@ -286,29 +220,10 @@ def _choice(label: str, key: str, options: Mapping[str, str]) -> None:
     st.selectbox(label, list(options), key=key, format_func=options.__getitem__, persist_state="session")
 
 
-def _valid(key: str, options: list[str]) -> None:
-    """Give way where a choice does not exist here."""
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = options[0]
-
-
-def _methods(evaluation: Evaluation) -> None:
-    methods = st.session_state[state.ALL_METHODS] = list(evaluation.methods)
-    chosen = [m for m in st.session_state.get("show", []) if m in methods]
-    st.session_state["show"] = chosen or methods
-    st.pills("Methods", methods, selection_mode="multi", key="show", format_func=evaluation.name)
-
-
 # -- the view of a score table -------------------------------------------------------------------------------------
 def _draw_table(table: ScoreTable) -> None:
-    st.session_state.pop("_explicit", None)
-    if st.session_state.get("metric") not in table.metrics:
-        st.session_state["metric"] = next(iter(table.metrics))
     card = table.card(st.session_state["metric"])
     st.selectbox("Metric", list(table.metrics), key="metric", format_func=lambda m: table.metrics[m].get("name", m))
     st.caption(f"{card.arrow} · as published; reference, genes and perturbations are those of its source.")
     st.selectbox("Average over perturbations", list(AVERAGES), key="avg", format_func=AVERAGES.__getitem__)
-    methods = st.session_state[state.ALL_METHODS] = list(table.names)
-    chosen = [m for m in st.session_state.get("show", []) if m in methods]
-    st.session_state["show"] = chosen or methods
-    st.pills("Methods", methods, selection_mode="multi", key="show", format_func=table.names.__getitem__)
+    st.pills("Methods", list(table.names), selection_mode="multi", key="show", format_func=table.names.__getitem__)

@@ -134,10 +134,11 @@ def write_link() -> None:
 def link(page: str, changes: Mapping[str, str | list[str]] | View | None = None) -> str:
     """Address of a page with a view, relative to the app: for links in text and tables."""
     here = query()
+    parameters: Mapping[str, str | list[str]]
     if isinstance(changes, View):
         parameters = {**changes.to_query(), **{name: here[name] for name in OF_DATA if name in here}}
     else:
-        parameters = {**here, **(changes or {})}
+        parameters = dict(here) | dict(changes or {})
     return f"{page}?{urlencode(parameters, doseq=True)}" if parameters else page
 
 

@@ -4,6 +4,7 @@ import { PAPER, look, themeOf } from "./look.js";
 import { plotly } from "./plotly.js";
 
 const ID_LENGTH = 16; // the payload starts {"id":"<16 characters>"
+const ROOM = 8; // pixels: margins grow in steps of this
 const REDUCED = matchMedia("(prefers-reduced-motion: reduce)");
 const charts = new WeakMap();
 
@@ -68,7 +69,8 @@ class Chart {
     if (id !== this.id) this.payload = JSON.parse(decoder.decode(data));
     this.fresh ||= id !== this.id;
     Object.assign(this, { id, theme });
-    const { question, alt, note, height } = this.payload;
+    const { question, alt, note, height, csv } = this.payload;
+    this.root.classList.toggle("pv-chart-with-csv", csv);
     this.root.setAttribute("aria-label", alt);
     this.button.setAttribute("aria-label", `SVG: ${question}`);
     if (this.note.textContent !== note) this.note.textContent = note;
@@ -106,6 +108,7 @@ class Chart {
     this.gd.style.minHeight = `${figure.layout.height}px`;
     this.keepSelection(figure);
     if (sameWidth) this.keepRoom(figure.layout);
+    else this.room = {};
     const moving = this.fresh && sameWidth && payload.glide && !REDUCED.matches && figure.layout.meta?.glide !== false;
     this.stopGlide();
     const places = moving && gd._fullLayout ? remember(gd) : null;
@@ -125,12 +128,17 @@ class Chart {
     gd.dispatchEvent(new CustomEvent("perturbviz:drawn", { bubbles: true, detail }));
   }
 
-  /** Start from the margins that labels needed before: the axes stay in place, and Plotly need not draw all twice. */
+  /** Start from the margins that labels needed before: the axes stay in place, and Plotly need not draw all twice.
+   *  In steps, since labels a pixel wider than the room would make it do just that. */
   keepRoom(layout) {
     const taken = this.gd._fullLayout?._size;
     if (!taken) return;
     layout.margin = { ...layout.template?.layout?.margin, ...layout.margin };
-    for (const side of ["l", "r", "b"]) layout.margin[side] = Math.max(layout.margin[side] ?? 0, taken[side]);
+    for (const side of ["l", "r", "b"]) {
+      const asked = layout.margin[side] ?? 0;
+      if (taken[side] > (this.room[side] ?? asked)) this.room[side] = Math.ceil((taken[side] + 1) / ROOM) * ROOM;
+      layout.margin[side] = Math.max(asked, this.room[side] ?? 0);
+    }
   }
 
   /** Give the legend the height it really took, where the estimate was off: it must not reach into the title. */

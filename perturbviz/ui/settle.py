@@ -1,0 +1,155 @@
+"""What the sidebar's controls say, before any is drawn: choices that do not exist on the data give way.
+
+A page works on what this finds, and is drawn first; the controls follow (``sidebar.draw``). Values of widgets may be
+set until they are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache as once
+
+import streamlit as st
+
+from perturbviz import genesets
+from perturbviz.benchmark import Benchmark
+from perturbviz.calibration.controls import preferred_truth
+from perturbviz.errors import UserError
+from perturbviz.evaluation import Evaluation
+from perturbviz.metrics import CATALOGUE, parse_metric
+from perturbviz.scoretable import ScoreTable
+from perturbviz.ui import cache, cache_calibration, sources, state
+from perturbviz.ui.current import Current, keep
+from perturbviz.validity import default_view, genes_problem, metric_problem
+
+_DEPENDENT = ("ref", "genes", "n", "show", "context", "seed", "size", "truth")  # what another benchmark may not have
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """View and data of a run, and what the controls need to know of them.
+
+    Attributes
+    ----------
+    current
+        What the page works on.
+    plain
+        The data without the controls of the calibration among its methods; None where the link's are not here.
+    genes_problems
+        Kind of gene subset -> why the metric does not allow it here, "" where it does.
+    """
+
+    current: Current
+    plain: Benchmark | ScoreTable | None
+    genes_problems: Mapping[str, str] = field(default_factory=dict)
+
+
+def settle() -> Settled:
+    """Open the data and make every choice one that exists there; keeps the result for the page."""
+    try:
+        source = sources.open_source(st.session_state["data"])
+    except UserError as error:
+        settled = Settled(Current(state.view(), None, None, str(error)), None)
+    else:
+        settled = _benchmark(source) if isinstance(source, Benchmark) else _table(source)
+    keep(settled.current)
+    return settled
+
+
+def data_changed() -> None:
+    """Let go of choices that the new benchmark may not have; its own defaults take their place (a callback)."""
+    for name in _DEPENDENT:
+        st.session_state.pop(name, None)
+    st.session_state["_explicit"] = {"metric", "avg", "rows", "split"}
+    for name in ("p", "gene", "method", "against"):
+        st.session_state.pop(name, None)
+
+
+@once
+def twins() -> Mapping[str, str]:
+    """Metric without reference -> the metric that asks the same of changes."""
+    return {m.card.plain_twin: m.card.id for m in CATALOGUE.values() if m.card.plain_twin}
+
+
+def _benchmark(plain: Benchmark) -> Settled:
+    _apply_defaults(plain)
+    _reference()
+    benchmark = _with_controls(plain)
+    if st.session_state.get("truth", "all") != "all" and "half_a" not in benchmark.layers:
+        st.session_state["truth"] = "all"
+    evaluation = cache.evaluation(benchmark, state.view())
+    problems = _genes(benchmark, evaluation)
+    _among("context", ["", *benchmark.contexts])
+    _among("seed", ["", *benchmark.seeds])
+    _methods(list(evaluation.methods))
+    return Settled(Current(state.view(), benchmark, evaluation, ""), plain, problems)
+
+
+def _table(table: ScoreTable) -> Settled:
+    st.session_state.pop("_explicit", None)
+    if st.session_state.get("metric") not in table.metrics:
+        st.session_state["metric"] = next(iter(table.metrics))
+    _methods(list(table.names))
+    return Settled(Current(state.view(), table, None, ""), table)
+
+
+def _apply_defaults(benchmark: Benchmark) -> None:
+    """Fill what neither the link nor the user chose, and give way where a choice does not exist here."""
+    explicit = st.session_state.pop("_explicit", None)
+    if explicit is None:
+        return
+    default = default_view(benchmark)
+    for name in _DEPENDENT:
+        if name not in explicit or name not in st.session_state:
+            value = getattr(default, name)
+            st.session_state[name] = list(value) if isinstance(value, tuple) else value
+    if metric_problem(st.session_state["metric"], benchmark):
+        st.session_state["metric"] = default.metric
+
+
+def _reference() -> None:
+    """A metric without reference that has a twin with one shows that there is none."""
+    card = parse_metric(st.session_state["metric"])[0].card
+    if card.reference == "none" and card.id in twins() and st.session_state["ref"] != "none":
+        st.session_state["_last_ref"], st.session_state["ref"] = st.session_state["ref"], "none"
+
+
+def _with_controls(benchmark: Benchmark) -> Benchmark:
+    """The benchmark with its controls as methods where the link or the toggle asks for them and they can be made."""
+    if state.extra("controls") != "1" or not cache_calibration.positives(benchmark):
+        return benchmark
+    st.session_state["truth"] = preferred_truth(benchmark)  # the other half is the replicate
+    return cache_calibration.source_with_controls(benchmark)
+
+
+def _genes(benchmark: Benchmark, evaluation: Evaluation) -> dict[str, str]:
+    """Settle gene subset and number of genes; returns why the metric does not allow a kind of subset."""
+    targets = bool(st.session_state.get("targets", True))
+    own = state.view().own or tuple(benchmark.genes[:1])
+    problems: dict[str, str] = {
+        kind: genes_problem(st.session_state["metric"], genesets.GeneSubset(kind, targets=targets, own=own), evaluation)
+        for kind in genesets.KINDS
+    }
+    offered = offered_genes(problems)
+    if st.session_state["genes"] not in offered:
+        st.session_state["genes"] = "expressed" if "expressed" in offered else offered[0]
+    if st.session_state["genes"] in ("expressed", "de"):
+        st.session_state["n"] = min(int(st.session_state["n"]), benchmark.adata.n_vars)
+    return problems
+
+
+def offered_genes(problems: Mapping[str, str]) -> list[str]:
+    """Kinds of gene subset that nothing speaks against."""
+    return [kind for kind, problem in problems.items() if not problem] or ["all"]
+
+
+def _among(key: str, options: list[str]) -> None:
+    """Give way where a choice does not exist here."""
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = options[0]
+
+
+def _methods(methods: list[str]) -> None:
+    st.session_state[state.ALL_METHODS] = methods
+    st.session_state["show"] = [m for m in st.session_state.get("show", []) if m in methods] or methods

@@ -6,14 +6,12 @@ import streamlit as st
 
 from perturbviz import explain
 from perturbviz import explain_linear as words
-from perturbviz.baselines.lookup import PerturbationRows
-from perturbviz.baselines.neighbours import distance_to_training
 from perturbviz.errors import UserError
 from perturbviz.figures import linear as figures
 from perturbviz.figures.marks import marked
 from perturbviz.figures.theme import method_colours
 from perturbviz.rankings import rank
-from perturbviz.ui import cache, cache_linear, recipes, sources, state
+from perturbviz.ui import cache, cache_linear, linear_looks, recipes, sources, state
 from perturbviz.ui import linear_controls as controls
 from perturbviz.ui.chart import chart
 from perturbviz.ui.colours import chosen
@@ -104,7 +102,8 @@ def mark(fig, *axes):
 
 
 st.markdown(words.against_mean(ranking, recipe.slug, names[recipe.slug]))
-reach = words.reach(base.rows, {names[m]: cache_linear.predictions(base, r) for m, (_, r) in models.items()})
+fitted = {names[m]: cache_linear.predictions(base, r) for m, (_, r) in models.items()}
+reach = words.reach(base.rows, fitted)
 st.caption(f"{recipe.label}. {coverage} {words.fit_time(found)}" + (f" {reach}" if len(models) > 1 else ""))
 official = view.with_(split="held-out", truth="all")  # what the competition is about, whatever is shown here
 entry = cache_linear.predictions(cache.evaluation(plain, official), recipe)
@@ -122,94 +121,24 @@ with left:
     chart(
         mark(figures.standing(table, per_perturbation, colours, axis, higher, list(models))), "standing",
         question="Where does it stand among the methods?", alt=explain.alt_order(ranking),
-        table=lambda: table.reset_index(), filename=f"linear-{view.metric}", note=words.intervals(ranking, few),
+        table=lambda: table.reset_index(), filename=f"linear-{view.metric}",
+        note=words.intervals(ranking, few, words.common_without(base.rows, fitted, names[recipe.slug]) if few else None),
     )  # fmt: skip
 with right:
-    others = [m for m in ranking.defined if m != recipe.slug]
-    if recipe.slug not in ranking.defined or not others:
+    beside = {f"P.{r.perturbation}": slug for slug, (_, r) in models.items() if slug != recipe.slug}
+    roles = {role: m for role, m in ({"this": recipe.slug} | beside).items() if m in ranking.defined}
+    roles |= {m: m for m in ranking.defined if m not in roles.values()}
+    if "this" not in roles or len(roles) < 2:
         st.info("Arrows need two models with a defined score on the same perturbations.")
     else:
-        trained = recipe.self_trained.slug
-        first = next((m for m in (trained, "mean", "additive") if m in others), others[0])
-        if st.session_state.get("lm_from") not in others:
-            st.session_state["lm_from"] = first
-        ends = [m for m in ranking.defined if m in models] + [m for m in ranking.defined if m not in models]
-        start_at, end_at = st.columns(2)
-        start = start_at.selectbox("Arrows from", others, key="lm_from", format_func=names.get, persist_state="session")
-        ends = [m for m in ends if m != start]
-        if st.session_state.get("lm_to") not in ends:
-            st.session_state["lm_to"] = recipe.slug
-        end = end_at.selectbox("to", ends, key="lm_to", format_func=names.get, persist_state="session")
+        start, end = (roles[role] for role in controls.choose_arrows(recipe, {r: names[m] for r, m in roles.items()}))
         a, b, pair = per_perturbation[start], per_perturbation[end], (names[start], names[end])
         event = chart(
-            mark(figures.arrows(a, b, pair, card.name, higher, state.extra("p")), start, end), "arrows",
+            mark(figures.arrows(a, b, pair, axis, higher, state.extra("p")), start, end), "arrows",
             question="Which perturbations gain?", alt=f"Arrows from {pair[0]} to {pair[1]}, {len(a)} perturbations.",
             table=lambda: pd.DataFrame({"perturbation": a.index, pair[0]: a.to_numpy(), pair[1]: b.to_numpy()}),
             filename="arrows", note=words.arrows(a, b, pair, higher), select=True,
         )  # fmt: skip
         if event.clicked:
             state.defer(p=str(event.clicked).partition(" · ")[0])
-
-# -- diagnostics ---------------------------------------------------------------------------------------------------
-looks = {"map": "K × λ map", "spectrum": "Spectrum", "distance": "Distance to training", "learning": "Learning curve"}
-look = st.segmented_control(
-    "Look closer", list(looks), key="lm_look", default="map", required=True, format_func=looks.get,
-    persist_state="session",
-)  # fmt: skip
-try:
-    if look == "map" and recipe.kind != "linear":
-        st.info("The map over K and λ is that of the linear model: choose it under “Model”.")
-    elif look == "map":
-        maps, n_splits = cache_linear.error_maps(base, recipe)
-        event = chart(
-            mark(figures.error_maps(maps.training, maps.held_out, maps.dims, maps.ridges, (recipe.dims, recipe.ridge)), "map"),
-            "map", question="Which K and λ fit, and which predict?", alt="Training and held-out error over K and λ.",
-            table=lambda: pd.DataFrame(
-                [(k, r, maps.training[i, j], maps.held_out[i, j]) for i, k in enumerate(maps.dims) for j, r in enumerate(maps.ridges)],
-                columns=["dims", "ridge", "training_l2", "held_out_l2"]),
-            filename="error-map", note=words.maps(maps, n_splits), select=True,
-        )  # fmt: skip
-        if event.clicked:
-            k, _, ridge = str(event.clicked).partition("|")
-            state.defer(lm_k=int(k), lm_l=float(ridge))
-    elif look == "spectrum":
-        spectrum, seed = cache_linear.spectrum_of(base.benchmark, base, recipe.include_control)
-        chart(
-            mark(figures.spectrum(spectrum, recipe.dims), "spectrum"), "spectrum", filename="spectrum",
-            question=f"How many dimensions do the training data have{f' (split {seed})' if seed else ''}?",
-            alt="Share of the variance per principal component.", table=lambda: spectrum.reset_index(),
-            note=words.spectrum(spectrum, recipe.dims, len(spectrum)),
-        )  # fmt: skip
-    elif look == "distance":
-        parts = []
-        errors = pd.Series(scores.values[scores.methods.index(recipe.slug)], index=label)
-        for (seed, context), fitted in found.fits.items():
-            here = ((scores.rows["seed"] == seed) & (scores.rows["context"] == context)).to_numpy()
-            p_rows = getattr(fitted, "rows", None)
-            if not isinstance(p_rows, PerturbationRows) or not here.any():
-                continue
-            apart = distance_to_training(list(scores.rows["perturbation"][here]), fitted.fitted_on, p_rows)
-            parts.append(apart.set_axis(errors.index[here]).assign(error=errors.to_numpy()[here]))
-        if not parts:
-            stop(f"{recipe.label} has no perturbation embedding, so there is no distance.")
-        together = pd.concat(parts)
-        numbers = together[["distance", "error"]].groupby(level=0).mean()
-        distances = numbers.assign(nearest=together["nearest"].groupby(level=0).first())
-        event = chart(
-            mark(figures.distance(distances.dropna(subset=["distance"]), axis, colours[recipe.slug], state.extra("p")), "distance"),
-            "distance", question="Is it worse far from the training perturbations?", filename="distance",
-            alt=f"Score of {len(distances)} perturbations against distance.", table=lambda: distances.reset_index(),
-            note=words.distance(distances, higher), select=True,
-        )  # fmt: skip
-        if event.clicked:
-            state.defer(p=str(event.clicked).partition(" · ")[0])
-    else:
-        curve, seed = cache_linear.curve(base, recipe)
-        chart(
-            mark(figures.learning(curve, colours[recipe.slug]), "learning"), "learning", filename="learning-curve",
-            question=f"What would more perturbations buy{f' (split {seed})' if seed else ''}?",
-            alt="Held-out error against the number of training perturbations.", table=lambda: curve,
-            note=words.learning(curve),
-        )  # fmt: skip
-except UserError as error:
-    st.info(str(error))
+linear_looks.draw(linear_looks.Subject(recipe, base, found, scores, axis, colours[recipe.slug], mark))

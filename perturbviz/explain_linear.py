@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 
 from perturbviz.baselines.compete import Predictions
 from perturbviz.baselines.diagnostics import ErrorMap
+from perturbviz.baselines.remoteness import area
 from perturbviz.explain import counted, escape
 from perturbviz.rankings import Ranking
 
@@ -48,15 +49,30 @@ def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean") ->
     return text + f". Better: {', '.join(above[:3])}{more}."
 
 
-def intervals(ranking: Ranking, few: bool) -> str:
-    """What the lines are, or why there are none."""
+def common_without(rows: pd.DataFrame, models: Mapping[str, Predictions], always: str) -> dict[str, int]:
+    """How many perturbations are common to the models that predict any, without each but the one named ``always``."""
+    pairs = rows[["context", "perturbation"]]
+    some = {name: found.predicted for name, found in models.items() if found.predicted.any()}
+    out = {}
+    for left_out in some.keys() - {always}:
+        kept = [predicted for name, predicted in some.items() if name != left_out]
+        out[left_out] = len(pairs[np.logical_and.reduce(kept)].drop_duplicates()) if kept else 0
+    return out
+
+
+def intervals(ranking: Ranking, few: bool, common: Mapping[str, int] | None = None) -> str:
+    """What the lines are, or why there are none, and which model left out would give more (:func:`common_without`)."""
     if few:
         n = max((n_perturbations(ranking, m) for m in ranking.defined), default=0)
-        return (
-            f"Points: perturbations (mean over splits); red bar: their mean. No interval: {n} perturbations are common to "
-            f"the shown models, and resampling fewer than {MIN_FOR_INTERVAL} says little about others. Leaving out a model "
-            "that predicts few may give more."
+        text = (
+            f"Points: perturbations (mean over splits); red bar: their mean. No interval: {counted(n, 'perturbation is', 'perturbations are')} "
+            f"common to the shown models, and resampling fewer than {MIN_FOR_INTERVAL} says little about others."
         )
+        more = {name: k for name, k in (common or {}).items() if k > n}
+        if more:
+            name = max(more, key=more.__getitem__)
+            text += f" Without {name} there would be {more[name]}."
+        return text
     return (
         "Points: perturbations (mean over splits); red bar: their mean with its 95 % bootstrap interval over "
         "perturbations, all splits of one together."
@@ -119,30 +135,50 @@ def arrows(before: pd.Series, after: pd.Series, names: tuple[str, str], higher: 
 
 
 def maps(found: ErrorMap, n_splits: int) -> str:
-    """Where training and held-out error are smallest, and that choosing there is tuning on the test set."""
-    over = f"Mean L2 over all genes, {n_splits} {'splits' if n_splits > 1 else 'split'}. "
+    """Where held-out error is smallest, and that choosing there is tuning on the test set."""
+    over = f"Mean L2 over all genes, {counted(found.n_held_out, 'prediction')} in {counted(n_splits, 'split')}. "
     if np.isnan(found.held_out).all():
         return over + "No held-out perturbation has a row in the embedding."
     i, j = np.unravel_index(np.nanargmin(found.held_out), found.held_out.shape)
-    k, r = np.unravel_index(np.nanargmin(found.training), found.training.shape)
     return (
-        f"{over}Training error is smallest at K {found.dims[k]}, λ {found.ridges[r]:g} ({found.training[k, r]:.3g}), held-out "
-        f"error at K {found.dims[i]}, λ {found.ridges[j]:g} ({found.held_out[i, j]:.3g}). Choosing the latter is tuning on the "
-        "held-out perturbations: the score there flatters. Click a cell to use it."
+        f"{over}Smallest at K {found.dims[i]}, λ {found.ridges[j]:g} ({found.held_out[i, j]:.3g}), where training error is "
+        f"{found.training[i, j]:.3g}. Choosing that cell is tuning on the held-out perturbations: the score there flatters."
     )
 
 
-def spectrum(table: pd.DataFrame, dims: int, n: int) -> str:
-    """How much the first K hold and how many hold 90 %."""
-    if table["cumulative"].isna().all():
-        return "The training data do not vary."
-    held = table["cumulative"].iloc[min(dims, len(table)) - 1]
-    most = int((table["cumulative"] < 0.9).sum()) + 1
-    return f"The first {min(dims, len(table))} of {len(table)} components hold {held:.0%} of the variance between genes; 90 % takes {most} ({n} training perturbations)."
+def training_map(found: ErrorMap) -> str:
+    """Where training error is smallest, and how to use the map."""
+    k, r = np.unravel_index(np.nanargmin(found.training), found.training.shape)
+    return (
+        f"Smallest at K {found.dims[k]}, λ {found.ridges[r]:g} ({found.training[k, r]:.3g}); mean L2 over all genes, "
+        f"{counted(found.n_training, 'perturbation')} a split. Each map has colours of its own. Click a cell to use it."
+    )
 
 
-def distance(table: pd.DataFrame, higher: bool) -> str:
-    """Rank correlation of error and distance."""
+def spectrum(table: pd.DataFrame, dims: int) -> str:
+    """How much the first K hold and how many hold 90 %, of the changes and of the profiles."""
+    if table["change_cumulative"].isna().all():
+        return "The training perturbations do not differ from one another."
+    k = min(dims, len(table))
+    changes, profiles = (table[c].iloc[k - 1] for c in ("change_cumulative", "cumulative"))
+    most = int((table["change_cumulative"] < 0.9 - 1e-12).sum()) + 1
+    return (
+        f"The first {k} of {len(table)} components hold {changes:.0%} of the variance of the changes between perturbations; "
+        f"90 % takes {most}. Of the profiles that PCA embeds the first {k} hold {profiles:.0%}, the first alone "
+        f"{table['cumulative'].iloc[0]:.0%}."
+    )
+
+
+def distance(table: pd.DataFrame, curve: pd.DataFrame, higher: bool, mean: str = "") -> str:
+    """Rank correlation of error and distance, and what becomes of the lead over the mean far from training.
+
+    Parameters
+    ----------
+    table
+        Indexed by perturbation: distance and error (of the model).
+    curve
+        Share left out -> error, and that of ``mean`` (the column of the perturbation mean, "" where it has none).
+    """
     known = table.dropna(subset=["distance", "error"])
     if len(known) < MIN_FOR_INTERVAL:
         return f"{len(known)} perturbations have a distance and a score: too few to see a trend."
@@ -150,22 +186,34 @@ def distance(table: pd.DataFrame, higher: bool) -> str:
         return "All perturbations are equally far from training in this embedding: distance cannot explain the error."
     found = spearmanr(known["distance"], known["error"])
     rho = -found.statistic if higher else found.statistic
+    numbers = f"Spearman ρ {rho:.2f}, p = {found.pvalue:.2g}, {len(known)} perturbations"
     if found.pvalue > 0.05:
-        return f"Distance does not order the errors here: Spearman ρ {rho:.2f}, p = {found.pvalue:.2g}, {len(known)} perturbations."
-    word = "worse" if rho > 0 else "better"
-    return f"Perturbations far from training are predicted {word}: Spearman ρ {rho:.2f} (p = {found.pvalue:.2g}, {len(known)} perturbations)."
+        text = f"Distance does not order the errors here ({numbers})."
+    else:
+        text = f"Perturbations far from training are predicted {'worse' if rho > 0 else 'better'} ({numbers})."
+    if not mean:
+        return text
+    lead = (curve["error"] - curve[mean]) * (1 if higher else -1)
+    near, far = lead.iloc[0], lead.iloc[-1]
+    return text + (
+        f" Gain on the perturbation mean: {near:.2g} over all, {far:.2g} over the {curve['n'].iloc[-1]} farthest; areas under "
+        f"the lines (as PertEval's AUSPC): {area(curve, 'error'):.3g} and {area(curve, mean):.3g} (mean)."
+    )
 
 
-def learning(table: pd.DataFrame) -> str:
+def learning(table: pd.DataFrame, n_splits: int = 1) -> str:
     """What more training perturbations bought, beside the mean."""
-    curve: Mapping[tuple[str, int], float] = table.groupby(["which", "size"])["l2"].mean().dropna().to_dict()
-    sizes = sorted(s for w, s in curve if w == "model")
-    if not sizes:
-        return next((r for r in table["reason"] if r), "Nothing could be predicted.")
-    first, last = sizes[0], sizes[-1]
-    a, b = curve["model", first], curve["model", last]
+    known = table.dropna(subset=["l2"])
+    if known.empty:
+        return "No learning curve: " + next((r for r in table["reason"] if r), "nothing could be predicted.")
+    curve = known.groupby("size")[["l2", "mean_l2"]].mean()
+    first, last = curve.index[0], curve.index[-1]
+    (a, _), (b, m) = curve.iloc[0], curve.iloc[-1]
     text = f"From {first} to {last} training perturbations the error goes from {a:.3g} to {b:.3g} ({(b - a) / a:+.0%})"
-    if ("mean", last) in curve:
-        m = curve["mean", last]
-        text += f"; the mean ends at {m:.3g}, {'above' if m > b else 'below'} the model"
-    return text + ". Each point is one random order of the training set."
+    text += f"; the mean ends at {m:.3g}, {'above' if m > b else 'below'} the model."
+    text += f" Each point is one random order of the training set; {counted(n_splits, 'split')}."
+    lost = table["l2"].isna().groupby(table["size"]).sum()
+    if lost.any():
+        why = table.loc[table["l2"].isna(), "reason"].iloc[0].partition(";")[0].rstrip(".")
+        text += f" {lost.sum()} of {len(table)} draws predict nothing ({why})."
+    return text

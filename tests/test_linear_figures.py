@@ -7,6 +7,7 @@ import pytest
 from perturbviz import explain_linear as words
 from perturbviz.baselines.compete import Predictions
 from perturbviz.baselines.diagnostics import ErrorMap
+from perturbviz.baselines.remoteness import leaving_out_the_nearest
 from perturbviz.figures import linear as figures
 from perturbviz.figures.theme import MEAN_BAR
 
@@ -39,7 +40,7 @@ def test_arrows_point_from_the_first_to_the_second_model(higher):
     gained, lost = ("a",), ("c", "b")
     assert heads == {
         "heads-better": list(gained if higher else lost),
-        "heads-not better": list(lost if higher else gained),
+        "heads-worse": list(lost if higher else gained),
     }
     note = words.arrows(before, after, ("one", "two"), higher)
     assert f"{1 if higher else 2} of 3 perturbations are predicted better by two" in note and "too few" in note
@@ -55,55 +56,72 @@ def test_only_the_largest_changes_are_drawn_where_there_are_many():
 
 def test_the_map_marks_the_current_setting_and_warns_of_tuning():
     training, held = np.array([[3.0, 4], [1, 4]]), np.array([[3.0, 2.5], [9, 4]])
-    fig = figures.error_maps(training, held, [1, 5], [0.1, 10.0], (5, 0.1))
-    cells = next(t for t in fig.data if t.uid == "cells2")
+    fig = figures.error_map(held, [1, 5], [0.1, 10.0], (5, 0.1))
+    cells = next(t for t in fig.data if t.uid == "cells")
     assert [c for c, w in zip(cells.customdata, cells.marker.line.width, strict=True) if w] == ["5|0.1"]
-    note = words.maps(ErrorMap((1, 5), (0.1, 10.0), training, held, 9, 4, {}), 3)
-    assert "3 splits" in note and "smallest at K 5, λ 0.1 (1)" in note and "held-out error at K 1, λ 10 (2.5)" in note
-    none = figures.error_maps(training, np.full((2, 2), np.nan), [1, 5], [0.1, 10.0], (5, 0.1))
+    assert list(next(t for t in fig.data if t.uid == "errors").text) == ["3.00", "2.50", "9.00", "4.00"]
+    found = ErrorMap((1, 5), (0.1, 10.0), training, held, 9, 4, {})
+    note = words.maps(found, 3)
+    assert "4 predictions in 3 splits" in note and "Smallest at K 1, λ 10 (2.5), where training error is 4" in note
+    assert "Smallest at K 5, λ 0.1 (1)" in words.training_map(found)
+    none = figures.error_map(np.full((2, 2), np.nan), [1, 5], [0.1, 10.0], (5, 0.1))
     assert any("no held-out perturbation" in a.text for a in none.layout.annotations)
     assert "No held-out perturbation" in words.maps(ErrorMap((1, 5), (0.1, 10.0), training, held * np.nan, 9, 0, {}), 1)
 
 
 def test_spectrum_counts_what_holds_ninety_percent():
-    explained = pd.Series([0.6, 0.25, 0.1, 0.05])
-    table = pd.DataFrame({"explained": explained, "cumulative": explained.cumsum()})
-    table.index = pd.RangeIndex(1, 5)
-    assert "first 2 of 4 components hold 85%" in words.spectrum(table, 2, 4) and "90 % takes 3" in words.spectrum(
-        table, 2, 4
-    )
-    assert len(set(figures.spectrum(table, 2).data[0].marker.color)) == 2
+    changes = pd.Series([0.6, 0.25, 0.1, 0.05])
+    table = pd.DataFrame({"change_explained": changes, "change_cumulative": changes.cumsum(), "explained": [0.97, 0.01, 0.01, 0.01],
+                          "cumulative": [0.97, 0.98, 0.99, 1.0]}).set_index(pd.RangeIndex(1, 5))  # fmt: skip
+    said = words.spectrum(table, 2)
+    assert "first 2 of 4 components hold 85% of the variance of the changes" in said and "90 % takes 3" in said
+    assert "the first 2 hold 98%, the first alone 97%" in said
+    bars = [t for t in figures.spectrum(table, 2).data if t.type == "bar"]
+    assert [list(t.x) for t in bars] == [[1, 2], [3, 4]] and bars[0].marker.color != bars[1].marker.color
 
 
 def test_distance_is_said_to_matter_only_where_it_does():
     rng = np.random.default_rng(0)
     x = np.linspace(0, 1, 30)
-    frame = pd.DataFrame({"distance": x, "error": 3 * x, "nearest": "n"}, index=[f"p{i}" for i in range(30)])
-    assert "predicted worse: Spearman ρ 1.00" in words.distance(frame, higher=False)
-    assert "predicted better" in words.distance(frame, higher=True)
-    assert "does not order" in words.distance(frame.assign(error=rng.permutation(frame["error"])), higher=False)
-    assert "equally far" in words.distance(frame.assign(distance=1.0), higher=False)
-    assert "too few" in words.distance(frame.iloc[:5], higher=False)
-    assert len(figures.distance(frame, "L2", "#123456").data[0].x) == 30
+    frame = pd.DataFrame(
+        {"distance": x, "error": 3 * x, "mean": 2.0, "nearest": "n"}, index=[f"p{i}" for i in range(30)]
+    )
+    curve = leaving_out_the_nearest(frame, ["error", "mean"])
+    said = words.distance(frame, curve, False, "mean")
+    assert "predicted worse (Spearman ρ 1.00" in said
+    assert "Gain on the perturbation mean: 0.5 over all, -0.59 over the 9 farthest" in said and "(mean)" in said
+    assert "predicted better" in words.distance(frame, curve, higher=True)
+    shuffled = frame.assign(error=rng.permutation(frame["error"]))
+    assert "does not order" in words.distance(shuffled, curve, higher=False)
+    assert "equally far" in words.distance(frame.assign(distance=1.0), curve, higher=False)
+    assert "too few" in words.distance(frame.iloc[:5], curve, higher=False)
+    looks = {"error": ("this model", "#123456", "solid"), "mean": ("mean", "#000000", "dot")}
+    points, *lines = figures.distance(frame, curve, looks, "L2").data
+    assert len(points.x) == 30 and [len(line.x) for line in lines] == [8, 8]
 
 
 def test_learning_compares_with_the_mean():
-    rows = [
-        ("model", 4, 0, 4.0),
-        ("model", 4, 1, 2.0),
-        ("model", 40, 0, 1.5),
-        ("mean", 4, 0, 2.5),
-        ("mean", 40, 0, 2.0),
-    ]
-    table = pd.DataFrame(rows, columns=["which", "size", "repeat", "l2"]).assign(reason="")
-    assert (
-        "From 4 to 40 training perturbations the error goes from 3 to 1.5 (-50%); the mean ends at 2, above"
-        in words.learning(table)
+    rows = [(4, 0, 4.0, 2.5), (4, 1, 2.0, 2.5), (40, 0, 1.5, 2.0), (2, 0, np.nan, np.nan)]
+    table = pd.DataFrame(rows, columns=["size", "repeat", "l2", "mean_l2"]).assign(
+        reason=["", "", "", "2 are too few; so"]
     )
+    said = words.learning(table, 2)
+    assert "From 4 to 40 training perturbations the error goes from 3 to 1.5 (-50%); the mean ends at 2, above" in said
+    assert "2 splits" in said and "1 of 4 draws predict nothing (2 are too few)" in said
     lines = [t for t in figures.learning(table, "#123456").data if t.uid.startswith("line")]
     assert [list(t.y) for t in lines] == [[3.0, 1.5], [2.5, 2.0]]
-    nothing = table.assign(l2=np.nan, reason="why")
-    assert words.learning(nothing) == "why"
+    assert words.learning(table.assign(l2=np.nan, reason="why")) == "No learning curve: why"
+
+
+def test_too_few_common_perturbations_name_who_takes_them_away():
+    rows = pd.DataFrame({"context": "c", "perturbation": list("abcd")})
+
+    def found(predicted):
+        return Predictions(np.zeros((4, 1)), np.where(list(predicted), "", "no row").astype(object), {}, 0.0)
+
+    models = {"this": found([1, 1, 1, 0]), "text": found([1, 0, 0, 1]), "none": found([0, 0, 0, 0])}
+    assert words.common_without(rows, models, always="this") == {"text": 3}
+    assert words.common_without(rows, models, always="none") == {"this": 2, "text": 3}
 
 
 def test_reasons_are_counted_by_perturbation():

@@ -22,17 +22,31 @@ from perturbviz.errors import UserError
 
 
 def spectrum(training: Training, include_control: bool = False) -> pd.DataFrame:
-    """How many dimensions the training data have: the spectrum behind the embedding "pca".
+    """How many dimensions the training data have: the spectrum behind the embedding "pca", and that of the changes.
+
+    The embedding has the components of the profiles, as in the paper; where these are expression, the first is mostly
+    the average expression of each gene. What the model has to predict are the changes Y − b, whose spectrum stands
+    beside it.
 
     Returns
     -------
-    One row per component, from 1: ``singular_value``, ``explained`` (its share of the variance), ``cumulative``.
+    One row per component, from 1: ``singular_value``, ``explained`` (its share of the variance), ``cumulative`` of the
+    profiles; ``change_explained`` and ``change_cumulative`` of the changes around their mean.
     """
     values = singular_values(training, include_control)
-    total = float((values**2).sum())
-    explained = values**2 / total if total else np.full_like(values, np.nan)
-    table = {"singular_value": values, "explained": explained, "cumulative": explained.cumsum()}
+    centred = training.changes - training.mean()
+    changes = np.zeros_like(values)  # control adds a component to the profiles only
+    found = np.clip(np.linalg.eigvalsh(centred @ centred.T)[::-1], 0, None)[: len(values)]
+    changes[: len(found)] = np.sqrt(found)
+    explained, of_changes = _shares(values), _shares(changes)
+    table = {"singular_value": values, "explained": explained, "cumulative": explained.cumsum(),
+             "change_explained": of_changes, "change_cumulative": of_changes.cumsum()}  # fmt: skip
     return pd.DataFrame(table, index=pd.RangeIndex(1, len(values) + 1, name="component"))
+
+
+def _shares(singular: np.ndarray) -> np.ndarray:
+    total = float((singular**2).sum())
+    return singular**2 / total if total else np.full_like(singular, np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +164,8 @@ def learning_curve(
     Returns
     -------
     One row per size and repeat: ``size``, ``repeat``, ``l2`` (mean over the predicted held-out perturbations),
-    ``n_predicted``, and ``reason`` where nothing could be predicted.
+    ``mean_l2`` (the same of the training mean of this draw, over the same perturbations and genes), ``n_predicted``,
+    and ``reason`` where nothing could be predicted.
     """
     if not sizes or min(sizes) < 1 or max(sizes) > len(training.names):
         raise UserError(f"Learning-curve sizes must lie between 1 and {len(training.names)}, the training set's size.")
@@ -160,16 +175,19 @@ def learning_curve(
     for repeat in range(repeats):
         order = rng.permutation(names)
         for size in sizes:
-            row = {"size": size, "repeat": repeat, "l2": np.nan, "n_predicted": 0, "reason": ""}
+            row = {"size": size, "repeat": repeat, "l2": np.nan, "mean_l2": np.nan, "n_predicted": 0, "reason": ""}
+            drawn = training.subset(order[:size])
             try:
-                predicted, reasons = competitor.fit(training.subset(order[:size])).predict(held_out.names)
+                predicted, reasons = competitor.fit(drawn).predict(held_out.names)
             except UserError as error:
                 out.append(row | {"reason": str(error)})
                 continue
             errors = l2(predicted, held_out.changes)
-            n_predicted = int(np.isfinite(errors).sum())
-            if n_predicted:
-                row |= {"l2": float(np.nanmean(errors)), "n_predicted": n_predicted}
+            have = np.isfinite(errors)
+            if have.any():
+                mean = np.where(np.isnan(predicted[have]), np.nan, drawn.mean())
+                row |= {"l2": float(errors[have].mean()), "n_predicted": int(have.sum())}
+                row["mean_l2"] = float(l2(mean, held_out.changes[have]).mean())
             else:
                 row["reason"] = next(iter(reasons.values()), "nothing could be predicted")
             out.append(row)

@@ -1,4 +1,4 @@
-"""Figures of the linear model page: standing among the methods, arrows, error maps, spectrum, distance, learning."""
+"""Figures of the linear model page: standing among the methods, arrows, error map, spectrum, distance, learning."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ def arrows(
         Score per perturbation, same index; beyond ``MAX_ARROWS`` the largest changes are drawn.
     names
         The two models.
-    higher
-        Whether higher is better.
+    axis_title, higher
+        Name, unit and direction of the score, and whether higher is better.
     marked
         Perturbation drawn thick.
     """
@@ -119,7 +119,7 @@ def arrows(
     better = change.loc[order] > 0 if higher else change.loc[order] < 0
     x = np.arange(len(order))
     fig = go.Figure()
-    for word, here, colour in (("better", better.to_numpy(), BETTER), ("not better", ~better.to_numpy(), WORSE)):
+    for word, here, colour in (("better", better.to_numpy(), BETTER), ("worse", ~better.to_numpy(), WORSE)):
         if not here.any():
             continue
         a, b, at, who = before.loc[order].to_numpy()[here], after.loc[order].to_numpy()[here], x[here], order[here]
@@ -129,7 +129,7 @@ def arrows(
             showlegend=False, hoverinfo="skip",
         )  # fmt: skip
         fig.add_scatter(
-            x=at, y=b, mode="markers", name=f"{word}: {here.sum()}", uid=f"heads-{word}", ids=[f"to|{p}" for p in who],
+            x=at, y=b, mode="markers", name=f"{word} by {escape(names[1])}: {here.sum()}", uid=f"heads-{word}", ids=[f"to|{p}" for p in who],
             customdata=list(who), text=[f"{escape(p)}: {s:.4g} → {t:.4g}" for p, s, t in zip(who, a, b, strict=True)],
             marker={
                 "symbol": ["triangle-up" if t > s else "triangle-down" for s, t in zip(a, b, strict=True)],
@@ -139,22 +139,20 @@ def arrows(
         )  # fmt: skip
     fig.update_layout(height=400, margin={"t": 64})
     fig.update_xaxes(
-        title_text=f"perturbations, sorted by {escape(names[0])}", showgrid=False, zeroline=False,
+        title_text=f"perturbations in the order of {escape(names[0])}", showgrid=False, zeroline=False,
         tickvals=x if len(x) <= 30 else [], ticktext=[escape(p) for p in order] if len(x) <= 30 else [], tickangle=-60,
     )  # fmt: skip
-    fig.update_yaxes(title_text=f"{axis_title}: {escape(names[0])} → {escape(names[1])}", zeroline=False)
+    fig.update_yaxes(title_text=axis_title, zeroline=False)
     return fig
 
 
-def error_maps(
-    training: np.ndarray, held_out: np.ndarray, dims: Sequence[int], ridges: Sequence[float], here: tuple[int, float]
-) -> go.Figure:
-    """Heat maps of the training and the held-out error over K and λ; the current setting has a ring.
+def error_map(errors: np.ndarray, dims: Sequence[int], ridges: Sequence[float], here: tuple[int, float]) -> go.Figure:
+    """Heat map of an error over K and λ, written into the cells; the current setting has a ring.
 
     Parameters
     ----------
-    training, held_out
-        len(dims) × len(ridges) errors.
+    errors
+        len(dims) × len(ridges) errors, of the training or the held-out perturbations; all NaN where there are none.
     here
         Current K and λ.
     """
@@ -162,78 +160,98 @@ def error_maps(
     cells = [(x, y) for y in lines for x in columns]
     ring = [3 if (y, x) == (str(here[0]), f"{here[1]:g}") else 0 for x, y in cells]
     data, notes = [], []
-    for axis, title, values in (("", "training", training), ("2", "held out", held_out)):
-        notes.append({"x": 0, "xref": f"x{axis} domain", "y": 1, "yref": "paper", "yanchor": "bottom", "xanchor": "left",
-                      "text": title, "showarrow": False})  # fmt: skip
-        axes = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}
-        if np.isnan(values).all():
-            notes.append({"x": 0.5, "xref": f"x{axis} domain", "y": 0.5, "yref": "paper", "showarrow": False,
-                          "text": "no held-out perturbation<br>has an embedding", "font": {"color": MUTED}})  # fmt: skip
-        else:
-            low, top = np.nanmin(values), min(np.nanmax(values), 2 * np.nanmedian(values))  # λ = 0 can be far off
-            data.append({
-                "type": "heatmap", "x": columns, "y": lines, "z": values.astype(np.float32), "zmin": low, "zmax": top,
-                "colorscale": colour_scale(SEQUENTIAL), "uid": f"map{axis}", "showscale": False, **axes, "hoverinfo": "skip",
-            })  # fmt: skip
-            errors = [[f"{v:#.3g}" for v in line] for line in values]
-            data.append(
-                cell_texts(errors, values, low, top, SEQUENTIAL, columns, lines, uid=f"errors{axis}", size=10.5, **axes)
-            )
-        data.append({  # invisible cells: a heat map reports no clicks with data
-            "type": "scatter", "x": [x for x, _ in cells], "y": [y for _, y in cells], "mode": "markers",
-            "uid": f"cells{axis}", "customdata": [f"{y}|{x}" for x, y in cells],
-            "text": [f"{v:.4g}" for v in np.ravel(values)], "hovertemplate": "K %{y}, λ %{x}: L2 %{text}<extra></extra>",
-            "marker": {"size": 24, "color": "rgba(0,0,0,0)", "symbol": "square", "line": {"color": MEAN_BAR, "width": ring}},
-            **axes,
+    if np.isnan(errors).all():
+        notes.append({"x": 0.5, "xref": "paper", "y": 0.5, "yref": "paper", "showarrow": False,
+                      "text": "no held-out perturbation<br>has an embedding", "font": {"color": MUTED}})  # fmt: skip
+    else:
+        low, top = np.nanmin(errors), min(np.nanmax(errors), 2 * np.nanmedian(errors))  # λ = 0 can be far off
+        data.append({
+            "type": "heatmap", "x": columns, "y": lines, "z": errors.astype(np.float32), "zmin": low, "zmax": top,
+            "colorscale": colour_scale(SEQUENTIAL), "uid": "map", "showscale": False, "hoverinfo": "skip",
         })  # fmt: skip
-    x = {"title": {"text": "ridge penalty λ"}, "type": "category", "showgrid": False}
-    y = {"type": "category", "showgrid": False}
+        written = [[f"{v:#.3g}" for v in line] for line in errors]
+        data.append(cell_texts(written, errors, low, top, SEQUENTIAL, columns, lines, uid="errors", size=10.5))
+    data.append({  # invisible cells: a heat map reports no clicks with data
+        "type": "scatter", "x": [x for x, _ in cells], "y": [y for _, y in cells], "mode": "markers",
+        "uid": "cells", "customdata": [f"{y}|{x}" for x, y in cells],
+        "text": [f"{v:.4g}" for v in np.ravel(errors)], "hovertemplate": "K %{y}, λ %{x}: L2 %{text}<extra></extra>",
+        "marker": {"size": 24, "color": "rgba(0,0,0,0)", "symbol": "square", "line": {"color": MEAN_BAR, "width": ring}},
+    })  # fmt: skip
     layout = {
-        "height": 420, "margin": {"t": 64}, "showlegend": False, "annotations": notes,
-        "xaxis": {**x, "domain": [0, 0.49], "anchor": "y"}, "xaxis2": {**x, "domain": [0.51, 1], "anchor": "y2"},
-        "yaxis": {**y, "title": {"text": "dimensions K"}},
-        "yaxis2": {**y, "anchor": "x2", "matches": "y", "showticklabels": False},
+        "height": 420, "showlegend": False, "annotations": notes,
+        "xaxis": {"title": {"text": "ridge penalty λ"}, "type": "category", "showgrid": False},
+        "yaxis": {"title": {"text": "dimensions K"}, "type": "category", "showgrid": False},
     }  # fmt: skip
     return go.Figure(data, layout)
 
 
 def spectrum(table: pd.DataFrame, dims: int) -> go.Figure:
-    """Share of the variance per component as bars, running total as a line; the first K are coloured."""
+    """Share of the changes' variance per component as bars, running totals as lines; the first K are coloured.
+
+    Parameters
+    ----------
+    table
+        As from :func:`perturbviz.baselines.spectrum`.
+    dims
+        K.
+    """
     shown = table.iloc[:50]
     x = shown.index.to_numpy()
     fig = go.Figure()
-    fig.add_bar(
-        x=x, y=shown["explained"].to_numpy(np.float32), uid="components", name="component", showlegend=False,
-        marker={"color": [BETTER if k <= dims else MUTED for k in x]},
-        hovertemplate="component %{x}: %{y:.1%}<extra></extra>",
-    )  # fmt: skip
-    fig.add_scatter(
-        x=x, y=shown["cumulative"].to_numpy(np.float32), mode="lines", uid="total", name="running total",
-        line={"color": TEXT, "width": 2}, hovertemplate="first %{x}: %{y:.1%}<extra></extra>",
-    )  # fmt: skip
-    fig.update_layout(height=400, margin={"t": 64})
+    for name, here, colour in ((f"the first K = {dims}", x <= dims, BETTER), ("further components", x > dims, MUTED)):
+        if here.any():
+            fig.add_bar(
+                x=x[here], y=shown["change_explained"].to_numpy(np.float32)[here], uid=f"bars-{name[:7]}", name=name,
+                marker={"color": colour}, hovertemplate="component %{x}: %{y:.1%}<extra></extra>",
+            )  # fmt: skip
+    for column, name, dash in (("change_cumulative", "together: the changes, which are to be predicted", "solid"),
+                               ("cumulative", "together: the profiles, which PCA embeds", "dot")):  # fmt: skip
+        fig.add_scatter(
+            x=x, y=shown[column].to_numpy(np.float32), mode="lines", uid=column, name=name,
+            line={"color": TEXT, "width": 2, "dash": dash}, hovertemplate="first %{x}: %{y:.1%}<extra></extra>",
+        )  # fmt: skip
+    fig.update_layout(height=420, margin={"t": 64}, barmode="overlay", bargap=0.15)
     fig.update_xaxes(title_text="principal component of the training data")
     fig.update_yaxes(title_text="share of the variance", tickformat=".0%", range=[0, 1.02])
     return fig
 
 
-def distance(table: pd.DataFrame, axis_title: str, colour: str, marked: str = "") -> go.Figure:
+def distance(
+    table: pd.DataFrame,
+    curve: pd.DataFrame,
+    methods: Mapping[str, tuple[str, str, str]],
+    axis_title: str,
+    marked: str = "",
+) -> go.Figure:
     """Error of every held-out perturbation against its distance to the nearest training perturbation.
 
     Parameters
     ----------
     table
-        Indexed by perturbation: distance, error, nearest.
+        Indexed by perturbation: distance, nearest, and a column of errors a method.
+    curve
+        From :func:`perturbviz.baselines.remoteness.leaving_out_the_nearest`, drawn as lines.
+    methods
+        Method -> (name, colour, dash); the points are those of the first.
     """
+    first, (_, colour, _) = next(iter(methods.items()))
     fig = go.Figure()
     fig.add_scatter(
-        x=table["distance"].to_numpy(np.float32), y=table["error"].to_numpy(np.float32), mode="markers",
+        x=table["distance"].to_numpy(np.float32), y=table[first].to_numpy(np.float32), mode="markers",
         uid="perturbations", ids=list(table.index), customdata=list(table.index), showlegend=False,
         text=[f"<b>{escape(p)}</b><br>nearest: {escape(n)}" for p, n in table["nearest"].items()],
         marker={"size": [12 if p == marked else 8 for p in table.index], "color": colour, "opacity": 1, "line": HALO},
         hovertemplate="%{text}<br>distance %{x:.3g}, score %{y:.4g}<extra></extra>",
     )  # fmt: skip
-    fig.update_layout(height=400)
+    for method, (name, shade, dash) in methods.items():
+        if curve["distance"].nunique() > 1:
+            fig.add_scatter(
+                x=curve["distance"].to_numpy(np.float32), y=curve[method].to_numpy(np.float32), mode="lines+markers",
+                uid=f"beyond-{method}", name=f"{escape(name)}, mean beyond", marker={"size": 7, "symbol": "diamond"},
+                line={"color": shade, "width": 2.4, "dash": dash}, text=[f"{n} perturbations" for n in curve["n"]],
+                hovertemplate="beyond %{x:.3g}: mean %{y:.4g}, %{text}<extra></extra>",
+            )  # fmt: skip
+    fig.update_layout(height=420, margin={"t": 64})
     fig.update_xaxes(title_text="cosine distance to the nearest training perturbation in P", zeroline=False)
     fig.update_yaxes(title_text=axis_title, zeroline=False)
     return fig
@@ -245,25 +263,24 @@ def learning(table: pd.DataFrame, colour: str) -> go.Figure:
     Parameters
     ----------
     table
-        which ("model", "mean"), size, repeat, l2.
+        One row a draw: size, l2 (of the model), mean_l2 (of the perturbation mean); undefined draws are NaN.
     """
+    table = table.dropna(subset=["l2"])
     fig = go.Figure()
-    for which, name, shade, dash in (("model", "this model", colour, "solid"), ("mean", "mean", TEXT, "dot")):
-        part = table[(table["which"] == which) & table["l2"].notna()]
-        if part.empty:
-            continue
-        line = part.groupby("size")["l2"].mean()
+    looks = (("l2", "this model", colour, "solid"), ("mean_l2", "perturbation mean", TEXT, "dot"))
+    for column, name, shade, dash in looks:
+        line = table.groupby("size")[column].mean()
         fig.add_scatter(
-            x=line.index.to_numpy(), y=line.to_numpy(np.float32), mode="lines+markers", name=name, uid=f"line-{which}",
+            x=line.index.to_numpy(), y=line.to_numpy(np.float32), mode="lines+markers", name=name, uid=f"line-{column}",
             line={"color": shade, "width": 2.4, "dash": dash}, marker={"size": 7},
             hovertemplate=f"{name}, %{{x}} perturbations: %{{y:.4g}}<extra></extra>",
         )  # fmt: skip
         fig.add_scatter(
-            x=part["size"].to_numpy(), y=part["l2"].to_numpy(np.float32), mode="markers", uid=f"draws-{which}",
+            x=table["size"].to_numpy(), y=table[column].to_numpy(np.float32), mode="markers", uid=f"draws-{column}",
             marker={"size": 4, "color": shade, "opacity": 0.5}, showlegend=False, hoverinfo="skip",
         )  # fmt: skip
-    fig.update_layout(height=400, margin={"t": 64})
+    fig.update_layout(height=420, margin={"t": 64})
     sizes = sorted(set(table["size"]))
     fig.update_xaxes(title_text="training perturbations", type="log", tickvals=sizes, ticktext=[str(n) for n in sizes])
-    fig.update_yaxes(title_text="held-out error: L2 over all genes · lower is better ↓", zeroline=False)
+    fig.update_yaxes(title_text="L2 of held-out perturbations, all genes · lower is better ↓", zeroline=False)
     return fig

@@ -30,7 +30,8 @@ DIMS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50)
 RIDGES = (0.0, 0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 #: The map and the learning curve average over at most so many splits.
 MAX_SPLITS = 5
-REPEATS = 3
+#: Random orders of the training set behind a learning curve, over all its splits.
+DRAWS = 5
 
 
 def split(benchmark: Benchmark, how: str) -> Benchmark:
@@ -154,10 +155,10 @@ def _score(evaluation: Evaluation, view: View, methods: tuple[str, ...], rows: n
 
 
 # -- diagnostics ---------------------------------------------------------------------------------------------------
-def spectrum_of(benchmark: Benchmark, evaluation: Evaluation, include_control: bool) -> tuple[pd.DataFrame, str]:
-    """Spectrum of the first split's training data, and which split that is."""
-    seed, context = _blocks(evaluation)[0]
-    return _spectrum(benchmark.content_id, seed, context, include_control, benchmark), seed
+def spectrum_of(benchmark: Benchmark, evaluation: Evaluation, include_control: bool) -> tuple[pd.DataFrame, int]:
+    """Spectrum of the first split's training data, and how many splits there are."""
+    (seed, context), *others = _blocks(evaluation)
+    return _spectrum(benchmark.content_id, seed, context, include_control, benchmark), 1 + len(others)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -200,24 +201,22 @@ def _error_maps(key: tuple, link: str, keys: str, _evaluation: Evaluation, _reci
     ), len(maps)  # fmt: skip
 
 
-def curve(evaluation: Evaluation, recipe: Recipe) -> tuple[pd.DataFrame, str]:
-    """Held-out error against the number of training perturbations on the first split, for the recipe and the mean."""
-    seed, context = _blocks(evaluation)[0]
-    key = (evaluation.benchmark.content_id, evaluation.parts, seed, context)
-    return _curve(key, recipe.link, _table_keys(recipe), evaluation, recipe), seed
+def curve(evaluation: Evaluation, recipe: Recipe) -> tuple[pd.DataFrame, int]:
+    """Held-out error against the number of training perturbations, over at most ``MAX_SPLITS`` splits, and their number."""
+    key = (evaluation.benchmark.content_id, evaluation.parts)
+    return _curve(key, recipe.link, _table_keys(recipe), evaluation, recipe)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Fitting to fewer and fewer perturbations …")
-def _curve(key: tuple, link: str, keys: str, _evaluation: Evaluation, _recipe: Recipe) -> pd.DataFrame:
-    benchmark, (_, parts, seed, context) = _evaluation.benchmark, key
-    data, held = prepared(benchmark).training(seed, context), compete.held_out(benchmark, seed, context, parts)
-    if held is None:
-        raise UserError("The first split has no perturbations to compare with.")
-    n = len(data.names)
+def _curve(key: tuple, link: str, keys: str, _evaluation: Evaluation, _recipe: Recipe) -> tuple[pd.DataFrame, int]:
+    benchmark, ready = _evaluation.benchmark, prepared(_evaluation.benchmark)
+    blocks = _blocks(_evaluation)[:MAX_SPLITS]
+    parts = [(ready.training(*block), compete.held_out(benchmark, *block, _evaluation.parts)) for block in blocks]
+    pairs = [(data, held) for data, held in parts if held is not None]
+    if not pairs:
+        raise UserError("No split has perturbations to compare with.")
+    n = min(len(data.names) for data, _ in pairs)
     sizes = np.unique(np.round(np.geomspace(min(4, n), n, 7)).astype(int)).tolist()
-    models = {"model": _recipe.competitor(tables(_recipe, benchmark)), "mean": LinearModel("zero", "zero", dims=1)}
-    found = learning_curve(models["model"], data, held, sizes, REPEATS)
-    lost = models["model"].fit(data).predict(held.names)[1]
-    same = [name for name in held.names if name not in lost]  # the mean is averaged over the same perturbations
-    mean = learning_curve(models["mean"], data, held.subset(same), sizes, REPEATS) if same else found.iloc[:0]
-    return pd.concat([found.assign(which="model"), mean.assign(which="mean")], ignore_index=True)
+    model, repeats = _recipe.competitor(tables(_recipe, benchmark), names=ready.names), -(-DRAWS // len(pairs))
+    found = [learning_curve(model, data, held, sizes, repeats, seed=i) for i, (data, held) in enumerate(pairs)]
+    return pd.concat([table.assign(split=i + 1) for i, table in enumerate(found)], ignore_index=True), len(pairs)

@@ -161,21 +161,23 @@ def _uploaded() -> None:
 def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str) -> dict[str, tuple[str, Recipe]]:
     """Slug -> short name and recipe of the models shown beside: other embeddings P with the same K and λ."""
     twin = [recipes.data_source(d) for d in sources.EMBEDDED if d != data] * (data in sources.EMBEDDED)
-    usual = ["pca", "random", *twin, *(s for s in recipes.offered(data) if s.startswith("f-"))]
+    known, total = recipes.known_targets(data, benchmark)
+    usual = ["pca", "random", *twin, *(s for s, n in known.items() if 2 * n >= total)]
     link = state.extra("beside")
     if link and link != st.session_state.get("_beside_drawn"):
         st.session_state["lm_beside"] = link.split("~")
     asked = [s for s in st.session_state.get("lm_beside") or () if is_table(s)]
     options = {"pca": "Self-trained", "random": "Random P"}
-    options |= {s: f"P {source_label(s)}" for s in dict.fromkeys([*usual[2:], *asked])}
+    options |= {s: f"P {source_label(s)}" for s in dict.fromkeys([*twin, *(s for s, n in known.items() if n), *asked])}
     if st.session_state.get("_beside_data") != data and not link:
         st.session_state["lm_beside"] = usual
     st.session_state["lm_beside"] = [s for s in st.session_state.get("lm_beside", usual) if s in options]
     chosen = st.pills(
-        "Beside it", list(options), selection_mode="multi", key="lm_beside", format_func=options.__getitem__,
+        "Compare with", list(options), selection_mode="multi", key="lm_beside", format_func=options.__getitem__,
         persist_state="session",
         help="Linear models with G from the training data and the same K and λ. Self-trained: P from the training data. "
-        "Random P: what a model gets without knowing anything about the perturbed genes.",
+        "Random P: what a model gets without knowing anything about the perturbed genes. Files that know most of the "
+        "perturbed genes are shown from the start.",
     )  # fmt: skip
     written = "" if set(chosen) == set(usual) else "~".join(chosen) or "none"
     state.set_extra("beside", written)
@@ -183,6 +185,41 @@ def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str) -> dict[s
     base = replace(recipe if recipe.kind == "linear" else default(benchmark), gene="pca")
     found = {s: replace(base, perturbation=s) for s in chosen}
     return {r.slug: (options[s], r) for s, r in found.items() if r != recipe}
+
+
+def choose_arrows(recipe: Recipe, options: dict[str, str]) -> tuple[str, str]:
+    """Which two models the arrows connect, part of the link: from self-trained to pre-trained unless chosen otherwise.
+
+    Parameters
+    ----------
+    options
+        Role -> name of every model that can be chosen: "this", "P.<source>" for those beside it, slugs of methods.
+        A role stays where it is when the knobs turn.
+    """
+    taught = next((role for role in options if role.startswith("P.") and is_table(role[2:])), "")
+    if recipe == recipe.self_trained and recipe.kind == "linear" and taught:
+        first, last = "this", taught
+    else:
+        usual = ["P.pca"] * (recipe.kind == "linear") + ["mean", "additive", *options]
+        first = next(role for role in usual if role in options and role != "this")
+        last = "this"
+    places = st.columns(2)
+    start = _linked(places[0], "Arrows from", "from", options, first)
+    ends = {role: name for role, name in options.items() if role != start}
+    return start, _linked(places[1], "to", "to", ends, last if last in ends else next(iter(ends)))
+
+
+def _linked(place, label: str, name: str, options: dict[str, str], default: str) -> str:
+    """A menu whose choice is a parameter of the link where it is not the default."""
+    key, drawn = f"lm_{name}", f"_{name}_drawn"
+    wanted = state.extra(name, default)
+    wanted = wanted if wanted in options else default
+    if st.session_state.get(drawn) != wanted or st.session_state.get(key) not in options:
+        st.session_state[key] = wanted
+    chosen = place.selectbox(label, list(options), key=key, format_func=options.get, persist_state="session")
+    state.set_extra(name, "" if chosen == default else chosen)
+    st.session_state[drawn] = chosen
+    return chosen
 
 
 def competition(recipe: Recipe, data: str, problem: str) -> None:

@@ -72,6 +72,21 @@ def table(source: str, benchmark: Benchmark) -> ReadEmbedding:
     return _read(source, benchmark.content_id, *files[source], benchmark)
 
 
+def known_targets(data: str, benchmark: Benchmark) -> tuple[dict[str, int], int]:
+    """File -> how many perturbed genes of a benchmark it knows (0 where it cannot be used), and how many there are."""
+    files = [source for source in offered(data) if source.startswith("f-")]
+    perturbed = {t for name in benchmark.conditions for t in targets(name)}
+    return {s: _n_known(s, benchmark.content_id, benchmark, perturbed) for s in files}, len(perturbed)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _n_known(source: str, content_id: str, _benchmark: Benchmark, _perturbed: set[str]) -> int:
+    try:
+        return len(_perturbed & set(table(source, _benchmark).table.index))
+    except UserError:  # the sentence is shown to whoever chooses the file
+        return 0
+
+
 def key(source: str) -> str:
     """Content of a source name, for caches; raises :class:`UserError` where it is not here."""
     data = data_of(source)

@@ -20,6 +20,7 @@ EXTRA: tuple[str, ...] = ()
 EXTRA += ("pin", "p", "gene", "method", "against", "present", "lm", "recipe", "unseen", "beside", "guide", "lesson")
 EXTRA += ("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score")  # Interactions page
 EXTRA += ("section",)  # Rankings page
+EXTRA += ("look", "from", "to")  # Linear model
 EXTRA += ("col",)  # colours that were given to methods, see ui/colours.py
 EXTRA += ("pos", "neg", "controls")  # Calibration page; controls drawn into the charts
 EXTRA += ("lab", "start", "knobs", "mx", "my")  # Goodhart lab
@@ -28,6 +29,7 @@ ONLY_ON = {"guide": "guide", "lesson": "guide"}
 ONLY_ON |= dict.fromkeys(("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score"), "interactions")
 ONLY_ON |= dict.fromkeys(("lab", "start", "knobs", "mx", "my"), "goodhart")
 ONLY_ON |= dict.fromkeys(("pos", "neg"), "calibration")
+ONLY_ON |= dict.fromkeys(("look", "from", "to"), "linear_model")
 ONLY_ON["section"] = "rankings"
 
 _PAGE = "_page"  # session: name of the page that runs
@@ -36,7 +38,7 @@ _PAGE = "_page"  # session: name of the page that runs
 OF_DATA = ("lm", "col", "controls")
 
 #: Values of these parameters that stay out of the link.
-DEFAULTS = {"section": "This view"}
+DEFAULTS = {"section": "This view", "look": "map"}
 
 ALL_METHODS = "_all_methods"  # session: slugs of every method of the current data
 

@@ -80,6 +80,9 @@ def test_spectrum_is_the_variance_of_the_gene_scores(simulated):
     scores = gene_scores(simulated, 5)
     np.testing.assert_allclose(table["singular_value"][:5], np.linalg.norm(scores, axis=0), atol=1e-8)
     assert table["cumulative"].iloc[-1] == pytest.approx(1) and (np.diff(table["singular_value"]) <= 1e-12).all()
+    centred = simulated.changes - simulated.changes.mean(axis=0)
+    own = np.linalg.svd(centred, compute_uv=False) ** 2
+    np.testing.assert_allclose(table["change_explained"], own / own.sum(), atol=1e-9)
     assert len(singular_values(simulated, include_control=True)) == len(table) + 1
 
 
@@ -89,6 +92,8 @@ def test_learning_curve_ends_at_the_whole_training_set(parts):
     curve = learning_curve(MatchingMean(), training, held, [2, 5, 14], repeats=3, seed=4)
     assert curve.groupby("size").size().to_dict() == {2: 3, 5: 3, 14: 3}
     np.testing.assert_allclose(curve.loc[curve["size"] == 14, "l2"], whole)
+    mean = np.linalg.norm(training.mean() - held.changes, axis=1).mean()
+    np.testing.assert_allclose(curve.loc[curve["size"] == 14, "mean_l2"], mean)
     pd.testing.assert_frame_equal(curve, learning_curve(MatchingMean(), training, held, [2, 5, 14], 3, 4))
     with pytest.raises(UserError, match="between 1 and 14"):
         learning_curve(MatchingMean(), training, held, [15])

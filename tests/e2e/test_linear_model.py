@@ -15,26 +15,26 @@ def rows_of(app, uid):
 
 
 def test_a_cell_of_the_map_sets_the_knobs(app):
-    app.open("linear_model", HEADING, charts=3)
+    app.open("linear_model", HEADING, charts=4)
     before = set(rows_of(app, "means"))
     gd = app.page.locator(".js-plotly-plot").last
     gd.scroll_into_view_if_needed()
     place = gd.evaluate(  # third line of dimensions, sixth column of penalties: K 3, λ 10
         """(gd) => { const l = gd._fullLayout, box = gd.getBoundingClientRect();
-             return [box.x + l.xaxis2._offset + l.xaxis2.c2p(5), box.y + l.yaxis2._offset + l.yaxis2.c2p(2)]; }"""
+             return [box.x + l.xaxis._offset + l.xaxis.c2p(5), box.y + l.yaxis._offset + l.yaxis.c2p(2)]; }"""
     )
     app.page.mouse.move(*place)
     app.page.mouse.click(*place)
     app.page.wait_for_url(re.compile("recipe=linear_pca_pca_k3_l10_s"))
-    app.wait(HEADING, charts=3)
+    app.wait(HEADING, charts=4)
     assert set(rows_of(app, "means")) != before
 
 
 def test_an_added_model_competes_and_survives_a_reload(app):
-    app.open("linear_model?recipe=linear_pca_d-demo-b_k10_l0.1_s", HEADING, charts=3)
+    app.open("linear_model?recipe=linear_pca_d-demo-b_k10_l0.1_s", HEADING, charts=4)
     app.page.get_by_role("button", name="Add to the competition").click()
     app.page.wait_for_url(re.compile("lm=linear_pca_d-demo-b_k10_l0.1_s__demo"))
-    app.wait(HEADING, charts=3)
+    app.wait(HEADING, charts=4)
     app.page.get_by_role("link", name="Rankings").click()
     app.wait(RANKINGS, charts=2)
     label = "pre-trained on demo-b"

@@ -1,30 +1,40 @@
-"""The README's example of the linear model runs as it stands there."""
+"""The README's examples of the linear model run as they stand there, one after the other as in a notebook."""
 
 import contextlib
 import io
+import re
 from pathlib import Path
 
-EXAMPLE = """\
-from perturbviz import benchmark, evaluation, rankings, scores
-from perturbviz.baselines import LinearModel, compete
-bench = benchmark.load("data/demo.h5ad")
-bench = compete.enter(bench, LinearModel("pca", "pca", dims=10, ridge=0.1, sum_doubles=True), "Linear model")
-print(rankings.rank(scores.score(evaluation.Evaluation(bench), "l2")).table[["name", "score", "low", "high"]])
-"""
+import pytest
+
 ROOT = Path(__file__).parents[1]
+EXAMPLES = [
+    e for e in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S) if "LinearModel" in e
+]
 
 
-def test_the_example_prints_a_ranking_with_the_linear_model(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        exec(compile(EXAMPLE, "README.md", "exec"), {})
-    lines = said.getvalue().splitlines()
-    assert len(EXAMPLE.splitlines()) == 5
+@pytest.fixture(scope="module")
+def said():
+    """What each example prints."""
+    out, names = [], {}
+    with contextlib.chdir(ROOT):
+        for example in EXAMPLES:
+            text = io.StringIO()
+            with contextlib.redirect_stdout(text):
+                exec(compile(example, "README.md", "exec"), names)
+            out.append(text.getvalue())
+    return out
+
+
+def test_two_examples_of_five_lines_each():
+    assert [len(e.splitlines()) for e in EXAMPLES] == [5, 5]
+
+
+def test_the_first_prints_a_ranking_with_the_linear_model(said):
+    lines = said[0].splitlines()
     assert any("Linear model" in line for line in lines) and any("Additive" in line for line in lines)
 
 
-def test_the_readme_shows_this_example():
-    readme = ROOT / "README.md"
-    if readme.exists() and "compete.enter" in readme.read_text(encoding="utf-8"):
-        assert EXAMPLE in readme.read_text(encoding="utf-8")
+def test_the_second_prints_what_the_page_draws(said):
+    for column in ("change_cumulative", "held_out_l2", "mean_l2", "{}"):  # the last: everybody is predicted
+        assert column in said[1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from perturbviz.perturbations import targets
 from perturbviz.scores import Scores
 
 Fit = Callable[[str, str], Fitted]
+_MANY_GENES = 20  # chance correlates few genes
 
 
 # -- what may be learnt from ---------------------------------------------------------------------------------------
@@ -50,6 +52,24 @@ def held_out(benchmark: Benchmark, seed: str, context: str, parts: Sequence[str]
     rows = np.isin(benchmark.splits[seed], parts) & ~benchmark.is_control & _observed(benchmark)
     rows = np.flatnonzero(rows & (benchmark.row_contexts == context))
     return _training(benchmark, rows, context) if len(rows) else None
+
+
+def parts(benchmark: Benchmark, seed: str = "", context: str = "") -> tuple[Training, Training]:
+    """Training and held-out perturbations of one seed and context, by default the first of each.
+
+    Raises
+    ------
+    UserError
+        Where there is no such seed or context, or one of the parts is empty.
+    """
+    seed, context = seed or benchmark.seeds[0], context or benchmark.contexts[0]
+    for what, name, known in (("split", seed, benchmark.seeds), ("context", context, benchmark.contexts)):
+        if name not in known:
+            raise UserError(f"“{benchmark.title}” has no {what} {name!r}; it has: {', '.join(known)}.")
+    held = held_out(benchmark, seed, context)
+    if held is None:
+        raise UserError(f"“{benchmark.title}” holds out no perturbation of {context} in split {seed or 1}.")
+    return training(benchmark, seed, context), held
 
 
 def all_perturbations(benchmark: Benchmark) -> Training:
@@ -274,19 +294,45 @@ class Shared:
 def shared(benchmark: Benchmark, other: Benchmark) -> Shared:
     """What of another benchmark could be of use, and a perturbation whose measurements are the very same, if any.
 
-    A copy of the benchmark under another name would let held-out perturbations in through pre-training.
+    A copy of the benchmark under another name would let held-out perturbations in through pre-training, also where it
+    holds changes instead of expression, another scale, further contexts, or only some of the perturbations.
     """
     mine, theirs = ({*b.conditions[~b.is_control]} for b in (benchmark, other))
     both = sorted(mine & theirs)
     common = {t for n in mine for t in targets(n)} & {t for n in theirs for t in targets(n)}
     genes = benchmark.genes.intersection(other.genes)
-    same = ""
-    if both and len(genes):
-        a, b = (x.genes.get_indexer(genes) for x in (benchmark, other))
-        row_of = {name: i for i, name in enumerate(other.conditions)}
-        for i in np.flatnonzero(np.isin(benchmark.conditions, both)):
-            x, y = benchmark.truth[i, a], other.truth[row_of[benchmark.conditions[i]], b]
-            if np.nanstd(x) > 0 and np.allclose(x, y, rtol=1e-4, atol=1e-6, equal_nan=True):
-                same = benchmark.conditions[i]
-                break
+    pairs = product(benchmark.contexts, other.contexts) if len(genes) else ()
+    same = next(filter(None, (_same(benchmark, here, other, there, genes) for here, there in pairs)), "")
     return Shared(len(both), len(common), len(genes), same)
+
+
+def _same(benchmark: Benchmark, here: str, other: Benchmark, there: str, genes: pd.Index) -> str:
+    """A perturbation whose changes in two contexts are one measurement, "" where there is none.
+
+    Compared are changes against control, and differences between neighbouring perturbations, which need no control.
+    """
+    tables = []
+    for b, context in ((benchmark, here), (other, there)):
+        rows = np.flatnonzero((b.row_contexts == context) & ~b.is_control & _observed(b))
+        values = b.truth[np.ix_(rows, b.genes.get_indexer(genes))].astype(np.float64)
+        if b.value_space == "lognorm" and b.has_control:
+            values -= b.control(context)[b.genes.get_indexer(genes)]
+        tables.append(pd.DataFrame(values, index=b.conditions[rows]))
+    x, y = (t.loc[~t.index.duplicated()] for t in tables)
+    names = x.index.intersection(y.index)
+    x, y = x.loc[names].to_numpy(), y.loc[names].to_numpy()
+    for i, name in enumerate(names):
+        if _equal(x[i], y[i]) or (i and _equal(x[i] - x[i - 1], y[i] - y[i - 1])):
+            return str(name)
+    return ""
+
+
+def _equal(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether two profiles are one measurement: equal, or on many genes equal but for offset and scale."""
+    known = np.isfinite(x) & np.isfinite(y)
+    x, y = x[known], y[known]
+    if not len(x) or np.std(x) == 0 or np.std(y) == 0:
+        return False
+    if len(x) >= _MANY_GENES and abs(np.corrcoef(x, y)[0, 1]) > 0.999:
+        return True
+    return np.allclose(x, y, rtol=1e-4, atol=1e-6)

@@ -73,6 +73,12 @@ class ErrorMap:
     n_held_out: int
     reasons: dict[str, str]
 
+    def to_frame(self) -> pd.DataFrame:
+        """One row a setting: dims, ridge, training_l2, held_out_l2."""
+        cells = [(k, r, self.training[i, j], self.held_out[i, j])
+                 for i, k in enumerate(self.dims) for j, r in enumerate(self.ridges)]  # fmt: skip
+        return pd.DataFrame(cells, columns=["dims", "ridge", "training_l2", "held_out_l2"])
+
 
 def error_map(
     training: Training,

@@ -17,9 +17,11 @@ from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
+from pyarrow.parquet import ParquetFile
 
 from perturbviz.baselines.embeddings import from_text
 from perturbviz.errors import UserError
+from perturbviz.safety import check_bytes, check_entries, check_shape
 
 FORMATS = (".tsv", ".csv", ".txt", ".npz", ".parquet")
 TEXT_TABLES = (".csv", ".tsv", ".txt")
@@ -160,12 +162,15 @@ _Candidate = tuple[list[str], pd.DataFrame, str]
 
 def _content(source: str | Path | BinaryIO, filename: str | None) -> tuple[bytes, str]:
     if not isinstance(source, str | Path):
-        return source.read(), filename or Path(getattr(source, "name", "the file")).name
-    path = Path(source)
-    try:
-        return path.read_bytes(), filename or path.name
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+        content, name = source.read(), filename or Path(getattr(source, "name", "the file")).name
+    else:
+        path = Path(source)
+        try:
+            content, name = path.read_bytes(), filename or path.name
+        except OSError as error:
+            raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+    check_bytes(name, len(content))
+    return content, name
 
 
 def _from_text(content: bytes, name: str) -> list[_Candidate]:
@@ -195,7 +200,11 @@ def _is_header(cells: Sequence[str]) -> bool:
 
 def _from_parquet(content: bytes, name: str) -> list[_Candidate]:
     try:
+        about = ParquetFile(io.BytesIO(content)).metadata
+        check_shape(name, about.num_rows, about.num_columns, 8)
         frame = pd.read_parquet(io.BytesIO(content))
+    except UserError:
+        raise
     except Exception as error:  # pyarrow raises its own family of errors
         raise UserError(f"{name} is not a Parquet table: {error}.") from None
     return _from_frame(frame, headed=True)
@@ -217,9 +226,11 @@ def _from_frame(frame: pd.DataFrame, headed: bool) -> list[_Candidate]:
 def _from_npz(content: bytes, name: str) -> list[_Candidate]:
     """One 2-D array with a list of names that fits an axis, or one vector a name."""
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            check_entries(name, archive.infolist(), len(content))
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
-    except (ValueError, zipfile.BadZipFile, OSError, AttributeError) as error:
+    except (ValueError, zipfile.BadZipFile, OSError, EOFError, AttributeError, MemoryError) as error:
         raise UserError(f"{name} is not an NPZ file of plain arrays: {error}.") from None
     vectors = {k: v for k, v in arrays.items() if v.ndim == 1 and v.dtype.kind in "fiu"}
     labels = {k: [str(x) for x in v] for k, v in arrays.items() if v.ndim == 1 and v.dtype.kind in "US"}

@@ -15,8 +15,8 @@ from perturbviz.commands.output import check_output
 from perturbviz.errors import UserError
 from perturbviz.readers import Options, load
 from perturbviz.readers.base import SPACES
-from perturbviz.readers.safety import check_file
 from perturbviz.readers.splitfile import read_split
+from perturbviz.safety import check_file
 
 
 def register(subparsers: Any) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 from perturbviz.errors import UserError
 from perturbviz.perturbations import parse_condition
 from perturbviz.readers.nature_methods import METHODS, TITLE
-from perturbviz.readers.safety import check_file, check_zip
+from perturbviz.safety import check_file, check_zip
 
 #: Label in the workbook -> class of this package.
 LABELS = {

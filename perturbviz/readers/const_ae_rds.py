@@ -16,8 +16,8 @@ from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
 from perturbviz.readers.nature_methods import METHODS
 from perturbviz.readers.rds import RVector, iterate_rds
-from perturbviz.readers.safety import check_file
 from perturbviz.readers.splitfile import from_parts
+from perturbviz.safety import check_file
 
 TRUTH = "ground_truth"
 #: Method -> display name; the published baselines are told apart from the ones computed here.

@@ -15,7 +15,7 @@ import pandas as pd
 from perturbviz.errors import UserError
 from perturbviz.perturbations import CONTROL, parse_condition
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
-from perturbviz.readers.safety import check_file, check_zip
+from perturbviz.safety import check_file, check_zip
 from perturbviz.scores import COLUMNS
 from perturbviz.scoretable import ScoreTable
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -76,12 +75,6 @@ def _maps(subject: Subject) -> None:
         raise UserError("The map over K and λ is that of the linear model: choose it under “Model”.")
     maps, n_splits = cache_linear.error_maps(subject.evaluation, recipe)
     here = (recipe.dims, recipe.ridge)
-
-    def table() -> pd.DataFrame:
-        cells = [(k, r, maps.training[i, j], maps.held_out[i, j])
-                 for i, k in enumerate(maps.dims) for j, r in enumerate(maps.ridges)]  # fmt: skip
-        return pd.DataFrame(cells, columns=["dims", "ridge", "training_l2", "held_out_l2"])
-
     panels = (
         ("training", maps.training, "Which K and λ fit the training perturbations?", words.training_map(maps)),
         ("map", maps.held_out, "Which predict held-out ones?", words.maps(maps, n_splits)),
@@ -90,7 +83,7 @@ def _maps(subject: Subject) -> None:
         with place:
             event = chart(
                 subject.mark(figures.error_map(errors, maps.dims, maps.ridges, here), key), key, question=question,
-                alt=f"L2 over {len(maps.dims)} K and {len(maps.ridges)} λ.", table=table, filename=f"error-{key}", note=note,
+                alt=f"L2 over {len(maps.dims)} K and {len(maps.ridges)} λ.", table=maps.to_frame, filename=f"error-{key}", note=note,
                 select=True,
             )  # fmt: skip
         if event.clicked:

@@ -16,7 +16,7 @@ from perturbviz.errors import UserError
 from perturbviz.mapping import mark
 from perturbviz.readers import load, recognise
 from perturbviz.readers.base import Loaded, Options
-from perturbviz.readers.safety import time_limit
+from perturbviz.safety import time_limit
 from perturbviz.scoretable import ScoreTable
 
 

@@ -12,6 +12,7 @@ from perturbviz.baselines.compete import (
     enter,
     held_out,
     most_common,
+    parts,
     predict,
     shared,
     side_by_side,
@@ -87,6 +88,18 @@ def test_training_holds_the_training_rows_by_name(two_contexts):
     held = held_out(two_contexts, "", "x")
     assert not set(held.names) & set(found.names) and len(held.names) + len(found.names) == 14
     assert held_out(two_contexts, "", "y") is None
+
+
+def test_parts_are_training_and_held_out_of_one_split(two_contexts):
+    train, held = parts(two_contexts)
+    np.testing.assert_array_equal(train.changes, training(two_contexts, "", "x").changes)
+    assert held.names == held_out(two_contexts, "", "x").names
+    with pytest.raises(UserError, match="holds out no perturbation of y"):
+        parts(two_contexts, context="y")
+    with pytest.raises(UserError, match="no context 'z'; it has: x, y"):
+        parts(two_contexts, context="z")
+    with pytest.raises(UserError, match="no split '9'"):
+        parts(two_contexts, seed="9")
 
 
 def test_predictions_are_those_of_the_model_plus_control(two_contexts):
@@ -213,6 +226,35 @@ def test_what_two_benchmarks_share(random_benchmark, make_benchmark):
     table = pretrained(all_perturbations(other), 3)
     assert set(table.index) == set(other.conditions) - {"ctrl"}
     assert predict(Evaluation(one), LinearModel("pca", table, dims=3, sum_doubles=True)).predicted.all()
+
+
+@pytest.mark.parametrize("what", ["changes", "scale", "one of many", "a further context", "without control", "rounded"])
+def test_the_same_measurements_are_known_in_any_guise(random_benchmark, make_benchmark, what):
+    """Pre-training on them would let held-out perturbations in."""
+    one, rng = random_benchmark(seed=1, predictions={}), np.random.default_rng(0)
+    names, control = list(one.conditions), one.control("c").astype(float)
+    truth = np.where(one.is_control[:, None], control, one.truth).astype(float)
+    other = rng.normal(2, 1, truth.shape)
+    if what == "changes":
+        copy = make_benchmark(truth - control, names, one.genes, space="delta", control=None)
+    elif what == "scale":
+        copy = make_benchmark((truth - control) / np.log(2), names, one.genes, space="delta", control=None)
+    elif what == "one of many":
+        other[3] = truth[3]
+        copy = make_benchmark(other, names, one.genes, control=control)
+    elif what == "a further context":
+        copy = make_benchmark(
+            np.vstack([truth, other]), names * 2, one.genes, contexts=["x"] * len(names) + ["y"] * len(names),
+            control={"x": control, "y": other[0]},
+        )  # fmt: skip
+    elif what == "without control":
+        copy = make_benchmark(truth + 5, names, one.genes, control=None)
+    else:
+        copy = make_benchmark(truth.round(3), names, one.genes, control=control.round(3))
+    assert shared(one, copy).same_measurements and shared(copy, one).same_measurements
+    assert not shared(
+        one, make_benchmark(rng.normal(2, 1, truth.shape), names, one.genes, control=control)
+    ).same_measurements
 
 
 def test_contexts_are_averaged_for_pre_training(two_contexts):

@@ -97,6 +97,22 @@ def test_bad_files_are_refused_in_one_sentence(name, content, message):
     assert "\n" not in str(refused.value)
 
 
+def test_files_beyond_the_limits_are_refused_before_they_are_read(monkeypatch):
+    bomb = io.BytesIO()
+    np.savez_compressed(bomb, x=np.zeros((4000, 4000)), names=np.array(["KLF1"] * 4000))
+    with pytest.raises(UserError, match="zip bomb"):
+        read_embedding(io.BytesIO(bomb.getvalue()), KNOWN, "a.npz")
+    columns = pd.DataFrame(np.zeros((1, 12)), index=["KLF1"]).rename(columns=str)
+    monkeypatch.setenv("PERTURBVIZ_MAX_COLUMNS", "10")
+    with pytest.raises(UserError, match="declares 13 columns, more than the limit of 10"):
+        read_embedding(io.BytesIO(parquet(columns)), KNOWN, "a.parquet")
+    monkeypatch.setenv("PERTURBVIZ_MAX_MB", "0")
+    with pytest.raises(UserError, match="more than the limit of 0 MB"):
+        read_embedding(io.BytesIO(text(TABLE)), KNOWN, "a.csv")
+    with pytest.raises(UserError, match="more than the limit of 0 MB"):
+        read_gene_texts(io.BytesIO(b'{"KLF1": "a factor"}'), "a.json")
+
+
 def test_missing_file_and_bad_descriptions(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         read_embedding(tmp_path / "absent.tsv", KNOWN)

@@ -1,16 +1,19 @@
 """The linear model page: what it draws is what the package computes, and what it adds stays."""
 
+import io
 import json
 
 import numpy as np
 import pytest
 
 from perturbviz.baselines.compete import predict
+from perturbviz.baselines.embedding_files import read_any
 from perturbviz.baselines.recipe import Recipe, file_source
 from perturbviz.baselines.resplit import resplit
 from perturbviz.benchmark import load, save
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset
+from perturbviz.perturbations import targets
 from perturbviz.scores import score
 from tests.charts import figures
 from tests.conftest import build_adata
@@ -119,6 +122,33 @@ def test_other_models_and_what_they_have_not(open_page):
     at = open_page("linear_model", recipe="matching")
     at.segmented_control(key="look").set_value("distance").run()
     assert not at.exception and "no embedding of perturbations" in written(at)
+
+
+@pytest.mark.parametrize("ending", ["npz", "json"])  # further formats: tests/baselines
+def test_an_uploaded_embedding_is_used_and_kept_out_of_the_link(open_page, demo, ending):
+    names = sorted({*demo.genes[:80], *(t for c in demo.conditions for t in targets(c))})
+    values = np.random.default_rng(0).normal(size=(len(names), 4)).round(3)
+    file = io.BytesIO()
+    if ending == "npz":
+        np.savez(file, genes=np.array(names), embedding=values)
+    else:
+        words = {n: " ".join(f"word{j}" for j in range(8) if (i >> j) % 2 or j == i % 8) for i, n in enumerate(names)}
+        file.write(json.dumps(words).encode())
+    at = open_page("linear_model")
+    at.file_uploader(key="lm_file").upload(f"own.{ending}", file.getvalue()).run()
+    source = file_source(f"own.{ending}", file.getvalue())
+    recipe = Recipe(perturbation=source, sum_doubles=True)
+    assert not at.exception and at.query_params["recipe"] in (recipe.link, [recipe.link])
+    table = read_any(file.getvalue(), f"own.{ending}", {*demo.genes, *names}).table
+    found = predict(Evaluation(demo), recipe.competitor({source: table}))
+    assert found.predicted.all() and "All 75 held-out perturbations" in written(at)
+    assert f"own.{ending}" in written(at) and recipe.slug in means(at)
+
+
+def test_an_uploaded_file_that_knows_no_gene_says_so(open_page):
+    at = open_page("linear_model")
+    at.file_uploader(key="lm_file").upload("own.csv", b"gene,x\nNOBODY,1\n").run()
+    assert "own.csv names no known gene or perturbation" in written(at) and not figures(at)
 
 
 def test_combinations_without_sums_cannot_be_entered(open_page):

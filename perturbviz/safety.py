@@ -12,7 +12,7 @@ import stat
 import tarfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path, PurePosixPath
@@ -100,14 +100,17 @@ def check_zip(path: Path) -> None:
         raise UserError(
             f"{path.name} cannot be opened ({error}): it is damaged, cut short, or another format."
         ) from error
+    check_entries(path.name, entries, path.stat().st_size)
+
+
+def check_entries(name: str, entries: Sequence[zipfile.ZipInfo], size: int) -> None:
+    """Refuse the contents of an archive of ``size`` bytes that would be too big, too many or absurdly compressed."""
     if len(entries) > limit("FILES"):
-        raise UserError(f"{path.name} holds {len(entries):,} files, more than the limit of {limit('FILES'):,}.")
+        raise UserError(f"{name} holds {len(entries):,} files, more than the limit of {limit('FILES'):,}.")
     total = sum(e.file_size for e in entries)
-    check_bytes(f"{path.name}, unpacked,", total)
-    if total > _ALLOWED_RATIO_BELOW and total > MAX_RATIO * max(path.stat().st_size, 1):
-        raise UserError(
-            f"{path.name} would grow {total / path.stat().st_size:,.0f}-fold when unpacked: it is refused as a zip bomb."
-        )
+    check_bytes(f"{name}, unpacked,", total)
+    if total > _ALLOWED_RATIO_BELOW and total > MAX_RATIO * max(size, 1):
+        raise UserError(f"{name} would grow {total / size:,.0f}-fold when unpacked: it is refused as a zip bomb.")
 
 
 def unpack(path: Path, folder: Path) -> Path:

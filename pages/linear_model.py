@@ -29,7 +29,7 @@ st.markdown(
 places = st.columns(2)
 how = controls.choose_split(plain, places[0])
 recipe = controls.choose_recipe(plain, data, places[1])
-companions = controls.choose_companions(recipe, plain, data)
+companions = controls.choose_companions(recipe, plain, data, how)
 
 # -- which rows, which metric --------------------------------------------------------------------------------------
 own_split = how == "file"

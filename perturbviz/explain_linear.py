@@ -28,7 +28,8 @@ def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean") ->
     """Whether the model beats the mean, with the paired interval, and what stands above it (Markdown)."""
     table, card = ranking.table, ranking.scores.card
     if model not in ranking.defined:
-        return f"**{escape(name)}** has no defined {card.name} here: {escape(table.loc[model, 'reason'])}."
+        why = table.loc[model, "reason"].removeprefix("undefined: ").rstrip(".")
+        return f"**{escape(name)}** has no defined {card.name} here: {escape(why)}."
     n = n_perturbations(ranking, model)
     text = f"**{escape(name)}**: {card.name} {table.loc[model, 'score']:.3g} over {counted(n, 'perturbation')}"
     if mean in ranking.defined:

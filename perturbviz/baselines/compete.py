@@ -106,7 +106,10 @@ def _training(benchmark: Benchmark, rows: np.ndarray, context: str) -> Training:
     genes = _finite(benchmark, rows, context)
     if not genes.all():
         changes, control = changes[:, genes], control[genes]
-    return Training(tuple(names), changes, tuple(benchmark.genes[genes]), control if expression else None)
+    measured = ", ".join(dict.fromkeys(map(str, contexts)))
+    return Training(
+        tuple(names), changes, tuple(benchmark.genes[genes]), control if expression else None, context=measured
+    )
 
 
 def _finite(benchmark: Benchmark, rows: np.ndarray, context: str) -> np.ndarray:

@@ -230,8 +230,11 @@ def _mean_l2(norm2: np.ndarray, inside: np.ndarray, predicted: np.ndarray) -> fl
 
 
 def _unseen(held_out: Training, training: Training) -> Training:
-    """The held-out perturbations on the training genes; raises :class:`UserError` if one is in training as well."""
-    both = sorted(set(held_out.names) & set(training.names))
+    """The held-out perturbations on the training genes; raises :class:`UserError` if one is in training as well.
+
+    Those of another context may have the same names.
+    """
+    both = sorted(set(held_out.names) & set(training.names)) if held_out.context == training.context else []
     if both:
         raise UserError(f"{both[0]!r} is held out and in the training data as well; each belongs to one of them.")
     return held_out.on_genes(training.genes)

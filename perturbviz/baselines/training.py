@@ -55,6 +55,8 @@ class Training:
         Control mean, G; absent where the data hold changes only.
     raw_profiles
         N × G mean expression. Absent, it is ``changes + control``, and ``changes`` where there is no control either.
+    context
+        Where the changes were measured. A perturbation may be held out in one context and training in another.
 
     Raises
     ------
@@ -67,6 +69,7 @@ class Training:
     genes: tuple[str, ...]
     control: np.ndarray | None = None
     raw_profiles: np.ndarray | None = None
+    context: str = ""
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -114,7 +117,7 @@ class Training:
             raise UserError(f"{unknown[0]!r} is not among the {len(self.names)} perturbations of this data set.")
         rows = [self.index[n] for n in names]
         raw = None if self.raw_profiles is None else self.raw_profiles[rows]
-        return Training(names, self.changes[rows], self.genes, self.control, raw)
+        return Training(names, self.changes[rows], self.genes, self.control, raw, self.context)
 
     def on_genes(self, genes: Sequence[str]) -> Training:
         """The same perturbations on the given genes, by name; raises :class:`UserError` for a gene not measured."""
@@ -127,7 +130,7 @@ class Training:
             raise UserError(f"{(columns < 0).sum()} of {len(genes)} genes are not measured here, {missing!r} first.")
         control = None if self.control is None else self.control[columns]
         raw = None if self.raw_profiles is None else self.raw_profiles[:, columns]
-        return Training(self.names, self.changes[:, columns], genes, control, raw)
+        return Training(self.names, self.changes[:, columns], genes, control, raw, self.context)
 
 
 def unpredicted(names: Sequence[str], n_genes: int) -> np.ndarray:

@@ -158,18 +158,23 @@ def _uploaded() -> None:
         st.session_state["lm_beside"] = [*chosen, source]
 
 
-def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str) -> dict[str, tuple[str, Recipe]]:
-    """Slug -> short name and recipe of the models shown beside: other embeddings P with the same K and λ."""
+def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str, how: str) -> dict[str, tuple[str, Recipe]]:
+    """Slug -> short name and recipe of the models shown beside: other embeddings P with the same K and λ.
+
+    Where contexts are held out (``how``), the mean change over the others is one of them: the perturbation mean, which
+    is one of the context itself, is undefined there.
+    """
     twin = [recipes.data_source(d) for d in sources.EMBEDDED if d != data] * (data in sources.EMBEDDED)
     known, total = recipes.known_targets(data, benchmark)
-    usual = ["pca", "random", *twin, *(s for s, n in known.items() if 2 * n >= total)]
+    usual = ["pca", "random", *["zero"] * (how == "context"), *twin, *(s for s, n in known.items() if 2 * n >= total)]
     link = state.extra("beside")
     if link and link != st.session_state.get("_beside_drawn"):
         st.session_state["lm_beside"] = link.split("~")
     asked = [s for s in st.session_state.get("lm_beside") or () if is_table(s)]
     options = {"pca": "Self-trained", "random": "Random P"}
+    options |= {"zero": "Mean of the other contexts"} if how == "context" else {}
     options |= {s: f"P {source_label(s)}" for s in dict.fromkeys([*twin, *(s for s, n in known.items() if n), *asked])}
-    if st.session_state.get("_beside_data") != data and not link:
+    if st.session_state.get("_beside_data") != (data, how == "context") and not link:
         st.session_state["lm_beside"] = usual
     st.session_state["lm_beside"] = [s for s in st.session_state.get("lm_beside", usual) if s in options]
     chosen = st.pills(
@@ -181,7 +186,7 @@ def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str) -> dict[s
     )  # fmt: skip
     written = "" if set(chosen) == set(usual) else "~".join(chosen) or "none"
     state.set_extra("beside", written)
-    st.session_state.update(_beside_drawn=written, _beside_data=data)
+    st.session_state.update(_beside_drawn=written, _beside_data=(data, how == "context"))
     base = replace(recipe if recipe.kind == "linear" else default(benchmark), gene="pca")
     found = {s: replace(base, perturbation=s) for s in chosen}
     return {r.slug: (options[s], r) for s, r in found.items() if r != recipe}
@@ -206,6 +211,7 @@ def choose_arrows(recipe: Recipe, options: dict[str, str]) -> tuple[str, str]:
     places = st.columns(2)
     start = _linked(places[0], "Arrows from", "from", options, first)
     ends = {role: name for role, name in options.items() if role != start}
+    last = last if start == first else "this"
     return start, _linked(places[1], "to", "to", ends, last if last in ends else next(iter(ends)))
 
 

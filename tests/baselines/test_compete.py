@@ -19,6 +19,7 @@ from perturbviz.baselines.compete import (
     training,
     with_candidates,
 )  # fmt: skip
+from perturbviz.baselines.diagnostics import error_map, learning_curve
 from perturbviz.baselines.embeddings import pretrained
 from perturbviz.baselines.linear import LinearModel
 from perturbviz.baselines.recipe import KINDS, Recipe
@@ -122,6 +123,20 @@ def test_an_unseen_context_learns_from_the_others(two_contexts):
     for i in np.flatnonzero(rows["context"] == "x"):
         expected = change[rows["perturbation"][i]] + benchmark.control("x")
         np.testing.assert_allclose(copying.values[i], expected, atol=1e-5)
+
+
+def test_map_and_learning_curve_of_an_unseen_context(two_contexts):
+    """The same names in training and held out are no leak there; in one context they are."""
+    benchmark = resplit(two_contexts, "context")
+    train, held = parts(benchmark, "x", "x")
+    assert set(held.names) == set(train.names) and (held.context, train.context) == ("x", "y")
+    model = LinearModel(dims=3, sum_doubles=True)
+    found = error_map(train, held, [3], [0.1], model)
+    assert found.n_held_out == 14 and found.held_out[0, 0] > found.training[0, 0]
+    curve = learning_curve(model, train, held, [14], repeats=1)
+    np.testing.assert_allclose(curve["l2"], found.held_out[0])
+    with pytest.raises(UserError, match="held out and in the training data"):
+        error_map(train, replace(held, context="y"), [3], [0.1], model)
 
 
 def test_without_control_profiles_do(make_benchmark, random_benchmark):

@@ -193,6 +193,31 @@ def test_few_predictable_perturbations_give_points_without_interval(open_page, t
     assert np.all(np.asarray(bars["error_x"]["array"]) > 0)
 
 
+def test_an_unseen_dose_is_compared_with_the_mean_of_the_others(open_page, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    targets_, genes = [f"g{i}" for i in range(15)], [f"g{i}" for i in range(40)]
+    shared = rng.normal(size=(15, 40))
+    doses = {
+        dose: np.vstack([np.zeros((1, 40)), shared + 0.3 * rng.normal(size=shared.shape)]) + 2
+        for dose in ("low", "high")
+    }
+    adata = build_adata(
+        np.vstack([*doses.values()]), ["ctrl", *targets_] * 2, genes, contexts=["low"] * 16 + ["high"] * 16,
+        control={dose: values[0] for dose, values in doses.items()},
+    )  # fmt: skip
+    save(adata, tmp_path / "doses.h5ad")
+    monkeypatch.setenv("PERTURBVIZ_DATA", str(tmp_path))
+    at = open_page("linear_model", data="file:doses.h5ad", unseen="context", genes="all")
+    own, mean = Recipe(), Recipe(perturbation="zero")
+    drawn = means(at)
+    assert drawn[own.slug] < drawn[mean.slug] and "All 30 held-out perturbations" in written(at)
+    assert np.isfinite(np.asarray(chart(at, "map")["data"][0]["z"])).all()
+    at.segmented_control(key="look").set_value("learning").run()
+    assert not at.exception and "the mean ends at" in chart(at, "learning")["note"]
+    at.selectbox(key="lm_split").set_value("folds").run()
+    assert mean.slug not in means(at) and "mean" in means(at)
+
+
 def test_screens_without_a_common_target_say_so(open_page, two_screens):
     recipe = Recipe(perturbation="d-file%3Aother.h5ad")
     at = open_page("linear_model", data="file:one.h5ad", genes="all", recipe=recipe.link)

@@ -102,3 +102,7 @@ def test_normans_doubles_by_sums_of_rows_stand_beside_additive(open_screen):
     assert counts[recipe.slug] == counts["additive"] == 45 and (intervals > 0).all()
     at.selectbox(key="lm_from").set_value("additive").run()
     assert at.query_params["from"] in ("additive", ["additive"])
+    assert (
+        "of 45 perturbations are predicted better by This model (self-trained) than by Additive"
+        in chart(at, "arrows")["note"]
+    )

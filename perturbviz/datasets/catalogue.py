@@ -33,7 +33,7 @@ class Dataset:
     provenance, lacks
         What to know about its origin; what it does not hold, so that the app cannot show it.
     kind
-        "benchmark", "scores" or "cells"; "manual" where it is too big or has no direct address: ``todo`` says what to do.
+        "benchmark", "scores", "cells" or "texts" (descriptions of genes); "manual" where it is too big or has no direct address: ``todo`` says what to do.
     part
         Which part of the file, where it holds a benchmark and scores.
     """
@@ -226,6 +226,20 @@ CATALOGUE: dict[str, Dataset] = {
             provenance="3,375 Norman cells (control, 18 singles, 15 doubles) and 2,586 McFaline cells, log1p, 500 genes.",
             lacks="About 100 cells a condition: too small for claims about accuracy.",
             todo="Cells: turn them into means with `python -m perturbviz aggregate`.",
+        ),
+        Dataset(
+            id="gene-summaries",
+            title="Descriptions of 1,915 genes",
+            url=f"{_RAW}/PancakeZoy/scouter_misc/6f2c83e5a32505038060155ca8257fa094732e35/code/extra/ablation_randomwords/"
+            "embd_curation/GeneSummary.json",
+            filename="gene_summaries.json",
+            sha256="77997adf5d96d695758feb17f4399ebb31a41a5040f30e24879e424a4433e68c",
+            bytes=2_071_247,
+            licence="MIT repository (texts: NCBI, UniProt)",
+            citation="Scouter; NCBI Gene; UniProt",
+            kind="texts",
+            provenance="One text per human gene from NCBI and UniProt, among them 103 of Norman's 104 targets.",
+            todo="An embedding for the Linear model page: get it there under “Embedding from a file”.",
         ),
         _gears("norman", 6154020, "Norman 2019"),
         _gears("adamson", 6154417, "Adamson 2016"),

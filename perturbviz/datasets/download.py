@@ -147,7 +147,7 @@ def open_dataset(
     if name == "demo":
         return load_benchmark(DATA / DEMO)
     entry = dataset(name)
-    if entry.kind == "cells":
+    if entry.kind in ("cells", "texts"):
         raise UserError(f"{entry.title}: {entry.todo}")
     path = fetch(entry, folder, mirror, progress)
     if entry.published:

@@ -10,11 +10,14 @@ from perturbviz.baselines.lookup import SOURCES
 from perturbviz.baselines.recipe import KINDS, Recipe, is_table, source_label
 from perturbviz.baselines.resplit import SPLITS, split_problem
 from perturbviz.benchmark import Benchmark
+from perturbviz.datasets.catalogue import Dataset
+from perturbviz.datasets.download import cache_folder, fetch
 from perturbviz.errors import UserError
 from perturbviz.ui import recipes, sources, state
 from perturbviz.ui.cache_linear import DIMS, RIDGES
 
 _DRAWN = "_recipe_drawn"  # the recipe that the widgets show
+_SAID = "_texts_said"  # what became of the last download of descriptions, "" where all went well
 _NAMES = {"pca": "PCA of the training data", "identity": "identity", "random": "random", "zero": "zero (the mean)"}
 _TOGGLES = {
     "lm_control": ("include_control", "Control is one more training condition",
@@ -89,7 +92,7 @@ def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
         _slider(columns[3], "Ridge penalty λ", "lm_l", RIDGES, kind not in ("linear", "ridge"),
                 "How strongly the weights are held towards zero, which is the perturbation mean.", "{:g}".format)  # fmt: skip
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        _upload()
+        _upload(benchmark, data)
         with st.popover("More knobs", icon=":material/tune:"):
             for key, (_, label, why) in _TOGGLES.items():
                 st.checkbox(label, key=key, help=why, disabled=kind != "linear", persist_state="session")
@@ -131,7 +134,7 @@ def _slider(column, label: str, key: str, grid: tuple, disabled: bool, why: str,
     )
 
 
-def _upload() -> None:
+def _upload(benchmark: Benchmark, data: str) -> None:
     with st.popover("Embedding from a file", icon=":material/upload_file:"):
         st.caption(
             "Descriptions of genes (JSON {gene: text}, or CSV/TSV with genes first and texts second) or numbers "
@@ -144,6 +147,30 @@ def _upload() -> None:
             on_change=_uploaded,
             label_visibility="collapsed",
         )
+        for entry in recipes.texts():
+            if not (cache_folder() / entry.filename).is_file():
+                st.button(
+                    f"Get: {entry.title} ({entry.size})", icon=":material/download:", key=f"lm_get_{entry.id}",
+                    help=f"{entry.provenance} {entry.licence}.", on_click=_get, args=(entry, benchmark, data),
+                )  # fmt: skip
+        if st.session_state.get(_SAID):
+            st.warning(st.session_state[_SAID])
+
+
+def _get(entry: Dataset, benchmark: Benchmark, data: str) -> None:
+    """Download descriptions of genes and show the model that knows them beside the others, where it knows any."""
+    before = recipes.known_targets(data, benchmark)[0]
+    st.session_state[_SAID] = ""
+    try:
+        with st.spinner(f"Getting {entry.title} …"):
+            fetch(entry)
+    except UserError as error:
+        st.session_state[_SAID] = str(error)
+        return
+    new = [source for source, n in recipes.known_targets(data, benchmark)[0].items() if n and source not in before]
+    st.session_state["lm_beside"] = [*(st.session_state.get("lm_beside") or []), *new]
+    if not new:
+        st.session_state[_SAID] = f"{entry.title}: none of the genes perturbed in this benchmark is among them."
 
 
 def _uploaded() -> None:

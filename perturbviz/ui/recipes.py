@@ -18,6 +18,8 @@ from perturbviz.baselines.embedding_files import FORMATS, ReadEmbedding, read_an
 from perturbviz.baselines.embeddings import pretrained
 from perturbviz.baselines.recipe import MAX_DIMS, Recipe, data_of, data_source, file_source, missing_words
 from perturbviz.benchmark import Benchmark
+from perturbviz.datasets.catalogue import CATALOGUE, Dataset
+from perturbviz.datasets.download import cache_folder
 from perturbviz.errors import UserError
 from perturbviz.perturbations import targets
 from perturbviz.ui import sources, state
@@ -41,9 +43,15 @@ def offered(data: str) -> dict[str, str]:
     return out | {data_source(d): f"pre-trained on {label}" for d, label in sources.choices().items() if d != data}
 
 
+def texts() -> list[Dataset]:
+    """Descriptions of genes in the catalogue of public data."""
+    return [entry for entry in CATALOGUE.values() if entry.kind == "texts"]
+
+
 def _files() -> dict[str, tuple[str, bytes]]:
     folder = sources.folder()
-    paths = sorted((folder / FOLDER).glob("*")) if folder else []
+    paths = [p for entry in texts() if (p := cache_folder() / entry.filename).is_file()]
+    paths += sorted((folder / FOLDER).glob("*")) if folder else []
     found = dict(_on_disk(str(p), p.stat().st_mtime_ns) for p in paths if p.suffix.lower() in ENDINGS)
     return {**found, **st.session_state.get(FILES, {})}
 

@@ -1,7 +1,9 @@
 """The linear model page: what it draws is what the package computes, and what it adds stays."""
 
+import hashlib
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from perturbviz.baselines.embedding_files import read_any
 from perturbviz.baselines.recipe import Recipe, file_source
 from perturbviz.baselines.resplit import resplit
 from perturbviz.benchmark import load, save
+from perturbviz.datasets.catalogue import CATALOGUE
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset
 from perturbviz.perturbations import targets
@@ -216,6 +219,29 @@ def test_an_unseen_dose_is_compared_with_the_mean_of_the_others(open_page, tmp_p
     assert not at.exception and "the mean ends at" in chart(at, "learning")["note"]
     at.selectbox(key="lm_split").set_value("folds").run()
     assert mean.slug not in means(at) and "mean" in means(at)
+
+
+def test_descriptions_of_genes_are_a_click_away(open_page, two_screens, serve_folder, monkeypatch):
+    """The catalogue's file is fetched, stays for the next session, and stands beside the model at once."""
+    (two_screens / "embeddings" / "texts.json").rename(two_screens / "public.json")
+    content = (two_screens / "public.json").read_bytes()
+    entry = replace(
+        CATALOGUE["gene-summaries"],
+        filename="public.json",
+        sha256=hashlib.sha256(content).hexdigest(),
+        title="Some genes",
+    )
+    monkeypatch.setitem(CATALOGUE, "gene-summaries", entry)
+    monkeypatch.setenv("PERTURBVIZ_CACHE", str(two_screens / "cache"))
+    monkeypatch.setenv("PERTURBVIZ_MIRROR", "http://127.0.0.1:9")
+    at = open_page("linear_model", data="file:one.h5ad", unseen="folds", genes="all")
+    at.button(key="lm_get_gene-summaries").click().run()
+    assert not at.exception and "is there a network" in written(at)
+    monkeypatch.setenv("PERTURBVIZ_MIRROR", serve_folder(two_screens))
+    at.button(key="lm_get_gene-summaries").click().run()
+    assert not at.exception and "P public 25" in written(at)
+    assert not [b for b in at.button if b.key == "lm_get_gene-summaries"]
+    assert "P public 25" in written(open_page("linear_model", data="file:one.h5ad", unseen="folds", genes="all"))
 
 
 def test_screens_without_a_common_target_say_so(open_page, two_screens):

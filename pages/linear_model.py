@@ -101,7 +101,11 @@ def mark(fig, *axes):
     return marked(fig, token, how, view.metric, view.reference, *axes)
 
 
-st.markdown(words.against_mean(ranking, recipe.slug, names[recipe.slug]))
+means = ["mean", *(m for m, (_, r) in models.items() if r.perturbation == "zero" and m != recipe.slug)]
+mean = next((m for m in means if m in ranking.defined), "mean")
+st.markdown(
+    words.against_mean(ranking, recipe.slug, names[recipe.slug], mean, mean_name="" if mean == "mean" else names[mean])
+)
 fitted = {names[m]: cache_linear.predictions(base, r) for m, (_, r) in models.items()}
 reach = words.reach(base.rows, fitted)
 st.caption(f"{recipe.label}. {coverage} {words.fit_time(found)}" + (f" {reach}" if len(models) > 1 else ""))

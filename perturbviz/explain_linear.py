@@ -24,8 +24,9 @@ def n_perturbations(ranking: Ranking, method: str) -> int:
     return len(ranking.scores.rows[have][["context", "perturbation"]].drop_duplicates())
 
 
-def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean") -> str:
+def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean", mean_name: str = "") -> str:
     """Whether the model beats the mean, with the paired interval, and what stands above it (Markdown)."""
+    mean_name = mean_name[:1].lower() + mean_name[1:] or "perturbation mean"
     table, card = ranking.table, ranking.scores.card
     if model not in ranking.defined:
         why = table.loc[model, "reason"].removeprefix("undefined: ").rstrip(".")
@@ -36,7 +37,7 @@ def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean") ->
         difference, low, high = ranking.difference(model, mean)
         gain = difference if card.better == "higher" else -difference
         word = "better" if gain > 0 else "worse"
-        text += f", {abs(gain):.2g} {word} than the perturbation mean"
+        text += f", {abs(gain):.2g} {word} than the {escape(mean_name)}"
         if n < MIN_FOR_INTERVAL:
             text += f" ({counted(n, 'perturbation is', 'perturbations are')} too few to say whether by chance)"
         elif low > 0 or high < 0:

@@ -11,7 +11,7 @@ from perturbviz.baselines.recipe import KINDS, Recipe, is_table, source_label
 from perturbviz.baselines.resplit import SPLITS, split_problem
 from perturbviz.benchmark import Benchmark
 from perturbviz.datasets.catalogue import Dataset
-from perturbviz.datasets.download import cache_folder, fetch
+from perturbviz.datasets.download import fetch
 from perturbviz.errors import UserError
 from perturbviz.ui import recipes, sources, state
 from perturbviz.ui.cache_linear import DIMS, RIDGES
@@ -148,7 +148,7 @@ def _upload(benchmark: Benchmark, data: str) -> None:
             label_visibility="collapsed",
         )
         for entry in recipes.texts():
-            if not (cache_folder() / entry.filename).is_file():
+            if not any(source.endswith(f"-{entry.sha256[:12]}") for source in recipes.offered(data)):
                 st.button(
                     f"Get: {entry.title} ({entry.size})", icon=":material/download:", key=f"lm_get_{entry.id}",
                     help=f"{entry.provenance} {entry.licence}.", on_click=_get, args=(entry, benchmark, data),
@@ -232,7 +232,7 @@ def choose_arrows(recipe: Recipe, options: dict[str, str]) -> tuple[str, str]:
     if recipe == recipe.self_trained and recipe.kind == "linear" and taught:
         first, last = "this", taught
     else:
-        usual = ["P.pca"] * (recipe.kind == "linear") + ["mean", "additive", *options]
+        usual = ["P.pca"] * (recipe.kind == "linear") + ["mean", "P.zero", "additive", *options]
         first = next(role for role in usual if role in options and role != "this")
         last = "this"
     places = st.columns(2)

@@ -24,7 +24,7 @@ PAGES = (
     "", "?section=Every+view", "?section=Robustness", "?section=Retrieval", "errors",
     "profiles", "interactions", "interactions?ix=finds", "interactions?ix=calls", "interactions?ix=which",
     "interactions?ix=scores", "calibration", "goodhart", "goodhart?lab=tune", "goodhart?lab=table", "linear_model",
-    "data", "guide", "guide?guide=metrics",
+    "linear_model?look=spectrum", "linear_model?look=distance", "linear_model?look=learning", "data", "guide", "guide?guide=metrics",
 )  # fmt: skip
 SETTINGS = (("light", 1440), ("dark", 1440), ("light", 900), ("light", 390))
 

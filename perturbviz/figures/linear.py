@@ -277,7 +277,7 @@ def learning(table: pd.DataFrame, colour: str) -> go.Figure:
         )  # fmt: skip
         fig.add_scatter(
             x=table["size"].to_numpy(), y=table[column].to_numpy(np.float32), mode="markers", uid=f"draws-{column}",
-            marker={"size": 4, "color": shade, "opacity": 0.5}, showlegend=False, hoverinfo="skip",
+            marker={"size": 5, "color": shade, "symbol": "circle-open"}, showlegend=False, hoverinfo="skip",
         )  # fmt: skip
     fig.update_layout(height=420, margin={"t": 64})
     sizes = sorted(set(table["size"]))

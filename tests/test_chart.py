@@ -18,7 +18,15 @@ APP = str(Path(__file__).parent / "e2e" / "chart_app.py")
 
 
 def encode(fig, **changes):
-    options = {"question": "Why?", "alt": "a", "filename": "f", "height": None, "note": "", "select": False, "csv": True}
+    options = {
+        "question": "Why?",
+        "alt": "a",
+        "filename": "f",
+        "height": None,
+        "note": "",
+        "select": False,
+        "csv": True,
+    }
     return payload(fig, "k", **(options | changes))
 
 

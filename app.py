@@ -1,24 +1,44 @@
-"""perturbviz: the page menu and the sidebar with the view. Run with ``streamlit run app.py``."""
+"""perturbviz. Run with ``streamlit run app.py``: the server imports this file once, every click executes it."""
 
-from streamlit.runtime.scriptrunner import RerunException
+import streamlit as st
 
-from perturbviz.ui import badge, collector, navigation, present, settle, sidebar, state
+if __name__ == "__main__":
+    from streamlit.runtime.scriptrunner import RerunException
 
-page = navigation.run()
-state.apply_deferred()
-state.adopt_link()
-sidebar.draw_data()
-settled = settle.settle()
-present.draw(page.url_path)
-overtaken = False
-try:
-    page.run()
-except RerunException:  # another run starts at once and draws the rest
-    overtaken = True
-    raise
-finally:  # also where a page stops early with a sentence
-    if not overtaken:
-        sidebar.draw(settled)
-        badge.finish()
-    state.write_link()
-    collector.settle()
+    from perturbviz.ui import badge, collector, navigation, present, settle, sidebar, state
+
+    page = navigation.run()
+    state.apply_deferred()
+    state.adopt_link()
+    sidebar.draw_data()
+    settled = settle.settle()
+    present.draw(page.url_path)
+    overtaken = False
+    try:
+        page.run()
+    except RerunException:  # another run starts at once and draws the rest
+        overtaken = True
+        raise
+    finally:  # also where a page stops early with a sentence
+        if not overtaken:
+            sidebar.draw(settled)
+            badge.finish()
+        state.write_link()
+        collector.settle()
+else:
+    from contextlib import asynccontextmanager
+    from threading import Thread
+
+    def warm_up() -> None:
+        """Import what every page needs and score the demo while the first browser still loads the interface."""
+        from perturbviz.ui import warm
+
+        warm.up()
+
+    @asynccontextmanager
+    async def lifespan(_: st.App):
+        """Start warming up with the server; nobody waits for it."""
+        Thread(target=warm_up, name="warm-up", daemon=True).start()
+        yield {}
+
+    app = st.App(__file__, lifespan=lifespan)

@@ -77,16 +77,23 @@ def _open(data: str) -> Source:
     if data in own():
         return own()[data]
     if data in EMBEDDED:
-        path = _DATA / EMBEDDED[data][1]
-    elif data.startswith("file:") and (offered := folder()) and Path(name := data.removeprefix("file:")).name == name:
-        path = offered / name
-    elif data in CATALOGUE:
+        return embedded(data)
+    if data.startswith("file:") and (offered := folder()) and Path(name := data.removeprefix("file:")).name == name:
+        return _file(offered / name)
+    if data in CATALOGUE:
         return _catalogued(data)
-    else:
-        raise UserError(
-            f"This link is about a benchmark that is not here (id {data}). Load its file on the Data page, "
-            "or choose another benchmark in the sidebar."
-        )
+    raise UserError(
+        f"This link is about a benchmark that is not here (id {data}). Load its file on the Data page, "
+        "or choose another benchmark in the sidebar."
+    )
+
+
+def embedded(data: str) -> Benchmark:
+    """A benchmark that comes with perturbviz, by its id."""
+    return _file(_DATA / EMBEDDED[data][1])
+
+
+def _file(path: Path) -> Benchmark:
     if not path.exists():
         raise UserError(f"{path.name} is no longer there: choose another benchmark in the sidebar.")
     return _load(str(path), mapping.mark(path))

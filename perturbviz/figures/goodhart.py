@@ -78,7 +78,8 @@ _PLACES = {
     "top center": (0, 1), "bottom center": (0, -1), "middle right": (1, 0), "middle left": (-1, 0), "top right": (1, 1),
     "bottom right": (1, -1), "top left": (-1, 1), "bottom left": (-1, -1),
 }  # fmt: skip
-_LETTER, _LINE, _DOT = 0.0105, 0.05, 0.02  # of the axes: width of a letter, height of a line, size of a marker
+#: Of the axes: width of a letter (wide screen, narrow one), height of a line, size of a marker.
+_LETTERS, _LINE, _DOT = (0.0105, 0.021), 0.05, 0.02
 
 
 def _label_places(
@@ -92,20 +93,24 @@ def _label_places(
     span = np.ptp(xy, axis=0)
     unit = (xy - xy.min(axis=0)) / np.where(span > 0, span, 1)
     unit = np.where(np.array(reverse), 1 - unit, unit)
-    taken = [(*p, _DOT, _DOT) for p in unit]  # boxes: centre and half sizes
+    dots = [(*p, _DOT, _DOT) for p in unit]  # boxes: centre and half sizes
     if diamond:
-        taken[-1] = (*unit[-1], 1.5 * _DOT, 1.5 * _DOT)
+        dots[-1] = (*unit[-1], 1.5 * _DOT, 1.5 * _DOT)
+    taken = {letter: list(dots) for letter in _LETTERS}
     out = []
     for (x, y), name in zip(unit[: len(names)], names, strict=True):
-        half = len(name) * _LETTER / 2
-        costs = {}
-        for place, (right, up) in _PLACES.items():
-            box = (x + right * (half + _DOT), y + up * (_LINE / 2 + _DOT), half, _LINE / 2)
-            outside = max(0.0, -0.05 - box[0] + half, box[0] + half - 1.05)
-            costs[place] = (sum(_overlap(box, other) for other in taken) + outside * _LINE, box)
-        best = min(costs, key=lambda place: costs[place][0])
+        costs, boxes = dict.fromkeys(_PLACES, 0.0), {}
+        for letter in _LETTERS:
+            half = len(name) * letter / 2
+            for place, (right, up) in _PLACES.items():
+                box = (x + right * (half + _DOT), y + up * (_LINE / 2 + _DOT), half, _LINE / 2)
+                outside = max(0.0, -0.05 - box[0] + half, box[0] + half - 1.05)
+                costs[place] += sum(_overlap(box, other) for other in taken[letter]) + outside * _LINE
+                boxes[letter, place] = box
+        best = min(costs, key=lambda place: costs[place])
         out.append(best)
-        taken.append(costs[best][1])
+        for letter in _LETTERS:
+            taken[letter].append(boxes[letter, best])
     return out
 
 
@@ -116,13 +121,26 @@ def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
     return max(width, 0.0) * max(height, 0.0)
 
 
-def strip(labels: Sequence[str], before: np.ndarray, after: np.ndarray, count: int, colour: str) -> go.Figure:
+def strip(
+    labels: Sequence[str], before: np.ndarray, after: np.ndarray, count: int, colour: str,
+    said: Sequence[str] = (), others: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+    names: Mapping[str, str] | None = None, colours: Mapping[str, str] | None = None,
+) -> go.Figure:  # fmt: skip
     """Rank on every metric before (hollow) and after (filled): one column a metric, lines up where it gained.
 
-    ``before`` and ``after`` are ranks, 1 = best of ``count``, NaN where undefined.
+    Parameters
+    ----------
+    before, after
+        Ranks of the transformed prediction, 1 = best of ``count``, NaN where undefined.
+    said
+        Metrics in words, for the hover text; the labels where empty.
+    others, names, colours
+        Ranks of the other methods (methods x metrics) before and after, drawn as small dots where they are after.
     """
-    x = np.arange(len(labels))
+    x, said = np.arange(len(labels)), [escape(s) for s in said or labels]
     fig = go.Figure()
+    if others is not None and names is not None and colours is not None:
+        _others(fig, others, said, names, colours)
     for word, line in (("better", UP), ("worse", DOWN)):
         picked = (after < before) if word == "better" else (after > before)
         xs = np.repeat(x[picked], 3).astype(float)
@@ -134,7 +152,7 @@ def strip(labels: Sequence[str], before: np.ndarray, after: np.ndarray, count: i
         fig.add_scatter(
             x=x[have], y=values[have], ids=[labels[i] for i in x[have]], uid=f"strip-{name}", name=name, mode="markers",
             marker={"size": 10 if name == "before" else 11, "symbol": symbol, "color": colour, "line": {"width": 1.5}},
-            text=[escape(labels[i]) for i in x[have]], hovertemplate=f"<b>%{{text}}</b><br>rank {name}: %{{y:g}}<extra></extra>",
+            text=[said[i] for i in x[have]], hovertemplate=f"<b>%{{text}}</b><br>rank {name}: %{{y:g}}<extra></extra>",
         )  # fmt: skip
     for i in x[~np.isfinite(after)]:
         fig.add_annotation(
@@ -149,6 +167,27 @@ def strip(labels: Sequence[str], before: np.ndarray, after: np.ndarray, count: i
     )
     fig.update_layout(height=380, margin={"l": 8, "r": 12, "t": 60, "b": 8})
     return fig
+
+
+def _others(
+    fig: go.Figure, others: tuple[pd.DataFrame, pd.DataFrame], said: Sequence[str], names: Mapping[str, str],
+    colours: Mapping[str, str],
+) -> None:  # fmt: skip
+    """Small dots: where the others stand after the transformation, and on hover where they stood before."""
+    before, after = (ranks.to_numpy(float) for ranks in others)
+    at, column = np.nonzero(np.isfinite(after))
+    methods = [str(others[1].index[i]) for i in at]
+    was = [
+        f", {b:g} before" if np.isfinite(b) and b != a else ""
+        for a, b in zip(after[at, column], before[at, column], strict=True)
+    ]
+    fig.add_scatter(
+        x=column, y=after[at, column], ids=[f"{m}|{c}" for m, c in zip(methods, column, strict=True)], uid="strip-others",
+        mode="markers", marker={"size": 5, "color": [colours[m] for m in methods]}, showlegend=False,
+        text=[f"<b>{said[c]}</b><br>{escape(names[m])}: rank {a:g}{w}"
+              for c, m, a, w in zip(column, methods, after[at, column], was, strict=True)],
+        hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
 
 
 def climb(

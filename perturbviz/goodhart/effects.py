@@ -128,13 +128,11 @@ def better(setting: Setting, before: float, after: float, empty: float) -> int:
     return 1 if gain > 0 else -1
 
 
-def rank_of(settings: tuple[Setting, ...], others: pd.DataFrame, mine: Mapping[Setting, float]) -> np.ndarray:
-    """Rank of one more prediction among others (methods x settings, columns as ``settings``); NaN where undefined."""
-    out = np.full(len(settings), np.nan)
-    for i, setting in enumerate(settings):
-        card = parse_metric(setting[0])[0].card
-        out[i] = ranks(np.append(others.iloc[:, i].to_numpy(float), mine[setting]), card)[-1]
-    return out
+def ranks_with(settings: tuple[Setting, ...], others: pd.DataFrame, mine: Mapping[Setting, float]) -> pd.DataFrame:
+    """Ranks of others (methods x settings) and, in the last line, of one more prediction among them; NaN where undefined."""
+    scores = np.vstack([others.to_numpy(float), [mine[s] for s in settings]])
+    columns = [ranks(scores[:, i], parse_metric(s[0])[0].card) for i, s in enumerate(settings)]
+    return pd.DataFrame(np.array(columns).T, index=[*others.index, "yours"], columns=others.columns)
 
 
 def score_table(judge: Judge, methods: tuple[str, ...], how: str = "mean") -> pd.DataFrame:

@@ -13,7 +13,7 @@ def param(at, name):
 
 
 def texts(at):
-    return " ".join(m.value for m in at.markdown)
+    return " ".join(element.value for element in (*at.markdown, *at.subheader))
 
 
 @pytest.mark.parametrize("section", ["metrics", "references", "baselines", "glossary"])
@@ -25,6 +25,8 @@ def test_every_card_and_formula_is_shown(open_page, section):
     for entry in mine:
         assert entry.title in shown and entry.text in shown
         assert all(fact in shown for fact in entry.facts.values())
+    index = " ".join(c.value for c in at.caption)
+    assert all((f"[{e.title}](#" in index) == (section in ("metrics", "baselines")) for e in mine)
     assert (len(at.table) == 1) == (section in ("metrics", "references"))
     assert param(at, "guide") == section
 

@@ -190,7 +190,7 @@ def _heat(current: Current, lab: cache.Lab, result: games.Gameability) -> None:
         for label, genes in keys
     ]
     st.markdown("##### Four known tricks, on these data")
-    st.markdown("\n".join(f"- {_SHOWS[shows]} {said}" for shows, said in explain.tricks(result)))
+    st.markdown("  \n".join(f"{_SHOWS[shows]} {said}" for shows, said in explain.tricks(result)))
     figure = figures.table(
         rows, list(games.COLUMNS.values()), passed, text, np.vectorize(str, otypes=[object])(hover), len(lab.methods)
     )

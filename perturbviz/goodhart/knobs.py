@@ -188,7 +188,7 @@ CARDS = (
     KnobCard("shuffle", "x", "Shuffle the labels", 0, 1, 1, "prediction",
              "Exchange the predictions among the perturbations: whatever is still scored well was not about them.",
              "labels shuffled"),
-    KnobCard("copy", "c", "Copy the nearest training perturbation", 0, 1, 1, "training",
+    KnobCard("copy", "c", "Copy the nearest profile", 0, 1, 1, "training",
              "Replace each prediction by the observed profile of the training perturbation nearest to it (Euclidean).",
              "nearest training profile copied"),
     KnobCard("blend", "b", "Blend", 0, 1, 0.05, "training",

@@ -11,7 +11,7 @@ from perturbviz.ui.guide_talk import talk
 current = begin("guide", needs="nothing")
 if st.session_state.get("guide") not in SECTIONS:
     st.session_state["guide"] = "lessons"
-with st.container(horizontal=True, vertical_alignment="bottom"):
+with st.container(horizontal=True, vertical_alignment="center"):
     st.segmented_control(
         "Section", list(SECTIONS), key="guide", required=True, format_func=SECTIONS.get, persist_state="session",
         label_visibility="collapsed",

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from perturbviz.explain import escape, names, ordinal
+from perturbviz.genesets import LABELS, GeneSubset, parse_subset
 from perturbviz.goodhart import USES, WORDS, Knobs
 from perturbviz.goodhart.gameability import COLUMNS, Gameability
 from perturbviz.goodhart.optimise import Optimum
@@ -19,6 +20,12 @@ Name = Callable[[str], str]
 def number(value: float) -> str:
     """A score, or "undefined"."""
     return "undefined" if np.isnan(value) else f"{value:.3g}"
+
+
+def genes(subset: GeneSubset) -> str:
+    """A gene subset in words: "highly expressed, 1,000"."""
+    n = "" if subset.kind in ("all", "own") else f", {subset.n:,}"
+    return f"{LABELS[subset.kind]}{n}" + ("" if subset.targets else " without the perturbed ones")
 
 
 def uses(knobs: Knobs, name: Name) -> str:
@@ -42,7 +49,7 @@ def steps(labels: Sequence[str], before: np.ndarray, after: np.ndarray, who: str
     up, down = int((move > 0).sum()), int((move < 0).sum())
     lost = int((np.isfinite(before) & ~np.isfinite(after)).sum())
     if not (up or down or lost):
-        return f"{who} keeps its rank on all {len(labels)} metrics. Hollow: before; filled: after."
+        return f"{who} keeps its rank on all {len(labels)} metrics. Hollow: before; filled: after; small dots: the other methods."
     text = f"On {up} of {len(labels)} metrics the transformed prediction ranks higher than {who} did, on {down} lower"
     text += f", on {lost} it became undefined" if lost else ""
     said = []
@@ -50,7 +57,7 @@ def steps(labels: Sequence[str], before: np.ndarray, after: np.ndarray, who: str
         i = int(pick(move)) if np.isfinite(move).any() else -1
         if i >= 0 and (move[i] > 0 if word == "largest gain" else move[i] < 0):
             said.append(f"{word}: {labels[i]}, {ordinal(before[i])} to {ordinal(after[i])}")
-    return f"{text}; {'; '.join(said)}." if said else f"{text}."
+    return (f"{text}; {'; '.join(said)}." if said else f"{text}.") + " Small dots: the other methods."
 
 
 def position(labels: tuple[str, str], before: tuple[float, float], after: tuple[float, float], who: str) -> str:
@@ -123,10 +130,48 @@ def gameable(result: Gameability) -> str:
         top = part.iloc[0]
         who = result.starts["empty" if column == "empty" else "weak"].label
         lines.append(
-            f"{COLUMNS[column]} ({who}), {len(part)} metrics move; {top['label']} on {top['genes']} most: from "
+            f"{COLUMNS[column]} ({who}), {len(part)} metrics move; {top['name']} ({genes(parse_subset(top['genes']))}) most: from "
             f"{number(top['start'])} to {number(top['reached'])} by {top['knobs']}, overtaking {top['passed']} of {top['others']} methods."
         )  # fmt: skip
     return " ".join(lines)
+
+
+#: Name, column of the table, metric and reference, whether on DE genes only, and what the setting does to all changes.
+_TRICKS = (
+    ("The mean trick of Pearson delta", "empty", ("pearson_delta", "control"), False, "shared"),
+    ("The amplitude trick of PDS", "size", ("pds", "none"), False, "larger"),
+    ("The shrink trick of the squared error", "size", ("mse", "none"), False, "smaller"),
+    ("The no-negatives trick of DE genes", "size", ("mse", "none"), True, "larger"),
+)
+
+
+def tricks(result: Gameability) -> list[tuple[bool | None, str]]:
+    """Whether each of four known tricks works on these data, None where it cannot be tried; and the numbers (Markdown)."""
+    out: list[tuple[bool | None, str]] = []
+    for title, column, (metric, reference), on_de, wanted in _TRICKS:
+        t = result.table
+        found = t[(t["column"] == column) & (t["metric"] == metric) & (t["reference"] == reference)]
+        found = found[found["genes"].str.startswith("de") == on_de]
+        if found.empty:
+            out.append((None, f"**{title}** cannot be tried: the metric or the genes are not offered under this view."))
+            continue
+        line = found.iloc[0]
+        knobs = Knobs.from_link(line["link"])
+        does = {"shared": not knobs.informed, "larger": knobs.amplify > 1, "smaller": knobs.amplify < 1}[wanted]
+        shows = bool(line["gain"] and does and (line["elsewhere"] < 0 or not on_de))
+        move = (
+            f"{escape(line['name'])} goes from {number(line['start'])} to {number(line['reached'])} by {line['knobs']}"
+        )
+        if not line["gain"]:
+            move = f"no setting tried makes {escape(line['name'])} better than {number(line['start'])}"
+        if on_de:
+            worse = ", and the same metric on the genes of this view gets worse" if line["elsewhere"] < 0 else ""
+            move = f"on {parse_subset(line['genes']).n} DE genes {move}{worse}"
+        effect = (
+            f"; of the other metrics {line['improved']} get better and {line['worsened']} worse" if line["gain"] else ""
+        )
+        out.append((shows, f"**{title}** {'works' if shows else 'does not show up'} here: {move}{effect}."))
+    return out
 
 
 def cell(line: pd.Series) -> str:
@@ -144,7 +189,7 @@ def hover(line: pd.Series, genes_of_view: str) -> str:
     """Hover text of a cell (HTML, from labels of the catalogue and numbers only)."""
     arrow = {"lower": "lower is better", "higher": "higher is better", "one": "closest to 1 is best"}[line["better"]]
     text = [
-        f"<b>{line['name']}</b> ({arrow}), genes {line['genes']}", f"{number(line['start'])} → {number(line['reached'])}",
+        f"<b>{line['name']}</b> ({arrow}), genes: {genes(parse_subset(line['genes']))}", f"{number(line['start'])} → {number(line['reached'])}",
         f"by {line['knobs']}", f"then ahead of {line['ahead']} of {line['others']} methods ({line['passed']} overtaken)",
         f"other metrics on {genes_of_view}: {line['improved']} better, {line['worsened']} worse",
     ]  # fmt: skip

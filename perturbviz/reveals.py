@@ -58,7 +58,8 @@ def mean_does_well(stage: Stage) -> Reveal:
     holds = bool(own > 0 and own >= SHARE * best)
     text = f"One and the same profile for every perturbation reaches {own:.2f} and is {place(before, 'mean')}"
     text += f", ahead of {names(beaten)}" if beaten else ""
-    text += f"; the leader, {stage.name(lead)}, has {best:.2f}." if lead != "mean" else ": it leads."
+    share = f": the mean gets {own / best:.0%} of that" if best > 0 else ""
+    text += f"; the leader, {stage.name(lead)}, has {best:.2f}{share}." if lead != "mean" else ": it leads."
     if not holds:
         text += " That is little: perturbations share no strong systematic shift here, so the mean does not do well."
     chance = after.table.loc["mean", "score"]

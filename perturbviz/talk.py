@@ -50,9 +50,12 @@ class TalkLink:
         if self.part is not None:
             query["ix"] = [self.part]
         if self.pretrained and data in SECOND_CONTEXT:
+            sums = isinstance(source, Benchmark) and bool(
+                (source.n_perturbed > 1).any()
+            )  # else it predicts no combination
             from perturbviz.baselines.recipe import Recipe, data_source  # its regressions take long to import
 
-            query["recipe"] = [Recipe(perturbation=data_source(SECOND_CONTEXT[data])).link]
+            query["recipe"] = [Recipe(perturbation=data_source(SECOND_CONTEXT[data]), sum_doubles=sums).link]
         return query
 
     def view(self, benchmark: Benchmark, data: str = "demo") -> View:

@@ -44,6 +44,9 @@ def test_names_in_the_plane_avoid_one_another():
         [(0, 0), (0.001, 0.001), (1, 1)], ["Additive", "Additive + twist", "Far"], (False, False)
     )
     assert places[0] != places[1]
+    beside = [(0, 0), (0.45, 0), (1, 1)]  # far apart on a wide screen, not on a narrow one
+    left, right, _ = figures._label_places(beside, ["No change", "Perturbation mean", "Far"], (False, False))
+    assert (left, right) != ("middle right", "middle left")
 
 
 def test_strip_lines_go_up_where_the_rank_got_better():
@@ -58,6 +61,20 @@ def test_strip_lines_go_up_where_the_rank_got_better():
     assert "L2, 3rd to 1st" in text
     same = np.array([1.0, np.nan])
     assert "keeps its rank on all 2" in explain.steps(["L2", "rΔ"], same, same, "B")
+
+
+def test_strip_shows_where_the_others_stand_and_stood():
+    was = pd.DataFrame([[1.0, 2.0], [3.0, np.nan]], index=["a", "b"])
+    now = pd.DataFrame([[2.0, 2.0], [3.0, np.nan]], index=["a", "b"])
+    mine = np.array([2.0, 1.0]), np.array([1.0, 1.0])
+    fig = figures.strip(
+        ["L2", "PDS"], *mine, 3, "#1653bf", ["L2 distance", "Discrimination"], (was, now), NAMES, COLOURS
+    )
+    dots = trace(fig, "strip-others")
+    assert list(dots.y) == [2, 2, 3]
+    assert dots.text[0] == "<b>L2 distance</b><br>A &lt;b&gt;bold&lt;/b&gt;: rank 2, 1 before"
+    assert dots.text[2].endswith("B: rank 3")
+    assert trace(fig, "strip-after").text[1] == "Discrimination"
 
 
 def test_scale_marks_what_is_beyond_its_edges():

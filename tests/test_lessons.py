@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from perturbviz.baselines.recipe import Recipe, data_source
 from perturbviz.benchmark import load
 from perturbviz.cli import main
 from perturbviz.evaluation import Evaluation
@@ -139,6 +140,13 @@ def test_the_talk_has_twelve_links_in_order(demo):
     assert (asked[0].metric, asked[1].metric, asked[2].genes) == ("l2", "pearson_delta", "de")
     assert [v.ref for v in asked[9:11]] == ["control", "perturbation"] and asked[11].metric == "wmse"
     assert all("data" in link.query("demo", demo.benchmark) for link in TALK)
+
+
+def test_the_talks_pretrained_model_predicts_what_the_demo_holds_out(demo):
+    query = TALK[7].query("demo", demo.benchmark)
+    recipe = Recipe.from_link(query["recipe"][0])
+    assert recipe.sum_doubles  # all that is held out is combinations
+    assert recipe.perturbation == data_source("demo-b")
 
 
 def test_the_talk_says_what_the_data_lack(real):

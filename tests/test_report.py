@@ -13,6 +13,7 @@ import pytest
 from perturbviz.benchmark import load, save
 from perturbviz.cli import main
 from perturbviz.evaluation import Evaluation
+from perturbviz.metrics import CATALOGUE
 from perturbviz.rankings import rank
 from perturbviz.report import Item, build
 from perturbviz.report.cli import parse_view
@@ -63,6 +64,7 @@ def test_it_says_what_it_is_about(report, demo):
     for text in ("leads by Pearson delta vs the perturbation mean", "reference: <strong>perturbation mean", "average: <strong>mean",
                  "Simulated data", demo.content_id, "plotly ", "numpy ", "metric=pearson_delta", "--view"):  # fmt: skip
         assert text in report
+    assert all(html.escape(m.card.symbol) in report and html.escape(m.card.name) in report for m in CATALOGUE.values())
     assert unpacked(report, "pv-plotly").startswith("/**")
     assert not re.search(r'(src|href)="(?!#)', report)  # nothing is fetched
 

@@ -96,8 +96,9 @@ def distribution(
             "hovertemplate": f"<b>%{{text}}</b><br>{escape(names[method])}: %{{y:.4g}}<extra></extra>", "showlegend": False,
         })  # fmt: skip
         if np.isnan(averages.get(method, np.nan)):
+            why = (reasons or {}).get(method, "undefined")
             notes.append({
-                "x": i, "y": 0.5, "yref": "paper", "text": escape((reasons or {}).get(method, "undefined")), "textangle": -90,
+                "x": i, "y": 0.5, "yref": "paper", "text": escape(why.partition(", ")[0]), "hovertext": escape(why), "textangle": -90,
                 "showarrow": False, "font": {"color": MUTED, "size": 12},
             })  # fmt: skip
     bars = [(i, averages[m], m) for i, m in enumerate(methods) if not np.isnan(averages.get(m, np.nan))]
@@ -122,7 +123,7 @@ def distribution(
             "range": [-0.6, len(methods) - 0.4], "showgrid": False, "zeroline": False, "tickangle": 0,
             "automargin": False,
         },
-        "yaxis": {"title": {"text": axis_title}, "zeroline": False, "automargin": False},
+        "yaxis": {"title": {"text": axis_title.replace(" · ", "<br>")}, "zeroline": False, "automargin": False},
     }  # fmt: skip
     return drawn(traces, layout)
 

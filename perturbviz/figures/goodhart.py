@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from perturbviz.figures.cells import cell_texts
+from perturbviz.figures.marks import drawn
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import AXIS, MUTED, SEQUENTIAL, SURFACE, TEXT, colour_scale, text_colour
 
@@ -34,43 +36,46 @@ def plane(
     titles, reverse
         Axis titles, and whether an axis is turned round so that better is right and up.
     """
-    fig = go.Figure()
     defined = [m for m in x.index if np.isfinite(x[m]) and np.isfinite(y[m])]
     points = [(a, b, words) for a, b, words in trail if np.isfinite(a) and np.isfinite(b)]
-    here = bool(trail) and bool(np.isfinite(trail[-1][:2]).all())
+    here = points[-1:] if trail and np.isfinite(trail[-1][:2]).all() else []
     spots = _label_places(
-        [(x[m], y[m]) for m in defined], [names[m] for m in defined], reverse, points[-1][:2] if here else None
+        [(x[m], y[m]) for m in defined], [names[m] for m in defined], reverse, here[0][:2] if here else None
     )
-    fig.add_scatter(
-        x=x[defined].to_numpy(float), y=y[defined].to_numpy(float), ids=defined, uid="methods", mode="markers+text",
-        marker={"size": 11, "color": [colours[m] for m in defined]}, text=[escape(names[m]) for m in defined],
-        textposition=spots, cliponaxis=False,
-        textfont={"size": 12, "color": [text_colour(colours[m]) for m in defined]}, showlegend=False,
-        hovertemplate="<b>%{text}</b><br>%{x:.4g}, %{y:.4g}<extra></extra>",
-    )  # fmt: skip
-    fig.add_scatter(
-        x=[p[0] for p in points], y=[p[1] for p in points], uid="trail", mode="lines+markers",
-        line={"color": colours[start], "width": 1.5, "dash": "dot"},
-        marker={"size": np.linspace(3, 6, max(len(points), 1)), "color": colours[start]},
-        text=[escape(p[2]) for p in points], hovertemplate="%{text}<br>%{x:.4g}, %{y:.4g}<extra>a step before</extra>",
-        showlegend=False,
-    )  # fmt: skip
-    fig.add_scatter(
-        x=[points[-1][0]] if here else [], y=[points[-1][1]] if here else [], ids=["yours"] if here else [], uid="yours",
-        mode="markers", marker={"size": 18, "symbol": "diamond", "color": colours[start], "line": {"color": TEXT, "width": 2}},
-        text=[escape(points[-1][2])] if here else [], name="transformed",
-        hovertemplate="<b>transformed</b>: %{text}<br>%{x:.4g}, %{y:.4g}<extra></extra>", showlegend=False,
-    )  # fmt: skip
+    traces = [
+        {
+            "type": "scatter", "x": x[defined].to_numpy(float), "y": y[defined].to_numpy(float), "ids": defined, "uid": "methods",
+            "mode": "markers+text", "marker": {"size": 11, "color": [colours[m] for m in defined]},
+            "text": [escape(names[m]) for m in defined], "textposition": spots, "cliponaxis": False,
+            "textfont": {"size": 12, "color": [text_colour(colours[m]) for m in defined]}, "showlegend": False,
+            "hovertemplate": "<b>%{text}</b><br>%{x:.4g}, %{y:.4g}<extra></extra>",
+        },
+        {
+            "type": "scatter", "x": [p[0] for p in points], "y": [p[1] for p in points], "uid": "trail", "mode": "lines+markers",
+            "line": {"color": colours[start], "width": 1.5, "dash": "dot"},
+            "marker": {"size": np.linspace(3, 6, max(len(points), 1)).tolist(), "color": colours[start]},
+            "text": [escape(p[2]) for p in points], "hovertemplate": "%{text}<br>%{x:.4g}, %{y:.4g}<extra>a step before</extra>",
+            "showlegend": False,
+        },
+        {
+            "type": "scatter", "x": [p[0] for p in here], "y": [p[1] for p in here], "ids": ["yours"] * len(here), "uid": "yours",
+            "mode": "markers", "name": "transformed", "showlegend": False,
+            "marker": {"size": 18, "symbol": "diamond", "color": colours[start], "line": {"color": TEXT, "width": 2}},
+            "text": [escape(p[2]) for p in here],
+            "hovertemplate": "<b>transformed</b>: %{text}<br>%{x:.4g}, %{y:.4g}<extra></extra>",
+        },
+    ]  # fmt: skip
     lost = [names[m] for m in x.index if m not in defined] + ([] if here or not trail else ["the transformed one"])
-    if lost:
-        fig.add_annotation(
-            x=0, y=0, xref="paper", yref="paper", xanchor="left", yanchor="bottom", showarrow=False,
-            text=escape(f"undefined: {', '.join(lost)}"), font={"color": MUTED, "size": 12},
-        )  # fmt: skip
-    for axis, title, flip in zip((fig.update_xaxes, fig.update_yaxes), titles, reverse, strict=True):
-        axis(title_text=escape(title), autorange="reversed" if flip else True, zeroline=False)
-    fig.update_layout(height=440, margin={"l": 8, "r": 24, "t": 36, "b": 8})
-    return fig
+    note = {
+        "x": 0, "y": 0, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False,
+        "text": escape(f"undefined: {', '.join(lost)}"), "font": {"color": MUTED, "size": 12},
+    }  # fmt: skip
+    axes = [
+        {"title": {"text": escape(title)}, "autorange": "reversed" if flip else True, "zeroline": False}
+        for title, flip in zip(titles, reverse, strict=True)
+    ]
+    layout = {"xaxis": axes[0], "yaxis": axes[1], "annotations": [note] if lost else []}
+    return drawn(traces, {**layout, "height": 440, "margin": {"l": 8, "r": 24, "t": 36, "b": 8}})
 
 
 #: Places of a name around its point: offset of the box's centre in half boxes, right and up.
@@ -78,7 +83,8 @@ _PLACES = {
     "top center": (0, 1), "bottom center": (0, -1), "middle right": (1, 0), "middle left": (-1, 0), "top right": (1, 1),
     "bottom right": (1, -1), "top left": (-1, 1), "bottom left": (-1, -1),
 }  # fmt: skip
-_LETTER, _LINE, _DOT = 0.0105, 0.05, 0.02  # of the axes: width of a letter, height of a line, size of a marker
+#: Of the axes: width of a letter (wide screen, narrow one), height of a line, size of a marker.
+_LETTERS, _LINE, _DOT = (0.0105, 0.021), 0.05, 0.02
 
 
 def _label_places(
@@ -92,63 +98,106 @@ def _label_places(
     span = np.ptp(xy, axis=0)
     unit = (xy - xy.min(axis=0)) / np.where(span > 0, span, 1)
     unit = np.where(np.array(reverse), 1 - unit, unit)
-    taken = [(*p, _DOT, _DOT) for p in unit]  # boxes: centre and half sizes
+    dots = np.column_stack([unit, np.full(unit.shape, _DOT)])  # boxes: centre and half sizes
     if diamond:
-        taken[-1] = (*unit[-1], 1.5 * _DOT, 1.5 * _DOT)
-    out = []
-    for (x, y), name in zip(unit[: len(names)], names, strict=True):
-        half = len(name) * _LETTER / 2
-        costs = {}
-        for place, (right, up) in _PLACES.items():
-            box = (x + right * (half + _DOT), y + up * (_LINE / 2 + _DOT), half, _LINE / 2)
-            outside = max(0.0, -0.05 - box[0] + half, box[0] + half - 1.05)
-            costs[place] = (sum(_overlap(box, other) for other in taken) + outside * _LINE, box)
-        best = min(costs, key=lambda place: costs[place][0])
-        out.append(best)
-        taken.append(costs[best][1])
-    return out
+        dots[-1, 2:] *= 1.5
+    right, up = np.array(list(_PLACES.values()), float).T
+    boxes = np.empty((len(_LETTERS), len(names), len(_PLACES), 4))
+    for k, letter in enumerate(_LETTERS):
+        half = np.array([len(n) for n in names])[:, None] * letter / 2
+        centre = unit[: len(names), 0:1] + right * (half + _DOT), unit[: len(names), 1:] + up * (_LINE / 2 + _DOT)
+        boxes[k] = np.stack([*centre, np.broadcast_to(half, centre[0].shape), np.full(centre[0].shape, _LINE / 2)], -1)
+    outside = np.maximum(0, np.maximum(boxes[..., 2] - boxes[..., 0] - 0.05, boxes[..., 0] + boxes[..., 2] - 1.05))
+    free = _overlap(boxes, dots).sum(axis=-1) + outside * _LINE  # screens x names x places, whatever the other names do
+    chosen = free.sum(axis=0).argmin(axis=1)
+    for i in [*range(len(names))] * 2:  # each in turn, given where the others stand
+        taken = np.delete(boxes[:, np.arange(len(names)), chosen], i, axis=1)
+        costs = [free[k, i] + _overlap(boxes[k, i], taken[k]).sum(axis=-1) for k in range(len(_LETTERS))]
+        chosen[i] = np.sum(costs, axis=0).argmin()
+    return [list(_PLACES)[c] for c in chosen]
 
 
-def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    """Common area of two boxes."""
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0] - a[2], b[0] - b[2])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1] - a[3], b[1] - b[3])
-    return max(width, 0.0) * max(height, 0.0)
+def _overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Common areas of boxes: (..., 4), (n, 4) -> (..., n)."""
+    a = a[..., None, :]
+    sides = np.minimum(a[..., :2] + a[..., 2:], b[:, :2] + b[:, 2:]) - np.maximum(
+        a[..., :2] - a[..., 2:], b[:, :2] - b[:, 2:]
+    )
+    return np.prod(np.maximum(sides, 0), axis=-1)
 
 
-def strip(labels: Sequence[str], before: np.ndarray, after: np.ndarray, count: int, colour: str) -> go.Figure:
+def strip(
+    labels: Sequence[str], before: np.ndarray, after: np.ndarray, count: int, colour: str,
+    said: Sequence[str] = (), others: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+    names: Mapping[str, str] | None = None, colours: Mapping[str, str] | None = None,
+) -> go.Figure:  # fmt: skip
     """Rank on every metric before (hollow) and after (filled): one column a metric, lines up where it gained.
 
-    ``before`` and ``after`` are ranks, 1 = best of ``count``, NaN where undefined.
+    Parameters
+    ----------
+    before, after
+        Ranks of the transformed prediction, 1 = best of ``count``, NaN where undefined.
+    said
+        Metrics in words, for the hover text; the labels where empty.
+    others, names, colours
+        Ranks of the other methods (methods x metrics) before and after, drawn as small dots where they are after.
     """
-    x = np.arange(len(labels))
-    fig = go.Figure()
+    x, said = np.arange(len(labels)), [escape(s) for s in said or labels]
+    traces = []
+    if others is not None and names is not None and colours is not None:
+        traces.append(_others(others, said, names, colours))
     for word, line in (("better", UP), ("worse", DOWN)):
         picked = (after < before) if word == "better" else (after > before)
-        xs = np.repeat(x[picked], 3).astype(float)
-        ys = np.column_stack([before[picked], after[picked], np.full(picked.sum(), np.nan)]).ravel()
-        fig.add_scatter(x=xs, y=ys, mode="lines", uid=f"strip-{word}", name=f"ranks {word}", line={"color": line, "width": 4},
-                        hoverinfo="skip", connectgaps=False)  # fmt: skip
+        ys = np.column_stack([before[picked], after[picked], np.full(picked.sum(), np.nan)])
+        traces.append({
+            "type": "scatter", "x": np.repeat(x[picked], 3).astype(float), "y": ys.ravel(), "mode": "lines", "uid": f"strip-{word}",
+            "name": f"ranks {word}", "line": {"color": line, "width": 4}, "hoverinfo": "skip", "connectgaps": False,
+        })  # fmt: skip
     for name, values, symbol in (("before", before, "circle-open"), ("after", after, "diamond")):
         have = np.isfinite(values)
-        fig.add_scatter(
-            x=x[have], y=values[have], ids=[labels[i] for i in x[have]], uid=f"strip-{name}", name=name, mode="markers",
-            marker={"size": 10 if name == "before" else 11, "symbol": symbol, "color": colour, "line": {"width": 1.5}},
-            text=[escape(labels[i]) for i in x[have]], hovertemplate=f"<b>%{{text}}</b><br>rank {name}: %{{y:g}}<extra></extra>",
-        )  # fmt: skip
-    for i in x[~np.isfinite(after)]:
-        fig.add_annotation(
-            x=i, y=count, text="undef.", showarrow=False, textangle=-90, font={"size": 10, "color": MUTED}
-        )
-    fig.update_xaxes(
-        tickvals=x, ticktext=[escape(label) for label in labels], tickangle=-60, range=[-0.6, len(labels) - 0.4],
-        showgrid=False, tickfont={"size": 11},
-    )  # fmt: skip
-    fig.update_yaxes(
-        title_text="rank (1 = best)", range=[count + 0.6, 0.4], tickvals=list(range(1, count + 1)), zeroline=False
-    )
-    fig.update_layout(height=380, margin={"l": 8, "r": 12, "t": 60, "b": 8})
-    return fig
+        traces.append({
+            "type": "scatter", "x": x[have], "y": values[have], "ids": [labels[i] for i in x[have]], "uid": f"strip-{name}",
+            "name": name, "mode": "markers", "text": [said[i] for i in x[have]],
+            "marker": {"size": 10 if name == "before" else 11, "symbol": symbol, "color": colour, "line": {"width": 1.5}},
+            "hovertemplate": f"<b>%{{text}}</b><br>rank {name}: %{{y:g}}<extra></extra>",
+        })  # fmt: skip
+    notes = [
+        {
+            "x": int(i),
+            "y": count,
+            "text": "undef.",
+            "showarrow": False,
+            "textangle": -90,
+            "font": {"size": 10, "color": MUTED},
+        }
+        for i in x[~np.isfinite(after)]
+    ]
+    layout = {
+        "xaxis": {
+            "tickvals": x.tolist(), "ticktext": [escape(label) for label in labels], "tickangle": -60, "showgrid": False,
+            "range": [-0.6, len(labels) - 0.4], "tickfont": {"size": 11},
+        },
+        "yaxis": {"title": {"text": "rank (1 = best)"}, "range": [count + 0.6, 0.4], "tickvals": list(range(1, count + 1)), "zeroline": False},
+        "height": 380, "margin": {"l": 8, "r": 12, "t": 60, "b": 8}, "annotations": notes,
+    }  # fmt: skip
+    return drawn(traces, layout)
+
+
+def _others(
+    others: tuple[pd.DataFrame, pd.DataFrame], said: Sequence[str], names: Mapping[str, str], colours: Mapping[str, str]
+) -> dict[str, Any]:
+    """Small dots: where the others stand after the transformation, and on hover where they stood before."""
+    before, after = (ranks.to_numpy(float) for ranks in others)
+    methods, text, at = [str(m) for m in others[1].index], [], np.argwhere(np.isfinite(after)).tolist()
+    for i, c in at:
+        was = before[i, c]
+        moved = f", {was:g} before" if np.isfinite(was) and was != after[i, c] else ""
+        text.append(f"<b>{said[c]}</b><br>{escape(names[methods[i]])}: rank {after[i, c]:g}{moved}")
+    return {
+        "type": "scatter", "x": [c for _, c in at], "y": [after[i, c] for i, c in at], "ids": [f"{methods[i]}|{c}" for i, c in at],
+        "uid": "strip-others", "mode": "markers", "marker": {"size": 5, "color": [colours[methods[i]] for i, _ in at]},
+        "showlegend": False, "text": text, "hovertemplate": "%{text}<extra></extra>",
+    }  # fmt: skip
 
 
 def climb(

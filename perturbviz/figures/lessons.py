@@ -43,6 +43,10 @@ def lines(
         )  # fmt: skip
     if numeric:
         fig.update_xaxes(type="log" if "log" in kind else "linear")
+        if len(places) <= 12:  # the settings themselves rather than round numbers between them
+            fig.update_xaxes(
+                tickvals=[float(p) for p in places], ticktext=[f"{p:,}" for p in places], minor={"showgrid": False}
+            )
     else:
         many = len(places) > 6
         fig.update_xaxes(

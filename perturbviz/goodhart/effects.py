@@ -128,13 +128,15 @@ def better(setting: Setting, before: float, after: float, empty: float) -> int:
     return 1 if gain > 0 else -1
 
 
-def rank_of(settings: tuple[Setting, ...], others: pd.DataFrame, mine: Mapping[Setting, float]) -> np.ndarray:
-    """Rank of one more prediction among others (methods x settings, columns as ``settings``); NaN where undefined."""
-    out = np.full(len(settings), np.nan)
-    for i, setting in enumerate(settings):
-        card = parse_metric(setting[0])[0].card
-        out[i] = ranks(np.append(others.iloc[:, i].to_numpy(float), mine[setting]), card)[-1]
-    return out
+def ranks_with(settings: tuple[Setting, ...], others: pd.DataFrame, mine: Mapping[Setting, float]) -> pd.DataFrame:
+    """Ranks of others (methods x settings) and, in the last line, of one more prediction among them; NaN where undefined."""
+    scores = np.vstack([others.to_numpy(float), [mine[s] for s in settings]])
+    cards = [parse_metric(s[0])[0].card for s in settings]
+    found = np.empty_like(scores)
+    for better in {c.better for c in cards}:  # all metrics of one direction at once
+        at = [i for i, c in enumerate(cards) if c.better == better]
+        found[:, at] = ranks(scores[:, at].T, cards[at[0]]).T
+    return pd.DataFrame(found, index=[*others.index, "yours"], columns=others.columns)
 
 
 def score_table(judge: Judge, methods: tuple[str, ...], how: str = "mean") -> pd.DataFrame:

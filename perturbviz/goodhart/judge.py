@@ -165,15 +165,22 @@ class Judge:
             for reference, (_, vector, size) in part.bases.items()
             if any(s[1] == reference for s in settings)
         }
+        shared: dict[tuple[Any, str, int], dict[str, Any]] = {}
         for setting in settings:
             metric, truth, change = self._metrics[setting], part.bases[setting[1]][0], changes[setting[1]]
             arguments = part.arguments[setting]
             if metric.card.unit != "perturbation":
-                ok = ~missing & ~np.isnan(truth.sum(axis=1))
                 for k, label in enumerate(self.labels):
-                    rows = ok & (part.labels == label)
+                    rows = ~missing & ~np.isnan(truth.sum(axis=1)) & (part.labels == label)
                     if rows.any():
-                        out[setting][k] = metric.function(truth[rows], change[rows], **_of_rows(arguments, rows))
+                        mine = (truth[rows], change[rows]), _of_rows(arguments, rows)
+                        if metric.shared is not None:
+                            key = (metric.shared, setting[1], k)
+                            if key not in shared:
+                                own = metric.card.parameter.name if metric.card.parameter else ""
+                                shared[key] = metric.shared(*mine[0], **{a: v for a, v in mine[1].items() if a != own})
+                            mine[1].update(shared[key])
+                        out[setting][k] = metric.function(*mine[0], **mine[1])
             elif "block" in arguments or not empty.any():
                 out[setting][part.at] = metric.function(truth, change, **arguments)
             elif not empty.all():

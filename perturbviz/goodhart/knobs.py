@@ -67,13 +67,15 @@ class Knobs:
         Keep the so many largest predicted changes of each perturbation; 0 keeps all.
     small
         Set changes to zero that are smaller than so many times the perturbation's root mean square change.
+    clip
+        Bound changes at plus and minus so many times that root mean square change; 0 bounds none.
     amplify
         Factor of the predicted change from control; below 1 it shrinks.
     shift
         Add so many times the systematic shift: mean of the training perturbations minus control.
     noise
         Add normal noise with a standard deviation of so many times the typical training change.
-    clip
+    positive
         Set negative changes to zero.
     seed
         Of noise and shuffling.
@@ -85,10 +87,11 @@ class Knobs:
     blend: float = 0.0
     top: int = 0
     small: float = 0.0
+    clip: float = 0.0
     amplify: float = 1.0
     shift: float = 0.0
     noise: float = 0.0
-    clip: bool = False
+    positive: bool = False
     seed: int = 0
 
     def with_(self, **changes: Any) -> Knobs:
@@ -185,7 +188,7 @@ CARDS = (
     KnobCard("shuffle", "x", "Shuffle the labels", 0, 1, 1, "prediction",
              "Exchange the predictions among the perturbations: whatever is still scored well was not about them.",
              "labels shuffled"),
-    KnobCard("copy", "c", "Copy the nearest training perturbation", 0, 1, 1, "training",
+    KnobCard("copy", "c", "Copy the nearest profile", 0, 1, 1, "training",
              "Replace each prediction by the observed profile of the training perturbation nearest to it (Euclidean).",
              "nearest training profile copied"),
     KnobCard("blend", "b", "Blend", 0, 1, 0.05, "training",
@@ -195,6 +198,9 @@ CARDS = (
              "largest {} changes kept"),
     KnobCard("small", "z", "Zero small changes below", 0, 3, 0.1, "control",
              "In units of the perturbation's own root mean square predicted change.", "changes below {} × RMS zeroed"),
+    KnobCard("clip", "l", "Clip large changes at", 0, 5, 0.1, "control",
+             "Bound every change at plus and minus so many times the perturbation's own root mean square predicted change; "
+             "0 bounds none.", "changes clipped at {} × RMS"),
     KnobCard("amplify", "a", "Shrink or amplify the change", 0, 5, 0.05, "control",
              "Factor of the predicted change from control: 1 leaves it, below 1 shrinks, above 1 amplifies.",
              "change × {}"),
@@ -203,14 +209,15 @@ CARDS = (
              "systematic shift × {}"),
     KnobCard("noise", "n", "Add noise", 0, 3, 0.05, "training",
              "Standard deviation in units of the root mean square change of the training perturbations.", "noise × {}"),
-    KnobCard("clip", "p", "No negative changes", 0, 1, 1, "control",
+    KnobCard("positive", "p", "No negative changes", 0, 1, 1, "control",
              "Set every predicted decrease to zero.", "negative changes set to zero"),
 )  # fmt: skip
 CARD = {c.name: c for c in CARDS}
 #: A knob in one or two words.
 WORDS = {
     "shuffle": "shuffling", "copy": "copying", "blend": "blending", "top": "genes kept", "small": "smallest change",
-    "amplify": "size of the change", "shift": "systematic shift", "noise": "noise", "clip": "no negatives",
+    "amplify": "size of the change", "shift": "systematic shift", "noise": "noise", "positive": "no negatives",
+    "clip": "largest change",
 }  # fmt: skip
 DEFAULT = Knobs()
 _CODES = {c.code: c.name for c in CARDS} | {"r": "seed"}

@@ -20,7 +20,8 @@ from perturbviz.goodhart.transform import Arena, unavailable
 from perturbviz.metrics import Card, parse_metric
 from perturbviz.rankings import average
 
-CONTINUOUS = ("amplify", "blend", "shift", "small", "noise")  # tuned by Nelder-Mead, the others by trying
+CONTINUOUS = ("amplify", "blend", "shift", "small", "clip", "noise")  # tuned by Nelder-Mead, the others by trying
+OFF_AT_ZERO = ("blend", "clip", "noise")  # moved only from a starting point that turns them
 STARTS = 2
 Progress = Callable[[float, str], object]
 
@@ -114,7 +115,7 @@ def optimise(
     subset: GeneSubset,
     parts: Partition,
     *,
-    names: Collection[str] = ("copy", "blend", "top", "small", "amplify", "shift", "clip"),
+    names: Collection[str] = ("copy", "blend", "top", "small", "clip", "amplify", "shift", "positive"),
     blend_to: Sequence[str] = ("mean",),
     how: str = "mean",
     include_held_out: bool = False,
@@ -180,7 +181,7 @@ def _tune(search: _Search, starts: Sequence[Knobs], names: set[str]) -> bool:
             _climb(
                 search,
                 start,
-                [n for n in CONTINUOUS if n in names and (n not in ("blend", "noise") or getattr(start, n))],
+                [n for n in CONTINUOUS if n in names and (n not in OFF_AT_ZERO or getattr(start, n))],
             )
     except _OutOfTimeError:
         return False

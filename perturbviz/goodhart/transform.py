@@ -69,29 +69,36 @@ def transform(allowed: Allowed, knobs: Knobs) -> np.ndarray:
         y = _nearest(y, allowed)
     if knobs.blend:
         y = _blended(y, _blend_target(allowed, knobs.blend_to), knobs.blend)
-    if not (knobs.top or knobs.small or knobs.shift or knobs.noise or knobs.clip or knobs.amplify != 1):
+    if not _ON_CHANGES & set(knobs.turned):
         return y
     base = allowed.base.astype(np.float32)
     change = y - base
     if 0 < knobs.top < change.shape[1]:
         size = np.abs(change)
         change[size < -np.partition(-size, knobs.top - 1, axis=1)[:, knobs.top - 1 : knobs.top]] = 0
-    if knobs.small:
-        rms = np.sqrt(np.einsum("rg,rg->r", change, change) / change.shape[1])
-        change[np.abs(change) < np.float32(knobs.small) * rms[:, None]] = 0
+    if knobs.small or knobs.clip:
+        rms = np.sqrt(np.einsum("rg,rg->r", change, change) / change.shape[1])[:, None]
+        if knobs.small:
+            change[np.abs(change) < np.float32(knobs.small) * rms] = 0
+        if knobs.clip:
+            np.clip(change, -np.float32(knobs.clip) * rms, np.float32(knobs.clip) * rms, out=change)
     change *= np.float32(knobs.amplify)
     if knobs.shift:
         change += np.float32(knobs.shift) * (allowed.mean - base).astype(np.float32)
     if knobs.noise:
         change += np.float32(knobs.noise * allowed.unit) * _noise(allowed.names, change.shape[1], knobs.seed)
-    if knobs.clip:
+    if knobs.positive:
         np.maximum(change, 0, out=change)
     change += base
     return change
 
 
+#: Knobs that work on changes from control.
+_ON_CHANGES = {"top", "small", "clip", "amplify", "shift", "noise", "positive"}
+
+
 def _check(allowed: Allowed, knobs: Knobs) -> None:
-    needs_base = {"top", "small", "amplify", "shift", "clip"} & set(knobs.turned)
+    needs_base = (_ON_CHANGES - {"noise"}) & set(knobs.turned)
     if needs_base and np.isnan(allowed.base).any():
         raise UserError("There is neither a control mean nor a training mean, so predicted changes are not known.")
     if knobs.shift and (np.isnan(allowed.mean).any() or np.isnan(allowed.control).any()):

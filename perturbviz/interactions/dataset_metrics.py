@@ -22,7 +22,7 @@ def nonadditive_recall(
     observed_deviation: npt.ArrayLike, predicted_deviation: npt.ArrayLike, positive: npt.ArrayLike, n: int = 500
 ) -> float:
     """Share of the truly non-additive pairs among the n predicted furthest from additive; 0 to 1, higher is better."""
-    ranking = _ranking(observed_deviation, predicted_deviation, positive)
+    ranking = ranked(observed_deviation, predicted_deviation, positive)
     return ranking.recall_at(n) if ranking else np.nan
 
 
@@ -30,7 +30,7 @@ def nonadditive_precision(
     observed_deviation: npt.ArrayLike, predicted_deviation: npt.ArrayLike, positive: npt.ArrayLike, n: int = 500
 ) -> float:
     """Share of truly non-additive pairs among the n predicted furthest from additive; 0 to 1, chance is prevalence."""
-    ranking = _ranking(observed_deviation, predicted_deviation, positive)
+    ranking = ranked(observed_deviation, predicted_deviation, positive)
     return ranking.precision_at(n) if ranking else np.nan
 
 
@@ -38,17 +38,17 @@ def average_precision(
     observed_deviation: npt.ArrayLike, predicted_deviation: npt.ArrayLike, positive: npt.ArrayLike
 ) -> float:
     """Average precision of the order by |predicted deviation|; 0 to 1, chance is prevalence."""
-    ranking = _ranking(observed_deviation, predicted_deviation, positive)
+    ranking = ranked(observed_deviation, predicted_deviation, positive)
     return ranking.average_precision() if ranking else np.nan
 
 
 def auroc(observed_deviation: npt.ArrayLike, predicted_deviation: npt.ArrayLike, positive: npt.ArrayLike) -> float:
     """Probability that a truly non-additive pair is predicted further from additive than another; chance is .5."""
-    ranking = _ranking(observed_deviation, predicted_deviation, positive)
+    ranking = ranked(observed_deviation, predicted_deviation, positive)
     return ranking.auroc() if ranking else np.nan
 
 
-def _ranking(observed: npt.ArrayLike, predicted: npt.ArrayLike, positive: npt.ArrayLike) -> Ranking | None:
+def ranked(observed: npt.ArrayLike, predicted: npt.ArrayLike, positive: npt.ArrayLike) -> Ranking | None:
     """Ranking by |predicted|; None if the prediction is additive (or predicts nothing)."""
     obs, pred = np.asarray(observed, dtype=float), np.asarray(predicted, dtype=float)
     if is_additive(pred, obs):

@@ -86,7 +86,7 @@ class Card:
     reference: Literal["none", "delta"] = "none"
     shared_genes: bool = False
     needs: tuple[str, ...] = ()
-    undefined: str = "it needs values that differ"
+    undefined: str = "a value is missing"
     parameter: Parameter | None = None
     plain_twin: str = ""
     traps: str = ""
@@ -128,8 +128,12 @@ class Metric:
     of_truth
         Optional: takes ``truth`` and returns further keyword arguments of ``function`` (one row a perturbation) that
         depend on the truth alone, so that they are computed once for all methods.
+    shared
+        Optional: takes what ``function`` takes but for the parameter, and returns further keyword arguments that are
+        the same for all metrics which name it, so that they need be computed once; ``function`` does without them.
     """
 
     card: Card
     function: Callable[..., Any] = field(repr=False)
     of_truth: Callable[[np.ndarray], dict[str, np.ndarray]] | None = field(default=None, repr=False)
+    shared: Callable[..., dict[str, Any]] | None = field(default=None, repr=False)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 
 from perturbviz import interactions
+from perturbviz.interactions.curves import Ranking
+from perturbviz.interactions.dataset_metrics import ranked
 from perturbviz.metrics.cards import Card, Metric, Parameter
 
 
@@ -22,24 +25,34 @@ def _deviations(
     return observed, predicted, interactions.beyond(observed, *thresholds)
 
 
-def _metric(function):
-    """``function`` of flat deviations as a metric of profiles."""
+def ranking_of(
+    truth: np.ndarray, prediction: np.ndarray, *, additive: np.ndarray, thresholds: tuple[float, float]
+) -> dict[str, Ranking | None]:
+    """The order of the pairs, which all these metrics read: ``ranking``, None where there is none."""
+    if np.isnan(thresholds).all():  # nothing can be called non-additive
+        return {"ranking": None}
+    return {"ranking": ranked(*_deviations(truth, prediction, additive, thresholds))}
+
+
+def _metric(read: Callable[..., float], doc: str | None) -> Callable[..., float]:
+    """What ``read`` finds in a ranking of pairs as a metric of profiles; it takes a ranking that is there already."""
 
     def metric(
-        truth: np.ndarray, prediction: np.ndarray, *, additive: np.ndarray, thresholds: tuple[float, float], **parameter
-    ) -> float:
-        if np.isnan(thresholds).all():  # nothing can be called non-additive
-            return np.nan
-        return function(*_deviations(truth, prediction, additive, thresholds), **parameter)
+        truth: np.ndarray, prediction: np.ndarray, *, additive: np.ndarray, thresholds: tuple[float, float],
+        ranking: Ranking | None | Literal["unknown"] = "unknown", **parameter,
+    ) -> float:  # fmt: skip
+        if ranking == "unknown":
+            ranking = ranking_of(truth, prediction, additive=additive, thresholds=thresholds)["ranking"]
+        return np.nan if ranking is None else read(ranking, **parameter)
 
-    metric.__doc__ = f"{function.__doc__} Profiles (P, G), ``additive`` (P, G), ``thresholds`` (lower, upper)."
+    metric.__doc__ = f"{doc} Profiles (P, G), ``additive`` (P, G), ``thresholds`` (lower, upper)."
     return metric
 
 
-nonadditive_recall = _metric(interactions.nonadditive_recall)
-nonadditive_precision = _metric(interactions.nonadditive_precision)
-average_precision = _metric(interactions.average_precision)
-auroc = _metric(interactions.auroc)
+nonadditive_recall = _metric(lambda r, n=500: r.recall_at(n), interactions.nonadditive_recall.__doc__)
+nonadditive_precision = _metric(lambda r, n=500: r.precision_at(n), interactions.nonadditive_precision.__doc__)
+average_precision = _metric(Ranking.average_precision, interactions.average_precision.__doc__)
+auroc = _metric(Ranking.auroc, interactions.auroc.__doc__)
 
 _N = Parameter("n", "500", ("100", "500", "1000"), "number of (perturbation, gene) pairs called", whole_numbers=True)
 _PRO = "Interpretable, relevant."
@@ -80,6 +93,7 @@ METRICS = (
             **_SHARED,
         ),
         nonadditive_recall,
+        shared=ranking_of,
     ),
     Metric(
         Card(
@@ -95,6 +109,7 @@ METRICS = (
             **_SHARED,
         ),
         nonadditive_precision,
+        shared=ranking_of,
     ),
     Metric(
         Card(
@@ -109,6 +124,7 @@ METRICS = (
             **_SHARED,
         ),
         average_precision,
+        shared=ranking_of,
     ),
     Metric(
         Card(
@@ -124,5 +140,6 @@ METRICS = (
             **_SHARED,
         ),
         auroc,
+        shared=ranking_of,
     ),
 )

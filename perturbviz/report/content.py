@@ -184,12 +184,22 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
     )  # fmt: skip
     order = list(ranking.table.index)
     points, perturbations = per_unit(scores.values[[scores.methods.index(m) for m in order]], scores.rows)
+    swarms = error_figures.distribution(
+        points,
+        perturbations,
+        order,
+        names,
+        colours,
+        ranking.table["score"].to_dict(),
+        f"{axis} · {card.arrow}",
+        "",
+        ranking.table["reason"].to_dict(),
+    )
+    # No script of the page tilts names that do not fit, as the app's charts do.
+    swarms.update_layout(xaxis={"tickangle": -40, "automargin": True})
     yield chart(
         "distribution",
-        error_figures.distribution(
-            points, perturbations, order, names, colours, ranking.table["score"].to_dict(), f"{axis} · {card.arrow}", "",
-            ranking.table["reason"].to_dict(),
-        ),
+        swarms,
         f"How is the {card.name} spread over perturbations?", explain.spread(ranking, view.avg).partition(" Click")[0] + explain.a_point_is(perturbations),
         f"Values of {len(order)} methods, one point a perturbation, with their {view.avg}.",
     )  # fmt: skip

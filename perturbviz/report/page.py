@@ -21,6 +21,7 @@ import plotly
 from plotly.io.json import to_json_plotly
 
 import perturbviz
+from perturbviz.metrics import CATALOGUE
 from perturbviz.report.content import Chart, Direct, Item, Section, Source, sections
 from perturbviz.scoretable import ScoreTable
 
@@ -63,6 +64,7 @@ def build(items: Iterable[Item], app: str = "", compute: Direct | None = None, c
         style=(_HERE / "style.css").read_text(encoding="utf-8"),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         body="\n".join(body),
+        symbols=_symbols(),
         versions=_versions(command),
         figures=_packed(to_json_plotly(figures)),
         library=_packed_plotly(),
@@ -192,6 +194,14 @@ def _numbers(table: pd.DataFrame) -> str:
         "<tr>" + "".join(f"<td>{cell(v)}</td>" for v in line) + "</tr>" for line in table.itertuples(index=False)
     )
     return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _symbols() -> str:
+    """Symbol, name and direction of every metric."""
+    cards = [metric.card for metric in CATALOGUE.values()]
+    return "".join(
+        f"<li><b>{html.escape(c.symbol)}</b> {html.escape(c.name)} ({html.escape(c.arrow)})</li>" for c in cards
+    )
 
 
 def _versions(command: str) -> str:

@@ -65,7 +65,7 @@ def _door(current: Current) -> None:
         st.subheader("Open a class")
         view, own = current.view, current.view.data in sources.own()
         st.markdown(f"Target: **{escape(metric_name(view.metric, view.reference))}** on “{escape(cast(Benchmark, current.source).title)}”, "
-                    f"genes {escape(view.subset.key)}. Set it in the sidebar.")  # fmt: skip
+                    f"genes: {escape(explain.genes(view.subset))}. Set it in the sidebar.")  # fmt: skip
         if own:
             st.info(
                 "A class needs data that every team can open; what you loaded stays in your session.",

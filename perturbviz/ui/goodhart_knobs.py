@@ -15,7 +15,7 @@ from perturbviz.ui.current import Current
 _WIDGET = "k_"
 _FOLLOWED = "_knobs"  # session: the setting the widgets show
 _TOPS = (0, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
-_FURTHER = ("top", "small", "noise", "clip", "copy", "shuffle")
+_FURTHER = ("top", "small", "clip", "noise", "positive", "copy", "shuffle")
 _MORE = "_more_knobs"  # session: whether the further knobs were open at first
 _TRAINING = ":material/school:"
 _WIDTH = 190
@@ -28,6 +28,7 @@ TRICKS: dict[str, Knobs] = {
     "Hedge: half way to the average": Knobs(blend_to="mean", blend=0.5),
     "Cry wolf: something changes everywhere": Knobs(amplify=1.5, shift=1.5),
     "Only the headlines: 50 genes": Knobs(top=50),
+    "Stay moderate: no change beyond the usual size": Knobs(clip=1.0),
     "Copy your neighbour": Knobs(copy=True),
     "Mix up the answer sheets": Knobs(shuffle=True),
 }
@@ -74,9 +75,9 @@ def controls(current: Current, lab: Lab, start: str) -> Knobs:
     opened = st.session_state.setdefault(_MORE, bool(set(setting().turned) & set(_FURTHER)))
     with st.expander("More knobs", expanded=opened), st.container(horizontal=True, gap="small"):
         _top(lab.evaluation.benchmark.adata.n_vars, refused)
-        for name in ("small", "noise"):
+        for name in ("small", "clip", "noise"):
             _slider(CARD[name], refused)
-        for name in ("clip", "copy", "shuffle"):
+        for name in ("positive", "copy", "shuffle"):
             card = CARD[name]
             st.checkbox(_label(card), key=_WIDGET + name, help=_help(card, refused), disabled=name in refused)
         if st.session_state[_WIDGET + "noise"] or st.session_state[_WIDGET + "shuffle"]:
@@ -134,8 +135,8 @@ def _slider(card: KnobCard, refused: dict[str, str]) -> None:
 def _blend_target(current: Current, targets: list[str]) -> None:
     st.selectbox(
         "Blend with", targets, key=_WIDGET + "blend_to", format_func=lambda t: blend_name(t, current.name),
-        disabled=not st.session_state[_WIDGET + "blend"], width=_WIDTH,
-        help="Baselines other than the control mean use training truth; a method uses whatever it was fitted to. "
+        width=_WIDTH,
+        help="Mixed in as far as the slider “Blend” says. Baselines other than the control mean use training truth; a method uses whatever it was fitted to. "
         "Rows that the other does not predict stay as they are.",
     )  # fmt: skip
 

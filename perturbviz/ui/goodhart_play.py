@@ -11,7 +11,7 @@ from perturbviz.errors import UserError
 from perturbviz.figures import goodhart as figures
 from perturbviz.figures.marks import marked
 from perturbviz.goodhart import Knobs, Setting
-from perturbviz.goodhart.effects import rank_of
+from perturbviz.goodhart.effects import ranks_with
 from perturbviz.metrics import parse_metric
 from perturbviz.ui import cache_goodhart as cache
 from perturbviz.ui.chart import chart
@@ -115,23 +115,39 @@ def _strip(
     current: Current, lab: cache.Lab, start: str, before: dict[Setting, float], after: dict[Setting, float]
 ) -> None:
     others = lab.table.drop(index=start)
-    first, last = rank_of(lab.settings, others, before), rank_of(lab.settings, others, after)
-    figure = figures.strip(lab.labels, first, last, len(lab.methods), current.colours[start])
+    was, now = (ranks_with(lab.settings, others, scores) for scores in (before, after))
+    first, last = (ranks.iloc[-1].to_numpy() for ranks in (was, now))
+    figure = figures.strip(
+        lab.labels, first, last, len(lab.methods), current.colours[start], [metric_name(*s) for s in lab.settings],
+        (was.iloc[:-1], now.iloc[:-1]), {m: current.name(m) for m in others.index}, current.colours,
+    )  # fmt: skip
     chart(
         marked(figure, f"{current.token}|{start}|{state_of(after)}", current.token), "strip", question="What happens to its rank on all metrics?",
         alt=f"Rank of {current.name(start)} before and after on {len(lab.labels)} metrics.",
         table=lambda: pd.DataFrame(
-            {"metric": lab.labels, "before": list(before.values()), "after": list(after.values()), "rank before": first, "rank after": last}
+            {"metric": [metric_name(*s) for s in lab.settings], "symbol": lab.labels, "before": list(before.values()), "after": list(after.values()), "rank before": first, "rank after": last}
         ),
         filename="goodhart-ranks", note=explain.steps(lab.labels, first, last, current.name(start)),
     )  # fmt: skip
+    symbols(lab.settings)
     st.caption(
         f"Ranks among {len(lab.methods)} shown methods, the transformed prediction in the place of {explain.escape(current.name(start))} · "
         f"{len(lab.rows)} values ({lab.evaluation.rows.iloc[lab.rows]['perturbation'].nunique()} perturbations) · "
-        f"genes: {lab.view.subset.key} · average: {lab.view.avg}"
+        f"genes: {explain.genes(lab.view.subset)} · average: {lab.view.avg}"
     )
 
 
 def state_of(scores: dict[Setting, float]) -> str:
     """A mark of the scores shown."""
     return f"{np.nansum(list(scores.values())):.6g}"
+
+
+def symbols(settings: tuple[Setting, ...]) -> None:
+    """A box that says what the symbols on an axis stand for; empty until it is opened."""
+    with st.popover("What the symbols mean", type="tertiary", icon=":material/help:", on_change="rerun") as box:
+        if box.open:
+            cards = [parse_metric(s[0])[0].card for s in settings]
+            lines = [
+                f"- **{metric_label(*s)}** {metric_name(*s)} ({c.arrow})" for s, c in zip(settings, cards, strict=True)
+            ]
+            st.markdown("\n".join(lines))

@@ -10,6 +10,7 @@ from perturbviz import explain_goodhart as explain
 from perturbviz.errors import UserError
 from perturbviz.figures import goodhart as figures
 from perturbviz.figures.marks import marked
+from perturbviz.genesets import parse_subset
 from perturbviz.goodhart import WORDS, Arena, Setting, blend_name, unavailable
 from perturbviz.goodhart import gameability as games
 from perturbviz.goodhart.effects import effects, scale_for
@@ -18,11 +19,14 @@ from perturbviz.ui import cache_goodhart as cache
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import Current
 from perturbviz.ui.goodhart_knobs import start_picker, turn
+from perturbviz.ui.goodhart_play import symbols
 from perturbviz.view import metric_label, metric_name
 
 SECONDS = 8.0
+#: Whether a known trick shows up.
+_SHOWS = {True: ":material/check:", False: ":material/close:", None: ":material/question_mark:"}
 _ASKED = "_optimise"  # session: the button was pressed
-_PERMITTED = ("amplify", "shift", "blend", "small", "top", "clip", "copy")
+_PERMITTED = ("amplify", "shift", "blend", "small", "clip", "top", "positive", "copy")
 
 
 # -- optimiser -----------------------------------------------------------------------------------------------------
@@ -40,9 +44,9 @@ def draw_optimiser(current: Current, lab: cache.Lab) -> None:
                          format_func=lambda i: metric_name(*lab.settings[i]))
         ]  # fmt: skip
         refused = unavailable(lab.evaluation)
-        names = st.multiselect(
+        names = st.pills(
             "With these knobs", [n for n in _PERMITTED if n not in refused],
-            default=[n for n in ("amplify", "shift", "blend", "small", "clip") if n not in refused], key="_permitted",
+            selection_mode="multi", default=[n for n in ("amplify", "shift", "blend", "small", "positive") if n not in refused], key="_permitted",
             persist_state="session", format_func=lambda n: WORDS[n],
         )  # fmt: skip
         blends: list[str] = []
@@ -126,6 +130,7 @@ def _show(current: Current, lab: cache.Lab, result: tuple[Optimum, pd.DataFrame,
         note=f"On perturbations it was not tuned on: {counts[0]} of {len(table)} metrics better, {counts[1]} worse, {counts[2]} much the "
         f"same. 0 is the training mean (no change where that is undefined), 1 {one}; triangles stand for values beyond the edge.",
     )  # fmt: skip
+    symbols(lab.settings)
 
 
 def _to_sliders(link: str) -> None:
@@ -174,11 +179,18 @@ def _heat(current: Current, lab: cache.Lab, result: games.Gameability) -> None:
     passed, text, hover = np.full(shape, np.nan), np.full(shape, "", object), np.full(shape, "", object)
     for _, line in table.iterrows():
         at = keys.index((line["label"], line["genes"])), list(games.COLUMNS).index(line["column"])
-        passed[at], text[at], hover[at] = line["passed"], explain.cell(line), explain.hover(line, lab.view.subset.key)
+        passed[at], text[at], hover[at] = (
+            line["passed"],
+            explain.cell(line),
+            explain.hover(line, explain.genes(lab.view.subset)),
+        )
     arrows = dict(zip(table["label"], table["better"].map({"lower": "↓", "higher": "↑", "one": "→1"}), strict=True))
     rows = [
-        f"{label} {arrows[label]}" + ("" if genes == lab.view.subset.key else f" ({genes})") for label, genes in keys
+        f"{label} {arrows[label]}" + ("" if genes == lab.view.subset.key else f" ({parse_subset(genes).n} DE genes)")
+        for label, genes in keys
     ]
+    st.markdown("##### Four known tricks, on these data")
+    st.markdown("  \n".join(f"{_SHOWS[shows]} {said}" for shows, said in explain.tricks(result)))
     figure = figures.table(
         rows, list(games.COLUMNS.values()), passed, text, np.vectorize(str, otypes=[object])(hover), len(lab.methods)
     )
@@ -187,10 +199,11 @@ def _heat(current: Current, lab: cache.Lab, result: games.Gameability) -> None:
         alt=f"Best gain on {len(rows)} metrics from an empty and from a weak prediction.",
         table=lambda: table.rename(columns={"link": "setting"}), filename="gameability", note=explain.gameable(result),
     )  # fmt: skip
+    symbols(lab.settings)
     n = len(lab.parts(lab.most).reported)
     st.caption(
         f"Empty: {explain.escape(result.starts['empty'].label)}; weak: {explain.escape(result.starts['weak'].label)}. "
         f"{result.tried['knobs'].nunique()} settings tried; {result.how}, seed by seed ({n} values reported). Cell: score before → after, = no gain; "
         "colour: shown methods overtaken, hover: the setting and what it does to the other metrics. "
-        f"⚠ the same metric on {lab.view.subset.key} gets worse: on DE genes alone nothing punishes a change predicted where there is none."
+        f"⚠ the same metric on the genes of this view ({explain.genes(lab.view.subset)}) gets worse: on DE genes alone nothing punishes a change predicted where there is none."
     )

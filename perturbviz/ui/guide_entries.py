@@ -17,7 +17,15 @@ def section(name: str) -> None:
         what = "measures" if name == "metrics" else "gene subsets"
         st.markdown(f"##### The talk's table of {what}")
         st.table(table().set_index(table().columns[0]))
-    entries_list([e for e in entries() if e.section == name], small=name == "glossary")
+    mine = [e for e in entries() if e.section == name]
+    if name in ("metrics", "baselines"):
+        st.caption(" · ".join(f"[{e.title}](#{anchor(e)})" for e in mine))
+    entries_list(mine, small=name == "glossary")
+
+
+def anchor(entry: Entry) -> str:
+    """Where an entry is on its page."""
+    return f"{entry.section}-{entry.id}".replace("_", "-")
 
 
 def results(text: str) -> None:
@@ -54,7 +62,9 @@ def entries_list(shown: Iterable[Entry], small: bool = False, badge: str = "") -
             continue
         with st.container(border=True):
             note = " · ".join(x for x in (entry.badge, badge) if x)
-            st.markdown(f"##### {entry.title}" + (f"  :gray[:small[{note}]]" if note else ""))
+            st.subheader(entry.title, anchor=anchor(entry))
+            if note:
+                st.caption(note)
             st.markdown(entry.text)
             if entry.formula:
                 st.latex(entry.formula)

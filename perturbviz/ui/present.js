@@ -1,4 +1,4 @@
-// While presenting: a small bar with the step, and the keys that step, or leave with Esc.
+// While presenting: a small bar with the step, and the keys that step, scroll, or leave with Esc.
 const IN_FIELD = "input, textarea, select, [contenteditable], [role=slider], [role=listbox], [role=combobox], [role=radio]";
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -21,12 +21,19 @@ export default function ({ parentElement, data, setTriggerValue }) {
     }
     parentElement.append(bar);
   }
-  bar.querySelector("span").textContent = data.where;
-  bar.querySelector("span").title = data.title;
+  const shown = bar.querySelector("span");
+  if (shown.textContent !== data.where) document.querySelector(".stMain")?.scrollTo(0, 0);
+  shown.textContent = data.where;
+  shown.title = data.title;
   bar.onclick = (event) => event.target.dataset.go && go(event.target.dataset.go);
   const keys = (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     const where = { ArrowRight: "next", PageDown: "next", ArrowLeft: "previous", PageUp: "previous", Escape: "leave" }[event.key];
+    const down = { ArrowDown: 1, " ": 1, ArrowUp: -1 }[event.key];
+    if (down && !event.target.closest?.(`${IN_FIELD}, button, a`)) {
+      event.preventDefault();
+      document.querySelector(".stMain")?.scrollBy({ top: down * 0.75 * window.innerHeight, behavior: "smooth" });
+    }
     if (!where || (where !== "leave" && event.target.closest?.(IN_FIELD))) return;
     event.preventDefault();
     go(where);

@@ -5,6 +5,7 @@ The parameter ``present`` of a link is the step shown, from 1; "0" is a view out
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +21,21 @@ LARGER = 1.5
 _HERE = Path(__file__).parent
 #: Pages that are nothing without their controls.
 _WITH_CONTROLS = ("guide", "goodhart", "data")
-_CONTROLS = ", ".join(
-    f'.stMain [data-testid="{name}"]'
+_CONTROLS = tuple(
+    f'[data-testid="{name}"]'
     for name in ("stSelectbox", "stButtonGroup", "stSlider", "stRadio", "stCheckbox", "stNumberInput", "stTextInput",
                  "stMultiSelect", "stButton", "stPopover", "stDownloadButton", "stExpander", "stFileUploader")
 )  # fmt: skip
+#: What is worth its place on a slide.
+_CONTENT = ", ".join(
+    f'[data-testid="{name}"]'
+    for name in ("stMarkdown", "stHtml", "stHeading", "stBidiComponentRegular", "stDataFrame", "stTable", "stAlert", "stSpinner")
+)  # fmt: skip
+_HIDDEN = (  # and what holds nothing else leaves no gap
+    ", ".join(f'.stMain {c}, .stMain [data-testid="stElementContainer"]:has({c})' for c in _CONTROLS)
+    + "".join(f', .stMain [data-testid="{box}"]:not(:has({_CONTENT}))' for box in ("stLayoutWrapper", "stColumn"))
+    + ', .stMain [data-testid="stLayoutWrapper"]:has(> [data-testid="stExpander"])'
+)
 _STEPS = "_steps"  # session: views that were added; the talk's twelve where there are none
 _SWITCH = "_presenting"
 _GO = "_go_to_step"
@@ -51,6 +62,11 @@ def steps() -> list[Step]:
     return own or [Step(t.title, t.page, t.query(now.view.data, now.source)) for t in TALK if navigation.exists(t.page)]
 
 
+def own_views() -> list[View]:
+    """The views that were added as steps, in order."""
+    return [View.from_query(step.query) for step in st.session_state.get(_STEPS, [])]
+
+
 def presenting() -> bool:
     """Whether presentation mode is on."""
     return bool(state.extra("present"))
@@ -67,7 +83,7 @@ def sidebar_controls() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle(
             "Presentation", key=_SWITCH, on_change=_switched,
-            help="Large type, no controls. Left and right arrow keys step through the views, Esc leaves.",
+            help="Large type, no controls. Left and right arrow keys step through the views, up and down scroll, Esc leaves.",
         )  # fmt: skip
         own = st.session_state.get(_STEPS, [])
         label = f"Steps ({len(own)})" if own else "Steps (the talk)"
@@ -110,9 +126,11 @@ def draw(page: str) -> None:
         return
     st.html(_HERE / "present.css")
     if page not in _WITH_CONTROLS:
-        st.html(f"<style>{_CONTROLS} {{ display: none !important; }}</style>")
+        st.html(f"<style>{_HIDDEN} {{ display: none !important; }}</style>")
     shown = state.extra("present")
     at = min(int(shown), len(every)) if shown.isdecimal() else 0
+    if at:
+        st.html(f'<p class="pv-step-title">{html.escape(every[at - 1].title)}</p>')
     where = f"{at} / {len(every)}" if at else f"{len(every)} views"
     _keys(key=_KEYS, data={"where": where, "title": every[at - 1].title if at else ""}, on_go_change=_asked)
 
@@ -132,4 +150,6 @@ def _open(every: list[Step], number: int) -> None:
     """Go to a step's page; beyond the ends, to the first or last."""
     number = min(max(number, 1), len(every))
     step = every[number - 1]
+    if step.query.get("metric", [View().metric]) != [state.view().metric]:
+        st.session_state.pop("_ranked_view", None)  # what a switch of metrics moved is not what the next slide is about
     st.switch_page(navigation.path(step.page), query_params={**step.query, "present": str(number)})

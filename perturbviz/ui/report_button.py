@@ -1,4 +1,4 @@
-"""The report as a download: the current view and the pinned one, made on request."""
+"""The report as a download: the views chosen as steps, the pinned and the current one, made on request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import streamlit as st
 from perturbviz.benchmark import Benchmark
 from perturbviz.report import Direct, Item, build
 from perturbviz.report.content import Source
-from perturbviz.ui import cache, state
+from perturbviz.ui import cache, present, state
 from perturbviz.ui.current import Current
 from perturbviz.view import View
 
@@ -30,18 +30,27 @@ class Cached(Direct):
         return table.settings, table.ranks
 
 
+def _named(steps: int, pinned: bool, views: int) -> str:
+    """The views of the report in words."""
+    if views == 1:
+        return "This view"
+    parts = [f"the {steps} chosen as steps"] * (steps > 0) + ["the pinned one"] * pinned + ["the one shown"]
+    return f"{views} views ({', '.join(parts)})"
+
+
 def report_popover(current: Current, pinned: View | None) -> None:
     """A popover that makes the report of the pinned and the current view, and then hands it out."""
     if current.source is None:
         return
-    views = list(dict.fromkeys([v for v in (pinned, current.view) if v is not None]))
+    steps = [v for v in present.own_views() if v.data == current.view.data]
+    views = list(dict.fromkeys([*steps, *(v for v in (pinned, current.view) if v is not None)]))
     token = "|".join([current.source.content_id, *(v.token for v in views)])
     with st.popover("Report", icon=":material/description:", key="_report_popover", on_change="rerun") as popover:
         if not popover.open:
             return
         st.caption(
-            ("The pinned view and this one" if len(views) > 1 else "This view")
-            + " as one HTML file: charts, sentences, numbers and where the data come from. It opens without a network."
+            f"{_named(len(steps), pinned is not None, len(views))} as one HTML file: charts, sentences, numbers and where the "
+            "data come from. It opens without a network. More views: Steps → Add this view, at the end of the sidebar."
         )
         made = st.session_state.get(_MADE)
         if made is None or made[0] != token:

@@ -11,6 +11,7 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.lessons import LESSONS
 from perturbviz.rankings import rank
 from perturbviz.scores import score_view
+from perturbviz.talk import TALK
 from perturbviz.ui.navigation import question
 from perturbviz.view import View
 
@@ -67,6 +68,10 @@ def test_arrow_keys_step_through_the_talk_and_escape_leaves(app):
     app.wait(question("errors"), token="metric=pearson_delta", charts=2)
     where(app, f"2 / {steps}")
     assert "present=2" in page.url
+    assert page.locator(".pv-step-title").inner_text() == TALK[1].title
+    assert page.locator('[data-testid="stSelectbox"]:visible, [data-testid="stButtonGroup"]:visible').count() == 0
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("() => document.querySelector('.stMain').scrollTop > 100")
     page.keyboard.press("ArrowLeft")
     app.wait(question("errors"), token="", charts=2)
     where(app, f"1 / {steps}")

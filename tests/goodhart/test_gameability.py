@@ -1,10 +1,12 @@
 """The four tricks, reproduced on the demo and on two real screens."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from perturbviz import explain_goodhart as explain
 from perturbviz.assemble import assemble
 from perturbviz.benchmark import load
 from perturbviz.evaluation import Evaluation
@@ -106,6 +108,27 @@ def test_the_no_negatives_trick_of_de_genes(screen):
     assert found["reached"] < found["start"]
     assert found["elsewhere"] == -1
     assert Knobs.from_link(line(result, "size", "mse")["link"]).amplify < knobs.amplify
+
+
+def test_the_four_tricks_are_told_with_their_numbers(screen):
+    *_, result = screen
+    told = explain.tricks(result)
+    assert [shows for shows, _ in told] == [True] * 4
+    mean, amplitude, shrink, negatives = (text for _, text in told)
+    assert "from undefined to" in mean
+    assert explain.number(line(result, "size", "pds")["reached"]) in amplitude
+    assert explain.number(line(result, "size", "mse")["reached"]) in shrink
+    assert "on the genes of this view gets worse" in negatives
+
+
+def test_a_trick_that_does_not_work_is_not_claimed(screen):
+    *_, result = screen
+    still = result.table.assign(gain=False, elsewhere=0)
+    told = explain.tricks(dataclasses.replace(result, table=still))
+    assert [shows for shows, _ in told] == [False] * 4
+    assert all("does not show up here" in text for _, text in told)
+    nothing = explain.tricks(dataclasses.replace(result, table=still[still["metric"] == "mae"]))
+    assert [shows for shows, _ in nothing] == [None] * 4
 
 
 def test_the_table_is_tuned_and_reported_apart_and_complete(screen):

@@ -8,7 +8,7 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset
 from perturbviz.goodhart import Arena, Judge, Knobs
 from perturbviz.goodhart import judge as judging
-from perturbviz.goodhart.effects import better, effects, empty_scores, on_scale, rank_of, scale_for, score_table
+from perturbviz.goodhart.effects import better, effects, empty_scores, on_scale, ranks_with, scale_for, score_table
 from perturbviz.goodhart.optimise import optimise
 from perturbviz.goodhart.partition import partition
 from perturbviz.scores import score_many
@@ -146,9 +146,11 @@ def test_effects_and_ranks(random_benchmark):
 
     methods = ("good", "poor", "additive")
     scores = score_table(judge, methods)
-    at = rank_of(settings, scores.drop(index="good"), judge.averages(arena.start))
+    at = ranks_with(settings, scores.drop(index="good"), judge.averages(arena.start)).loc["yours"]
     assert at[settings.index(("mse", "none"))] == 1
-    assert rank_of(settings, scores.drop(index="good"), dict.fromkeys(settings, np.nan))[0] != 1
+    assert not (
+        ranks_with(settings, scores.drop(index="good"), dict.fromkeys(settings, np.nan)).loc["yours"] == 1
+    ).any()
 
 
 def test_where_there_is_no_replicate_the_scale_ends_at_perfect(random_benchmark):

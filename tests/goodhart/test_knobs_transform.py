@@ -15,8 +15,8 @@ from perturbviz.goodhart import CARDS, Allowed, Arena, Knobs, game, transform, u
 EVERY = (
     Knobs(amplify=2.0), Knobs(amplify=0.0), Knobs(shift=1.0), Knobs(blend=0.5), Knobs(blend_to="control", blend=0.3),
     Knobs(blend_to="additive", blend=1.0), Knobs(blend_to="poor", blend=0.4), Knobs(top=5), Knobs(small=1.0),
-    Knobs(noise=0.5, seed=3), Knobs(clip=True), Knobs(copy=True), Knobs(shuffle=True, seed=2),
-    Knobs(shuffle=True, copy=True, blend=0.5, top=9, small=0.5, amplify=1.5, shift=0.5, noise=0.1, clip=True),
+    Knobs(noise=0.5, seed=3), Knobs(positive=True), Knobs(clip=0.7), Knobs(copy=True), Knobs(shuffle=True, seed=2),
+    Knobs(shuffle=True, copy=True, blend=0.5, top=9, small=0.5, amplify=1.5, shift=0.5, noise=0.1, positive=True),
 )  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def arena(evaluation, method="good", before=None):
         Knobs, shuffle=st.booleans(), copy=st.booleans(), blend_to=st.sampled_from(["mean", "control", "no_change", "half_sum", "My-model.2"]),
         blend=st.integers(0, 20).map(lambda i: i / 20), top=st.integers(0, 20_000), small=st.integers(0, 30).map(lambda i: i / 10),
         amplify=st.integers(0, 500).map(lambda i: i / 100), shift=st.integers(-200, 300).map(lambda i: i / 100),
-        noise=st.integers(0, 60).map(lambda i: i / 20), clip=st.booleans(), seed=st.integers(0, 999),
+        noise=st.integers(0, 60).map(lambda i: i / 20), positive=st.booleans(), clip=st.integers(0, 50).map(lambda i: i / 10), seed=st.integers(0, 999),
     )
 )  # fmt: skip
 def test_a_setting_survives_its_link(knobs):
@@ -60,7 +60,7 @@ def test_every_knob_has_a_card_and_the_default_turns_nothing():
     assert "training" in Knobs(blend_to="additive", blend=0.1).uses()
     assert Knobs(blend_to="poor", blend=0.1).uses() == ("prediction", "other")
     assert Knobs(blend_to="poor", blend=0.1).informed
-    assert not Knobs(amplify=3, shift=1, noise=1, clip=True, top=4).informed
+    assert not Knobs(amplify=3, shift=1, noise=1, positive=True, top=4).informed
     assert len({c.code for c in CARDS}) == len(CARDS)
 
 
@@ -85,7 +85,9 @@ def test_values_of_each_knob():
         Knobs(blend_to="x", blend=0.5): (y + 9) / 2,
         Knobs(top=1): [[1, 1, 1, 3], [1, 2, 1, 0]],  # ties at the last place are kept
         Knobs(small=1.0): [[1, 1, 1, 3], [1, 2, 1, 0]],  # root mean squares 1.15 and 0.71
-        Knobs(clip=True): np.maximum(y, c),
+        Knobs(positive=True): np.maximum(y, c),
+        Knobs(clip=0.8): c
+        + np.clip(y - c, *(np.array([[-0.8], [0.8]])[:, :, None] * np.sqrt(np.mean((y - c) ** 2, axis=1))[:, None])),
         Knobs(copy=True): train[[1, 0]],
         Knobs(amplify=3.0, shift=-2.0): m + 3 * (y - m),  # away from the training mean
     }

@@ -59,7 +59,7 @@ def test_a_link_restores_knobs_and_a_bad_one_is_explained(open_page):
     at = open_page("goodhart", knobs="b0.5~mean_a1.7_p", start="half_sum")
     assert at.slider(key="k_amplify").value == 1.7
     assert at.slider(key="k_blend").value == 0.5
-    assert at.checkbox(key="k_clip").value
+    assert at.checkbox(key="k_positive").value
     assert at.selectbox(key="start").value == "half_sum"
     assert "training truth" in " ".join(c.value for c in at.caption)
     at = open_page("goodhart", knobs="a1_zzz")
@@ -102,8 +102,9 @@ def test_the_table_covers_every_metric_offered(open_page, monkeypatch):
     figure = chart(at, "gameability")
     labels = figure["layout"]["yaxis"]["ticktext"]
     assert any(label.startswith("PDS") for label in labels)
-    assert any("(de:100)" in label for label in labels)
+    assert any("(100 DE genes)" in label for label in labels)
     assert "Empty start: any knob (No change)" in figure["note"]
+    assert "Four known tricks" in " ".join(m.value for m in at.markdown)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ def param(at, name):
 
 
 def texts(at):
-    return " ".join(m.value for m in at.markdown)
+    return " ".join(element.value for element in (*at.markdown, *at.subheader))
 
 
 @pytest.mark.parametrize("section", ["metrics", "references", "baselines", "glossary"])
@@ -25,6 +25,8 @@ def test_every_card_and_formula_is_shown(open_page, section):
     for entry in mine:
         assert entry.title in shown and entry.text in shown
         assert all(fact in shown for fact in entry.facts.values())
+    index = " ".join(c.value for c in at.caption)
+    assert all((f"[{e.title}](#" in index) == (section in ("metrics", "baselines")) for e in mine)
     assert (len(at.table) == 1) == (section in ("metrics", "references"))
     assert param(at, "guide") == section
 
@@ -78,6 +80,20 @@ def test_presenting_enlarges_charts_and_steps_through_own_views(open_page):
     assert not at.exception and "present" not in at.query_params
     next(b for b in unfold(at, "_step_list").button if b.label == "Add this view").click().run()
     assert any(m.value == "1. Rankings: L2 distance" for m in unfold(at, "_step_list").markdown)
+
+
+def test_a_slide_has_its_own_title_and_a_report_the_views_chosen_as_steps(open_page):
+    at = open_page("errors", present="1")
+    assert any(f">{TALK[0].title}<" in h.proto.body for h in at.get("html"))
+    at = open_page(metric="mse")
+    next(b for b in unfold(at, "_step_list").button if b.label == "Add this view").click().run()
+    at.selectbox(key="metric").set_value("mae").run()
+    box = unfold(at, "_report_popover")
+    assert any("2 views (the 1 chosen as steps, the one shown)" in c.value for c in box.caption)
+    box.button(key="make-report").click().run()
+    _, report = at.session_state["_report"]
+    assert report.count("<article") == 2
+    assert "<h3>Mean squared error" in report and "<h3>Mean absolute error" in report
 
 
 def test_the_report_is_made_on_request(open_page):

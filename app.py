@@ -26,19 +26,6 @@ if __name__ == "__main__":
         state.write_link()
         collector.settle()
 else:
-    from contextlib import asynccontextmanager
-    from threading import Thread
+    from perturbviz.ui import server
 
-    def warm_up() -> None:
-        """Import what every page needs and score the demo while the first browser still loads the interface."""
-        from perturbviz.ui import warm
-
-        warm.up()
-
-    @asynccontextmanager
-    async def lifespan(_: st.App):
-        """Start warming up with the server; nobody waits for it."""
-        Thread(target=warm_up, name="warm-up", daemon=True).start()
-        yield {}
-
-    app = st.App(__file__, lifespan=lifespan)
+    app = st.App(__file__, lifespan=server.lifespan, middleware=server.MIDDLEWARE)

@@ -122,9 +122,6 @@ def sections(benchmark: Benchmark) -> Iterator[tuple[str, Callable[[], None]]]:
 def main() -> None:
     """Measure and print."""
     benchmark = load(sys.argv[1]) if len(sys.argv) > 1 else simulated()
-    import patsy  # noqa: F401  (half a second once per server, not per chart)
-    import statsmodels.genmod.generalized_linear_model  # noqa: F401
-
     slowest = {"first": 0.0, "again": 0.0}
     for name, draw in sections(benchmark):
         both: dict[str, dict[str, float]] = {}

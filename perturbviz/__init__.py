@@ -12,19 +12,38 @@ Further rooms: ``perturbviz.readers`` and ``perturbviz.assemble`` (files in), ``
 or in ``__all__`` belongs to the interface and may change.
 """
 
-from perturbviz.benchmark import Benchmark, load, save
-from perturbviz.errors import UserError
-from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import GeneSubset
-from perturbviz.metrics import CATALOGUE
-from perturbviz.rankings import Ranking, rank
-from perturbviz.scores import Scores, score, score_many, score_view
-from perturbviz.scoretable import ScoreTable
-from perturbviz.view import View
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from perturbviz.benchmark import Benchmark, load, save
+    from perturbviz.errors import UserError
+    from perturbviz.evaluation import Evaluation
+    from perturbviz.genesets import GeneSubset
+    from perturbviz.metrics import CATALOGUE
+    from perturbviz.rankings import Ranking, rank
+    from perturbviz.scores import Scores, score, score_many, score_view
+    from perturbviz.scoretable import ScoreTable
+    from perturbviz.view import View
 
 __version__ = "0.1.0"
 
+#: Public name -> the module it lives in. Imported when asked for: a server answers before it needs anndata and pandas.
+_HOME = {
+    "CATALOGUE": "metrics", "Benchmark": "benchmark", "Evaluation": "evaluation", "GeneSubset": "genesets",
+    "Ranking": "rankings", "ScoreTable": "scoretable", "Scores": "scores", "UserError": "errors", "View": "view",
+    "load": "benchmark", "rank": "rankings", "save": "benchmark", "score": "scores", "score_many": "scores",
+    "score_view": "scores",
+}  # fmt: skip
 __all__ = [
     "CATALOGUE", "Benchmark", "Evaluation", "GeneSubset", "Ranking", "ScoreTable", "Scores", "UserError", "View", "load",
     "rank", "save", "score", "score_many", "score_view",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, from its module (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'perturbviz' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"perturbviz.{_HOME[name]}"), name)
+    return value

@@ -3,8 +3,7 @@
 ``st.plotly_chart`` builds a chart anew at every change of its data. This component keeps the graph and gives it the
 new figure (``Plotly.react``), so zoom, hidden methods and selections stay and points glide to their new place.
 
-The browser's part is ``chart_assets/``. plotly.js itself comes from the installed plotly package; both folders are
-served by Streamlit's component route, which knows the base path. ``PERTURBVIZ_CHARTS=streamlit`` draws with
+The browser's part is ``chart_assets/``, see ``perturbviz.ui.assets``. ``PERTURBVIZ_CHARTS=streamlit`` draws with
 ``st.plotly_chart`` instead, ``PERTURBVIZ_GLIDE=0`` lets points jump.
 """
 
@@ -12,31 +11,26 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import pandas as pd
-import plotly
 import plotly.graph_objects as go
 import streamlit as st
 from plotly.io.json import to_json_plotly
-from streamlit.components.v1 import declare_component
 from streamlit.runtime import Runtime, exists
 
 from perturbviz.figures.theme import THEME_COLOURS, figure_dict, recoloured, scaled
 from perturbviz.spreadsheet import csv_bytes
+from perturbviz.ui import assets
 
-ASSETS = Path(__file__).parent / "chart_assets"
-PLOTLY_JS = Path(plotly.__file__).parent / "package_data"
 DEFAULT_HEIGHT = 420
 SCALE = "_chart_scale"  # session: see scale()
 
 Table: TypeAlias = pd.DataFrame | Callable[[], pd.DataFrame]
 
 _mount = st.components.v2.component(
-    "perturbviz_chart", js=(ASSETS / "loader.js").read_text(encoding="utf-8"), isolate_styles=False
+    "perturbviz_chart", js=(assets.ASSETS / "loader.js").read_text(encoding="utf-8"), isolate_styles=False
 )
 
 
@@ -152,7 +146,7 @@ def payload(
         "csv": csv,
         "glide": os.environ.get("PERTURBVIZ_GLIDE", "1") != "0",
         "dark": THEME_COLOURS,
-        "plotly": plotly.__version__,
+        "plotly": assets.PLOTLY_VERSION,
     }
     text = to_json_plotly(body).encode()
     return b'{"id":"' + blake2b(text, digest_size=8).hexdigest().encode() + b'",' + text[1:]
@@ -160,7 +154,7 @@ def payload(
 
 def _component_chart(data: bytes, key: str, select: bool) -> Event:
     if exists():
-        _serve(Runtime.instance())
+        assets.serve(Runtime.instance())
     name = f"chart:{key}"
     if not select:
         _mount(key=name, data=data)
@@ -171,13 +165,6 @@ def _component_chart(data: bytes, key: str, select: bool) -> Event:
 
 def _ignore() -> None:
     """Stand in for the callbacks that Streamlit wants for every value a component may set."""
-
-
-@lru_cache(maxsize=1)
-def _serve(runtime: Runtime) -> None:
-    """Let the running server hand out the component's files and plotly.js, once."""
-    declare_component("assets", path=ASSETS)
-    declare_component("plotly", path=PLOTLY_JS)
 
 
 def _streamlit_chart(

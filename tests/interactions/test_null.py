@@ -1,11 +1,15 @@
 import time
 
 import numpy as np
+import patsy
 import pytest
 from scipy.stats import norm
+from statsmodels.genmod import families
+from statsmodels.genmod.generalized_linear_model import GLM
 
 from perturbviz.errors import UserError
 from perturbviz.interactions import fit_null
+from perturbviz.interactions.null import N_BINS, SPLINE_DF, _log_spline
 
 DELTA, SIGMA = 0.007, 0.0576
 
@@ -157,3 +161,31 @@ def test_full_size_is_fast():
     start = time.perf_counter()
     fit_null(z)
     assert time.perf_counter() - start < 0.3
+
+
+def _reference_fit(t, counts):
+    """Expected counts and deviance of the same regression by statsmodels on patsy's natural splines."""
+    knots = 2 * np.sinh(np.linspace(np.arcsinh(t[0] / 2), np.arcsinh(t[-1] / 2), SPLINE_DF))
+    known = {"t": t, "inner": knots[1:-1], "low": knots[0], "high": knots[-1]}
+    design = np.asarray(patsy.dmatrix("cr(t, knots=inner, lower_bound=low, upper_bound=high) - 1", known))
+    fit = GLM(counts, design, family=families.Poisson()).fit(maxiter=200, tol=1e-12)
+    return fit.mu, fit.deviance / fit.df_resid
+
+
+def test_density_equals_statsmodels_where_bins_are_filled():
+    rng = np.random.default_rng(0)
+    t = np.linspace(-6, 6, N_BINS)
+    counts = rng.poisson(2000 * np.exp(-(t**2) / 3) + 3)
+    log_rate, misfit = _log_spline(t, counts, t)
+    mu, deviance = _reference_fit(t, counts)
+    np.testing.assert_allclose(np.exp(log_rate), mu, rtol=1e-6)
+    assert misfit == pytest.approx(deviance, rel=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore")  # statsmodels warns that it does not converge: that is the point
+def test_density_is_never_fitted_worse_than_by_statsmodels_where_bins_are_empty():
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        t = np.linspace(-10, 10, N_BINS)
+        counts = rng.poisson(np.where(np.abs(t) < 2.5, 8, 0)) + (np.arange(N_BINS) == N_BINS - 1)
+        assert _log_spline(t, counts, t)[1] <= _reference_fit(t, counts)[1] + 1e-6

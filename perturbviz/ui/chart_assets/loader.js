@@ -8,7 +8,7 @@ function appBase() {
 }
 
 export default async function (args) {
-  component ??= import(new URL("component/perturbviz.ui.chart.assets/chart.js", appBase()).href);
+  component ??= import(new URL("component/perturbviz.ui.assets.chart/chart.js", appBase()).href);
   try {
     return (await component).default(args);
   } catch (error) {

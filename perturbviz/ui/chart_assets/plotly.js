@@ -12,7 +12,7 @@ export function plotly(version) {
 }
 
 async function load(version) {
-  const url = new URL(`../perturbviz.ui.chart.plotly/plotly.min.js?v=${version}`, import.meta.url);
+  const url = new URL(`../perturbviz.ui.assets.plotly/plotly.min.js?v=${version}`, import.meta.url);
   // The server sends no expiry; the version is in the address, so whatever the cache holds is right.
   const response = await fetch(url, { cache: "force-cache", credentials: "same-origin" });
   if (!response.ok) throw new Error(`plotly.js could not be loaded (${response.status})`);

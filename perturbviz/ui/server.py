@@ -1,0 +1,64 @@
+"""What the server does besides running pages: hand out the browser's files early, and warm up.
+
+Imports nothing heavy, since the server answers only when this is imported.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Thread
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime import Runtime
+
+from perturbviz.ui import assets
+
+TURN = 0.001  # seconds
+_LINK = ", ".join(f"<{address}>; rel={what}" for address, what in assets.PRELOAD)
+
+
+@asynccontextmanager
+async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
+    """Start warming up with the server; nobody waits for it."""
+    # While one session computes, the server's own thread wants the interpreter briefly and often, to send and to serve:
+    # at Python's 5 ms a turn each file of the first page would wait for dozens of turns.
+    sys.setswitchinterval(TURN)
+    assets.serve(Runtime.instance())
+    Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    yield {}
+
+
+def _warm_up() -> None:
+    # Streamlit would say on the console that no page is running, which is so.
+    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
+    from perturbviz.ui import warm  # seconds, in a thread of its own
+
+    warm.up()
+
+
+class Preload:
+    """Adds to every page a header that names the files of the charts, so that the browser gets them at once."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request (ASGI)."""
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers["link"] = _LINK
+            await send(message)
+
+        await self.app(scope, receive, noting if scope["type"] == "http" else send)
+
+
+MIDDLEWARE = [Middleware(Preload)]

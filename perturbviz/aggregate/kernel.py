@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from perturbviz.compiled import compiled
+
 
 @lru_cache(maxsize=1)
 def load_kernel() -> Callable[..., tuple[bool, bool, int]]:
@@ -29,7 +31,6 @@ def load_kernel() -> Callable[..., tuple[bool, bool, int]]:
     n_empty
         Cells whose total is zero.
     """
-    import numba  # here, because it takes a second that other commands need not wait
 
     def kernel(data, indices, indptr, row, totals, target_sum, low, high, target, cells):  # pragma: no cover - compiled
         outside, n_empty = False, 0
@@ -60,7 +61,4 @@ def load_kernel() -> Callable[..., tuple[bool, bool, int]]:
                 sums[j, 1] += x * x
         return True, outside, n_empty
 
-    try:
-        return numba.njit(nogil=True, cache=True)(kernel)
-    except RuntimeError:  # no folder to keep the compiled code in
-        return numba.njit(nogil=True)(kernel)
+    return compiled(kernel)

@@ -198,7 +198,7 @@ def main() -> None:
     methods = benchmark.methods
     r = len(evaluation.rows)
     print(f"{len(methods)} methods x {r} rows x {a.genes:,} genes, benchmark {size / 1e6:,.0f} MB")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
     def run(**arguments) -> Sweep:
         fresh = Evaluation(benchmark)  # nothing kept from an earlier run
@@ -206,15 +206,13 @@ def main() -> None:
 
     swept, seconds = timed(run, a.repeats)
     run(progress=(silence := Silence()))
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # that of the simulation, where it is larger
     _, streamed = timed(lambda: stream(evaluation, methods), a.repeats)
     print(
         f"{len(swept.settings):,} settings x {len(swept.splits)} splits x {len(swept.hows)} averages: {seconds:.2f} s, "
         f"never longer than {silence.longest:.2f} s without progress"
     )
-    print(
-        f"one pass over the values: {streamed:.2f} s; memory at most {1024 * (after - before) / size:.2f} x benchmark more"
-    )
+    print(f"one pass over the values: {streamed:.2f} s; memory at most {(peak - before) / size:.2f} x benchmark more")
     last = f"sweep seconds={seconds:.2f} stream_ratio={seconds / streamed:.1f}"
     if a.skip_others:
         print(last)

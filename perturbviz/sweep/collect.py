@@ -131,7 +131,9 @@ def collect(
     matrices = {s: [evaluation._matrix(method, s) for method in methods] for s in dict.fromkeys(seed)}
     errors = np.empty((m, layout.n_errors, layout.n_columns, r))
     truths = np.empty((layout.n_truths, layout.n_columns, r))
-    size = np.zeros((k, r))
+    size = np.empty((k, r))
+    nothing = np.zeros(block.max(initial=-1) + 1)
+    largest = [np.abs(references[name]).max(axis=1) if name in references else nothing for name in layout.references]
     work, truth, own_targets = local(), evaluation._truth_layer, evaluation.target_columns
 
     def some(start: int) -> None:
@@ -143,9 +145,7 @@ def collect(
         for i, row in enumerate(rows.tolist()):
             y = truth[obs[row]]
             minus = [references[name][block[row]] if name in references else None for name in layout.references]
-            for j, vector in enumerate(minus):
-                if vector is not None:
-                    size[j, row] = max(np.abs(y).max(), np.abs(vector).max())
+            size[:, row] = np.maximum(np.abs(y).max(), [large[block[row]] for large in largest])
             work.sums.add(
                 y,
                 [None if x is None else x[obs[row]] for x in matrices[seed[row]]],

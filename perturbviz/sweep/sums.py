@@ -122,12 +122,12 @@ class RowSums:
         y = truth.astype(np.float64)
         for line, x in zip(self._x, predictions, strict=True):
             line[:] = np.nan if x is None else x
-        for line, r in zip(self._changes, references, strict=True):
-            np.subtract(y, 0 if r is None else r, out=line)
-        weights = np.empty(0) if weights is None else weights
+        for change, r in zip(self._changes, references, strict=True):
+            np.subtract(y, 0 if r is None else r, out=change)
+        w = np.empty(0) if weights is None else weights
         for o, order in enumerate(orders):
             columns = slice(self.layout.offset(o), self.layout.offset(o) + 2 * len(self.layout.sizes[o]))
             self.kernel(
-                self._x, y, self._changes, weights, self._in_file if order is None else order, self.layout.sizes[o],
+                self._x, y, self._changes, w, self._in_file if order is None else order, self.layout.sizes[o],
                 targets, errors[..., columns], truths[..., columns],
             )  # fmt: skip

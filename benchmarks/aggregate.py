@@ -1,22 +1,17 @@
 """How fast, how large and how linear is the road from cells to pseudobulk?
 
 Makes simulated sparse cells of several sizes and, for each in a process of its own, reads data, indices, indptr and labels
-in the blocks of the aggregation and drops them (``read``: h5py; ``lazily``: anndata on Dask), then aggregates. Reading is
-warm: file in the page cache, memory in the process; where it is quick, the better of two aggregations counts too.
+in the blocks of the aggregation and drops them (``read``: h5py; ``lazily``: anndata on Dask), then aggregates. Both are warm:
+the file is in the page cache and the process has used as much memory before, since the first touch of memory can cost a
+virtual machine seconds; where they are quick each figure is the best of three runs after the first. ``first`` is the total of
+the first aggregation, cold memory included.
 
     python benchmarks/aggregate.py                                                   # small, a minute
     python benchmarks/aggregate.py --cells 250000 500000 1000000 --genes 5000 --conditions 2000
 
 Columns: ``prepare`` (labels, halves, a look at the values); ``pass`` (over the cells, reading included); ``stat`` (t-tests
-and adjusted p-values) and ``save``, which depend on conditions x genes alone; ``first`` (total of the first run).
-``by cpu`` is ``pass/read`` in processor seconds shared by all processors: the ratio to trust where other work runs.
-
-Measured on two processors that other work kept busy (load 2 to 5), 5,000 genes at 5 % density, 2,000 conditions: 1,000,000
-cells plain (2.05 GB) took 0.5 s to prepare, 3.1 s for the pass, 3.6 s for tests, 2.5 s to save, with 1.45 GB of memory.
-Merely reading that file took between 0.5 s (in a quiet moment) and 3 s (in that run), so the pass is not shown to stay within three
-times reading a plain file; by processor seconds it was 1.9 times in one run and 4 times in another. With gzip it was 1.7 times reading
-at 250,000 cells and 1.6 times at 500,000 (3.5 times with tests and saving). The pass computes 0.6, 1.5 and 2.1 seconds at
-250,000, 500,000 and 1,000,000 cells; the system's time for fresh memory comes on top and varied from 0.2 to 9 s.
+and adjusted p-values) and ``save``, which depend on conditions x genes alone. ``by cpu`` is ``pass/read`` in processor seconds
+shared by all processors: what to look at where other work runs.
 """
 
 from __future__ import annotations
@@ -95,7 +90,7 @@ def read_only(path: Path, lazily: bool) -> tuple[float, float]:
 
     source = open_cells(path)
     seconds, used = [], []
-    while len(seconds) < 2 or (len(seconds) < 4 and sum(seconds) < 5):  # the first time warms page cache and memory
+    while len(seconds) < 2 or (len(seconds) < 4 and seconds[-1] < 2):  # the first time warms page cache and memory
         start, used_before = time.perf_counter(), time.process_time()
         source.column("condition")
         if lazily:
@@ -113,12 +108,10 @@ def read_only(path: Path, lazily: bool) -> tuple[float, float]:
 
 
 def measure(path: Path) -> dict[str, float]:
-    """Seconds of each part and peak memory in this process; like reading the better of two runs, unless they take long."""
+    """Seconds of each part, the best of the runs after the first unless they take long, and peak memory in this process."""
     (read, read_cpu), (lazy, _) = read_only(path, lazily=False), read_only(path, lazily=True)
-    runs = [aggregate_once(path)]
-    if lazy < 2:
-        runs.append(aggregate_once(path))
-    took = min(runs, key=lambda run: run["total"])
+    runs = [aggregate_once(path) for _ in range(4 if lazy < 2 else 2)]
+    took = {part: min(run[part] for run in runs[1:]) for part in runs[0]}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {
         "read": read,

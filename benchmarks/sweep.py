@@ -79,6 +79,18 @@ def timed(function, repeats: int = 1):
     return result, best
 
 
+class Silence:
+    """Longest time without news of progress, in seconds; a sweep's ``progress``."""
+
+    def __init__(self) -> None:
+        self.longest, self._last = 0.0, time.perf_counter()
+
+    def __call__(self, share: float) -> None:
+        """Told the share that is done."""
+        now = time.perf_counter()
+        self.longest, self._last = max(self.longest, now - self._last), now
+
+
 def stream(evaluation: Evaluation, methods: tuple[str, ...]) -> None:
     """Read every predicted and observed value that is scored once."""
     rows = evaluation.rows
@@ -186,21 +198,21 @@ def main() -> None:
     methods = benchmark.methods
     r = len(evaluation.rows)
     print(f"{len(methods)} methods x {r} rows x {a.genes:,} genes, benchmark {size / 1e6:,.0f} MB")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
     def run(**arguments) -> Sweep:
         fresh = Evaluation(benchmark)  # nothing kept from an earlier run
         return sweep(fresh, methods=methods, accumulated_only=True, threads=a.threads, **arguments)
 
     swept, seconds = timed(run, a.repeats)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    run(progress=(silence := Silence()))
+    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # that of the simulation, where it is larger
     _, streamed = timed(lambda: stream(evaluation, methods), a.repeats)
     print(
-        f"{len(swept.settings):,} settings x {len(swept.splits)} splits x {len(swept.hows)} averages: {seconds:.2f} s"
+        f"{len(swept.settings):,} settings x {len(swept.splits)} splits x {len(swept.hows)} averages: {seconds:.2f} s, "
+        f"never longer than {silence.longest:.2f} s without progress"
     )
-    print(
-        f"one pass over the values: {streamed:.2f} s; memory at most {1024 * (after - before) / size:.2f} x benchmark more"
-    )
+    print(f"one pass over the values: {streamed:.2f} s; memory at most {(peak - before) / size:.2f} x benchmark more")
     last = f"sweep seconds={seconds:.2f} stream_ratio={seconds / streamed:.1f}"
     if a.skip_others:
         print(last)

@@ -179,9 +179,14 @@ class Benchmark:
         """Control mean of one context: (genes,) float32; zero in delta space; NaN where unknown."""
         if self.value_space != "lognorm":
             return np.zeros(self.adata.n_vars, np.float32)
-        if "control_mean" not in self.adata.varm or context not in self.adata.varm["control_mean"]:
-            return np.full(self.adata.n_vars, np.nan, np.float32)
-        return self.adata.varm["control_mean"][context].to_numpy(np.float32)
+        known = self._controls.get(context)
+        return np.full(self.adata.n_vars, np.nan, np.float32) if known is None else known
+
+    @cached_property
+    def _controls(self) -> dict[str, np.ndarray]:
+        """Context -> control mean; AnnData compares all gene names anew at every access to ``varm``."""
+        stored = self.adata.varm.get("control_mean", {})
+        return {str(context): stored[context].to_numpy(np.float32) for context in stored}
 
     @cached_property
     def layers(self) -> dict[str, np.ndarray]:

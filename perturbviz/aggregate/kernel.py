@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from perturbviz.compiled import compiled
+
 
 @lru_cache(maxsize=1)
 def load_kernel() -> Callable[..., tuple[bool, bool, int]]:
@@ -29,7 +31,6 @@ def load_kernel() -> Callable[..., tuple[bool, bool, int]]:
     n_empty
         Cells whose total is zero.
     """
-    import numba  # here, because it takes a second that other commands need not wait
 
     def kernel(data, indices, indptr, row, totals, target_sum, low, high, target, cells):  # pragma: no cover - compiled
         outside, n_empty = False, 0
@@ -48,19 +49,20 @@ def load_kernel() -> Callable[..., tuple[bool, bool, int]]:
                     scale = target_sum / total
                 else:
                     n_empty += 1
-            for i in range(np.uint64(indptr[cell]), np.uint64(indptr[cell + 1])):
-                j = np.uint64(indices[i])  # unsigned: a negative index is far too large
+            at, end = np.uint64(indptr[cell]), np.uint64(indptr[cell + 1])
+            while at < end:
+                j = np.uint64(indices[at])  # unsigned: a negative index is far too large
                 if j >= width:
-                    return False, outside, n_empty
-                x = np.float64(data[i])
+                    break
+                x = np.float64(data[at])
                 outside |= not ((x >= low) & (x <= high))
                 if target_sum > 0:
                     x = np.log1p(x * scale)
                 sums[j, 0] += x
                 sums[j, 1] += x * x
+                at += np.uint64(1)
+            if at < end:
+                return False, outside, n_empty
         return True, outside, n_empty
 
-    try:
-        return numba.njit(nogil=True, cache=True)(kernel)
-    except RuntimeError:  # no folder to keep the compiled code in
-        return numba.njit(nogil=True)(kernel)
+    return compiled(kernel)

@@ -115,12 +115,13 @@ def _sum_blocks(
     tick: Tick,
 ) -> GroupSums:
     """Sums over the blocks ``first`` to ``last - 1``; ``slot`` and ``sampled`` are those of the cells they cover."""
+    blocks = _read_ahead(source.read(first, last))
     covered = source.span(first, last)
     genes = covered if source.by_gene else slice(0, source.shape[1])
     result = GroupSums.zeros(np.unique(slot[slot >= 0]), genes)
     result.n[:] = np.bincount(slot[slot >= 0], minlength=int(slot.max(initial=0)) + 1)[result.slots]
     kept = []
-    for number, block in enumerate(_read_ahead(source.read(first, last)), start=first):
+    for number, block in enumerate(blocks, start=first):
         where = source.span(number, number + 1)
         here = slice(None) if source.by_gene else slice(where.start - covered.start, where.stop - covered.start)
         run = where if source.by_gene else genes
@@ -165,9 +166,15 @@ def _refuse(block: Any, treatment: Treatment, source: CellSource, number: int) -
 
 
 def _read_ahead(blocks: Iterator[Any]) -> Iterator[Any]:
-    """The same blocks; while one is worked on, a thread reads the next."""
-    with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
-        coming = pool.submit(next, blocks, None)
-        while (block := coming.result()) is not None:
-            coming = pool.submit(next, blocks, None)
-            yield block
+    """The same blocks; a thread begins to read the first at once, and the next while one is worked on."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="read")
+    coming = pool.submit(next, blocks, None)
+
+    def follow() -> Iterator[Any]:
+        nonlocal coming
+        with pool:
+            while (block := coming.result()) is not None:
+                coming = pool.submit(next, blocks, None)
+                yield block
+
+    return follow()

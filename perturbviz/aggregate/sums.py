@@ -54,11 +54,13 @@ class GroupSums:
     def zeros(cls, slots: np.ndarray, genes: slice) -> GroupSums:
         """Nothing counted yet for ``slots``."""
         width = genes.stop - genes.start
+        sums = np.empty((len(slots), width, 2))
+        sums.fill(0)  # not np.zeros, whose memory the system hands over page by page while the cells are added up
         return cls(
             slots,
             genes,
             np.zeros(len(slots), dtype=np.int64),
-            np.zeros((len(slots), width, 2)),
+            sums,
             0,
             np.zeros(0, dtype=np.int64),
             sparse.csr_matrix((0, width), dtype=np.float32),

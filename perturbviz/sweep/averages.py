@@ -24,19 +24,18 @@ def averages(values: np.ndarray, picks: Sequence[np.ndarray], hows: Sequence[str
     (picks, hows, columns); NaN where nothing is left.
     """
     out = np.full((len(picks), len(hows), len(values)), np.nan)
+    missing = np.isnan(values)
+    gaps = bool(missing.any())
+    filled = np.where(missing, 0, values) if gaps and "mean" in hows else values
     for s, pick in enumerate(picks):
         if not len(pick):
             continue
-        whole = len(pick) == values.shape[1] or pick[-1] - pick[0] + 1 == len(pick)
-        part = values[:, pick[0] : pick[-1] + 1] if whole else values[:, pick]
-        missing = np.isnan(part)
-        count = part.shape[1] - missing.sum(axis=1)
+        neighbours = len(pick) == values.shape[1] or pick[-1] - pick[0] + 1 == len(pick)
+        at = (slice(None), slice(pick[0], pick[-1] + 1) if neighbours else pick)
+        count = len(pick) - missing[at].sum(axis=1) if gaps else np.full(len(values), len(pick))
         with np.errstate(invalid="ignore", divide="ignore"):
             for h, how in enumerate(hows):
-                if how == "mean":
-                    out[s, h] = np.where(missing, 0, part).sum(axis=1) / count
-                else:
-                    out[s, h] = _median(part, count)
+                out[s, h] = filled[at].sum(axis=1) / count if how == "mean" else _median(values[at], count)
     return out
 
 

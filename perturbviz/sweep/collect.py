@@ -63,10 +63,10 @@ class Sums:
         Meaning of the axes (see ``perturbviz.sweep.sums``).
     methods
         Method slugs.
-    products
-        (methods + references + 1, n_products, n_columns, rows) float64.
-    powers
-        (n_powers, methods, n_columns, rows) float64.
+    errors
+        (methods, n_errors, n_columns, rows) float64.
+    truths
+        (n_truths, n_columns, rows) float64.
     size
         (references, rows): largest absolute value of truth and reference over all genes.
     n_targets
@@ -77,8 +77,8 @@ class Sums:
 
     layout: Layout
     methods: tuple[str, ...]
-    products: np.ndarray
-    powers: np.ndarray
+    errors: np.ndarray
+    truths: np.ndarray
     size: np.ndarray
     n_targets: np.ndarray
     n_genes: int
@@ -129,23 +129,23 @@ def collect(
     r, m, k = len(frame), len(methods), len(layout.references)
     obs, seed, block = (frame[c].to_numpy() for c in ("obs", "seed", "block"))
     matrices = {s: [evaluation._matrix(method, s) for method in methods] for s in dict.fromkeys(seed)}
-    products = np.empty((m + k + 1, layout.n_products, layout.n_columns, r))
-    powers = np.empty((layout.n_powers, m, layout.n_columns, r))
-    size = np.zeros((k, r))
+    errors = np.empty((m, layout.n_errors, layout.n_columns, r))
+    truths = np.empty((layout.n_truths, layout.n_columns, r))
+    size = np.empty((k, r))
+    nothing = np.zeros(block.max(initial=-1) + 1)
+    largest = [np.abs(references[name]).max(axis=1) if name in references else nothing for name in layout.references]
     work, truth, own_targets = local(), evaluation._truth_layer, evaluation.target_columns
 
     def some(start: int) -> None:
         rows = np.arange(start, min(start + step, r))
         if not hasattr(work, "sums"):
             work.sums = RowSums(layout, m, g)
-        found = np.empty((len(rows), *products.shape[:-1])), np.empty((len(rows), *powers.shape[:-1]))
+        found = np.empty((len(rows), *errors.shape[:-1])), np.empty((len(rows), *truths.shape[:-1]))
         weights = row_weights(evaluation, rows) if layout.weighted else [None] * len(rows)
         for i, row in enumerate(rows.tolist()):
             y = truth[obs[row]]
             minus = [references[name][block[row]] if name in references else None for name in layout.references]
-            for j, vector in enumerate(minus):
-                if vector is not None:
-                    size[j, row] = max(np.abs(y).max(), np.abs(vector).max())
+            size[:, row] = np.maximum(np.abs(y).max(), [large[block[row]] for large in largest])
             work.sums.add(
                 y,
                 [None if x is None else x[obs[row]] for x in matrices[seed[row]]],
@@ -156,10 +156,10 @@ def collect(
                 found[0][i],
                 found[1][i],
             )
-        for all_rows, these in zip((products, powers), found, strict=True):
+        for all_rows, these in zip((errors, truths), found, strict=True):
             all_rows[..., rows[0] : rows[-1] + 1] = np.moveaxis(these, 0, -1)
 
     step = max(1, min(16, r // (4 * n_threads(threads))))
     parallel(some, list(range(0, r, step)), n_threads(threads), progress, cancel)
     n_targets = np.array([len(t) for t in own_targets], dtype=int)
-    return Sums(layout, methods, products, powers, size, n_targets, g)
+    return Sums(layout, methods, errors, truths, size, n_targets, g)

@@ -22,8 +22,9 @@ from perturbviz.sweep.settings import KINDS, Setting, offered_settings
 from perturbviz.sweep.sum_values import SumValues, method_groups, sum_values
 from perturbviz.view import View
 
-#: Values of one metric handled at once (gene subsets x rows), to stay in the processor's cache.
-CELLS = 30_000
+#: Values of one metric handled at once (gene subsets x rows): few enough for the processor's cache, and enough for each
+#: step to last so long that threads do not wait for each other's turn in the interpreter.
+CELLS = 120_000
 HOWS = ("mean", "median")
 
 
@@ -206,7 +207,7 @@ def _sum_averages(
     used = np.unique(column)
     at = np.searchsorted(used, column)
     methods = range(len(sums.sums.methods))
-    step = max(1, CELLS // max(sums.sums.powers.shape[-1], 1))
+    step = max(1, CELLS // max(sums.sums.truths.shape[-1], 1))
     out = np.full((len(settings), len(positions), len(hows), len(methods)), np.nan)
 
     def task(job: tuple[int, int]) -> None:

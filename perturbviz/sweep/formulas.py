@@ -52,13 +52,15 @@ class Moments:
         end = first + len(self.columns)
         return slice(first, end) if np.array_equal(self.columns, np.arange(first, end)) else self.columns
 
-    def _product(self, line: int, column: int) -> np.ndarray:
-        return self.sums.products[line, column, self._at]
+    def _error(self, statistic: int) -> np.ndarray:
+        return self.sums.errors[self.method, statistic, self._at]
+
+    def _truth(self, statistic: int) -> np.ndarray:
+        return self.sums.truths[statistic, self._at]
 
     @property
-    def _truth_line(self) -> int:
-        """Line of A (and, counted from the column of ones, column of B) that holds the observed change."""
-        return len(self.sums.methods) + self.reference
+    def _k(self) -> int:
+        return len(self.sums.layout.references)
 
     @cached_property
     def rounding(self) -> np.ndarray:
@@ -71,32 +73,32 @@ class Moments:
     @property
     def absolute_error(self) -> np.ndarray:
         """Sum of |x - y|."""
-        return self.sums.powers[0, self.method, self._at]
+        return self._error(1)
 
     @property
     def squared_error(self) -> np.ndarray:
         """Sum of (x - y)²."""
-        return self.sums.powers[1, self.method, self._at]
+        return self._error(2)
 
     @property
     def truth(self) -> np.ndarray:
         """Sum of y - r."""
-        return self._product(self._truth_line, 0)
+        return self._truth(2 * self.reference)
 
     @property
     def truth_squared(self) -> np.ndarray:
         """Sum of (y - r)²."""
-        return self._product(self._truth_line, 1 + self.reference)
+        return self._truth(2 * self.reference + 1)
 
     @property
     def _truth_error(self) -> np.ndarray:
         """Sum of (y - r)(x - y)."""
-        return self._product(self.method, 1 + self.reference)
+        return self._error(3 + self.reference)
 
     @cached_property
     def prediction(self) -> np.ndarray:
         """Sum of x - r."""
-        return self.truth + self._product(self.method, 0)
+        return self.truth + self._error(0)
 
     @cached_property
     def prediction_squared(self) -> np.ndarray:
@@ -119,41 +121,36 @@ class Moments:
         return self.prediction_squared - self.prediction**2 / self.n
 
     # -- weighted --------------------------------------------------------------------------------------------------
-    @property
-    def _w(self) -> int:
-        """Column of B that holds the weights; those of w·(y - r) follow."""
-        return 1 + len(self.sums.layout.references)
-
     @cached_property
     def weight(self) -> np.ndarray:
         """Sum of w; NaN where no gene of the subset has weight."""
-        total = self._product(-1, self._w)
+        total = self._truth(2 * self._k)
         return np.where(total > 0, total, np.nan)
 
     @property
     def weighted_squared_error(self) -> np.ndarray:
         """Weighted sum of (x - y)²."""
-        return self.sums.powers[2, self.method, self._at]
+        return self._error(4 + self._k)
 
     @property
     def _weighted_truth(self) -> np.ndarray:
         """Weighted sum of y - r."""
-        return self._product(self._truth_line, self._w)
+        return self._truth(2 * self._k + 1 + 2 * self.reference)
 
     @property
     def weighted_truth_squared(self) -> np.ndarray:
         """Weighted sum of (y - r)²."""
-        return self._product(self._truth_line, self._w + 1 + self.reference)
+        return self._truth(2 * self._k + 2 + 2 * self.reference)
 
     @property
     def _weighted_truth_error(self) -> np.ndarray:
         """Weighted sum of (y - r)(x - y)."""
-        return self._product(self.method, self._w + 1 + self.reference)
+        return self._error(5 + self._k + self.reference)
 
     @cached_property
     def _weighted_prediction(self) -> np.ndarray:
         """Weighted sum of x - r."""
-        return self._weighted_truth + self._product(self.method, self._w)
+        return self._weighted_truth + self._error(3 + self._k)
 
     @cached_property
     def weighted_truth_spread(self) -> np.ndarray:

@@ -55,7 +55,7 @@ class SumValues:
 def method_groups(evaluation: Evaluation, methods: tuple[str, ...], settings: list[Setting]) -> list[tuple[str, ...]]:
     """Methods in groups whose sums fit in half the memory of the benchmark (at least 256 MB); mostly one group."""
     columns = len({s.subset for s in settings})
-    numbers = (2 * (1 + len({s.reference for s in settings} | {"none"})) + 3) * columns * len(evaluation.rows)
+    numbers = (5 + 2 * len({s.reference for s in settings} | {"none"})) * columns * len(evaluation.rows)
     adata = evaluation.benchmark.adata
     room = max(2**28, adata.n_obs * adata.n_vars * 4 * (1 + len(adata.layers)) // 2)
     size = max(1, min(len(methods), int(room // (8 * max(numbers, 1)))))

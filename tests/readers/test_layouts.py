@@ -1,6 +1,7 @@
 """Every system's layout converts to the same canonical arrays, through the command line."""
 
 import pickle
+from pathlib import Path
 
 import anndata as ad
 import numpy as np
@@ -11,11 +12,14 @@ import scipy.sparse as sp
 from perturbviz.assemble import Incoming, assemble
 from perturbviz.benchmark import load as load_benchmark
 from perturbviz.cli import main
+from perturbviz.rankings import average, ranks
 from perturbviz.readers import SYSTEMS, Options, load
 from perturbviz.readers.rds import read_rds
 from tests.readers import layouts_h5, tiny
 from tests.readers.layouts import WRITERS, Rds, plain_truth, plus_control, predicted, runs
 from tests.readers.layouts_h5 import save
+
+SCPERTURBENCH = Path(__file__).parents[3] / "shared" / "data" / "scperturbench_combo_top100.csv"
 
 
 @pytest.mark.parametrize("layout", WRITERS)
@@ -221,6 +225,17 @@ def test_scperturbench_scores(tmp_path):
     assert table.metrics["Rank_mse"]["better"] == "lower" and table.card("cor").id == "pearson_delta"
     scores = table.scores("cor")
     assert scores.values.shape == (2, 2) and list(scores.rows["seed"]) == ["1", "2"]
+
+
+@pytest.mark.skipif(not SCPERTURBENCH.is_file(), reason=f"the real table is not there: {SCPERTURBENCH}")
+@pytest.mark.parametrize(
+    ("metric", "place"), [("cor", 9), ("mse_score", 11), ("edistance_score", 15), ("was_score", 3), ("Rank_pcc", 8)]
+)
+def test_scgpt_on_norman_stands_at_every_place(metric, place):
+    scores = load(SCPERTURBENCH).scores.scores(metric)
+    norman = (scores.rows["context"] == "Norman").to_numpy()
+    found = ranks(average(scores.values[:, norman], "mean"), scores.card)
+    assert found[list(scores.methods).index("scGPT")] == place
 
 
 def test_other_score_tables(tmp_path):

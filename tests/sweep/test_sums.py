@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from perturbviz.sweep.averages import averages
 from perturbviz.sweep.grid import gene_counts
 from perturbviz.sweep.orders import descending
-from perturbviz.sweep.sums import Layout, RowSums, replacements
+from perturbviz.sweep.sums import Layout, RowSums
 
 
 def test_gene_counts_hold_round_numbers_and_all_genes():
@@ -28,52 +30,36 @@ def test_descending_puts_missing_values_last():
     assert descending(np.array([np.nan, 1, 3], np.float32)).tolist() == [2, 1, 0]
 
 
-@given(st.data())
-def test_replacements_are_the_next_genes(data):
-    g = data.draw(st.integers(1, 12))
-    where = np.array(sorted(data.draw(st.sets(st.integers(0, g - 1), min_size=1, max_size=min(3, g)))))
-    sizes = np.arange(1, g + 1)
-    others = [i for i in range(g) if i not in where]
-    extra = replacements(where, sizes, g)
-    for j, n in enumerate(sizes):
-        kept = {i for i in range(n) if i not in where} | {int(i) for i in extra[:, j] if i not in where}
-        assert kept == set(others[:n])
-
-
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000))
 def test_sums_of_one_row_equal_plain_sums(seed):
     rng = np.random.default_rng(seed)
-    g, m = 600, 2  # beyond the size from which blocks are matrix products
-    sizes = np.array([1, 4, 511, 512, 513, 599, 600])
-    layout = Layout(("none", "control"), True, ("expressed",), (sizes,))
+    g, m = 600, 2  # more than are gathered at once
+    sizes = np.array([1, 4, 255, 256, 257, 598, 599, 600])
+    layout = Layout(("none", "control"), True, ("expressed", "all"), (sizes, sizes))
     truth = rng.normal(size=g).astype(np.float32)
     predictions = [rng.normal(size=g).astype(np.float32) for _ in range(m)]
     control, w, order = rng.normal(size=g), rng.random(g), rng.permutation(g)
-    targets = rng.choice(g, rng.integers(0, 3), replace=False)
-    products = np.empty((m + 3, layout.n_products, layout.n_columns))
-    powers = np.empty((layout.n_powers, m, layout.n_columns))
-    RowSums(layout, m, g).add(truth, predictions, [None, control], w, [order], targets, products, powers)
-    for kept in (True, False):
-        genes = order if kept else order[~np.isin(order, targets)]
-        for n in sizes:
-            s, column = genes[:n], layout.column("expressed", n, kept)
-            y = truth[s].astype(float)
+    targets = rng.choice(g, rng.integers(0, 4), replace=False)
+    errors = np.empty((m, layout.n_errors, layout.n_columns))
+    truths = np.empty((layout.n_truths, layout.n_columns))
+    RowSums(layout, m, g).add(truth, predictions, [None, control], w, [order, None], targets, errors, truths)
+    for kind, kept in product(("expressed", "all"), (True, False)):
+        genes = order if kind == "expressed" else np.arange(g)
+        genes = genes if kept else genes[~np.isin(genes, targets)]
+        for j, n in enumerate(sizes):
+            s, column = genes[:n], layout.offset(kind == "all") + j + (0 if kept else len(sizes))
+            y, v = truth[s].astype(float), w[s]
+            z = y - control[s]
             for i, x in enumerate(predictions):
                 d = x[s] - y
-                expected = [
-                    d.sum(),
-                    d @ y,
-                    d @ (y - control[s]),
-                    d @ w[s],
-                    d @ (y * w[s]),
-                    d @ ((y - control[s]) * w[s]),
-                ]
-                np.testing.assert_allclose(products[i, :, column], expected, rtol=1e-9, atol=1e-9)
-                np.testing.assert_allclose(powers[:, i, column], [np.abs(d).sum(), d @ d, d @ (w[s] * d)], rtol=1e-12)
-            z = y - control[s]
-            np.testing.assert_allclose(products[m + 1, [0, 2, 5], column], [z.sum(), z @ z, z @ (w[s] * z)], atol=1e-9)
-            np.testing.assert_allclose(products[-1, 3, column], w[s].sum())
+                plain = [d.sum(), np.abs(d).sum(), d @ d, d @ y, d @ z]
+                np.testing.assert_allclose(
+                    errors[i, :, column], [*plain, d @ v, d @ (v * d), d @ (v * y), d @ (v * z)], rtol=1e-9, atol=1e-9
+                )
+            plain = [y.sum(), y @ y, z.sum(), z @ z]
+            weighted = [v.sum(), y @ v, y @ (v * y), z @ v, z @ (v * z)]
+            np.testing.assert_allclose(truths[:, column], plain + weighted, rtol=1e-9, atol=1e-9)
 
 
 def test_columns_that_are_not_on_the_grid_are_refused():

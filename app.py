@@ -20,10 +20,10 @@ if __name__ == "__main__":
         overtaken = True
         raise
     finally:  # also where a page stops early with a sentence
+        state.write_link()
         if not overtaken:
             sidebar.draw(settled)
             badge.finish()
-        state.write_link()
         collector.settle()
 else:
     from perturbviz.ui import server

@@ -25,7 +25,8 @@ PRELOAD = (
 )
 
 
-def _plotly_folder() -> Path:
+def plotly_folder() -> Path:
+    """Where the installed plotly package keeps plotly.js."""
     spec = find_spec("plotly")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("plotly is not installed")
@@ -35,7 +36,7 @@ def _plotly_folder() -> Path:
 @lru_cache(maxsize=1)
 def serve(runtime: Runtime) -> None:
     """Let a running server hand out the files, once; ``st.declare_component`` would do so in a page's run only."""
-    for name, folder in (("chart", ASSETS), ("plotly", _plotly_folder())):
+    for name, folder in (("chart", ASSETS), ("plotly", plotly_folder())):
         runtime.component_registry.register_component(
             CustomComponent(f"{__name__}.{name}", path=str(folder), module_name=__name__)
         )

@@ -1,0 +1,55 @@
+"""What the server does besides running pages: the files of the charts come with the page, nothing heavy delays it."""
+
+import asyncio
+import re
+import subprocess
+import sys
+
+import perturbviz
+from perturbviz.ui import assets, server
+
+
+def answer(kind: str) -> dict[str, str]:
+    """Headers of an answer of a content type, as the browser gets it."""
+
+    async def page(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind.encode())]})
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(server.Preload(page)({"type": "http"}, None, send))
+    return {k.decode(): v.decode() for k, v in sent[0]["headers"]}
+
+
+def test_a_page_names_the_files_of_its_charts_and_nothing_else_does():
+    assert "link" not in answer("application/json")
+    named = re.findall(r"<([^>]+)>", answer("text/html; charset=utf-8")["link"])
+    assert named == [address for address, _ in assets.PRELOAD]
+    folders = {"chart": assets.ASSETS, "plotly": assets.plotly_folder()}
+    for address in named:
+        folder, file = re.fullmatch(r"component/perturbviz\.ui\.assets\.(\w+)/([\w.]+)(?:\?v=.*)?", address).groups()
+        assert (folders[folder] / file).is_file(), address
+
+
+def test_what_is_named_early_is_what_the_component_asks_for():
+    text = {p.name: p.read_text() for p in assets.ASSETS.glob("*.js")}
+    imported = set(re.findall(r'from "\./(\w+\.js)"', text["chart.js"])) | {"chart.js"}
+    assert imported == {a.rpartition("/")[2] for a, what in assets.PRELOAD if what == "modulepreload"}
+    assert "component/perturbviz.ui.assets.chart/chart.js" in text["loader.js"]
+    assert "../perturbviz.ui.assets.plotly/plotly.min.js?v=" in text["plotly.js"]
+
+
+def test_the_server_answers_before_anything_heavy_is_imported():
+    code = "import sys, perturbviz.ui.server; print([m for m in ('anndata', 'pandas', 'scipy', 'dask') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=perturbviz.__path__[0] + "/.."
+    )
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_every_public_name_can_be_had():
+    assert all(getattr(perturbviz, name) is not None for name in perturbviz.__all__)
+    assert set(perturbviz._HOME) == set(perturbviz.__all__)

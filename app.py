@@ -6,6 +6,7 @@ if __name__ == "__main__":
     from streamlit.runtime.scriptrunner import RerunException
 
     from perturbviz.ui import badge, collector, navigation, present, settle, sidebar, state
+    from perturbviz.ui.current import PageEnd
 
     page = navigation.run()
     state.apply_deferred()
@@ -16,12 +17,14 @@ if __name__ == "__main__":
     overtaken = False
     try:
         page.run()
+    except PageEnd:  # with a sentence
+        pass
     except RerunException:  # another run starts at once and draws the rest
         overtaken = True
         raise
-    finally:  # also where a page stops early with a sentence
-        state.write_link()
+    finally:  # also where a page fails
         if not overtaken:
+            state.write_link()
             sidebar.draw(settled)
             badge.finish()
         collector.settle()

@@ -13,7 +13,7 @@ from perturbviz.metrics import CATALOGUE
 from perturbviz.rankings import shifts
 from perturbviz.ui import cache, cache_calibration, state
 from perturbviz.ui.chart import chart
-from perturbviz.ui.current import begin, four_questions
+from perturbviz.ui.current import PageEnd, begin, four_questions
 from perturbviz.ui.pin import pin_controls, pinned
 from perturbviz.ui.ranking_sections import SECTIONS
 from perturbviz.view import View, metric_label, metric_name
@@ -25,7 +25,7 @@ section = st.segmented_control(
 )  # fmt: skip
 if section in SECTIONS:
     SECTIONS[section](current)
-    st.stop()
+    raise PageEnd
 ranking = current.ranking()
 
 

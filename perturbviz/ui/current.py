@@ -119,11 +119,14 @@ def current() -> Current:
     return st.session_state[_KEY]
 
 
+class PageEnd(Exception):
+    """Ends a page early. After ``st.stop`` nothing could be drawn any more, and the sidebar still has to be."""
+
+
 def stop(sentence: str, icon: str = ":material/search:") -> NoReturn:
     """End the page with a sentence that says why it is empty and what to do."""
     st.info(sentence, icon=icon)
-    state.write_link()
-    st.stop()
+    raise PageEnd
 
 
 def _simulated_banner() -> None:

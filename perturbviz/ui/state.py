@@ -120,8 +120,6 @@ def query() -> dict[str, list[str]]:
 
 def write_link() -> None:
     """Bring the address bar up to date; the link that led here stays as it is, so that Back leads away from it."""
-    if _DEFERRED in st.session_state:  # the next run starts at once, with the address as it was when it was asked for
-        return
     if st.session_state.pop(_ADOPTED, False):
         return
     wanted, address = query(), {k: st.query_params.get_all(k) for k in st.query_params}

@@ -166,6 +166,7 @@ def test_empty_states(open_page, query, sentence):
     at = open_page("interactions", **query)
     assert any(sentence in i.value for i in at.info)
     assert not any(f["key"] == "null" for f in figures(at))
+    assert {"metric", "_preset"} <= {box.key for box in at.sidebar.selectbox}, "no controls to lead out of it"
 
 
 @pytest.mark.parametrize("section", ["", "finds", "calls", "which", "scores"])

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update"]  # fmt: skip
 SIZE = {"width": 1440, "height": 1000}
+FAILED = str(Path(tempfile.gettempdir()) / "redraw-failed.png")  # what was to be seen when charts were not redrawn
 
 #: In the page: note the time of every press of the pointer or of a key.
 WATCH = """() => { window.__pressed = 0;
@@ -95,12 +97,12 @@ def press(
     try:
         return page.evaluate(REDRAWN, [before, None if keys is None else list(keys), n, 1000 * patience])
     except Error as error:
-        page.screenshot(path="redraw-failed.png")
+        page.screenshot(path=FAILED)
         state = page.evaluate("() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState")
         after = page.evaluate(CHARTS)
         raise RuntimeError(
             f"{page.url}: {keys or n} should have been redrawn; the charts went from {json.dumps(before)} to "
-            f"{json.dumps(after)} (script {state}); see redraw-failed.png"
+            f"{json.dumps(after)} (script {state}); see {FAILED}"
         ) from error
 
 

@@ -224,7 +224,7 @@ def main() -> None:
     parser.add_argument("--bench", help="a benchmark file besides")
     parser.add_argument("--pages", nargs="+", choices=PAGES, default=list(PAGES))
     parser.add_argument("--controls", nargs="+", help="names as printed; all where none is given")
-    parser.add_argument("--clicks", type=int, default=4, help="counted clicks a page and control")
+    parser.add_argument("--clicks", type=int, default=2, help="counted clicks a page and control")
     arguments = parser.parse_args()
     problems: list[str] = []
     with tempfile.TemporaryDirectory(prefix="perturbviz-redraw-") as name:

@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+from browser import FLAGS, ROOT, ready, serve
 from playwright.sync_api import sync_playwright
-from redraw import FLAGS, ROOT, ready, serve
 
 sys.path.insert(0, str(ROOT))
 #: Resolve with the milliseconds since the key was pressed, two frames after both charts carry another setting.

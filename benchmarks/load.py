@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,9 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
+from browser import FLAGS, press, radio, ready, serve  # noqa: E402
 from client import Client  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
-from redraw import FLAGS, press, ready, serve  # noqa: E402
 
 CLICKS = [("ref", "pert. mean"), ("ref", "control"), ("genes", "all"), ("genes", "expressed")]
 PAGES = {"": 2, "errors": 2, "profiles": 1, "interactions": 3}  # and how many charts each has
@@ -65,7 +66,9 @@ def browse(i: int, url: str, data: str, pause: float, until: float, painted: lis
             while time.monotonic() < until:
                 page.wait_for_timeout(1000 * pause)
                 label = ("pert. mean", "control")[turn % 2]
-                painted.append((time.monotonic(), press(page, label, PAGES[name]) / 1000))
+                painted.append(
+                    (time.monotonic(), press(page, partial(radio, page, "ref", label), n=PAGES[name]) / 1000)
+                )
                 turn += 1
             browser.close()
     except Exception as error:

@@ -1,251 +1,284 @@
 """From a click to everything redrawn, in a real Chromium, against a bare app that draws the same charts.
 
 Both apps run side by side: perturbviz with gliding off, and a floor that holds the figures of every setting ready and
-draws them with ``st.plotly_chart``. Time runs from the press of the pointer to the second animation frame after every
-chart carries the new setting. Clicks alternate between the apps, so that a noisy machine is noisy for both.
+draws them with ``st.plotly_chart``. Time runs from the press of the pointer or key to the second animation frame after
+every chart that the click changes carries the new setting. Clicks alternate between the apps, so that a noisy machine
+is noisy for both. Every page that draws the view, every control of the sidebar that changes something on it, each
+clicked to and fro. The first click of each, with whatever is not computed yet, is told apart ("first").
 
-    python benchmarks/redraw.py                          # the demo
-    python benchmarks/redraw.py --bench norman.h5ad      # and another benchmark
+    python benchmarks/redraw.py                          # the demo, and a simulated benchmark of Norman size
+    python benchmarks/redraw.py --size large             # 6 methods x 10,000 perturbations x 8,000 genes, simulated
+    python benchmarks/redraw.py --size demo --bench norman.h5ad --pages errors --controls metric genes
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import pickle
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.parse
-import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Error, Page, sync_playwright
-from streamlit.testing.v1 import AppTest
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
-ROOT = Path(__file__).parents[1]
-PAGES = ("rankings", "errors", "profiles", "interactions")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update"]  # fmt: skip
-#: control -> settings that one click on it leads to, in turn; the rest of the view stays.
-CONTROLS = {
-    "reference": [{"ref": "control"}, {"ref": "perturbation"}],
-    "genes": [{"genes": "all"}, {"genes": "de"}],
-    "metric": [{"metric": "mae"}, {"metric": "pearson_delta"}],
-}
-BASE = {"metric": "pearson_delta"}
-LABELS = {"control": "control", "perturbation": "pert. mean", "all": "all", "de": "DE", "expressed": "expressed"}
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
+
+import floor as bare  # noqa: E402
+import sizes  # noqa: E402
+from browser import ACTS, IDLE, SIZE, launch, press, ready, serve  # noqa: E402
+from controls import BASE, PAGES, Control, Link, controls  # noqa: E402
+
+PAUSE = 100  # milliseconds between clicks, after both scripts have ended
+PATIENCE = {"large": 300}  # seconds for one click
 
 
-def controls(page: str, data: str) -> dict[str, list[dict]]:
-    """The controls that mean something on a page: DE genes differ from double to double, so Interactions has none."""
-    if page != "interactions":
-        return CONTROLS
-    if data != "demo":  # in delta space there is no expression to order genes by
-        return {k: v for k, v in CONTROLS.items() if k != "genes"}
-    return {**CONTROLS, "genes": [{"genes": "all"}, {"genes": "expressed"}]}
+@dataclass(frozen=True)
+class Clicks:
+    """What was measured on one control of one page, in milliseconds."""
+
+    size: str
+    page: str
+    control: str
+    first: float
+    ours: list[float]
+    floor: list[float]
 
 
-FLOOR = """
-import pickle, sys
-import plotly.graph_objects as go
-import streamlit as st
-st.set_page_config(layout="wide")
-figures = st.cache_resource(lambda: pickle.load(open(sys.argv[1], "rb")))()
-page = st.query_params["page"]
-st.title(page)
-with st.sidebar:
-    chosen = st.segmented_control("setting", sorted(figures[page]), default=st.query_params["start"], required=True)
-for i, figure in enumerate(figures[page][chosen]):
-    st.plotly_chart(go.Figure(figure, skip_invalid=True), key=f"c{i}", theme=None)
-"""
+@dataclass
+class Pair:
+    """A page open in the app and in the floor, with the figures of its settings."""
 
-#: In the page: note the time of a press; resolve two frames after all charts show another token.
-WATCH = """() => { window.__pressed = 0;
-  document.addEventListener('pointerdown', () => { window.__pressed = performance.now(); }, {capture: true}); }"""
-IDLE = "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
-TOKENS = "() => JSON.stringify([...document.querySelectorAll('.js-plotly-plot')].map(g => g.layout?.meta?.token))"
-REDRAWN = """([before, n]) => new Promise((resolve, reject) => {
-  const end = performance.now() + 30000;
-  const look = () => {
-    const gds = [...document.querySelectorAll('.js-plotly-plot')];
-    const done = gds.length >= n && gds.every((g) => g._fullLayout && g.querySelector('.main-svg')
-      && g.layout?.meta?.token !== undefined && !before.includes(g.layout.meta.token));
-    if (done) requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - window.__pressed)));
-    else if (performance.now() > end) reject(new Error('not redrawn in 30 s'));
-    else requestAnimationFrame(look);
-  }; look(); })"""
+    app: str
+    floor: str
+    page: str
+    data: str
+    figures: dict[str, list]
+    ours: Page
+    bare: Page
+    patience: float
+    opened: Link | None = None
+    unfolded: bool = False
 
+    def link(self, base: Link, more: Link | None = None) -> Link:
+        """A setting."""
+        return {"data": self.data, **base, **(more or {})}
 
-def name_of(query: dict) -> str:
-    return json.dumps(query, sort_keys=True)
+    def open(self, base: Link, slide: str = "") -> None:
+        """Load both at a setting."""
+        link, path = self.link(base), "" if self.page == "rankings" else self.page
+        keys = [key for key, _ in self.figures[bare.name_of(link)]]
+        ready(self.ours, f"{self.app}/{path}?{urllib.parse.urlencode(link, doseq=True)}", 1, keys, self.patience, 1.0)
+        self.open_floor(link, slide)
+        self.opened, self.unfolded = base, False
 
+    def open_floor(self, link: Link, slide: str = "") -> None:
+        """Load the floor."""
+        query = {"page": self.page, "start": bare.name_of(link)} | ({"slide": slide} if slide else {})
+        ready(self.bare, f"{self.floor}/?{urllib.parse.urlencode(query)}", 1,
+              [key for key, _ in self.figures[bare.name_of(link)]], 60, 0.2)  # fmt: skip
 
-def collect(data: str, pages: list[str]) -> tuple[dict, dict]:
-    """Figures of every page and setting as the app makes them: page -> setting -> figures; and how many a page has."""
-    from tests.charts import figures
-
-    found: dict[str, dict[str, list]] = {}
-    for page in pages:
-        found[page] = {}
-        for settings in controls(page, data).values():
-            for change in settings:
-                query = {**BASE, **change, "data": data}
-                at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-                for key, value in query.items():
-                    at.query_params[key] = value
-                at.run()
-                if page != "rankings":
-                    at.switch_page(f"pages/{page}.py").run()
-                assert not at.exception, at.exception[0].message
-                found[page][name_of(change)] = [
-                    {"data": f["data"], "layout": {**f["layout"], "meta": {"token": name_of(change)}}}
-                    for f in figures(at)
-                ]
-    return found, {page: len(next(iter(found[page].values()))) for page in pages}
+    def unfold(self) -> None:
+        """Open the sidebar's expander."""
+        if not self.unfolded:
+            self.ours.locator(".st-key-_more summary").click()
+            self.ours.wait_for_selector(".st-key-split", timeout=1000 * self.patience)
+            self.unfolded = True
 
 
-def serve(command: list[str], **environment: str) -> tuple[str, subprocess.Popen]:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true",
-               "--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]  # fmt: skip
-    at = command.index("--") if "--" in command else len(command)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", *command[:at], *options, *command[at:]], cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(300):
-        try:
-            if urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).read() == b"ok":
-                return url, process
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the server did not start")
+def measure(pair: Pair, control: Control, clicks: int, size: str) -> Clicks | None:
+    """Click to and fro; None where the control changes nothing on the page, or nothing is drawn after it."""
+    sliding = control.kind == "slide"
+    here, there = (bare.name_of(pair.link(control.base, to)) for to in ({}, control.to))
+    keys = {(a, b): bare.changed(pair.figures[a], pair.figures[b]) for a, b in ((here, there), (there, here))}
+    if not all(keys.values()):
+        return None
+    if pair.opened != control.base:
+        pair.open(control.base, there if sliding else "")
+    elif sliding:
+        pair.open_floor(pair.link(control.base), there)
+    if control.folded:
+        pair.unfold()
+    act = ACTS[control.kind]
+
+    def ours(i: int) -> float:
+        """The i-th click, there and back in turn."""
+        label, way = ((control.there, (here, there)), (control.back, (there, here)))[i % 2]
+        took = press(pair.ours, lambda: act(pair.ours, control.key, label), keys[way], 1, pair.patience)
+        pair.ours.wait_for_function(IDLE, timeout=1000 * pair.patience)
+        pair.ours.wait_for_timeout(PAUSE)
+        return took
+
+    def theirs(i: int) -> float:
+        way = ((here, there), (there, here))[i % 2]
+        label = ("ArrowRight", "ArrowLeft")[i % 2] if sliding else way[1]
+        act = ACTS["slide" if sliding else "radio"]
+        took = press(pair.bare, lambda: act(pair.bare, "setting", label), keys[way])
+        pair.bare.wait_for_function(IDLE)
+        pair.bare.wait_for_timeout(PAUSE)
+        return took
+
+    found = Clicks(size, pair.page, control.name, 0, [], [])
+    pair.ours.bring_to_front()
+    first = ours(0)
+    for i in range(clicks):
+        pair.ours.bring_to_front()
+        found.ours.append(ours(i + 1))
+        pair.bare.bring_to_front()
+        found.floor.append(theirs(i))
+    if not clicks % 2:  # back to where all began
+        pair.ours.bring_to_front()
+        ours(1)
+    if sliding or clicks % 2:
+        pair.open_floor(pair.link(control.base))
+    return Clicks(size, pair.page, control.name, first, found.ours, found.floor)
 
 
-def press(page: Page, label: str, n: int, metric: bool = False) -> float:
-    """Click a control and wait for the redraw: milliseconds."""
-    page.wait_for_function(IDLE)
-    before = json.loads(page.evaluate(TOKENS))
-    if metric:
-        page.locator(".st-key-metric input").click()
-        option = page.get_by_role("option", name=label, exact=True)
-        while option.count():  # the list of a select box may move under the pointer: such a click chooses nothing
-            option.click()
-            page.wait_for_timeout(30)
-    else:
-        page.get_by_role("radio", name=label, exact=True).click()
-    try:
-        return page.evaluate(REDRAWN, [before, n])
-    except Error as error:
-        page.screenshot(path="redraw-failed.png")
-        state = page.evaluate("() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState")
-        raise RuntimeError(
-            f"{page.url}: after a click on {label} the charts went from {before} to {page.evaluate(TOKENS)} "
-            f"({n} wanted, script {state}); see redraw-failed.png"
-        ) from error
-
-
-def ready(page: Page, url: str, n: int) -> None:
-    page.goto(url)
-    page.wait_for_function(
-        "n => { const g = [...document.querySelectorAll('.js-plotly-plot')];"
-        " return g.length >= n && g.every(x => x._fullLayout && x.querySelector('.main-svg'))"
-        " && document.querySelector('[data-testid=\"stApp\"]').dataset.testScriptState === 'notRunning'; }",
-        arg=n, timeout=60_000,
-    )  # fmt: skip
-    page.evaluate(WATCH)
-    page.wait_for_timeout(1500)
-
-
-def show(data: str, page: str, control: str, lines: list[tuple]) -> None:
-    mine, theirs = (np.array([x[i] for x in lines if x[:2] == (page, control)]) for i in (2, 3))
-    ratio = np.median(mine) / np.median(theirs)
-    print(
-        f"{data:10} {page:13} {control:10} p50 {np.median(mine):5.0f} ms  p95 {np.quantile(mine, 0.95):5.0f} ms  "
-        f"floor p50 {np.median(theirs):5.0f} ms  ratio {ratio:.2f}",
-        flush=True,
+def line(found: Clicks) -> str:
+    """What is printed of a control."""
+    return (
+        f"{found.size:10} {found.page:13} {found.control:10} p50 {p50(found.ours):5.0f} ms  p95 {p95(found.ours):5.0f} ms  "
+        f"floor p50 {p50(found.floor):5.0f} ms  p95 {p95(found.floor):5.0f} ms  ratio {p50(found.ours) / p50(found.floor):.2f}  "
+        f"first {found.first:5.0f} ms"
     )
 
 
-def measure(url: str, floor: str, data: str, pages: list[str], counts: dict, clicks: int) -> list[tuple]:
-    """(page, control, ours, floor) in milliseconds, one line a click."""
-    from perturbviz.metrics import CATALOGUE
+def p50(values: Iterable[float]) -> float:
+    """Median."""
+    return float(np.median(list(values)))
 
-    lines = []
-    with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"), args=FLAGS)
-        ours = browser.new_page(viewport={"width": 1440, "height": 1000})
-        bare = browser.new_page(viewport={"width": 1440, "height": 1000})
-        for page in pages:
-            n = counts[page]
-            for control, (first, second) in controls(page, data).items():
-                path = "" if page == "rankings" else page
-                query = "&".join(f"{k}={v}" for k, v in {**BASE, **first, "data": data}.items())
-                ready(ours, f"{url}/{path}?{query}", n)
-                ready(bare, f"{floor}/?page={page}&start={urllib.parse.quote(name_of(first))}", n)
-                for i in range(clicks + 2):
-                    wanted = (second, first)[i % 2]
-                    value = next(iter(wanted.values()))
-                    label = CATALOGUE[value].card.name if control == "metric" else LABELS[value]
-                    ours.bring_to_front()
-                    mine = press(ours, label, n, metric=control == "metric")
-                    ours.wait_for_timeout(250)
-                    bare.bring_to_front()
-                    theirs = press(bare, name_of(wanted), n)
-                    bare.wait_for_timeout(250)
-                    if i >= 2:  # the first click of each direction fills caches
-                        lines.append((page, control, mine, theirs))
-                show(data, page, control, lines)
-        browser.close()
-    return lines
+
+def p95(values: Iterable[float]) -> float:
+    """95th percentile."""
+    return float(np.quantile(list(values), 0.95))
+
+
+def run_page(
+    browser: Browser, apps: tuple[str, str], size: str, data: str, page: str, wanted: list[Control], figures: dict,
+    clicks: int, problems: list[str],
+) -> list[Clicks]:  # fmt: skip
+    """Measure the controls of a page."""
+    everything: list[Clicks] = []
+    pages = [browser.new_page(viewport=SIZE) for _ in range(2)]
+    pair = Pair(*apps, page, data, figures, *pages, PATIENCE.get(size, 60))
+    for control in wanted:
+        try:
+            found = measure(pair, control, clicks, size)
+        except (Error, RuntimeError) as error:
+            problems.append(f"{size} {page} {control.name}: {str(error).splitlines()[0]}")
+            print(f"FAILED {problems[-1]}", flush=True)
+            pair.opened = None  # load it anew
+            continue
+        if found is None:
+            print(f"{size:10} {page:13} {control.name:10} changes nothing that is drawn here", flush=True)
+        else:
+            everything.append(found)
+            print(line(found), flush=True)
+    for p in pages:
+        p.close()
+    return everything
+
+
+def run_size(
+    browser: Browser, app: str, folder: Path, size: str, data: str, titles: dict[str, str], arguments: argparse.Namespace,
+    problems: list[str],
+) -> list[Clicks]:  # fmt: skip
+    """Measure all pages on a benchmark."""
+    from perturbviz.benchmark import Benchmark
+    from perturbviz.ui.sources import open_source
+
+    source = open_source(data)
+    assert isinstance(source, Benchmark)
+    wanted = {page: [c for c in controls(source, data, page, titles) if not arguments.controls or c.name in arguments.controls]
+              for page in arguments.pages}  # fmt: skip
+    begun = time.monotonic()
+    figures: bare.Figures = {}
+    for page in arguments.pages:
+        links = [{"data": data, **base} for base in [BASE, *(c.base | to for c in wanted[page] for to in ({}, c.to))]]
+        figures[page] = bare.collect(page, links)
+    print(f"{size}: figures of all settings made in {time.monotonic() - begun:.0f} s", flush=True)
+    stored = folder / f"figures-{size}.pickle"
+    stored.write_bytes(pickle.dumps(figures))
+    floor, server = serve([str(bare.write(folder)), "--", str(stored)])
+    everything: list[Clicks] = []
+    try:
+        for page in arguments.pages:
+            if not figures[page][bare.name_of({"data": data, **BASE})]:
+                print(f"{size:10} {page:13} draws nothing of these data", flush=True)
+                continue
+            everything += run_page(
+                browser, (app, floor), size, data, page, wanted[page], figures[page], arguments.clicks, problems
+            )
+    finally:
+        server.terminate()
+    return everything
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--bench", help="a benchmark file besides the demo")
-    parser.add_argument("--pages", nargs="+", default=list(PAGES))
-    parser.add_argument("--clicks", type=int, default=10, help="counted clicks a page and control")
+    parser.add_argument("--size", nargs="+", choices=["demo", *sizes.MAKE], default=["demo", "norman"])
+    parser.add_argument("--bench", help="a benchmark file besides")
+    parser.add_argument("--pages", nargs="+", choices=PAGES, default=list(PAGES))
+    parser.add_argument("--controls", nargs="+", help="names as printed; all where none is given")
+    parser.add_argument("--clicks", type=int, default=2, help="counted clicks a page and control")
     arguments = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {"PERTURBVIZ_GLIDE": "0"}
-        sets = ["demo"]
+    problems: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="perturbviz-redraw-") as name:
+        folder = Path(name)
+        environment = bare.environment(folder)
+        sets = {}
+        for size in arguments.size:
+            if size != "demo":
+                begun = time.monotonic()
+                made = sizes.MAKE[size](folder / f"{size}-size-simulated.h5ad")
+                print(
+                    f"{size}: {made.stat().st_size / 1e9:.1f} GB simulated in {time.monotonic() - begun:.0f} s",
+                    flush=True,
+                )
+            sets[size] = "demo" if size == "demo" else f"file:{made.name}"
         if arguments.bench:
-            shutil.copy(arguments.bench, folder)
-            environment["PERTURBVIZ_DATA"] = os.environ["PERTURBVIZ_DATA"] = folder
-            sets.append(f"file:{Path(arguments.bench).name}")
-        (Path(folder) / "floor.py").write_text(FLOOR)
-        url, app = serve(["app.py"], **environment)
-        everything = []
+            (folder / Path(arguments.bench).name).symlink_to(Path(arguments.bench).resolve())
+            sets[Path(arguments.bench).stem] = f"file:{Path(arguments.bench).name}"
+        from perturbviz.ui.sources import choices
+
+        titles = choices()
+        app, server = serve(["app.py"], **environment)
+        found: list[Clicks] = []
         try:
-            for data in sets:
-                found, counts = collect(data, arguments.pages)
-                stored = Path(folder) / "figures.pickle"
-                stored.write_bytes(pickle.dumps(found))
-                floor, bare = serve([str(Path(folder) / "floor.py"), "--", str(stored)])
-                try:
-                    lines = measure(url, floor, data, arguments.pages, counts, arguments.clicks)
-                finally:
-                    bare.terminate()
-                everything += lines
+            with sync_playwright() as p:
+                browser = launch(p)
+                for size, data in sets.items():
+                    found += run_size(browser, app, folder, size, data, titles, arguments, problems)
+                browser.close()
         finally:
-            app.terminate()
-    mine, theirs = (np.array([x[i] for x in everything]) for i in (2, 3))
-    print(
-        f"all clicks: p50 {np.median(mine):.0f} ms, p95 {np.quantile(mine, 0.95):.0f} ms; floor p50 {np.median(theirs):.0f} ms, p95 {np.quantile(theirs, 0.95):.0f} ms"
-    )
-    print(
-        f"redraw ratio p50={np.median(mine) / np.median(theirs):.2f} p95={np.quantile(mine, 0.95) / np.quantile(theirs, 0.95):.2f}"
-    )
+            server.terminate()
+            server.wait()
+    report(found, list(sets), problems)
+
+
+def report(found: list[Clicks], names: list[str], problems: list[str]) -> None:
+    """A line for each size and one for those that every release is judged by."""
+    for problem in problems:
+        print(f"FAILED {problem}")
+    total = [c for c in found if c.size in ("demo", "norman")] or found
+    for size, chosen in [*((s, [c for c in found if c.size == s]) for s in names), ("ratio", total)]:
+        if not chosen:
+            continue
+        ours, floor = [t for c in chosen for t in c.ours], [t for c in chosen for t in c.floor]
+        middle, high = p50(ours) / p50(floor), p95(ours) / p95(floor)
+        if size == "ratio":
+            print(f"redraw ratio p50={middle:.2f} p95={high:.2f}")
+        else:
+            print(
+                f"redraw {size} p50={p50(ours):.0f} p95={p95(ours):.0f} floor={p50(floor):.0f} ratio={middle:.2f} "
+                f"p95/p50={p95(ours) / p50(ours):.2f} first={p50(c.first for c in chosen):.0f} clicks={len(ours)}"
+            )
+    if problems:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
-from redraw import FLAGS, serve
+from browser import FLAGS, serve
 
 DRAWN = "document.querySelector('.js-plotly-plot .main-svg')"
 

@@ -120,6 +120,11 @@ with target:
         st.markdown(
             explain.overturn(table.ranks, [metric_name(m, r) for m, r in table.settings], current.name, ranking)
         )
+        if table.left_out:
+            st.caption(
+                f"Not among them: {', '.join(dict.fromkeys(metric_name(m) for m, _ in table.left_out))}. Each compares every "
+                f"prediction with all perturbations ({len(ranking.scores.rows):,} here), which takes minutes: choose one as the metric."
+            )  # fmt: skip
     event = chart(
         current.mark(figures.bump(tables.loc[shown_order], labels, {m: current.name(m) for m in shown_order}, current.colours, here, current.controls)),
         "bump", question="How does the order shift from metric to metric?",

@@ -16,7 +16,7 @@ from cachetools import LRUCache, cached
 from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import subset_problem
-from perturbviz.metrics import CATALOGUE, canonical
+from perturbviz.metrics import CATALOGUE, canonical, parse_metric
 from perturbviz.rankings import Ranking, average, rank, ranks
 from perturbviz.scores import Scores, score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
@@ -24,6 +24,10 @@ from perturbviz.sweep import Setting, SplitChoice, Sweep, sweep
 from perturbviz.validity import metric_problem, offered_pairs
 from perturbviz.view import DEFAULT_N, View
 
+#: Differences (predictions x truths x genes) up to which metrics that compare every prediction with every truth belong
+#: to the table of all metrics: tens of seconds. With 10,000 perturbations they would take many minutes that nobody asked for.
+COMPARISONS = 2e10
+AHEAD = 3e8  # values (rows x methods x genes) up to which looking ahead is worth its time
 _MOST = 400  # cached scores and rankings; a few dozen kB each
 
 
@@ -115,9 +119,19 @@ def rank_table(benchmark: Benchmark, view: View) -> RankTable:
 @shared(_MOST)
 def _rank_table(content_id: str, token: str, evaluation: Evaluation, view: View) -> RankTable:
     methods = [m for m in evaluation.methods if not view.show or m in view.show]
-    pairs = offered_pairs(evaluation, view.subset)
+    rows, pairs = view_rows(evaluation, view, methods), offered_pairs(evaluation, view.subset)
+    genes = (
+        min(view.n, evaluation.benchmark.adata.n_vars)
+        if view.genes in ("expressed", "de")
+        else evaluation.benchmark.adata.n_vars
+    )
+    _, sizes = np.unique(evaluation.rows["block"].to_numpy()[rows], return_counts=True)
+    left_out: list[tuple[str, str]] = []
+    if (sizes.astype(float) ** 2).sum() * genes * len(methods) > COMPARISONS:
+        left_out = [p for p in pairs if _compares_all(p[0])]
+        pairs = tuple(p for p in pairs if p not in left_out)
     found = score_many(
-        evaluation, pairs, view.subset, methods, view_rows(evaluation, view, methods),
+        evaluation, pairs, view.subset, methods, rows,
         include_held_out_in_reference=view.ref_from == "all",
     )  # fmt: skip
     for (metric, reference), one in found.items():
@@ -125,15 +139,23 @@ def _rank_table(content_id: str, token: str, evaluation: Evaluation, view: View)
         with _scores.cache_condition:
             _scores.cache.setdefault((content_id, key), one)
     columns = [ranks(average(found[p].values, view.avg), found[p].card) for p in pairs]
-    return RankTable(pairs, pd.DataFrame(dict(enumerate(columns)), index=pd.Index(methods, name="method")))
+    table = pd.DataFrame(dict(enumerate(columns)), index=pd.Index(methods, name="method"))
+    return RankTable(pairs, table, tuple(left_out))
+
+
+def _compares_all(metric: str) -> bool:
+    """Whether a metric looks at every prediction together with every truth, not with its own only."""
+    parsed, value = parse_metric(metric)
+    return "block" in parsed.card.needs_of(value)
 
 
 @dataclass(frozen=True, eq=False)
 class RankTable:
-    """Ranks (methods x settings) with the (metric, reference) of each column."""
+    """Ranks (methods x settings) with the (metric, reference) of each column, and the settings that would take too long."""
 
     settings: tuple[tuple[str, str], ...]
     ranks: pd.DataFrame
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def curves(benchmark: Benchmark, view: View) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -176,6 +198,8 @@ def background() -> ThreadPoolExecutor:
 def look_ahead(benchmark: Benchmark, view: View) -> None:
     """Compute in the background what one click on another gene subset would ask for."""
     here = evaluation(benchmark, view)
+    if len(here.rows) * len(here.methods) * benchmark.adata.n_vars > AHEAD:
+        return
     for kind in ("expressed", "all", "de"):
         wanted = view.with_(data="", metric="l2", ref="control", genes=kind, n=min(view.n, benchmark.adata.n_vars))
         known = (benchmark.content_id, wanted.token) in _rank_table.cache

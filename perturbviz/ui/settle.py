@@ -7,7 +7,7 @@ set until they are drawn.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache as once
 
 import streamlit as st
@@ -22,6 +22,7 @@ from perturbviz.scoretable import ScoreTable
 from perturbviz.ui import cache, cache_calibration, sources, state
 from perturbviz.ui.current import Current, keep
 from perturbviz.validity import default_view, genes_problem, metric_problem
+from perturbviz.view import View
 
 _DEPENDENT = ("ref", "genes", "n", "show", "context", "seed", "size", "truth")  # what another benchmark may not have
 
@@ -50,11 +51,18 @@ def settle() -> Settled:
     try:
         source = sources.open_source(st.session_state["data"])
     except UserError as error:
+        _hold()
         settled = Settled(Current(state.view(), None, None, str(error)), None)
     else:
         settled = _benchmark(source) if isinstance(source, Benchmark) else _table(source)
     keep(settled.current)
     return settled
+
+
+def _hold() -> None:
+    """Keep the view while its data are away: Streamlit forgets the values of widgets that are not drawn."""
+    for name in {f.name for f in fields(View)} & set(st.session_state) - {"data"}:
+        st.session_state[name] = st.session_state[name]
 
 
 def data_changed() -> None:

@@ -275,3 +275,15 @@ def test_closest_to_one_is_best(values):
     good = card.goodness(values)
     best = np.unravel_index(good.argmax(), good.shape)
     assert abs(values[best] - 1) == np.abs(values - 1).min()
+
+
+@pytest.mark.parametrize("distance", ["l1", "l2", "cosine"])
+def test_places_do_not_depend_on_how_many_queries_are_taken_at_once(distance, monkeypatch):
+    rng = np.random.default_rng(0)
+    truth, predictions = rng.normal(size=(17, 9)), rng.normal(size=(17, 9))
+    predictions[3], truth[[5, 6]] = np.nan, truth[4]
+    whole = place(predictions, truth, distance)
+    monkeypatch.setattr("perturbviz.metrics.retrieval.QUERIES", 5)
+    parts = place(predictions, truth, distance)
+    for name in ("closer", "tied", "others"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))

@@ -87,3 +87,11 @@ def test_the_gene_slider_changes_the_genes_that_count(open_page, demo):
     after = drawn_order(chart(at, "order"))
     assert before != after
     assert at.query_params["n"] in ("500", ["500"])
+
+
+def test_metrics_that_would_take_minutes_are_left_out_by_name(open_page, monkeypatch):
+    monkeypatch.setattr("perturbviz.ui.cache.COMPARISONS", 0)
+    monkeypatch.setattr("perturbviz.ui.cache._rank_table.cache", {})
+    at = open_page("rankings", n="20")
+    said = next(c.value for c in at.caption if c.value.startswith("Not among them:"))
+    assert "Centroid accuracy" in said and "L2" not in said

@@ -108,7 +108,7 @@ def uncertainty(ranking: Ranking) -> str:
     ]
     if ranking.table["low"].isna().all():
         return "No intervals: one value holds all perturbations, so there are none to resample."
-    lines = "Lines: 95 % bootstrap intervals over perturbations, all seeds of one together. "
+    lines = "Lines: 95% bootstrap intervals over perturbations, all seeds of one together. "
     if not pairs:
         return lines + "Every neighbour in this order can be told apart (paired)."
     return lines + f"Cannot be told apart (paired): {'; '.join(pairs)}."

@@ -124,16 +124,19 @@ def _rank_table(content_id: str, token: str, evaluation: Evaluation, view: View)
         key = view.with_(metric=metric, ref="control" if reference == "none" else reference, avg="mean").token
         with _scores.cache_condition:
             _scores.cache.setdefault((content_id, key), one)
-    columns = [ranks(average(found[p].values, view.avg), found[p].card) for p in pairs]
-    return RankTable(pairs, pd.DataFrame(dict(enumerate(columns)), index=pd.Index(methods, name="method")))
+    means = [average(found[p].values, view.avg) for p in pairs]
+    columns = [ranks(mean, found[p].card) for p, mean in zip(pairs, means, strict=True)]
+    index = pd.Index(methods, name="method")
+    return RankTable(pairs, *(pd.DataFrame(dict(enumerate(v)), index=index) for v in (columns, means)))
 
 
 @dataclass(frozen=True, eq=False)
 class RankTable:
-    """Ranks (methods x settings) with the (metric, reference) of each column."""
+    """Ranks and average scores (methods x settings) with the (metric, reference) of each column."""
 
     settings: tuple[tuple[str, str], ...]
     ranks: pd.DataFrame
+    averages: pd.DataFrame
 
 
 def curves(benchmark: Benchmark, view: View) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -61,8 +61,7 @@ def draw(work: Work) -> None:
     if said:
         st.caption(said)
     table = score_table(found, work.names, n)
-    numbers = {c: st.column_config.NumberColumn(format="%.3f") for c in table.select_dtypes("number")}
-    st.dataframe(table, hide_index=True, width="stretch", column_config=numbers)
+    st.dataframe(table.style.format(precision=3, na_rep="–"), hide_index=True, width="stretch")
 
 
 def score_table(found, names, n: int) -> pd.DataFrame:

@@ -247,7 +247,7 @@ def mosaic(table: pd.DataFrame) -> go.Figure:
         )  # fmt: skip
     fig.update_layout(
         barmode="stack", height=430, bargap=0, xaxis={
-            "tickvals": centres, "ticktext": [f"{c}<br>{totals[c]:,.0f}" for c in present], "title": {"text": "predicted class (wider: more pairs)"},
+            "tickvals": centres.tolist(), "ticktext": [f"{c}<br>{totals[c]:,.0f}" for c in present], "title": {"text": "predicted class (wider: more pairs)"},
             "range": [0, 1], "showgrid": False, "tickangle": 0, "tickfont": {"size": 10},
         }, yaxis={"range": [0, 100], "title": {"text": "true class, % of the column"}}, legend={"traceorder": "normal"}, margin={"t": 64},
     )  # fmt: skip

@@ -126,12 +126,18 @@ def bump(
             "marker": {"size": 9, "color": colours[method]}, "text": [f"{v:g}" for v in values],
             "hovertemplate": f"<b>{escape(names[method])}</b><br>rank %{{text}}<extra></extra>",
         })  # fmt: skip
+    few = ranks.shape[1] <= 4  # then a line that ends early has its name there, and the plot ends with the last column
+    early = {
+        m: x[line.notna()][-1] for m, line in ranks.iterrows() if few and line.notna().any() and np.isnan(line.iloc[-1])
+    }
+    at_ends = [(m, x[-1], y) for m, y in _end_labels(ranks.drop(index=list(early)))]
+    at_ends += [(m, column, float(ranks.loc[m].iloc[column])) for m, column in early.items()]
     ends = [
         {
-            "x": ranks.shape[1] - 1, "y": y, "text": escape(names[method]), "showarrow": False, "xanchor": "left",
+            "x": int(column), "y": y, "text": escape(names[method]), "showarrow": False, "xanchor": "left",
             "xshift": 9, "font": {"color": text_colour(colours[method]), "size": 12},
         }
-        for method, y in _end_labels(ranks)
+        for method, column, y in at_ends
     ]  # fmt: skip
     here = {
         "type": "rect", "xref": "x", "yref": "y domain", "x0": current - 0.4, "x1": current + 0.4, "y0": 0, "y1": 1,
@@ -142,7 +148,7 @@ def bump(
         "height": 150 + 30 * max(worst, 4), "margin": {"l": 8, "r": 130, "t": 36, "b": 8}, "annotations": ends,
         "shapes": [here] if current >= 0 else [],
         "xaxis": {
-            "tickvals": x, "ticktext": [escape(label) for label in labels], "range": [-0.5, len(labels) - 0.5],
+            "tickvals": x, "ticktext": [escape(label) for label in labels], "range": [-0.5, len(labels) - (0.9 if few else 0.5)],
             "showgrid": False, "zeroline": False, "tickangle": -50 if len(labels) > 8 else 0, "tickfont": {"size": 11},
         },
         "yaxis": {

@@ -40,8 +40,10 @@ def score_map(
     z = (n - ranks).astype(np.float32)  # the first has the strongest colour
     best = np.fmin.reduce(ranks, axis=1)  # 1.5 where two share the first place
     text = np.full(z.shape, "", object)
-    for i, j in np.argwhere(~np.isnan(scores)):
-        text[i, j] = written(scores[i, j], ranks[i, j] == best[i])
+    for i, line in enumerate(scores):
+        places = decimals(line)
+        for j in np.flatnonzero(~np.isnan(line)):
+            text[i, j] = written(line[j], places, ranks[i, j] == best[i])
     names = [escape(v) for v in methods.values()]
     lost = [(i, j) for i, j in np.ndindex(z.shape) if np.isnan(scores[i, j])]
     spots = [(i, j, dx) for i, j in np.ndindex(z.shape) for dx in (-0.3, 0.0, 0.3)]  # a heat map reports no clicks
@@ -97,7 +99,13 @@ def score_map(
     })  # fmt: skip
 
 
-def written(score: float, first: bool) -> str:
-    """Three digits, the first of its row in bold."""
-    text = f"{score:#.3g}".rstrip(".") if score else "0"
+def decimals(line: np.ndarray) -> int:
+    """Decimals of a row, the same for all of it: three digits of what is usual there."""
+    size = np.abs(line[np.isfinite(line) & (line != 0)])
+    return int(np.clip(2 - np.floor(np.log10(np.median(size))), 0, 8)) if len(size) else 0
+
+
+def written(score: float, places: int, first: bool) -> str:
+    """A score with so many decimals, the first of its row in bold; never a negative zero."""
+    text = f"{round(score, places) + 0.0:.{places}f}"
     return f"<b>{text}</b>" if first else text

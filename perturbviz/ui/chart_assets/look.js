@@ -137,9 +137,9 @@ function fitCells(data, layout, width, family) {
     const rows = layout[(map.yaxis ?? "y").replace("y", "yaxis")]?.ticktext ?? map.y ?? [];
     const left = Math.max(50, ...Array.from(rows, (t) => textWidth(plain(t), 12, 400, family) + 24));
     const columns = new Set(cells.x).size;
-    const room = (width - left - (layout.margin?.r ?? 12)) / Math.max(columns, map.x?.length ?? 1) - 3;
+    const room = (width - left - (layout.margin?.r ?? 12)) / Math.max(columns, map.x?.length ?? 1) - 6;
     const size = cells.textfont?.size ?? 12;
-    const widest = Math.max(...cells.text.map((t) => textWidth(plain(t), size, 400, family)));
+    const widest = Math.max(...cells.text.map((t) => textWidth(plain(t), size, /<b>/.test(t) ? 700 : 400, family)));
     if (!(widest > room)) continue;
     const fit = Math.floor((size * room * 2) / widest) / 2;
     if (fit >= LEAST) cells.textfont = { ...cells.textfont, size: fit };

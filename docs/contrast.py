@@ -21,19 +21,19 @@ from playwright.sync_api import Page
 from screenshots import chromium, served
 
 PAGES = (
-    "", "?section=Every+view", "?section=Robustness", "?section=Retrieval", "errors",
+    "", "?section=Score+table", "?section=Every+view", "?section=Robustness", "?section=Across+data+sets", "?section=Retrieval", "errors",
     "profiles", "interactions", "interactions?ix=finds", "interactions?ix=calls", "interactions?ix=which",
     "interactions?ix=scores", "calibration", "goodhart", "goodhart?lab=tune", "goodhart?lab=table", "linear_model",
-    "linear_model?look=spectrum", "linear_model?look=distance", "linear_model?look=learning", "data", "guide", "guide?guide=metrics",
+    "linear_model?look=spectrum", "linear_model?look=distance", "linear_model?look=learning", "data", "guide", "guide?guide=metrics", "guide?guide=talk", "guide?guide=glossary",
 )  # fmt: skip
-SETTINGS = (("light", 1440), ("dark", 1440), ("light", 900), ("light", 390))
+SETTINGS = tuple((theme, width) for width in (1440, 900, 390) for theme in ("light", "dark"))
 
 SETTLED = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
   && document.querySelector('h1') && !document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]')
   && [...document.querySelectorAll('.pv-chart-plot')].every((g) => g.querySelector('.main-svg') && !g.dataset.gliding)
   && [...document.querySelectorAll('[data-testid="stElementContainer"]')].every((e) => getComputedStyle(e).opacity === '1')"""
 
-HEIGHT = """() => { const m = document.querySelector('.stMain'), s = document.querySelector('[data-testid="stSidebarContent"]');
+HEIGHT = """() => { const m = document.querySelector('.stMain'), s = document.querySelector('[data-testid="stSidebar"][aria-expanded="true"] [data-testid="stSidebarContent"]');
   return Math.ceil(Math.max(m.scrollHeight, s?.scrollHeight ?? 0)); }"""
 
 # Every visible text with its box, colour and size; every mark of a chart with the colour it is drawn in.

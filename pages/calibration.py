@@ -66,7 +66,7 @@ if not isinstance(found, str):
             current.mark(figures.paired(high, low, bds(high, low, found.card) == 1, found.rows, pair, found.card.symbol)), "paired",
             question="Is the replicate better, perturbation by perturbation?", table=both, filename=f"controls-{view.metric}",
             alt=f"{found.card.name} of {pair[0]} against {pair[1]} for {found.n} perturbations.",
-            note=f"{found.card.arrow}. {words.paired_note(found)}",
+            note=f"{found.card.arrow.capitalize()}. {words.paired_note(found)}",
         )  # fmt: skip
     with right:
         chart(

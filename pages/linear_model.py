@@ -142,6 +142,7 @@ with right:
             question="Which perturbations gain?", alt=f"Arrows from {pair[0]} to {pair[1]}, {len(a)} perturbations.",
             table=lambda: pd.DataFrame({"perturbation": a.index, pair[0]: a.to_numpy(), pair[1]: b.to_numpy()}),
             filename="arrows", note=words.arrows(a, b, pair, higher), select=True,
+            height=max(400, 15 + 36 * len(table)),  # ends where the chart beside it ends
         )  # fmt: skip
         if event.clicked:
             state.defer(p=str(event.clicked).partition(" · ")[0])

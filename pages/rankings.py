@@ -78,6 +78,7 @@ if has_scale and st.toggle(
         st.info(scaled)
         scaled = None
 
+overturned = st.container()  # above both charts, so that they start on one line
 left, right = st.columns([1, 1] if state.extra("pin") else [2, 3], gap="large")
 pin = pinned(current)
 if pin is not None:
@@ -115,16 +116,16 @@ labels = [metric_label(m, r) if m in CATALOGUE else current.source.metrics[m].ge
 shown_order = [m for m in ranking.table.index if m in tables.index]
 here = next((i for i, (m, r) in enumerate(pairs) if m == current.view.metric and r in ("", current.view.reference)), -1)
 target = right if pin is None else st.container()
+if isinstance(current.source, Benchmark):
+    overturned.markdown(
+        explain.overturn(table.ranks, [metric_name(m, r) for m, r in table.settings], current.name, ranking)
+    )
 with target:
-    if isinstance(current.source, Benchmark):
-        st.markdown(
-            explain.overturn(table.ranks, [metric_name(m, r) for m, r in table.settings], current.name, ranking)
-        )
-        if table.left_out:
-            st.caption(
-                f"Not among them: {', '.join(dict.fromkeys(metric_name(m) for m, _ in table.left_out))}. Each compares every "
-                f"prediction with all perturbations ({len(ranking.scores.rows):,} here), which takes minutes: choose one as the metric."
-            )  # fmt: skip
+    if isinstance(current.source, Benchmark) and table.left_out:
+        st.caption(
+            f"Not among them: {', '.join(dict.fromkeys(metric_name(m) for m, _ in table.left_out))}. Each compares every "
+            f"prediction with all perturbations ({len(ranking.scores.rows):,} here), which takes minutes: choose one as the metric."
+        )  # fmt: skip
     event = chart(
         current.mark(figures.bump(tables.loc[shown_order], labels, {m: current.name(m) for m in shown_order}, current.colours, here, current.controls)),
         "bump", question="How does the order shift from metric to metric?",

@@ -59,7 +59,9 @@ def headline(ranking: Ranking) -> str:
         second = table.loc[order[1]]
         text += f", before **{escape(second['name'])}** with {second['score']:.3g}"
         tied = [m for m in order[1:] if not ranking.separable(order[0], m)]
-        if tied:
+        if np.isnan(first["low"]):
+            pass  # nothing was resampled, which says neither that they differ nor that they do not
+        elif tied:
             text += f"; {names([escape(table.loc[m, 'name']) for m in tied])} cannot be told apart from it here"
         else:
             text += f"; first in {first['p_first']:.0%} of resamples"
@@ -108,7 +110,7 @@ def uncertainty(ranking: Ranking) -> str:
     ]
     if ranking.table["low"].isna().all():
         return "No intervals: one value holds all perturbations, so there are none to resample."
-    lines = "Lines: 95 % bootstrap intervals over perturbations, all seeds of one together. "
+    lines = "Lines: 95% bootstrap intervals over perturbations, all seeds of one together. "
     if not pairs:
         return lines + "Every neighbour in this order can be told apart (paired)."
     return lines + f"Cannot be told apart (paired): {'; '.join(pairs)}."

@@ -69,7 +69,7 @@ def verdict(found: Calibration, genes: str) -> str:
 
 
 def _interval(interval: tuple[float, float]) -> str:
-    return "" if np.isnan(interval[0]) else f"(95 % interval {interval[0]:.2f} to {interval[1]:.2f})"
+    return "" if np.isnan(interval[0]) else f"(95% interval {interval[0]:.2f} to {interval[1]:.2f})"
 
 
 def paired_note(found: Calibration) -> str:

@@ -177,7 +177,7 @@ def tricks(result: Gameability) -> list[tuple[bool | None, str]]:
 def cell(line: pd.Series) -> str:
     """What stands in a cell of the table: before → after."""
     start, reached = (
-        "undef." if np.isnan(v) else f"{v:.2g}" if abs(v) < 0.1 else f"{v:.3g}"
+        "undef." if np.isnan(v) else "0" if v == 0 else f"{v:#.2g}" if abs(v) < 0.1 else f"{v:#.3g}"
         for v in (line["start"], line["reached"])
     )
     if not line["gain"]:

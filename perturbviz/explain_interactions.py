@@ -22,8 +22,8 @@ _NOUN = {"both": "non-additive", "synergy": "above-additive", "suppression": "be
 def bounds(threshold: Threshold) -> str:
     """The rule that makes a pair non-additive."""
     what = "observed − additive" if threshold.kind == "effect" else "(observed − additive) / its standard error"
-    sides = [f"≤ {threshold.lower:.3g}"] if np.isfinite(threshold.lower) else []
-    sides += [f"≥ {threshold.upper:.3g}"] if np.isfinite(threshold.upper) else []
+    ends = (("≤", threshold.lower), ("≥", threshold.upper))
+    sides = [f"{sign}\u00a0{v:.3g}".replace("-", "−") for sign, v in ends if np.isfinite(v)]
     if not sides:
         return f"no value of {what} is far enough out"
     null = None if threshold.by_hand else threshold.null
@@ -285,12 +285,12 @@ def published(layer: Published) -> str:
 
 
 def published_curves(layer: Published) -> str:
-    """Which published method finds most at an FDP of 20 %, and how many beat no change there."""
+    """Which published method finds most at an FDP of 20%, and how many beat no change there."""
     at = layer.curves[np.isclose(layer.curves["fdp"], 0.2)].set_index("method")["tpr"]
     if at.empty:
         return ""
     base = [m for m in at.index if m.startswith("No change")]
-    text = f"At a false discovery proportion of 20 % {at.idxmax()} finds most ({at.max():.1%})"
+    text = f"At a false discovery proportion of 20% {at.idxmax()} finds most ({at.max():.1%})"
     if base:
         others = at.drop(base)
         ahead = int((others > at[base[0]]).sum())
@@ -300,7 +300,7 @@ def published_curves(layer: Published) -> str:
 
 def compared(table: pd.DataFrame) -> str:
     """Share of non-additive pairs per source; lines of ``table`` are sources, columns classes, values per cent."""
-    parts = [f"{total:.2f} % {source}" for source, total in table.sum(axis=1).items()]
+    parts = [f"{total:.2f}% {source}" for source, total in table.sum(axis=1).items()]
     text = f"Non-additive pairs: {names(parts)}."
     return text + (" Data, genes and threshold differ, so the shares need not agree." if len(parts) > 1 else "")
 

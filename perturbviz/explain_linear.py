@@ -41,9 +41,9 @@ def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean", me
         if n < MIN_FOR_INTERVAL:
             text += f" ({counted(n, 'perturbation is', 'perturbations are')} too few to say whether by chance)"
         elif low > 0 or high < 0:
-            text += f" (paired 95 % interval of the difference {low:.2g} to {high:.2g}: not by chance)"
+            text += f" (paired 95% interval of the difference {low:.2g} to {high:.2g}: not by chance)"
         else:
-            text += f" (paired 95 % interval {low:.2g} to {high:.2g}: **it cannot be told apart from the mean**)"
+            text += f" (paired 95% interval {low:.2g} to {high:.2g}: **it cannot be told apart from the mean**)"
     above = [escape(table.loc[m, "name"]) for m in ranking.defined[: ranking.defined.index(model)]]
     if not above:
         return text + ". Nothing scores better here."
@@ -76,7 +76,7 @@ def intervals(ranking: Ranking, few: bool, common: Mapping[str, int] | None = No
             text += f" Without {name} there would be {more[name]}."
         return text
     return (
-        "Points: perturbations (mean over splits); red bar: their mean with its 95 % bootstrap interval over "
+        "Points: perturbations (mean over splits); red bar: their mean with its 95% bootstrap interval over "
         "perturbations, all splits of one together."
     )
 
@@ -158,7 +158,7 @@ def training_map(found: ErrorMap) -> str:
 
 
 def spectrum(table: pd.DataFrame, dims: int) -> str:
-    """How much the first K hold and how many hold 90 %, of the changes and of the profiles."""
+    """How much the first K hold and how many hold 90%, of the changes and of the profiles."""
     if table["change_cumulative"].isna().all():
         return "The training perturbations do not differ from one another."
     k = min(dims, len(table))
@@ -166,7 +166,7 @@ def spectrum(table: pd.DataFrame, dims: int) -> str:
     most = int((table["change_cumulative"] < 0.9 - 1e-12).sum()) + 1
     return (
         f"The first {k} of {len(table)} components hold {changes:.0%} of the variance of the changes between perturbations; "
-        f"90 % takes {most}. Of the profiles that PCA embeds the first {k} hold {profiles:.0%}, the first alone "
+        f"90% takes {most}. Of the profiles that PCA embeds the first {k} hold {profiles:.0%}, the first alone "
         f"{table['cumulative'].iloc[0]:.0%}."
     )
 

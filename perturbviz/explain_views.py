@@ -10,7 +10,7 @@ import pandas as pd
 from perturbviz.explain import counted, escape, names, ordinal
 from perturbviz.robustness import Across, Agreement, Robustness, stability
 
-__all__ = ["across", "agreement", "blobs", "curve", "decided", "escape", "family_votes", "podium", "retrieval", "significance", "ways", "won"]  # fmt: skip
+__all__ = ["across", "agreement", "blobs", "curve", "decided", "escape", "family_votes", "podium", "retrieval", "score_table", "significance", "ways", "won"]  # fmt: skip
 
 
 def won(shares: pd.DataFrame, n: int) -> str:
@@ -85,11 +85,24 @@ def podium(found: Robustness) -> str:
     return text + ("." if top == 0 else f", although {found.names[0]} leads on average.")
 
 
+def score_table(ranks: np.ndarray, names: Sequence[str]) -> str:
+    """Who is first how often over the rows (metrics × methods), and how to read the table."""
+    best = np.fmin.reduce(ranks, axis=1)  # where two share the first place both have it
+    first = pd.Series((ranks == best[:, None]).sum(axis=0), index=list(names)).sort_values(
+        ascending=False, kind="stable"
+    )
+    leaders = ", ".join(f"{name} in {n}" for name, n in first.head(4).items() if n)
+    return (
+        f"First over {len(ranks)} rows: {leaders}. Colour: rank within the row, the strongest is first (bold); – undefined. "
+        "Rows have no common scale, so no total is given. Click a cell to open its view."
+    )
+
+
 def significance(found: Robustness) -> str:
     """How many pairs can be told apart."""
     n = len(found.names)
     pairs, apart = n * (n - 1) // 2, int(found.better.sum())
-    return f"{apart} of {pairs} pairs differ beyond chance (paired bootstrap, Holm-corrected, 5 %)."
+    return f"{apart} of {pairs} pairs differ beyond chance (paired bootstrap, Holm-corrected, 5%); blue: the row is better."
 
 
 def ways(ranks: pd.DataFrame, name: Callable[[str], str]) -> str:

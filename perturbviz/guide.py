@@ -131,7 +131,7 @@ def _talk() -> list[Entry]:
 GLOSSARY = {
     "Additive": "The changes of two single perturbations add up to the change of their combination.",
     "Benchmark": "One data set with its observed profiles, the predictions made for it, controls and splits.",
-    "Bootstrap interval": "Perturbations are drawn again and again with replacement, each with all its seeds; 95 % of the "
+    "Bootstrap interval": "Perturbations are drawn again and again with replacement, each with all its seeds; 95% of the "
     "averages lie in the interval. Differences of two methods are taken within each draw.",
     "Buffering, synergistic, opposite": "Ways of not being additive: the combination changes a gene less than the sum of its "
     "singles, more than the sum, or in the other direction than its singles.",

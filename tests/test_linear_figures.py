@@ -74,7 +74,7 @@ def test_spectrum_counts_what_holds_ninety_percent():
     table = pd.DataFrame({"change_explained": changes, "change_cumulative": changes.cumsum(), "explained": [0.97, 0.01, 0.01, 0.01],
                           "cumulative": [0.97, 0.98, 0.99, 1.0]}).set_index(pd.RangeIndex(1, 5))  # fmt: skip
     said = words.spectrum(table, 2)
-    assert "first 2 of 4 components hold 85% of the variance of the changes" in said and "90 % takes 3" in said
+    assert "first 2 of 4 components hold 85% of the variance of the changes" in said and "90% takes 3" in said
     assert "the first 2 hold 98%, the first alone 97%" in said
     bars = [t for t in figures.spectrum(table, 2).data if t.type == "bar"]
     assert [list(t.x) for t in bars] == [[1, 2], [3, 4]] and bars[0].marker.color != bars[1].marker.color

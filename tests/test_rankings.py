@@ -145,3 +145,13 @@ def test_shifts_count_places_gained():
         rank(make_scores([[3.0, 3], [2, 2], [1, 1]]), n=5),
     )
     assert shifts(before, after).to_dict() == {"m2": 2.0, "m1": 0.0, "m0": -2.0}
+
+
+def test_labels_keep_apart_and_stay_as_near_as_they_can():
+    from perturbviz.figures.marks import apart
+
+    assert apart([0, 5, 10], 1) == [0, 5, 10]  # nothing to do
+    assert apart([0, 0, 10], 1) == [-0.5, 0.5, 10]  # only those that touch move, each as far as the other
+    packed = apart([0, 0.1, 0.2, 0.9, 1.0], 1)
+    assert np.diff(packed) == pytest.approx(1) and np.mean(packed) == pytest.approx(0.44)
+    assert apart([], 1) == []

@@ -71,5 +71,5 @@ def leaving_out_the_nearest(table: pd.DataFrame, methods: list[str]) -> pd.DataF
 
 
 def area(curve: pd.DataFrame, method: str) -> float:
-    """Area under the error from no to 70 % of the nearest left out, divided by 0.7: an error like any other of them."""
+    """Area under the error from no to 70% of the nearest left out, divided by 0.7: an error like any other of them."""
     return float(np.trapezoid(curve[method], curve.index) / (LEFT_OUT[-1] - LEFT_OUT[0]))

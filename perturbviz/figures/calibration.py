@@ -163,14 +163,14 @@ def verdict_map(
     for i, after in zip(first, [*first[1:], len(rows)], strict=True):
         fig.add_annotation(
             name="aside", x=1, xref="paper", y=(i + after - 1) / 2, text=escape(families[i]), showarrow=False, xanchor="left", xshift=8,
-            font={"color": MUTED, "size": 11.5},
+            font={"color": MUTED, "size": 11},
         )  # fmt: skip
     if current is not None:
         r, c = current
         fig.add_shape(
             type="rect", x0=c - 0.5, x1=c + 0.5, y0=r - 0.5, y1=r + 0.5, line={"color": MEAN_BAR, "width": 2.5}
         )
-    fig.update_layout(height=80 + 25 * len(rows), margin={"l": 8, "r": 165, "t": 36, "b": 8}, hovermode="closest")
+    fig.update_layout(height=102 + 25 * len(rows), margin={"l": 8, "r": 165, "b": 8}, hovermode="closest")
     fig.update_xaxes(
         tickvals=list(range(len(columns))), ticktext=[escape(c) for c in columns], side="top", showgrid=False,
         range=[-0.5, len(columns) - 0.5], fixedrange=True,
@@ -203,7 +203,7 @@ def calibrated(table: pd.DataFrame, colours: Mapping[str, str], ends: tuple[str,
         marker={"size": 11, "color": [colours[m] for m in here.index]},
         error_x={"type": "data", "symmetric": False, "thickness": 2, "width": 0, "color": MUTED,
                  "array": (here["high"] - here["score"]).to_numpy(), "arrayminus": (here["score"] - here["low"]).to_numpy()},
-        text=[f"<b>{escape(r['name'])}</b><br>{r['score']:.3f} on the calibrated scale (95 % interval {r['low']:.3f} to "
+        text=[f"<b>{escape(r['name'])}</b><br>{r['score']:.3f} on the calibrated scale (95% interval {r['low']:.3f} to "
               f"{r['high']:.3f})<br>raw score {r['raw']:.4g}" for _, r in here.iterrows()],
         hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from perturbviz.figures.marks import drawn, rings
+from perturbviz.figures.marks import apart, drawn, rings
 from perturbviz.figures.text import escape
-from perturbviz.figures.theme import MEAN_BAR, MUTED, method_dash
+from perturbviz.figures.theme import MEAN_BAR, MUTED, method_dash, text_colour
 
 #: Room for two lines of names and for numbers; where Plotly finds the room itself it draws everything twice.
 MARGIN = {"l": 68, "b": 46}
@@ -155,12 +155,38 @@ def over_n(
         "type": "line", "yref": "y domain", "x0": marked_n, "x1": marked_n, "y0": 0, "y1": 1,
         "line": {"color": MUTED, "width": 1, "dash": "dash"},
     }  # fmt: skip
+    ends = [(m, float(v[np.isfinite(v)][-1])) for m, (_, v) in curves.items() if np.isfinite(v).any()]
+    ends.sort(key=lambda e: e[1])
+    every = np.concatenate([v[np.isfinite(v)] for _, v in curves.values()] or [[0.0]])
+    low, high = float(every.min(initial=np.inf)), float(every.max(initial=-np.inf))
+    reach = (high - low) or 1.0
+    heights = apart([y for _, y in ends], 0.053 * reach)  # the height of a line of text
+    numbers = np.concatenate([n for n, _ in curves.values()]) if curves else np.array([10, 100])
+    last = float(numbers.max())
+    names_at_ends = [
+        {
+            "x": np.log10(last), "y": height, "text": escape(names[m]), "showarrow": False, "xanchor": "left",
+            "xshift": 6, "font": {"color": text_colour(colours[m]), "size": 12},
+        }
+        for height, (m, _) in zip(heights, ends, strict=True)
+    ]  # fmt: skip
+    ticks = round_numbers(float(numbers.min()), last)
     layout = {
-        "height": 400,
-        "margin": {"t": 88},
-        "legend": {"font": {"size": 12}},
+        "height": 440, "margin": {"r": 130}, "showlegend": False, "annotations": names_at_ends,
         "shapes": [here] if marked_n else [],
-        "xaxis": {"type": "log", "title": {"text": order_label}},
-        "yaxis": {"title": {"text": axis_title}, "zeroline": False},
-    }
+        "xaxis": {
+            "type": "log", "title": {"text": order_label}, "tickvals": ticks, "ticktext": [f"{t:,}" for t in ticks],
+            "range": [np.log10(float(numbers.min())), np.log10(last)],
+        },
+        "yaxis": {
+            "title": {"text": axis_title}, "zeroline": False,
+            "range": [min([low, *heights]) - 0.04 * reach, max([high, *heights]) + 0.04 * reach] if ends else None,
+        },
+    }  # fmt: skip
     return drawn(lines, layout)
+
+
+def round_numbers(low: float, high: float) -> list[int]:
+    """1, 2 and 5 times powers of ten, as far as they lie between two positive numbers."""
+    powers = range(max(0, int(np.floor(np.log10(max(low, 1))))), int(np.log10(max(high, 1))) + 1)
+    return [k * 10**p for p in powers for k in (1, 2, 5) if low <= k * 10**p <= high]

@@ -42,13 +42,16 @@ def plane(
     spots = _label_places(
         [(x[m], y[m]) for m in defined], [names[m] for m in defined], reverse, here[0][:2] if here else None
     )
+    # Where nothing is turned the diamond lies on its point: the name stands beside the larger of the two.
+    under = defined.index(start) if here and start in defined and here[0][:2] == (x[start], y[start]) else -1
     traces = [
         {
             "type": "scatter", "x": x[defined].to_numpy(float), "y": y[defined].to_numpy(float), "ids": defined, "uid": "methods",
             "mode": "markers+text", "marker": {"size": 11, "color": [colours[m] for m in defined]},
-            "text": [escape(names[m]) for m in defined], "textposition": spots, "cliponaxis": False,
+            "text": ["" if i == under else escape(names[m]) for i, m in enumerate(defined)], "textposition": spots, "cliponaxis": False,
+            "hovertext": [escape(names[m]) for m in defined],
             "textfont": {"size": 12, "color": [text_colour(colours[m]) for m in defined]}, "showlegend": False,
-            "hovertemplate": "<b>%{text}</b><br>%{x:.4g}, %{y:.4g}<extra></extra>",
+            "hovertemplate": "<b>%{hovertext}</b><br>%{x:.4g}, %{y:.4g}<extra></extra>",
         },
         {
             "type": "scatter", "x": [p[0] for p in points], "y": [p[1] for p in points], "uid": "trail", "mode": "lines+markers",
@@ -59,10 +62,12 @@ def plane(
         },
         {
             "type": "scatter", "x": [p[0] for p in here], "y": [p[1] for p in here], "ids": ["yours"] * len(here), "uid": "yours",
-            "mode": "markers", "name": "transformed", "showlegend": False,
+            "mode": "markers+text", "name": "transformed", "showlegend": False, "cliponaxis": False,
+            "textposition": spots[under] if under >= 0 else "top center",
+            "textfont": {"size": 12, "color": text_colour(colours[start])},
             "marker": {"size": 18, "symbol": "diamond", "color": colours[start], "line": {"color": TEXT, "width": 2}},
-            "text": [escape(p[2]) for p in here],
-            "hovertemplate": "<b>transformed</b>: %{text}<br>%{x:.4g}, %{y:.4g}<extra></extra>",
+            "text": [escape(names[start]) if under >= 0 else ""] * len(here), "hovertext": [escape(p[2]) for p in here],
+            "hovertemplate": "<b>transformed</b>: %{hovertext}<br>%{x:.4g}, %{y:.4g}<extra></extra>",
         },
     ]  # fmt: skip
     lost = [names[m] for m in x.index if m not in defined] + ([] if here or not trail else ["the transformed one"])
@@ -315,10 +320,10 @@ def table(
                   "orientation": "h", "y": 0, "yref": "paper", "yanchor": "top", "ypad": 6, "len": 0.6},
     )  # fmt: skip
     known = np.nan_to_num(np.asarray(passed, float))
-    fig.add_trace(cell_texts(text, known, 0, max(others, 1), SEQUENTIAL, x, y, uid="cells", size=11.5))
+    fig.add_trace(cell_texts(text, known, 0, max(others, 1), SEQUENTIAL, x, y, uid="cells", size=11))
     fig.update_xaxes(tickvals=x, ticktext=[escape(c).replace(": ", "<br>") for c in columns], tickangle=0, side="top", showgrid=False, range=[-0.5, len(columns) - 0.5],
                      tickfont={"size": 13, "color": TEXT})  # fmt: skip
     fig.update_yaxes(tickvals=y, ticktext=[escape(r) for r in rows], range=[len(rows) - 0.5, -0.5], showgrid=False, zeroline=False,
                      tickfont={"size": 12})  # fmt: skip
-    fig.update_layout(height=170 + 24 * len(rows), margin={"l": 8, "r": 8, "t": 84, "b": 60})
+    fig.update_layout(height=170 + 24 * len(rows), margin={"l": 8, "r": 8, "b": 60})
     return fig

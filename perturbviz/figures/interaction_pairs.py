@@ -170,14 +170,13 @@ def clouds(
                 "hovertemplate": "%{text}<br>observed %{x:.3g}<extra></extra>", **on,
             })  # fmt: skip
         said.append(_said(f"<b>{escape(names[method])}</b>", *corners[i], 13, text_colour(colours[method])))
-        said.append(_said(escape(corner.get(method, "")), *corners[i], 11.5, TEXT, inside=True))
+        said.append(_said(escape(corner.get(method, "")).replace(", ", "<br>"), *corners[i], 11, TEXT, inside=True))
     data += [  # the legend
         {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "name": name, "uid": f"legend-{name}",
          "marker": {"color": colour, "size": 8}}
         for name, colour in CLASS_COLOURS.items()
     ]  # fmt: skip
-    legend = {"yanchor": "bottom", "y": 1.04 if len(shown) > 4 else 1.09}
-    return go.Figure(data, {**layout, "annotations": said, "legend": legend})
+    return go.Figure(data, {**layout, "annotations": said})
 
 
 def gene_view(
@@ -347,7 +346,7 @@ def score_panels(
             "hovertemplate": "<b>%{text}</b><br>observed %{x:.3g}, predicted %{y:.3g}<extra></extra>", **on,
         })  # fmt: skip
         title = f"<b>{escape(names[method])}</b> {escape(corner.get(method, ''))}"
-        said.append(_said(title, *corners[i], 12.5, text_colour(colours[method])))
+        said.append(_said(title, *corners[i], 13, text_colour(colours[method])))
     return go.Figure(
         data, {**layout, "annotations": said, "showlegend": False, "margin": {"l": 8, "r": 8, "t": 60, "b": 8}}
     )

@@ -73,13 +73,13 @@ def decomposition(null: EmpiricalNull, lower: float, upper: float, axis_title: s
         )  # fmt: skip
     fig.add_scatter(
         x=mids, y=(100 * null.nonnull).astype(np.float32), mode="lines", fill="tozeroy", yaxis="y2", showlegend=False,
-        uid="null-share", line={"color": NONNULL, "width": 1.5}, hovertemplate="deviation %{x:.3f}: %{y:.1f} % non-null<extra></extra>",
+        uid="null-share", line={"color": NONNULL, "width": 1.5}, hovertemplate="deviation %{x:.3f}: %{y:.1f}% non-null<extra></extra>",
     )  # fmt: skip
     _bounds(fig, lower, upper)
     top = float(np.log10(max(null.counts.max(), 10))) + 0.15
     fig.update_layout(
         barmode="overlay", bargap=0, height=470,
-        yaxis={"domain": [0.32, 1], "type": "log", "range": [-0.52, top], "title": {"text": "pairs per bin (log)"}},
+        yaxis={"domain": [0.32, 1], "type": "log", "dtick": 1, "tickformat": ",~r", "range": [-0.52, top], "title": {"text": "pairs per bin (log)"}},
         yaxis2={"domain": [0, 0.24], "range": [0, 103], "title": {"text": "non-null, %"}, "anchor": "x", "nticks": 3},
         xaxis={"title": {"text": axis_title}, "anchor": "y2"},
     )  # fmt: skip
@@ -135,7 +135,7 @@ def class_bars(counts: Mapping[str, float], share_of: float, log: bool = True) -
     )  # fmt: skip
     fig.update_layout(
         height=110 + 34 * len(names), yaxis={"autorange": "reversed"},
-        xaxis={"type": "log" if log and (values > 0).any() else "linear", "title": {"text": "pairs (log)" if log else "pairs"}},
+        xaxis={**({"type": "log", "dtick": 1, "tickformat": ",~r"} if log and (values > 0).any() else {}), "title": {"text": "pairs (log)" if log else "pairs"}},
     )  # fmt: skip
     return fig
 
@@ -240,15 +240,15 @@ def mosaic(table: pd.DataFrame) -> go.Figure:
         share = np.array([table.loc[name, c] / totals[c] for c in present])
         fig.add_bar(
             x=centres, y=100 * share, width=widths * 0.985, name=name, uid=f"mosaic-{name}",
-            marker={"color": CLASS_COLOURS[name], "line": {"width": 0}},
+            marker={"color": CLASS_COLOURS[name], "line": {"width": 1, "color": SURFACE}},
             text=[f"{s:.0%}" if s >= 0.045 else "" for s in share], textposition="inside", insidetextanchor="middle", insidetextfont={"color": ink([CLASS_COLOURS[name]])[0]},
             customdata=[f"{table.loc[name, c]:,.0f} pairs predicted {c}, truly {name}" for c in present],
-            hovertemplate="%{customdata}<br>%{y:.1f} % of the column<extra></extra>",
+            hovertemplate="%{customdata}<br>%{y:.1f}% of the column<extra></extra>",
         )  # fmt: skip
     fig.update_layout(
         barmode="stack", height=430, bargap=0, xaxis={
-            "tickvals": centres, "ticktext": [f"{c}<br>{totals[c]:,.0f}" for c in present], "title": {"text": "predicted class (wider: more pairs)"},
-            "range": [0, 1], "showgrid": False, "tickangle": 0, "tickfont": {"size": 10.5},
+            "tickvals": centres.tolist(), "ticktext": [f"{c}<br>{totals[c]:,.0f}" for c in present], "title": {"text": "predicted class (wider: more pairs)"},
+            "range": [0, 1], "showgrid": False, "tickangle": 0, "tickfont": {"size": 10},
         }, yaxis={"range": [0, 100], "title": {"text": "true class, % of the column"}}, legend={"traceorder": "normal"}, margin={"t": 64},
     )  # fmt: skip
     return fig

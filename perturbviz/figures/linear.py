@@ -92,7 +92,7 @@ def standing(
 
 
 def _interval(line: pd.Series) -> str:
-    interval = "no interval" if np.isnan(line["low"]) else f"95 % interval {line['low']:.4g} to {line['high']:.4g}"
+    interval = "no interval" if np.isnan(line["low"]) else f"95% interval {line['low']:.4g} to {line['high']:.4g}"
     return f"<b>{escape(line['name'])}</b><br>mean {line['score']:.4g} ({interval})<br>{line['n']:.0f} values averaged"
 
 
@@ -170,7 +170,7 @@ def error_map(errors: np.ndarray, dims: Sequence[int], ridges: Sequence[float], 
             "colorscale": colour_scale(SEQUENTIAL), "uid": "map", "showscale": False, "hoverinfo": "skip",
         })  # fmt: skip
         written = [[f"{v:#.3g}" for v in line] for line in errors]
-        data.append(cell_texts(written, errors, low, top, SEQUENTIAL, columns, lines, uid="errors", size=10.5))
+        data.append(cell_texts(written, errors, low, top, SEQUENTIAL, columns, lines, uid="errors", size=10))
     data.append({  # invisible cells: a heat map reports no clicks with data
         "type": "scatter", "x": [x for x, _ in cells], "y": [y for _, y in cells], "mode": "markers",
         "uid": "cells", "customdata": [f"{y}|{x}" for x, y in cells],
@@ -179,8 +179,8 @@ def error_map(errors: np.ndarray, dims: Sequence[int], ridges: Sequence[float], 
     })  # fmt: skip
     layout = {
         "height": 420, "showlegend": False, "annotations": notes,
-        "xaxis": {"title": {"text": "ridge penalty λ"}, "type": "category", "showgrid": False},
-        "yaxis": {"title": {"text": "dimensions K"}, "type": "category", "showgrid": False},
+        "xaxis": {"title": {"text": "ridge penalty λ"}, "type": "category", "showgrid": False, "range": [-0.5, len(columns) - 0.5]},
+        "yaxis": {"title": {"text": "dimensions K"}, "type": "category", "showgrid": False, "range": [-0.5, len(lines) - 0.5]},
     }  # fmt: skip
     return go.Figure(data, layout)
 

@@ -1,4 +1,4 @@
-"""What every figure is made with: parts taken as they are, and the mark of the state it shows."""
+"""What every figure is made with: parts taken as they are, labels that keep apart, and the mark of the state it shows."""
 
 from __future__ import annotations
 
@@ -20,6 +20,17 @@ def drawn(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> go.
     Plotly's own checks cost six times the rest and would be on the way of every click; the tests run them instead.
     """
     return go.Figure(list(traces), dict(layout), _validate=False)
+
+
+def apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Places of labels beside these heights (ascending): at least ``gap`` apart, moved as little as may be (least squares)."""
+    groups: list[list[float]] = []  # [middle, labels]: labels that touch stand evenly around the middle of their places
+    for y in heights:
+        groups.append([y, 1])
+        while len(groups) > 1 and groups[-1][0] - groups[-2][0] < gap * (groups[-1][1] + groups[-2][1]) / 2:
+            (a, n), (b, m) = groups[-2:]
+            groups[-2:] = [[(a * n + b * m) / (n + m), n + m]]
+    return [middle + gap * (i - (n - 1) / 2) for middle, n in groups for i in range(int(n))]
 
 
 def rings(ringed: np.ndarray, size: float, larger: float) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def panels(
         notes.append({
             "x": left + 0.006, "y": top - 0.012, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top",
             "showarrow": False, "text": "<br>".join(escape(line) for line in lines), "align": "left",
-            "font": {"size": 11.5, "color": TEXT},
+            "font": {"size": 11, "color": TEXT},
         })  # fmt: skip
     layout |= {
         "height": 60 + 235 * rows, "margin": {"l": 8, "r": 8, "t": 58, "b": 8}, "showlegend": False, "annotations": notes,

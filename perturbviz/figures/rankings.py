@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from perturbviz.figures.marks import drawn
+from perturbviz.figures.marks import apart, drawn
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MUTED, TEXT, method_dash, text_colour
 
@@ -89,7 +89,7 @@ def _hover(line: pd.Series) -> str:
     if np.isnan([line["low"], line["high"]]).any():
         return f"{name}<br>{score} (no interval: one value for all perturbations)<br>{place}"
     return (
-        f"{name}<br>{score} (95 % interval {line['low']:.4g} to {line['high']:.4g})"
+        f"{name}<br>{score} (95% interval {line['low']:.4g} to {line['high']:.4g})"
         f"<br>{place} ({line['rank_low']:g} to {line['rank_high']:g} in resamples)"
         f"<br>first in {line['p_first']:.0%} of resamples<br>{line['n']:g} value{'s' * (line['n'] != 1)} averaged"
     )
@@ -126,12 +126,18 @@ def bump(
             "marker": {"size": 9, "color": colours[method]}, "text": [f"{v:g}" for v in values],
             "hovertemplate": f"<b>{escape(names[method])}</b><br>rank %{{text}}<extra></extra>",
         })  # fmt: skip
+    few = ranks.shape[1] <= 4  # then a line that ends early has its name there, and the plot ends with the last column
+    early = {
+        m: x[line.notna()][-1] for m, line in ranks.iterrows() if few and line.notna().any() and np.isnan(line.iloc[-1])
+    }
+    at_ends = [(m, x[-1], y) for m, y in _end_labels(ranks.drop(index=list(early)))]
+    at_ends += [(m, column, float(ranks.loc[m].iloc[column])) for m, column in early.items()]
     ends = [
         {
-            "x": ranks.shape[1] - 1, "y": y, "text": escape(names[method]), "showarrow": False, "xanchor": "left",
+            "x": int(column), "y": y, "text": escape(names[method]), "showarrow": False, "xanchor": "left",
             "xshift": 9, "font": {"color": text_colour(colours[method]), "size": 12},
         }
-        for method, y in _end_labels(ranks)
+        for method, column, y in at_ends
     ]  # fmt: skip
     here = {
         "type": "rect", "xref": "x", "yref": "y domain", "x0": current - 0.4, "x1": current + 0.4, "y0": 0, "y1": 1,
@@ -142,8 +148,8 @@ def bump(
         "height": 150 + 30 * max(worst, 4), "margin": {"l": 8, "r": 130, "t": 36, "b": 8}, "annotations": ends,
         "shapes": [here] if current >= 0 else [],
         "xaxis": {
-            "tickvals": x, "ticktext": [escape(label) for label in labels], "range": [-0.5, len(labels) - 0.5],
-            "showgrid": False, "zeroline": False, "tickangle": -50 if len(labels) > 8 else 0, "tickfont": {"size": 11.5},
+            "tickvals": x, "ticktext": [escape(label) for label in labels], "range": [-0.5, len(labels) - (0.9 if few else 0.5)],
+            "showgrid": False, "zeroline": False, "tickangle": -50 if len(labels) > 8 else 0, "tickfont": {"size": 11},
         },
         "yaxis": {
             "range": [worst + 0.5, 0.5], "tickvals": list(range(1, worst + 1)), "title": {"text": "rank (1 = best)"},
@@ -157,8 +163,4 @@ def _end_labels(ranks: pd.DataFrame, gap: float = 0.62) -> list[tuple[str, float
     """(method, height) of the names at the right end, near the last defined rank of each and never on one another."""
     ends = [(m, float(line.dropna().iloc[-1])) for m, line in ranks.iterrows() if line.notna().any()]
     ends.sort(key=lambda e: e[1])
-    heights: list[float] = []
-    for _, y in ends:
-        heights.append(max(y, heights[-1] + gap) if heights else y)
-    shift = sum(h - y for h, (_, y) in zip(heights, ends, strict=True)) / max(len(ends), 1)
-    return [(m, h - shift / 2) for h, (m, _) in zip(heights, ends, strict=True)]
+    return [(m, h) for h, (m, _) in zip(apart([y for _, y in ends], gap), ends, strict=True)]

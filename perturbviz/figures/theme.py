@@ -1,4 +1,6 @@
-"""The one look of all figures: template, neutral colours, and one colour per method.
+"""The one look of all figures: template, type, neutral colours, and one colour per method.
+
+Type has five sizes: 16 the question, 13 names and titles of axes, 12 ticks, legends and labels, 11 and 10 where it is dense.
 
 Figures are written in light colours. ``THEME_COLOURS`` gives each of them its counterpart on a dark background;
 whoever draws a figure on dark swaps the codes (``recoloured``, or the chart component in the browser), so a figure
@@ -236,7 +238,7 @@ def template() -> go.layout.Template:
             "colorway": list(MODEL_COLOURS),
             "margin": {"l": 8, "r": 12, "t": 32, "b": 8},
             "xaxis": axis | {"zeroline": False},
-            "yaxis": axis,
+            "yaxis": axis | {"ticklabelstandoff": 5},
             "hovermode": "closest",
             "hoverlabel": {"bgcolor": SURFACE, "bordercolor": AXIS, "font": {"color": TEXT, "size": 13}},
             "legend": {
@@ -245,7 +247,7 @@ def template() -> go.layout.Template:
                 "xanchor": "left",
                 "y": 1,
                 "yanchor": "bottom",
-                "font": {"size": 12.5},
+                "font": {"size": 12},
                 "bgcolor": "rgba(0,0,0,0)",
                 "itemsizing": "constant",
             },

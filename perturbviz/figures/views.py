@@ -89,6 +89,11 @@ def _sort_key(value: str) -> tuple:
     return (1, float(text), "") if text.replace(".", "").isdigit() else (0, 0.0, text)
 
 
+def _room(values: pd.Series) -> list[float]:
+    """From nothing to beyond the longest bar, whose number stands there."""
+    return [0, 1.15 * float(values.max()) or 1]
+
+
 def shares(values: pd.Series, names: Mapping[str, str], colours: Mapping[str, str]) -> go.Figure:
     """Bars: share of the views that each method wins, most first."""
     methods = list(values.index)
@@ -99,7 +104,7 @@ def shares(values: pd.Series, names: Mapping[str, str], colours: Mapping[str, st
         cliponaxis=False, hovertemplate="%{y}: %{x:.1%} of the votes<extra></extra>",
     )  # fmt: skip
     fig.update_layout(height=80 + 26 * len(methods), showlegend=False)
-    fig.update_xaxes(title_text="share of views won", tickformat=".0%", rangemode="tozero", zeroline=False)
+    fig.update_xaxes(title_text="share of views won", tickformat=".0%", range=_room(values), zeroline=False)
     fig.update_yaxes(autorange="reversed", showgrid=False)
     return fig
 
@@ -114,7 +119,7 @@ def deciding(values: pd.Series) -> go.Figure:
     )  # fmt: skip
     fig.update_layout(height=80 + 26 * len(values), showlegend=False)
     fig.update_xaxes(
-        title_text="share of rank variance (Shapley)", tickformat=".0%", rangemode="tozero", zeroline=False
+        title_text="share of rank variance (Shapley)", tickformat=".0%", range=_room(values), zeroline=False
     )
     fig.update_yaxes(autorange="reversed", showgrid=False)
     return fig
@@ -141,12 +146,12 @@ def blobs(share: np.ndarray, names: Sequence[str], colours: Sequence[str], x_tit
     for i, (line, name, colour) in enumerate(zip(share, names, colours, strict=True)):
         at = np.flatnonzero(np.nan_to_num(line) > 0.002)
         fig.add_scatter(
-            x=at + 1, y=[i] * len(at), mode="markers", name=name, uid=f"blob-{name}",
+            x=at + 1, y=[i] * len(at), mode="markers", name=name, uid=f"blob-{name}", cliponaxis=False,
             marker={"color": colour, "size": (34 * np.sqrt(line[at])).tolist(), "opacity": 1},
             text=[f"{v:.1%}" for v in line[at]], hovertemplate=f"<b>{escape(name)}</b><br>place %{{x}}: %{{text}}<extra></extra>",
         )  # fmt: skip
     fig.update_layout(height=90 + 34 * len(names), showlegend=False)
-    fig.update_xaxes(title_text=x_title, dtick=1, range=[0.4, share.shape[1] + 0.6], zeroline=False)
+    fig.update_xaxes(title_text=x_title, dtick=1, range=[0.3, share.shape[1] + 0.7], zeroline=False)
     fig.update_yaxes(
         tickvals=list(range(len(names))),
         ticktext=[escape(n) for n in names],
@@ -167,7 +172,7 @@ def significance(p: np.ndarray, better: np.ndarray, names: Sequence[str]) -> go.
         z=z.astype(np.float32), x=text, y=text, zmin=-1, zmax=1, colorscale=DIVERGING, showscale=False, uid="significance",
         text=said, xgap=1, ygap=1, hovertemplate="%{y} against %{x}: p %{text} (Holm)<extra></extra>",
     )  # fmt: skip
-    fig.add_trace(cell_texts(said, z, -1, 1, DIVERGING, text, text, uid="p-values", size=10.5))
+    fig.add_trace(cell_texts(said, z, -1, 1, DIVERGING, text, text, uid="p-values", size=10))
     fig.update_layout(height=140 + 30 * len(names))
     fig.update_xaxes(tickangle=-40, showgrid=False)
     fig.update_yaxes(autorange="reversed", showgrid=False)

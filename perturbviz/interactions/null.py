@@ -22,7 +22,7 @@ How it differs from R's locfdr, which the paper used
 Figures printed for the paper's preprint, to compare with where the same 124,000 deviations are at hand (they are not
 part of this repository; it stacked five copies, N = 620,000, hence b = 1): ML delta .0067689, sigma .0575629, p0
 .8270817; central matching -.000505, .0839471, .9886110; thresholds at local fdr .05: -.2049325 and .1948448; 8,060
-below, 20,095 above. The tail fdr there is about .8 % and 1.4 %: a local fdr of 5 % at the boundary is the stricter rule.
+below, 20,095 above. The tail fdr there is about .8% and 1.4%: a local fdr of 5% at the boundary is the stricter rule.
 The paper itself prints 5,035 of 124,000 beyond its thresholds but not the thresholds; the labelled pairs of its source
 data (Fig. 1f) bracket them: lower between -.21423 and -.21310, upper between .20046 and .20284.
 """

@@ -37,9 +37,9 @@ class Robustness:
     significance
         (methods, methods): Holm-adjusted two-sided p-value of the paired difference; NaN on the diagonal.
     better
-        (methods, methods) bool: row is better than column, at the 5 % level over the whole map.
+        (methods, methods) bool: row is better than column, at the 5% level over the whole map.
     places
-        Per ranking method (rows) the rank of each method, with low_ and high_ limits of its 95 % bootstrap interval:
+        Per ranking method (rows) the rank of each method, with low_ and high_ limits of its 95% bootstrap interval:
         columns method, ranking, rank, low, high.
     n_units
         Number of perturbations (all seeds of one together) that were resampled.

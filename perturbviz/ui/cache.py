@@ -138,9 +138,10 @@ def _rank_table(content_id: str, token: str, evaluation: Evaluation, view: View)
         key = view.with_(metric=metric, ref="control" if reference == "none" else reference, avg="mean").token
         with _scores.cache_condition:
             _scores.cache.setdefault((content_id, key), one)
-    columns = [ranks(average(found[p].values, view.avg), found[p].card) for p in pairs]
-    table = pd.DataFrame(dict(enumerate(columns)), index=pd.Index(methods, name="method"))
-    return RankTable(pairs, table, tuple(left_out))
+    means = [average(found[p].values, view.avg) for p in pairs]
+    columns = [ranks(mean, found[p].card) for p, mean in zip(pairs, means, strict=True)]
+    index = pd.Index(methods, name="method")
+    return RankTable(pairs, *(pd.DataFrame(dict(enumerate(v)), index=index) for v in (columns, means)), tuple(left_out))
 
 
 def _compares_all(metric: str) -> bool:
@@ -151,11 +152,12 @@ def _compares_all(metric: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class RankTable:
-    """Ranks (methods x settings) with the (metric, reference) of each column, and the settings that would take too long."""
+    """Ranks and average scores (methods x settings) with the (metric, reference) of each column; settings that are too slow."""
 
     settings: tuple[tuple[str, str], ...]
     ranks: pd.DataFrame
-    left_out: tuple[tuple[str, str], ...] = ()
+    averages: pd.DataFrame
+    left_out: tuple[tuple[str, str], ...]
 
 
 def curves(benchmark: Benchmark, view: View) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -132,7 +132,7 @@ def stop(sentence: str, icon: str = ":material/search:") -> NoReturn:
 def _simulated_banner() -> None:
     """Say that the data are simulated, and offer real ones."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pv-simulated"):
-        st.caption(":material/science: **Simulated data**, made to teach: no real system is shown.", width="content")
+        st.caption(":material/science: **Simulated data**, made to teach; no real system.", width="content")
         st.button(
             "Open Norman (real)", type="tertiary", icon=":material/open_in_new:", on_click=_open, args=("norman",),
             help="Norman et al. 2019: 104 single and 130 double activations in K562, downloaded once.",

@@ -33,7 +33,7 @@ def lessons(current: Current) -> None:
             on_click=state.set_extra, args=("lesson", ids[max(at - 1, 0)]),
         )  # fmt: skip
         st.selectbox(
-            "Lesson", ids, key="lesson", persist_state="session", label_visibility="collapsed", width=520,
+            "Lesson", ids, key="lesson", persist_state="session", label_visibility="collapsed", width="stretch",
             format_func=lambda i: f"{ids.index(i) + 1} of {len(ids)} · {lesson(i).title}",
         )  # fmt: skip
         st.button(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -12,17 +14,62 @@ from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.figures import rankings as order_figures
 from perturbviz.figures import views as figures
+from perturbviz.figures.score_map import score_map
 from perturbviz.genesets import GeneSubset, resolve
-from perturbviz.metrics import CATALOGUE
+from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.metrics.retrieval import squared_distances
 from perturbviz.robustness import RANKING_METHODS, flattering, shares_of_views, sweep_across
-from perturbviz.ui import cache_views, sources, state
+from perturbviz.ui import cache, cache_views, sources, state
 from perturbviz.ui.chart import chart
-from perturbviz.ui.current import Current, stop
-from perturbviz.view import View, metric_label
+from perturbviz.ui.current import Current, four_questions, stop
+from perturbviz.view import View, metric_label, metric_name
 from perturbviz.views import FACTORS, ViewFilter, Views, in_words
 
+_DIRECTION = {"lower": "↓", "higher": "↑", "one": "→1"}
 _WORDS = {"all": "all", "expressed": "expressed", "de": "DE"}
+
+
+def score_table(current: Current) -> None:
+    """What every method gets under every metric, coloured by rank."""
+    source, view = current.data, current.view
+    pairs: Sequence[tuple[str, str]]
+    if isinstance(source, Benchmark):
+        found = cache.rank_table(source, view)
+        pairs, scores, ranks = found.settings, found.averages, found.ranks
+        cards = [parse_metric(metric)[0].card for metric, _ in pairs]
+        labels, names = ([write(m, r) for m, r in pairs] for write in (metric_label, metric_name))
+    else:
+        each = [cache.ranking(source, view.with_(metric=m)) for m in source.metrics]
+        pairs, cards = [(m, "") for m in source.metrics], [r.scores.card for r in each]
+        scores, ranks = (
+            pd.DataFrame({i: r.table[c] for i, r in enumerate(each)}) for c in ("score", "rank")
+        )  # methods x metrics
+        labels, names = [c.symbol for c in cards], [c.name for c in cards]
+    order = [m for m in current.ranking().table.index if m in scores.index]
+    scores, ranks = scores.loc[order].T.to_numpy(float), ranks.loc[order].T.to_numpy(float)
+    families = list(dict.fromkeys(c.family for c in cards))
+    by_family = sorted(range(len(cards)), key=lambda i: families.index(cards[i].family))
+    rows = [f"{labels[i]} {_DIRECTION[cards[i].better]}" for i in by_family]
+    here = next(
+        (i for i, k in enumerate(by_family) if pairs[k][0] == view.metric and pairs[k][1] in ("", view.reference)), -1
+    )
+    event = chart(
+        current.mark(score_map(scores[by_family], ranks[by_family], rows, [cards[i].family for i in by_family],
+                               {m: current.name(m) for m in order}, [f"{names[i]}, {cards[i].arrow}" for i in by_family], here), current.token),
+        "score-table", question="What does every method get under every metric?", select=True,
+        alt=f"Scores of {len(order)} methods under {len(rows)} metrics, each row coloured by rank.",
+        table=lambda: pd.DataFrame([
+            {"metric": pairs[i][0], "reference": pairs[i][1] or "none", "better": cards[i].better, "method": m, "score": scores[i, j], "rank": ranks[i, j]}
+            for i in by_family for j, m in enumerate(order)
+        ]),
+        filename="score-table", note=explain.score_table(ranks, [current.name(m) for m in order]),
+    )  # fmt: skip
+    st.caption(four_questions(current, current.ranking().scores).split(" · ", 2)[2])  # the rows have the rest
+    if event.clicked is not None:
+        metric, reference = pairs[by_family[int(np.ravel(event.clicked)[0])]]
+        state.defer(
+            metric=metric, section="This view", ref=reference if reference in ("control", "perturbation") else view.ref
+        )
 
 
 def _filter(current: Current) -> ViewFilter:
@@ -115,7 +162,7 @@ def _curve(current: Current, found: Views, method: str, names: dict[str, str]) -
         {
             "metric": frame["family"], "reference": frame["reference"].map({"none": "no reference", "control": "vs control",
                                                                               "perturbation": "vs pert. mean"}),
-            "genes": frame["genes"].str.replace("-targets", " without targets"), "n": frame["n"].map("{:,}".format),
+            "genes": frame["genes"].str.replace("-targets", " without targets").replace(r"^de", "DE", regex=True), "n": frame["n"].map("{:,}".format),
             "split": frame["split"], "average": frame["average"],
         }
     )  # fmt: skip
@@ -139,7 +186,7 @@ def _portraits(current: Current, found: Views, method: str) -> None:
     for column, title, portrait in zip(
         st.columns(2, gap="large"), ("Make it look best", "Make it look worst"), pair, strict=True
     ):
-        with column.container(border=True):
+        with column.container(border=True, height="stretch"):
             st.markdown(f"**{title}.** {explain.escape(portrait.words)}")
             if st.button("Open this view", key=f"_{title}", icon=":material/open_in_new:"):
                 open_view(portrait.view.with_(data=current.view.data, show=current.view.show))
@@ -284,4 +331,10 @@ def retrieval(current: Current) -> None:
     )  # fmt: skip
 
 
-SECTIONS = {"Every view": every_view, "Robustness": robust, "Across data sets": across, "Retrieval": retrieval}
+SECTIONS = {
+    "Score table": score_table,
+    "Every view": every_view,
+    "Robustness": robust,
+    "Across data sets": across,
+    "Retrieval": retrieval,
+}

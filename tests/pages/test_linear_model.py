@@ -214,7 +214,7 @@ def test_an_unseen_dose_is_compared_with_the_mean_of_the_others(open_page, tmp_p
     own, mean = Recipe(), Recipe(perturbation="zero")
     drawn = means(at)
     assert drawn[own.slug] < drawn[mean.slug] and "All 30 held-out perturbations" in written(at)
-    assert "better than the mean of the other contexts (paired 95 % interval" in written(at)
+    assert "better than the mean of the other contexts (paired 95% interval" in written(at)
     assert "than by Mean of the other contexts" in chart(at, "arrows")["note"]
     assert np.isfinite(np.asarray(chart(at, "map")["data"][0]["z"])).all()
     at.segmented_control(key="look").set_value("learning").run()

@@ -5,6 +5,7 @@ from perturbviz.benchmark import load
 from perturbviz.evaluation import Evaluation
 from perturbviz.rankings import rank
 from perturbviz.scores import score_view
+from perturbviz.view import View
 from tests.charts import figures
 from tests.pages.conftest import ROOT
 
@@ -31,7 +32,6 @@ def test_every_view_counts_wins_and_names_the_deciding_choice(open_page, demo):
 
     from perturbviz.sweep.grid import DIRECT_SIZES
     from perturbviz.ui import cache_views
-    from perturbviz.view import View
     from perturbviz.views import defensible
 
     swept = cache_views.all_views(demo.benchmark, View(show=tuple(SHOWN)))
@@ -72,3 +72,38 @@ def test_retrieval_shows_the_distances_behind_centroid_accuracy(open_page, demo)
 def test_a_link_to_a_section_opens_it_and_stays_in_the_address(open_page, section):
     at = open_page(section=section, show=SHOWN)
     assert at.query_params["section"] in (section, [section])
+
+
+def test_the_score_table_holds_what_each_view_gives(open_page, demo):
+    at = open_page(section="Score table", show=SHOWN)
+    figure = by_key(at, "score-table")
+    heat, cells = (next(t for t in figure["data"] if t["uid"] == uid) for uid in ("map", "scores"))
+    labels = figure["layout"]["yaxis"]["ticktext"]
+    columns = figure["layout"]["xaxis"]["ticktext"]
+    shown = {(int(y), int(x)): t for x, y, t in zip(cells["x"], cells["y"], cells["text"], strict=True)}
+    for metric, reference, label in (
+        ("l2", "control", "L2 ↓"),
+        ("pearson_delta", "perturbation", "rΔ vs pert. mean ↑"),
+    ):
+        row = labels.index(label)
+        table = rank(score_view(demo, View(metric=metric, ref=reference, show=tuple(SHOWN))), n=10).table
+        for name, score, place in table[["name", "score", "rank"]].itertuples(index=False):
+            column = columns.index(name)
+            assert np.asarray(heat["z"])[row][column] == len(SHOWN) - place
+            written = shown[row, column].replace("<b>", "").replace("</b>", "")
+            assert float(written) == pytest.approx(score, abs=0.5 * 10.0 ** -len(written.partition(".")[2]) + 1e-9)
+            assert shown[row, column].startswith("<b>") == (place == 1)
+    frame = labels.index("L2 ↓")
+    assert [s["y0"] for s in figure["layout"]["shapes"] if s["type"] == "rect"] == [frame - 0.5]  # the current view
+
+
+def test_rows_of_the_score_table_share_their_decimals_and_no_zero_is_negative():
+    from perturbviz.figures.score_map import decimals, written
+
+    assert [decimals(np.array(v)) for v in ([4.29, 10.3], [0.0187, 0.107, 0.02], [0.0, np.nan], [1234.0])] == [
+        2,
+        4,
+        0,
+        0,
+    ]
+    assert written(-0.0001, 3, False) == "0.000" and written(10.27, 2, True) == "<b>10.27</b>"

@@ -46,7 +46,7 @@ def test_a_metric_with_one_value_counts_no_perturbations(demo):
 def test_an_interval_is_in_the_hover_text_where_there_is_one(demo):
     table = rank(score_view(demo, View(metric="mse"))).table
     figure = figures.order(table, method_colours(table.index), "MSE")
-    assert all("95 % interval" in text and "nan" not in text for text in figure.data[0].text)
+    assert all("95% interval" in text and "nan" not in text for text in figure.data[0].text)
 
 
 def test_parameters_are_offered_only_where_they_can_be_computed(demo):

@@ -1,6 +1,6 @@
 // The chart component: one Plotly graph per parent element, redrawn in place.
 import { glide, remember } from "./glide.js";
-import { PAPER, look, themeOf } from "./look.js";
+import { PAPER, look, themeOf, withMinus } from "./look.js";
 import { plotly } from "./plotly.js";
 
 const ID_LENGTH = 16; // the payload starts {"id":"<16 characters>"
@@ -69,7 +69,8 @@ class Chart {
     if (id !== this.id) this.payload = JSON.parse(decoder.decode(data));
     this.fresh ||= id !== this.id;
     Object.assign(this, { id, theme });
-    const { question, alt, note, height, csv } = this.payload;
+    const { question, alt, height, csv } = this.payload;
+    const note = withMinus(this.payload.note);
     this.root.classList.toggle("pv-chart-with-csv", csv);
     this.root.setAttribute("aria-label", alt);
     this.button.setAttribute("aria-label", `SVG: ${question}`);

@@ -55,7 +55,7 @@ function escaped(text) {
 
 function wrapped(text, room, family, size = TITLE_SIZE, weight = 600) {
   const lines = [""];
-  for (const word of text.split(/\s+/).filter(Boolean)) {
+  for (const word of text.replace(/ (?=[↓↑])/g, "\u00a0").split(/[ \n]+/).filter(Boolean)) { // an arrow stays with its word
     const line = lines.at(-1) ? `${lines.at(-1)} ${word}` : word;
     if (lines.at(-1) && textWidth(line, size, weight, family) > room) lines.push(word);
     else lines[lines.length - 1] = line;
@@ -77,16 +77,17 @@ function legendHeight(data, layout, room, family) {
     const group = trace.legendgroup;
     if (group && groups.has(`${group}|${trace.name}`)) continue;
     if (group) groups.add(`${group}|${trace.name}`);
-    widths.push(textWidth(String(trace.name ?? ""), legend.font?.size ?? 12.5, 400, family) + 45);
+    widths.push(textWidth(String(trace.name ?? ""), legend.font?.size ?? 12, 400, family) + 45);
   }
   if (!widths.length || (widths.length < 2 && !asked && layout.showlegend !== true)) return 0;
-  const line = (legend.font?.size ?? 12.5) * LINE + 3;
+  const line = (legend.font?.size ?? 12) * LINE + 3;
   if (widths.reduce((a, b) => a + b, 0) <= room) return line + 6;
   const columns = Math.max(1, Math.floor(room / Math.max(...widths)));
   return Math.ceil(widths.length / columns) * line + 6;
 }
 
 const NARROW = 480; // pixels: a telephone
+const LEAST = 8; // pixels: smaller type cannot be read
 const PANEL = 150; // pixels: a panel of small multiples that is narrower cannot be read
 
 /** Small multiples in as many columns as there is room for; returns the figure's height. */
@@ -123,12 +124,37 @@ function regrid(layout, width, height) {
 
 const plain = (text) => String(text ?? "").replace(/<[^>]*>/g, "");
 
-/** Names under columns that are too narrow for them are tilted; axis titles longer than their axis are wrapped. */
+/** A hyphen before a number becomes the minus that axes have. */
+export const withMinus = (text) => String(text ?? "").replace(/(^|[\s(≤≥→>])-(?=[\d.∞])/g, "$1\u2212");
+
+/** Texts in the cells of a heat map get the size that fits, and stay away where none can be read; hovering tells them. */
+function fitCells(data, layout, width, family) {
+  for (const cells of data) {
+    if (cells.type !== "scatter" || cells.mode !== "text" || !cells.text?.length) continue;
+    cells.text = Array.from(cells.text, withMinus);
+    const map = data.find((t) => t.type === "heatmap" && (t.xaxis ?? "x") === (cells.xaxis ?? "x"));
+    if (!map) continue;
+    const rows = layout[(map.yaxis ?? "y").replace("y", "yaxis")]?.ticktext ?? map.y ?? [];
+    const left = Math.max(50, ...Array.from(rows, (t) => textWidth(plain(t), 12, 400, family) + 24));
+    const columns = new Set(cells.x).size;
+    const room = (width - left - (layout.margin?.r ?? 12)) / Math.max(columns, map.x?.length ?? 1) - 6;
+    const size = cells.textfont?.size ?? 12;
+    const widest = Math.max(...cells.text.map((t) => textWidth(plain(t), size, /<b>/.test(t) ? 700 : 400, family)));
+    if (!(widest > room)) continue;
+    const fit = Math.floor((size * room * 2) / widest) / 2;
+    if (fit >= LEAST) cells.textfont = { ...cells.textfont, size: fit };
+    else cells.visible = false;
+  }
+}
+
+/** Names under or over columns that are too narrow for them are broken or tilted; titles longer than their axis are
+ *  wrapped. Returns the room that names over the columns take. */
 function fitAxes(layout, width, height, family) {
   const base = layout.template?.layout ?? {};
   const names = Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key));
   const left = Math.max(50, ...names.filter((key) => key[0] === "y" && !layout[key].overlaying && !(layout[key].domain?.[0] > 0.05 && names.length > 4))
     .flatMap((key) => (layout[key].ticktext ?? []).flatMap((t) => String(t).split("<br>").map((l) => textWidth(plain(l), 13, 400, family) + 30))));
+  let head = 0;
   for (const key of names) {
     const axis = layout[key];
     const [from, to] = axis.domain ?? [0, 1];
@@ -139,25 +165,46 @@ function fitAxes(layout, width, height, family) {
       const lines = wrapped(title, Math.max(90, long), family, 13, 400);
       if (lines.length > 1) axis.title = { ...axis.title, text: lines.map(escaped).join("<br>") };
     }
-    if (key[0] !== "x" || !axis.ticktext?.length || axis.side === "top") continue;
+    if (key[0] !== "x" || !axis.ticktext?.length) continue;
     const span = axis.range ? Math.abs(axis.range[1] - axis.range[0]) : axis.ticktext.length;
     const step = axis.tickvals?.length > 1 ? Math.min(...axis.tickvals.slice(1).map((v, i) => Math.abs(v - axis.tickvals[i]))) : 1;
     const room = (long * step) / span;
     const size = axis.tickfont?.size ?? base.xaxis?.tickfont?.size ?? 12;
-    const widest = Math.max(...axis.ticktext.flatMap((t) => String(t).split("<br>").map((l) => textWidth(plain(l), size, 400, family))));
-    if (!(room > 0) || axis.type === "log") continue;
-    const every = Math.ceil((size * 1.1) / room);
-    if ((axis.tickangle ?? 0) !== 0 || widest + 4 > room) {
-      if (every > 1) axis.ticktext = axis.ticktext.map((t, i) => (i % every ? "" : t));
+    const wide = (text) => textWidth(plain(text), size, 400, family);
+    const parts = axis.ticktext.map((t) => String(t).split("<br>"));
+    const above = axis.side === "top";
+    const take = (deep) => {
+      if (above) head = Math.max(head, deep + 8);
+      else layout.margin = { ...layout.margin, b: Math.max(layout.margin?.b ?? 0, deep + (axis.title?.text ? 34 : 14)) };
+    };
+    const lines = (each) => Math.ceil(Math.max(...each.map((t) => t.length)) * size * LINE);
+    const fits = (each) => each.every((t) => t.every((l) => wide(l) + 4 <= room));
+    if (above) take(lines(parts));
+    if (axis.type === "log" && Array.isArray(axis.tickvals)) {
+      let edge = Infinity; // from the right: names that would touch the one kept before are left out
+      axis.ticktext = parts.map((t, i) => ({ t, at: (Math.log10(axis.tickvals[i]) * long) / span, half: wide(t[0]) / 2 + 3 })).reverse()
+        .map(({ t, at, half }) => (at + half < edge ? ((edge = at - half), t[0]) : "")).reverse();
+      axis.tickangle = 0;
     }
-    if ((axis.tickangle ?? 0) !== 0 || widest + 4 <= room) continue;
-    const tilted = axis.ticktext.map((t) => String(t).replace(/<br>/g, " "));
-    const length = Math.max(...tilted.map((t) => textWidth(plain(t), size, 400, family)));
+    if (!(room > 0) || axis.type === "log") continue;
+    const tilted = (axis.tickangle ?? 0) !== 0;
+    const every = Math.ceil((size * 1.1) / room);
+    if (every > 1 && (tilted || !fits(parts))) axis.ticktext = axis.ticktext.map((t, i) => (i % every ? "" : t));
+    if (tilted || fits(parts)) continue;
+    const whole = axis.ticktext.map((t) => String(t).replace(/<br>/g, " "));
+    const broken = whole.map((t) => (/[<&]/.test(t) ? [t] : wrapped(t, room - 4, family, size, 400)));
+    if (broken.every((t) => t.length <= 3) && fits(broken)) {
+      axis.ticktext = broken.map((t) => t.join("<br>"));
+      take(lines(broken));
+      continue;
+    }
+    const length = Math.max(...whole.map(wide));
     const angle = room < 18 ? 90 : 45;
-    Object.assign(axis, { ticktext: tilted, tickangle: -angle });
-    const deep = Math.ceil(length * Math.sin((angle * Math.PI) / 180)) + 34;
-    layout.margin = { ...layout.margin, b: Math.max(layout.margin?.b ?? 0, deep) };
+    Object.assign(axis, { ticktext: whole, tickangle: -angle });
+    take(Math.ceil(length * Math.sin((angle * Math.PI) / 180)));
+    if (above && angle < 90) layout.margin = { ...layout.margin, r: Math.max(layout.margin?.r ?? 0, Math.ceil(wide(whole.at(-1)) * 0.71 - room / 2)) };
   }
+  return head;
 }
 
 /** Names of traces as identities: unique, and the same for the same method whatever its place in the list. */
@@ -192,13 +239,16 @@ export function look(payload, theme, width, legend) {
     layout[name] = { uirevision: axes, ...layout[name] };
   }
 
-  if (width < NARROW && layout.annotations?.some((a) => a.name === "aside")) {
-    layout.annotations = layout.annotations.filter((a) => a.name !== "aside");
+  const aside = (a) => a.name?.startsWith("aside"); // beside the plot, where the chart is as wide as the name says
+  if (layout.annotations?.some((a) => aside(a) && width < (+a.name.slice(6) || NARROW))) {
+    layout.annotations = layout.annotations.filter((a) => !aside(a));
     layout.margin = { ...layout.margin, r: 12 };
   }
   const height = regrid(layout, width, payload.height ?? layout.height ?? 420);
   Object.assign(layout, { width, height, autosize: false });
-  fitAxes(layout, width, height, family);
+  const head = fitAxes(layout, width, height, family);
+  fitCells(data, layout, width, family);
+  for (const note of layout.annotations ?? []) if (note.text) note.text = withMinus(note.text);
   const lines = payload.question ? wrapped(payload.question, width - 8, family) : [];
   // Plotly hangs a title from its first line's place and lets further lines grow upwards.
   const pad = { t: 4 + (lines.length - 1) * TITLE_SIZE * LINE, l: 2 };
@@ -207,7 +257,7 @@ export function look(payload, theme, width, legend) {
   const estimate = legendHeight(data, layout, width - 60, family);
   const legendRoom = estimate && (legend ?? estimate);
   const facetRoom = facets ? 22 : 0;
-  const top = Math.round((lines.length ? lines.length * TITLE_SIZE * LINE + 12 : 8) + legendRoom + facetRoom);
+  const top = Math.round((lines.length ? lines.length * TITLE_SIZE * LINE + 12 : 8) + legendRoom + facetRoom + head);
   layout.margin = { ...layout.margin, t: Math.max(top, layout.margin?.t ?? 0) };
   if (facetRoom && legendRoom) {
     layout.legend = { ...layout.legend, y: 1 + facetRoom / Math.max(80, height - top - 55) };

@@ -61,7 +61,12 @@ def draw(work: Work) -> None:
     if said:
         st.caption(said)
     table = score_table(found, work.names, n)
-    numbers = {c: st.column_config.NumberColumn(format="%.3f") for c in table.select_dtypes("number")}
+    numbers = {
+        c: st.column_config.NumberColumn(
+            "±" if c.startswith("±") else c, format="%.3f", help=c if c.startswith("±") else None
+        )
+        for c in table.select_dtypes("number")
+    }  # short heads: the remark must not be pushed out of the screen
     st.dataframe(table, hide_index=True, width="stretch", column_config=numbers)
 
 

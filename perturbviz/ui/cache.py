@@ -141,7 +141,8 @@ def _rank_table(content_id: str, token: str, evaluation: Evaluation, view: View)
     means = [average(found[p].values, view.avg) for p in pairs]
     columns = [ranks(mean, found[p].card) for p, mean in zip(pairs, means, strict=True)]
     index = pd.Index(methods, name="method")
-    return RankTable(pairs, *(pd.DataFrame(dict(enumerate(v)), index=index) for v in (columns, means)), tuple(left_out))
+    placed, averages = (pd.DataFrame(dict(enumerate(v)), index=index) for v in (columns, means))
+    return RankTable(pairs, placed, averages, tuple(left_out))
 
 
 def _compares_all(metric: str) -> bool:

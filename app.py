@@ -14,7 +14,9 @@ if __name__ == "__main__":
     sidebar.draw_data()
     settled = settle.settle()
     present.draw(page.url_path)
-    overtaken = False
+    early, overtaken = state.values_were_put(), False
+    if early:
+        sidebar.draw(settled)
     try:
         page.run()
     except PageEnd:  # with a sentence
@@ -25,7 +27,8 @@ if __name__ == "__main__":
     finally:  # also where a page fails
         if not overtaken:
             state.write_link()
-            sidebar.draw(settled)
+            if not early:
+                sidebar.draw(settled)
             badge.finish()
         collector.settle()
 else:

@@ -150,7 +150,7 @@ def add(data: str, recipe: Recipe) -> None:
         _write([*_entries(), (recipe.link, data)])
     shown = list(st.session_state.get("show") or [])
     if shown and recipe.slug not in shown:
-        st.session_state["show"] = [*shown, recipe.slug]
+        state.put("show", [*shown, recipe.slug])
 
 
 def remove(data: str, link: str) -> None:

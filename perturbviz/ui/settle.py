@@ -85,7 +85,7 @@ def _benchmark(plain: Benchmark) -> Settled:
     _reference()
     benchmark = _with_controls(plain)
     if st.session_state.get("truth", "all") != "all" and "half_a" not in benchmark.layers:
-        st.session_state["truth"] = "all"
+        state.put("truth", "all")
     evaluation = cache.evaluation(benchmark, state.view())
     problems = _genes(benchmark, evaluation)
     _among("context", ["", *benchmark.contexts])
@@ -97,7 +97,7 @@ def _benchmark(plain: Benchmark) -> Settled:
 def _table(table: ScoreTable) -> Settled:
     st.session_state.pop("_explicit", None)
     if st.session_state.get("metric") not in table.metrics:
-        st.session_state["metric"] = next(iter(table.metrics))
+        state.put("metric", next(iter(table.metrics)))
     _methods(list(table.names))
     return Settled(Current(state.view(), table, None, ""), table)
 
@@ -111,23 +111,24 @@ def _apply_defaults(benchmark: Benchmark) -> None:
     for name in _DEPENDENT:
         if name not in explicit or name not in st.session_state:
             value = getattr(default, name)
-            st.session_state[name] = list(value) if isinstance(value, tuple) else value
+            state.put(name, list(value) if isinstance(value, tuple) else value)
     if metric_problem(st.session_state["metric"], benchmark):
-        st.session_state["metric"] = default.metric
+        state.put("metric", default.metric)
 
 
 def _reference() -> None:
     """A metric without reference that has a twin with one shows that there is none."""
     card = parse_metric(st.session_state["metric"])[0].card
     if card.reference == "none" and card.id in twins() and st.session_state["ref"] != "none":
-        st.session_state["_last_ref"], st.session_state["ref"] = st.session_state["ref"], "none"
+        st.session_state["_last_ref"] = st.session_state["ref"]
+        state.put("ref", "none")
 
 
 def _with_controls(benchmark: Benchmark) -> Benchmark:
     """The benchmark with its controls as methods where the link or the toggle asks for them and they can be made."""
     if state.extra("controls") != "1" or not cache_calibration.positives(benchmark):
         return benchmark
-    st.session_state["truth"] = preferred_truth(benchmark)  # the other half is the replicate
+    state.put("truth", preferred_truth(benchmark))  # the other half is the replicate
     return cache_calibration.source_with_controls(benchmark)
 
 
@@ -141,9 +142,9 @@ def _genes(benchmark: Benchmark, evaluation: Evaluation) -> dict[str, str]:
     }
     offered = offered_genes(problems)
     if st.session_state["genes"] not in offered:
-        st.session_state["genes"] = "expressed" if "expressed" in offered else offered[0]
+        state.put("genes", "expressed" if "expressed" in offered else offered[0])
     if st.session_state["genes"] in ("expressed", "de"):
-        st.session_state["n"] = min(int(st.session_state["n"]), benchmark.adata.n_vars)
+        state.put("n", min(int(st.session_state["n"]), benchmark.adata.n_vars))
     return problems
 
 
@@ -155,9 +156,9 @@ def offered_genes(problems: Mapping[str, str]) -> list[str]:
 def _among(key: str, options: list[str]) -> None:
     """Give way where a choice does not exist here."""
     if st.session_state.get(key) not in options:
-        st.session_state[key] = options[0]
+        state.put(key, options[0])
 
 
 def _methods(methods: list[str]) -> None:
     st.session_state[state.ALL_METHODS] = methods
-    st.session_state["show"] = [m for m in st.session_state.get("show", []) if m in methods] or methods
+    state.put("show", [m for m in st.session_state.get("show", []) if m in methods] or methods)

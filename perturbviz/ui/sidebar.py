@@ -64,9 +64,9 @@ def _controls_toggled() -> None:
     on = st.session_state["_controls"]
     state.set_extra("controls", "1" if on else "")
     if on:
-        st.session_state["show"] = [*st.session_state.get("show", []), *CONTROL_NAMES]
+        state.put("show", [*st.session_state.get("show", []), *CONTROL_NAMES])
     else:
-        st.session_state["truth"] = "all"
+        state.put("truth", "all")
 
 
 def _preset() -> None:
@@ -112,7 +112,7 @@ def _metric_changed() -> None:
     """A metric of changes needs a reference; the plain twin of one has none."""
     card = parse_metric(st.session_state["metric"])[0].card
     if card.reference == "delta" and st.session_state.get("ref") == "none":
-        st.session_state["ref"] = st.session_state.get("_last_ref", "control")
+        state.put("ref", st.session_state.get("_last_ref", "control"))
 
 
 def _reference() -> None:
@@ -141,9 +141,9 @@ def _reference_changed() -> None:
     """With or without reference the same question has two metrics: switch between the twins."""
     card = parse_metric(st.session_state["metric"])[0].card
     if st.session_state["ref"] == "none" and card.plain_twin:
-        st.session_state["metric"] = card.plain_twin
+        state.put("metric", card.plain_twin)
     elif st.session_state["ref"] != "none" and card.id in settle.twins():
-        st.session_state["metric"] = settle.twins()[card.id]
+        state.put("metric", settle.twins()[card.id])
 
 
 def _genes(evaluation: Evaluation, problems: Mapping[str, str]) -> None:

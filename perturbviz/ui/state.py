@@ -46,6 +46,7 @@ _WRITTEN = "_written_link"
 _ADOPTED = "_adopted_link"
 _READY = "_view_ready"
 _DEFERRED = "_deferred"
+_PUT = "_values_were_put"
 
 
 def view() -> View:
@@ -60,6 +61,21 @@ def view() -> View:
     if set(query.get("show", ())) == set(st.session_state.get(ALL_METHODS, ())):
         query.pop("show", None)  # all of them is the default and stays out of the link
     return View.from_query(query)
+
+
+def put(name: str, value: object) -> None:
+    """Set a widget's value from outside it, before it is drawn."""
+    if name not in st.session_state or st.session_state[name] != value:
+        st.session_state[name] = value
+        st.session_state[_PUT] = True
+
+
+def values_were_put() -> bool:
+    """Whether widgets got values from outside in this run, of which the browser does not know yet.
+
+    The controls must then be drawn before the page: a click while it computes would bring back their old values.
+    """
+    return bool(st.session_state.pop(_PUT, False))
 
 
 def adopt_link() -> None:
@@ -88,9 +104,8 @@ def set_view(new: View, explicit: set[str] | None = None) -> None:
     """
     st.session_state["_explicit"] = {f.name for f in fields(View)} if explicit is None else explicit
     for field in fields(View):
-        value = getattr(new, field.name)
-        st.session_state[field.name] = list(value) if field.name == "show" else value
-    st.session_state["own"] = " ".join(new.own)
+        value = " ".join(new.own) if field.name == "own" else getattr(new, field.name)
+        put(field.name, list(value) if field.name == "show" else value)
 
 
 def extra(name: str, default: str = "") -> str:
@@ -158,4 +173,4 @@ def defer(**values: object) -> None:
 def apply_deferred() -> None:
     """Put deferred values into their widgets, before any is drawn."""
     for name, value in st.session_state.pop(_DEFERRED, {}).items():
-        st.session_state[name] = value
+        put(name, value)

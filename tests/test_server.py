@@ -4,6 +4,7 @@ import asyncio
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import perturbviz
 from perturbviz.ui import assets, server
@@ -20,7 +21,8 @@ def answer(kind: str) -> dict[str, str]:
     async def send(message):
         sent.append(message)
 
-    asyncio.run(server.Preload(page)({"type": "http"}, None, send))
+    with ThreadPoolExecutor(1) as thread:  # the browser tests have a loop of their own in this one
+        thread.submit(asyncio.run, server.Preload(page)({"type": "http"}, None, send)).result()
     return {k.decode(): v.decode() for k, v in sent[0]["headers"]}
 
 

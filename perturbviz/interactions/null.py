@@ -34,8 +34,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
-from scipy.interpolate import CubicSpline
+from scipy import special
 
 from perturbviz.errors import UserError
 
@@ -226,6 +225,8 @@ def _log_spline(t: FloatArray, counts: npt.NDArray[np.int64], at: FloatArray) ->
 
     `t` and `at` in robust standard deviations from the median, `at` within `t`.
     """
+    from scipy.interpolate import CubicSpline  # here, like optimize below: the first chart must not wait for them
+
     knots = 2 * np.sinh(np.linspace(np.arcsinh(t[0] / 2), np.arcsinh(t[-1] / 2), SPLINE_DF))
     knots[[0, -1]] = t[[0, -1]]
     basis = CubicSpline(knots, np.eye(SPLINE_DF), bc_type="natural")  # coefficients are the values at the knots
@@ -237,6 +238,7 @@ def _log_spline(t: FloatArray, counts: npt.NDArray[np.int64], at: FloatArray) ->
 
 def _poisson(design: FloatArray, counts: npt.NDArray[np.int64]) -> FloatArray:
     """Coefficients of a Poisson regression with log link, by maximum likelihood."""
+    from scipy import optimize
 
     def loss(b: FloatArray) -> float:
         return float(np.exp(design @ b).sum() - counts @ (design @ b))
@@ -260,6 +262,8 @@ def _truncated_ml(
     The share in the window theta and the normal within it separate: theta is the observed share, (delta, sigma)
     maximise the truncated likelihood, for which count, mean and variance suffice, and p0 = theta / P(window).
     """
+    from scipy import optimize
+
     first, last = np.searchsorted(x, window[0]), np.searchsorted(x, window[1], side="right")
     u = (x[first:last] - median) / scale
     mean, variance = u.mean(), u.var()

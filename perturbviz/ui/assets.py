@@ -1,7 +1,7 @@
 """The browser's files: the chart component, and plotly.js from the installed plotly package; no import of plotly itself.
 
 Streamlit's component route serves them, which knows the base path. A page asks for them in its head already
-(``PRELOAD``), so that they are there when the first chart arrives.
+(``PRELOAD``, ``EARLY``), so that they are there when the first chart arrives.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from streamlit.runtime import Runtime
 
 ASSETS = Path(__file__).parent / "chart_assets"
 PLOTLY_VERSION = version("plotly")
-_MODULES = ("chart.js", "glide.js", "look.js", "plotly.js")
 _ROUTE = f"component/{__name__}"
 #: (address relative to the app, what it is) of every file that the first chart waits for.
 PRELOAD = (
-    *((f"{_ROUTE}.chart/{name}", "modulepreload") for name in _MODULES),
+    *((f"{_ROUTE}.chart/{name}", "modulepreload") for name in ("chart.js", "glide.js", "look.js", "plotly.js")),
     (f"{_ROUTE}.plotly/plotly.min.js?v={PLOTLY_VERSION}", "preload; as=fetch; crossorigin"),
 )
+#: A module that belongs into every page.
+EARLY = f"{_ROUTE}.chart/early.js?plotly={PLOTLY_VERSION}"
 
 
 def plotly_folder() -> Path:

@@ -20,6 +20,7 @@ from streamlit.runtime import Runtime
 from perturbviz.ui import assets
 
 TURN = 0.001  # seconds
+_SCRIPT = f'<script type="module" src="{assets.EARLY}"></script></head>'.encode()
 _LINK = ", ".join(f"<{address}>; rel={what}" for address, what in assets.PRELOAD)
 
 
@@ -43,22 +44,34 @@ def _warm_up() -> None:
 
 
 class Preload:
-    """Adds to every page a header that names the files of the charts, so that the browser gets them at once."""
+    """Adds the files of the charts to every page, so that the browser gets and reads them at once."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request (ASGI)."""
+        start: Message = {}
 
-        async def noting(message: Message) -> None:
+        async def adding(message: Message) -> None:
+            nonlocal start
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                if headers.get("content-type", "").startswith("text/html"):
+                if headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers:
                     headers["link"] = _LINK
+                    start = message  # its length is known with its body
+                    return
+            elif start:
+                if not message.get("more_body"):
+                    body = message.get("body", b"").replace(b"</head>", _SCRIPT, 1)
+                    if body:  # there is none in the answer to HEAD
+                        MutableHeaders(scope=start)["content-length"] = str(len(body))
+                    message = {**message, "body": body}
+                await send(start)
+                start = {}
             await send(message)
 
-        await self.app(scope, receive, noting if scope["type"] == "http" else send)
+        await self.app(scope, receive, adding if scope["type"] == "http" else send)
 
 
 MIDDLEWARE = [Middleware(Preload)]

@@ -47,6 +47,7 @@ _ADOPTED = "_adopted_link"
 _READY = "_view_ready"
 _DEFERRED = "_deferred"
 _PUT = "_values_were_put"
+_DRAWN = "_controls_were_drawn"
 
 
 def view() -> View:
@@ -74,8 +75,11 @@ def values_were_put() -> bool:
     """Whether widgets got values from outside in this run, of which the browser does not know yet.
 
     The controls must then be drawn before the page: a click while it computes would bring back their old values.
+    In a session's first run there are none.
     """
-    return bool(st.session_state.pop(_PUT, False))
+    first = _DRAWN not in st.session_state
+    st.session_state[_DRAWN] = True
+    return bool(st.session_state.pop(_PUT, False)) and not first
 
 
 def adopt_link() -> None:

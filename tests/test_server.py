@@ -10,11 +10,13 @@ import perturbviz
 from perturbviz.ui import assets, server
 
 
-def answer(kind: str) -> dict[str, str]:
-    """Headers of an answer of a content type, as the browser gets it."""
+def answer(kind: str, body: bytes = b"<html><head></head></html>") -> tuple[dict[str, str], bytes]:
+    """Headers and body of an answer of a content type, as the browser gets it."""
 
     async def page(scope, receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind.encode())]})
+        headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
     sent = []
 
@@ -23,17 +25,27 @@ def answer(kind: str) -> dict[str, str]:
 
     with ThreadPoolExecutor(1) as thread:  # the browser tests have a loop of their own in this one
         thread.submit(asyncio.run, server.Preload(page)({"type": "http"}, None, send)).result()
-    return {k.decode(): v.decode() for k, v in sent[0]["headers"]}
+    return {k.decode(): v.decode() for k, v in sent[0]["headers"]}, sent[1]["body"]
 
 
 def test_a_page_names_the_files_of_its_charts_and_nothing_else_does():
-    assert "link" not in answer("application/json")
-    named = re.findall(r"<([^>]+)>", answer("text/html; charset=utf-8")["link"])
+    headers, body = answer("text/html; charset=utf-8")
+    named = re.findall(r"<([^>]+)>", headers["link"])
     assert named == [address for address, _ in assets.PRELOAD]
+    (early,) = re.findall(r'<script type="module" src="([^"]+)"></script></head>', body.decode())
     folders = {"chart": assets.ASSETS, "plotly": assets.plotly_folder()}
-    for address in named:
-        folder, file = re.fullmatch(r"component/perturbviz\.ui\.assets\.(\w+)/([\w.]+)(?:\?v=.*)?", address).groups()
+    for address in (*named, early):
+        folder, file = re.fullmatch(r"component/perturbviz\.ui\.assets\.(\w+)/([\w.]+)(?:\?\w+=.*)?", address).groups()
         assert (folders[folder] / file).is_file(), address
+
+
+def test_answers_keep_their_length_and_other_files_their_content():
+    headers, body = answer("text/html")
+    assert int(headers["content-length"]) == len(body) > len(b"<html><head></head></html>")
+    headers, body = answer("text/javascript")
+    assert "link" not in headers and body == b"<html><head></head></html>"
+    headers, body = answer("text/html", b"")  # to HEAD
+    assert (headers["content-length"], body) == ("0", b"")
 
 
 def test_what_is_named_early_is_what_the_component_asks_for():

@@ -44,7 +44,7 @@ PAGES = (
 def navigation() -> Any:
     """Declare the page settings and the menu; returns the page to run."""
     st.set_page_config(
-        page_title="perturbviz", page_icon=":material/leaderboard:", layout="wide", initial_sidebar_state=330
+        page_title="perturbviz", page_icon="📊", layout="wide", initial_sidebar_state=330
     )
     st.html(_STYLE)
     pages = [

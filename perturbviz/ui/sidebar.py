@@ -128,7 +128,7 @@ def _reference() -> None:
         st.caption(f"{card.name} needs no reference: whatever is subtracted from both sides cancels.")
     if card.reference != "none" and st.session_state["ref"] == "perturbation":
         st.selectbox(
-            "Mean over", list(REFERENCE_FROM), key="ref_from", format_func=REFERENCE_FROM.__getitem__,
+            "Mean over", list(REFERENCE_FROM), key="ref_from", format_func=REFERENCE_FROM.__getitem__, persist_state="session",
             help="Taking the mean over all perturbations lets the truth of the tested ones into the reference.",
         )  # fmt: skip
         if st.session_state["ref_from"] == "all":
@@ -158,10 +158,14 @@ def _genes(evaluation: Evaluation, problems: Mapping[str, str]) -> None:
     kind, total = st.session_state["genes"], evaluation.benchmark.adata.n_vars
     if kind in ("expressed", "de"):
         grid = sorted({g for g in _GRID if g < total} | {total, st.session_state["n"]})
-        st.select_slider("Number of genes", grid, key="n", format_func=lambda v: f"{v:,}")
+        st.select_slider("Number of genes", grid, key="n", format_func=lambda v: f"{v:,}", persist_state="session")
     elif kind == "own":
         st.text_input(
-            "Your genes", key="own", placeholder="KLF1 GATA1 HBG2", help="Gene names, separated by blanks or commas."
+            "Your genes",
+            key="own",
+            placeholder="KLF1 GATA1 HBG2",
+            persist_state="session",
+            help="Gene names, separated by blanks or commas.",
         )
         missing = genesets.unmeasured(state.view().own, evaluation)
         if missing:

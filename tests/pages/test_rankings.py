@@ -95,3 +95,14 @@ def test_metrics_that_would_take_minutes_are_left_out_by_name(open_page, monkeyp
     at = open_page("rankings", n="20")
     said = next(c.value for c in at.caption if c.value.startswith("Not among them:"))
     assert "Centroid accuracy" in said and "L2" not in said
+
+
+def test_what_a_control_said_is_kept_while_it_is_not_drawn(open_page):
+    at = open_page("rankings", genes="expressed", n="300", ref="perturbation", metric="pearson_delta")
+    for _ in range(2):  # once when the values come from the link, once when they were the widgets'
+        at.button_group(key="genes").set_value("all").run()
+        at.button_group(key="ref").set_value("control").run()
+        at.button_group(key="genes").set_value("expressed").run()
+        at.button_group(key="ref").set_value("perturbation").run()
+        assert not at.exception, at.exception[0].message
+        assert at.select_slider(key="n").value == 300

@@ -130,3 +130,9 @@ def test_no_file_is_longer_than_one_can_read():
     files = [*ROOT.glob("perturbviz/**/*.py"), *ROOT.glob("pages/*.py"), *ROOT.glob("tests/**/*.py")]
     long = {str(p.relative_to(ROOT)): n for p in files if (n := len(p.read_text("utf-8").splitlines())) > MOST_LINES}
     assert long == {}
+
+
+def test_pages_end_early_without_taking_the_sidebar_with_them():
+    files = [ROOT / "app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "perturbviz" / "ui").rglob("*.py")]
+    assert len(files) > 30
+    assert [f.name for f in files if "st.stop(" in f.read_text(encoding="utf-8")] == []

@@ -44,6 +44,7 @@ function pointName(uid, name) {
 
 class Chart {
   constructor(parent) {
+    parent.closest(".stVerticalBlock")?.setAttribute("data-pv-frame", "");
     this.root = element("figure", "pv-chart", parent);
     this.root.setAttribute("role", "figure");
     this.gd = element("div", "pv-chart-plot", this.root);

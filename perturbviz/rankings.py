@@ -127,8 +127,18 @@ class Ranking:
         """Unit of resampling of each row of the scores: see :func:`units`."""
         return units(self.scores.rows)
 
+    @cached_property
+    def _differences(self) -> dict[tuple[str, str], tuple[float, float, float]]:
+        """Those asked for so far: sentences and labels of one page ask for the same again and again."""
+        return {}
+
     def difference(self, a: str, b: str) -> tuple[float, float, float]:
         """Paired difference in score a - b with its bootstrap interval: (difference, low, high)."""
+        if (a, b) not in self._differences:
+            self._differences[a, b] = self._difference(a, b)
+        return self._differences[a, b]
+
+    def _difference(self, a: str, b: str) -> tuple[float, float, float]:
         i, j = self.scores.methods.index(a), self.scores.methods.index(b)
         values = self.scores.values[[i, j]]
         both = ~np.isnan(values).any(axis=0)

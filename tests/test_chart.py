@@ -10,9 +10,11 @@ import plotly.io as pio
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from perturbviz.figures.drawing import Drawing
+from perturbviz.figures.marks import marked
 from perturbviz.spreadsheet import csv_bytes
 from perturbviz.ui.chart import Event, payload
-from tests.charts import figures
+from tests.charts import decoded, figures
 
 APP = str(Path(__file__).parent / "e2e" / "chart_app.py")
 
@@ -44,6 +46,36 @@ def test_payload_starts_with_a_digest_of_its_content(scatter):
     assert first[:7] == b'{"id":"' and first[23:25] == b'",'
     assert first[7:23] != other[7:23]
     assert json.loads(first)["alt"] == "a"
+
+
+def test_plain_parts_are_sent_as_plotlys_own_figure_is(scatter):
+    plain = Drawing(
+        [{"type": "scatter", "x": np.array([1.5, np.nan]), "y": np.arange(6).reshape(2, 3)[:, 1], "ids": ["a", "b"]}],
+        {"height": 333, "xaxis": {"title": {"text": "x"}}},
+    )
+    changed = plain.with_layout(xaxis={"tickangle": -40}, meta={"token": "t"})
+    assert plain.layout["xaxis"] == {"title": {"text": "x"}}
+
+    def sent(fig):
+        body = json.loads(encode(fig))
+        return body["height"], json.dumps(without_nan(decoded(json.loads(body["figure"]))))
+
+    def without_nan(value):
+        if isinstance(value, dict):
+            return {k: without_nan(v) for k, v in sorted(value.items())}
+        if isinstance(value, list | np.ndarray):
+            return [without_nan(v) for v in value]
+        return (
+            None
+            if isinstance(value, float) and np.isnan(value)
+            else value
+            if not isinstance(value, np.generic)
+            else value.item()
+        )
+
+    assert sent(changed) == sent(changed.figure())
+    assert changed.figure().layout.xaxis.tickangle == -40
+    assert marked(plain, "t", "metric").layout["meta"] == marked(scatter, "t", "metric").layout.meta
 
 
 def test_placeholder_colours_of_streamlit_never_reach_the_browser():

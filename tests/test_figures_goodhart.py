@@ -19,7 +19,9 @@ def trace(fig, uid):
 
 def plane(y=(0.3, 0.2, 0.1), trail=((1.0, 0.3, "start"), (2.0, 0.5, "change × 2"))):
     x = pd.Series([1.0, 2.0, np.nan], index=list("abc"))
-    return figures.plane(x, pd.Series(y, index=list("abc")), NAMES, COLOURS, "a", trail, ("MSE", "PDS"), (True, False))
+    return figures.plane(
+        x, pd.Series(y, index=list("abc")), NAMES, COLOURS, "a", trail, ("MSE", "PDS"), (True, False)
+    ).figure()
 
 
 def test_plane_draws_methods_trail_and_diamond():
@@ -50,7 +52,9 @@ def test_names_in_the_plane_avoid_one_another():
 
 
 def test_strip_lines_go_up_where_the_rank_got_better():
-    fig = figures.strip(["L2", "PDS", "AP"], np.array([3.0, 1.0, 2.0]), np.array([1.0, 2.0, np.nan]), 3, "#1653bf")
+    fig = figures.strip(
+        ["L2", "PDS", "AP"], np.array([3.0, 1.0, 2.0]), np.array([1.0, 2.0, np.nan]), 3, "#1653bf"
+    ).figure()
     np.testing.assert_array_equal(trace(fig, "strip-better").y[:2], [3, 1])
     np.testing.assert_array_equal(trace(fig, "strip-worse").y[:2], [1, 2])
     assert [a.x for a in fig.layout.annotations] == [2]
@@ -69,7 +73,7 @@ def test_strip_shows_where_the_others_stand_and_stood():
     mine = np.array([2.0, 1.0]), np.array([1.0, 1.0])
     fig = figures.strip(
         ["L2", "PDS"], *mine, 3, "#1653bf", ["L2 distance", "Discrimination"], (was, now), NAMES, COLOURS
-    )
+    ).figure()
     dots = trace(fig, "strip-others")
     assert list(dots.y) == [2, 2, 3]
     assert dots.text[0] == "<b>L2 distance</b><br>A &lt;b&gt;bold&lt;/b&gt;: rank 2, 1 before"

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.stats import rankdata
+from scipy.stats import gaussian_kde, rankdata
 
+from perturbviz.figures.errors import offsets
 from perturbviz.metrics import CATALOGUE
 from perturbviz.rankings import _weighted_median, average, bootstrap, rank, ranks, shifts, units
 from perturbviz.scores import Scores
@@ -139,12 +140,32 @@ def test_paired_differences_are_sharper_than_the_intervals():
     assert a["high"] > b["low"] and result.separable("m0", "m1")
 
 
+def test_a_pair_is_compared_once_however_often_it_is_asked_for():
+    result = rank(make_scores([[1.0, 2.0, 3.0], [1.5, 2.0, 3.5]]))
+    assert result.difference("m0", "m1") is result.difference("m0", "m1")
+    low, high = result.difference("m0", "m1")[1:]
+    assert result.difference("m1", "m0")[1:] == pytest.approx((-high, -low))
+
+
 def test_shifts_count_places_gained():
     before, after = (
         rank(make_scores([[1.0, 1], [2, 2], [3, 3]]), n=5),
         rank(make_scores([[3.0, 3], [2, 2], [1, 1]]), n=5),
     )
     assert shifts(before, after).to_dict() == {"m2": 2.0, "m1": 0.0, "m0": -2.0}
+
+
+@pytest.mark.parametrize("n", [3, 60, 400])
+def test_swarms_are_as_wide_as_the_density_of_scipy(n):
+    values = np.random.default_rng(n).gamma(2.0, size=n)
+    density = gaussian_kde(values)(values)
+    widths = np.abs(offsets(values, width=1.0))
+    assert (widths <= density / density.max() + 1e-9).all()
+    spread = offsets(np.append(values, np.nan), width=1.0)
+    assert spread[-1] == 0 and np.array_equal(spread[:-1], offsets(values, width=1.0))
+    ranks_of_values = np.argsort(np.argsort(values)) + 1
+    sequence = [int(f"{r:b}"[::-1], 2) / 2 ** len(f"{r:b}") for r in ranks_of_values]  # van der Corput, base 2
+    np.testing.assert_allclose(offsets(values, width=1.0), (2 * np.array(sequence) - 1) * density / density.max())
 
 
 def test_labels_keep_apart_and_stay_as_near_as_they_can():

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from perturbviz.figures.marks import apart, drawn, rings
+from perturbviz.figures.drawing import Drawing
+from perturbviz.figures.marks import apart, rings
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MEAN_BAR, MUTED, method_dash, text_colour
 
@@ -22,21 +22,20 @@ def offsets(values: np.ndarray, width: float = 0.36) -> np.ndarray:
 
     The van der Corput sequence in order of value, scaled by a kernel density estimate; NaN values get 0.
     """
-    from scipy.stats import gaussian_kde  # here, because it takes a second that the first page need not wait
-
     out = np.zeros(len(values))
     have = np.flatnonzero(~np.isnan(values))
     if len(have) < 3 or np.ptp(values[have]) == 0:
         return out
-    density = gaussian_kde(values[have])(values[have])
     order = have[np.argsort(values[have], kind="stable")]
+    at = values[order] / (values[order].std(ddof=1) * len(order) ** -0.2)  # in units of Scott's bandwidth
+    density = np.exp(-0.5 * (at[:, None] - at) ** 2).sum(axis=1)
     rank = np.arange(1, len(have) + 1)
     sequence = np.zeros(len(have))
     fraction = 0.5
     while rank.any():
         sequence += fraction * (rank % 2)
         rank, fraction = rank // 2, fraction / 2
-    out[order] = (2 * sequence - 1) * width * density[np.argsort(values[have], kind="stable")] / density.max()
+    out[order] = (2 * sequence - 1) * width * density / density.max()
     return out
 
 
@@ -57,7 +56,7 @@ def distribution(
     values: np.ndarray, rows: pd.DataFrame, methods: Sequence[str], names: Mapping[str, str], colours: Mapping[str, str],
     averages: Mapping[str, float], axis_title: str, marked: str = "", reasons: Mapping[str, str] | None = None,
     zero: bool = False,
-) -> go.Figure:  # fmt: skip
+) -> Drawing:  # fmt: skip
     """One swarm a method, in the given order: a point is a perturbation.
 
     Parameters
@@ -125,13 +124,13 @@ def distribution(
         },
         "yaxis": {"title": {"text": axis_title.replace(" · ", "<br>")}, "zeroline": False, "automargin": False},
     }  # fmt: skip
-    return drawn(traces, layout)
+    return Drawing(traces, layout)
 
 
 def over_n(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]], names: Mapping[str, str], colours: Mapping[str, str],
     axis_title: str, order_label: str, marked_n: int | None = None, dashed: Sequence[str] = (),
-) -> go.Figure:  # fmt: skip
+) -> Drawing:  # fmt: skip
     """Average score against the number of genes that count.
 
     Parameters
@@ -183,7 +182,7 @@ def over_n(
             "range": [min([low, *heights]) - 0.04 * reach, max([high, *heights]) + 0.04 * reach] if ends else None,
         },
     }  # fmt: skip
-    return drawn(lines, layout)
+    return Drawing(lines, layout)
 
 
 def round_numbers(low: float, high: float) -> list[int]:

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from perturbviz.figures.cells import cell_texts
-from perturbviz.figures.marks import drawn
+from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import AXIS, MUTED, SEQUENTIAL, SURFACE, TEXT, colour_scale, text_colour
 
@@ -20,7 +20,7 @@ UP, DOWN, SAME = "#1653bf", "#b8560a", MUTED  # better, worse, neither: the them
 def plane(
     x: pd.Series, y: pd.Series, names: Mapping[str, str], colours: Mapping[str, str], start: str,
     trail: Sequence[tuple[float, float, str]], titles: tuple[str, str], reverse: tuple[bool, bool],
-) -> go.Figure:  # fmt: skip
+) -> Drawing:  # fmt: skip
     """One metric against another: all methods as labelled points, the transformed one as a diamond with its trail.
 
     Parameters
@@ -80,7 +80,7 @@ def plane(
         for title, flip in zip(titles, reverse, strict=True)
     ]
     layout = {"xaxis": axes[0], "yaxis": axes[1], "annotations": [note] if lost else []}
-    return drawn(traces, {**layout, "height": 440, "margin": {"l": 8, "r": 24, "t": 36, "b": 8}})
+    return Drawing(traces, {**layout, "height": 440, "margin": {"l": 8, "r": 24, "t": 36, "b": 8}})
 
 
 #: Places of a name around its point: offset of the box's centre in half boxes, right and up.
@@ -135,7 +135,7 @@ def strip(
     labels: Sequence[str], before: np.ndarray, after: np.ndarray, count: int, colour: str,
     said: Sequence[str] = (), others: tuple[pd.DataFrame, pd.DataFrame] | None = None,
     names: Mapping[str, str] | None = None, colours: Mapping[str, str] | None = None,
-) -> go.Figure:  # fmt: skip
+) -> Drawing:  # fmt: skip
     """Rank on every metric before (hollow) and after (filled): one column a metric, lines up where it gained.
 
     Parameters
@@ -185,7 +185,7 @@ def strip(
         "yaxis": {"title": {"text": "rank (1 = best)"}, "range": [count + 0.6, 0.4], "tickvals": list(range(1, count + 1)), "zeroline": False},
         "height": 380, "margin": {"l": 8, "r": 12, "t": 60, "b": 8}, "annotations": notes,
     }  # fmt: skip
-    return drawn(traces, layout)
+    return Drawing(traces, layout)
 
 
 def _others(

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
+from perturbviz.figures.drawing import Drawing, Either
 from perturbviz.figures.theme import MEAN_BAR, SURFACE
 
 HALO = {"color": SURFACE, "width": 0.5}
 """Outline that keeps points apart which overlap; they are opaque, so that each has its full contrast."""
-
-
-def drawn(traces: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> go.Figure:
-    """Return a figure of plain parts, taken as they are.
-
-    Plotly's own checks cost six times the rest and would be on the way of every click; the tests run them instead.
-    """
-    return go.Figure(list(traces), dict(layout), _validate=False)
 
 
 def apart(heights: Sequence[float], gap: float) -> list[float]:
@@ -42,10 +34,10 @@ def rings(ringed: np.ndarray, size: float, larger: float) -> dict[str, Any]:
     return {"size": sizes, "opacity": 1, "line": {"color": MEAN_BAR, "width": width}}  # many sizes fade by default
 
 
-def marked(fig: go.Figure, token: str, *axes: object) -> go.Figure:
-    """Write into a figure which state it shows (``token``) and what its axes are; returns the same figure.
+def marked(fig: Either, token: str, *axes: object) -> Either:
+    """Write into a figure which state it shows (``token``) and what its axes are; returns that figure.
 
     Zoom is kept from one state to the next while ``axes`` (metric, reference, gene, …) stay the same.
     """
-    fig.update_layout(meta={"token": token, "axes": "|".join(map(str, axes))})
-    return fig
+    meta = {"token": token, "axes": "|".join(map(str, axes))}
+    return fig.with_layout(meta=meta) if isinstance(fig, Drawing) else fig.update_layout(meta=meta)

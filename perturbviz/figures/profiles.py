@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
-from perturbviz.figures.marks import drawn, rings
+from perturbviz.figures.drawing import Drawing
+from perturbviz.figures.marks import rings
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MEAN_BAR, MUTED, TEXT, text_colour
 
@@ -58,7 +58,7 @@ def limit(observed: np.ndarray, panels: Sequence[Panel]) -> float:
 def panels(
     observed: np.ndarray, shown: Sequence[Panel], labels: Sequence[str], x_title: str, y_title: str, *,
     columns: int = 4, centred: bool = True, marked: str = "", reasons: Mapping[str, str] | None = None,
-) -> go.Figure:  # fmt: skip
+) -> Drawing:  # fmt: skip
     """Small multiples of predicted against observed.
 
     Parameters
@@ -120,7 +120,7 @@ def panels(
     layout |= {
         "height": 60 + 235 * rows, "margin": {"l": 8, "r": 8, "t": 58, "b": 8}, "showlegend": False, "annotations": notes,
     }  # fmt: skip
-    return drawn(traces, layout)
+    return Drawing(traces, layout)
 
 
 def _traces(

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from perturbviz.figures.marks import apart, drawn
+from perturbviz.figures.drawing import Drawing
+from perturbviz.figures.marks import apart
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MUTED, TEXT, method_dash, text_colour
 
@@ -20,7 +20,7 @@ def order(
     shifts: pd.Series | None = None,
     higher: bool = True,
     open_marks: Sequence[str] = (),
-) -> go.Figure:
+) -> Drawing:
     """Methods from first to last: the score as a dot, its bootstrap interval as a line.
 
     Parameters
@@ -74,7 +74,7 @@ def order(
             "zeroline": False, "tickfont": {"size": 13, "color": TEXT},
         },
     }  # fmt: skip
-    return drawn([dots], layout)
+    return Drawing([dots], layout)
 
 
 def _label(line: pd.Series, shift: float | None) -> str:
@@ -98,7 +98,7 @@ def _hover(line: pd.Series) -> str:
 def bump(
     ranks: pd.DataFrame, labels: Sequence[str], names: Mapping[str, str], colours: Mapping[str, str], current: int,
     dashed: Sequence[str] = (),
-) -> go.Figure:  # fmt: skip
+) -> Drawing:  # fmt: skip
     """Ranks of the methods over several settings: one line a method, one column a setting.
 
     Parameters
@@ -156,7 +156,7 @@ def bump(
             "zeroline": False,
         },
     }  # fmt: skip
-    return drawn(lines, layout)
+    return Drawing(lines, layout)
 
 
 def _end_labels(ranks: pd.DataFrame, gap: float = 0.62) -> list[tuple[str, float]]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 
 from perturbviz.figures.cells import cell_texts
-from perturbviz.figures.marks import drawn
+from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MEAN_BAR, MUTED, SEQUENTIAL, TEXT, colour_scale
 
@@ -16,7 +15,7 @@ from perturbviz.figures.theme import MEAN_BAR, MUTED, SEQUENTIAL, TEXT, colour_s
 def score_map(
     scores: np.ndarray, ranks: np.ndarray, rows: Sequence[str], families: Sequence[str], methods: Mapping[str, str],
     said: Sequence[str], current: int = -1,
-) -> go.Figure:  # fmt: skip
+) -> Drawing:  # fmt: skip
     """Metrics (rows, families in one piece each) x methods (columns): the score in words, the rank as colour.
 
     Colours are of ranks and not of scores: no scale between metrics is assumed, and one method that is far off does not
@@ -85,7 +84,7 @@ def score_map(
         }
         for i, after in zip(first, [*first[1:], len(rows)], strict=True)
     ]  # fmt: skip
-    return drawn(traces, {
+    return Drawing(traces, {
         "height": 80 + 24 * len(rows), "margin": {"l": 8, "r": 165, "b": 8}, "hovermode": "closest", "shapes": shapes,
         "annotations": asides,
         "xaxis": {

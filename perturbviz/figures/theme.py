@@ -13,6 +13,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from perturbviz.figures.drawing import Drawing, Figure
 from perturbviz.figures.readable import shade
 
 TEXT = "#31333e"
@@ -268,15 +269,14 @@ def _plain_template() -> dict[str, Any]:
     return template().to_plotly_json()
 
 
-def figure_dict(fig: go.Figure) -> dict[str, Any]:
+def figure_dict(fig: Figure) -> dict[str, Any]:
     """Return a figure's data and layout with the shared template, whichever the figure was made with.
 
     Importing Streamlit makes its own template Plotly's default; its colours are placeholders only
     ``st.plotly_chart`` understands, so they must not reach the browser.
     """
-    spec = fig.to_dict()
-    layout = {**spec.get("layout", {}), "template": _plain_template()}
-    return {"data": spec["data"], "layout": layout}
+    plain: dict[str, Any] = {"data": fig.data, "layout": fig.layout} if isinstance(fig, Drawing) else fig.to_dict()
+    return {"data": plain["data"], "layout": {**plain.get("layout", {}), "template": _plain_template()}}
 
 
 _PIXELS = {"xshift", "yshift", "standoff", "arrowsize", "tracegroupgap"}  # in pixels wherever they stand

@@ -16,6 +16,7 @@ from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.figures import errors as error_figures
 from perturbviz.figures import rankings as ranking_figures
+from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.theme import figure_dict, method_colours
 from perturbviz.rankings import Ranking, average, per_unit, rank, ranks
 from perturbviz.scores import score_many, score_view, view_rows
@@ -174,9 +175,9 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
     names, colours = look(source, compute, view)
     axis = card.axis or card.name
 
-    def chart(kind: str, figure, question: str, note: str, alt: str) -> Chart:
-        figure.update_layout(meta={"token": view.token, "kind": kind})
-        return Chart(f"{prefix}-{kind}", figure_dict(figure), question, note, alt)
+    def chart(kind: str, figure: Drawing, question: str, note: str, alt: str) -> Chart:
+        drawn = figure_dict(figure.with_layout(meta={"token": view.token, "kind": kind}))
+        return Chart(f"{prefix}-{kind}", drawn, question, note, alt)
 
     yield chart(
         "order", ranking_figures.order(ranking.table, colours, axis, None, card.better != "lower"),
@@ -196,7 +197,7 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
         ranking.table["reason"].to_dict(),
     )
     # No script of the page tilts names that do not fit, as the app's charts do.
-    swarms.update_layout(xaxis={"tickangle": -40, "automargin": True})
+    swarms = swarms.with_layout(xaxis={"tickangle": -40, "automargin": True})
     yield chart(
         "distribution",
         swarms,

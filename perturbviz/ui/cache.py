@@ -20,7 +20,7 @@ from perturbviz.metrics import CATALOGUE, canonical, parse_metric
 from perturbviz.rankings import Ranking, average, rank, ranks
 from perturbviz.scores import Scores, score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
-from perturbviz.sweep import Setting, SplitChoice, Sweep, sweep
+from perturbviz.sweep import Setting, SplitChoice, sweep
 from perturbviz.validity import metric_problem, offered_pairs
 from perturbviz.view import DEFAULT_N, View
 
@@ -171,25 +171,28 @@ def curves(benchmark: Benchmark, view: View) -> dict[str, tuple[np.ndarray, np.n
     plain = view.with_(
         data="", metric=view.metric if metrics else "l2", ref="control", genes="expressed", n=DEFAULT_N, own=()
     )
-    swept = _swept(benchmark.content_id, plain.token, evaluation(benchmark, view), plain, metrics)
-    out: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    for kind in ("expressed", "de"):
-        at = [
-            (s.subset.n, i) for i, s in enumerate(swept.settings)
-            if s.metric == canonical(view.metric) and s.reference == view.reference and s.subset.kind == kind
-        ]  # fmt: skip
-        if at:
-            at.sort()
-            out[kind] = np.array([n for n, _ in at]), swept.scores[[i for _, i in at], 0, 0].T
-    return out
+    found = _swept(benchmark.content_id, plain.token, evaluation(benchmark, view), plain, metrics)
+    return found.get((canonical(view.metric), view.reference), {})
 
 
 @shared(60)
-def _swept(content_id: str, token: str, evaluation: Evaluation, view: View, metrics: tuple[str, ...] | None) -> Sweep:
-    return sweep(
+def _swept(
+    content_id: str, token: str, evaluation: Evaluation, view: View, metrics: tuple[str, ...] | None
+) -> dict[tuple[str, str], dict[str, tuple[np.ndarray, np.ndarray]]]:
+    swept = sweep(
         evaluation, metrics=metrics, kinds=("expressed", "de"), targets=(view.targets,), base=view, hows=(view.avg,),
         splits=(SplitChoice(view.split, view.seed),), accumulated_only=metrics is None, threads=1,
     )  # fmt: skip
+    places: dict[tuple[str, str], dict[str, list[tuple[int, int]]]] = {}
+    for i, s in enumerate(swept.settings):
+        places.setdefault((s.metric, s.reference), {}).setdefault(s.subset.kind, []).append((s.subset.n, i))
+    return {
+        key: {
+            kind: (np.array([n for n, _ in sorted(at)]), swept.scores[[i for _, i in sorted(at)], 0, 0].T)
+            for kind, at in kinds.items()
+        }
+        for key, kinds in places.items()
+    }
 
 
 @st.cache_resource(show_spinner=False)

@@ -20,6 +20,7 @@ import streamlit as st
 from plotly.io.json import to_json_plotly
 from streamlit.runtime import Runtime, exists
 
+from perturbviz.figures.drawing import Figure
 from perturbviz.figures.theme import THEME_COLOURS, figure_dict, recoloured, scaled
 from perturbviz.spreadsheet import csv_bytes
 from perturbviz.ui import assets
@@ -51,7 +52,7 @@ class Event:
 
 
 def chart(
-    fig: go.Figure,
+    fig: Figure,
     key: str,
     *,
     question: str,
@@ -117,7 +118,7 @@ def scale() -> float:
 
 
 def payload(
-    fig: go.Figure,
+    fig: Figure,
     key: str,
     question: str,
     alt: str,
@@ -132,15 +133,16 @@ def payload(
     The digest lets the browser see without parsing that nothing has changed. The figure is a JSON string in the
     JSON, because colours are swapped in its text whenever the theme changes.
     """
+    spec = figure_dict(fig)
     body = {
         "key": key,
-        "figure": to_json_plotly(scaled(figure_dict(fig), scale())),
+        "figure": to_json_plotly(scaled(spec, scale())),
         "question": question,
         "alt": re.sub(r"\*\*|\\(?=\W)", "", alt),  # sentences are written in Markdown
         "note": note,
         "filename": filename,
         "height": int(
-            (height or fig.layout.height or DEFAULT_HEIGHT) * (0.75 + 0.25 * scale())
+            (height or spec["layout"].get("height") or DEFAULT_HEIGHT) * (0.75 + 0.25 * scale())
         ),  # the screen is no taller
         "select": select,
         "csv": csv,
@@ -168,14 +170,14 @@ def _ignore() -> None:
 
 
 def _streamlit_chart(
-    fig: go.Figure, key: str, question: str, alt: str, height: int | None, note: str, select: bool
+    fig: Figure, key: str, question: str, alt: str, height: int | None, note: str, select: bool
 ) -> Event:
     """Draw with Streamlit's own element: rebuilt at every change, but without own browser code."""
     spec = figure_dict(fig)
     if st.context.theme.type == "dark":
         spec = recoloured(spec)
     drawn = go.Figure(spec, skip_invalid=True)
-    drawn.update_layout(title_text=_escaped(question), height=int(height or fig.layout.height or DEFAULT_HEIGHT))
+    drawn.update_layout(title_text=_escaped(question), height=int(height or drawn.layout.height or DEFAULT_HEIGHT))
     drawn.update_layout(margin_t=72)  # room for the title over a one-row legend
     points: list[dict[str, Any]] = []
     if select:

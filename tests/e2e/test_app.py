@@ -69,6 +69,31 @@ def test_nothing_is_drawn_twice_for_one_click(app):
     assert [c["draws"] - b for c, b in zip(app.charts(), before, strict=True)] == [1] * len(before)
 
 
+def test_what_is_not_drawn_yet_fades_in_long_runs_only(app):
+    app.open("", RANKINGS, charts=2)
+    app.page.evaluate("() => { document.querySelector('.stElementContainer').dataset.stale = 'true'; }")
+    style = "() => getComputedStyle(document.querySelector('.stElementContainer')).transitionProperty"
+    assert app.page.evaluate(style) == "none"
+    state = "(now) => { document.querySelector('.stApp').dataset.testScriptState = now; }"
+    app.page.evaluate(state, "running")
+    assert not app.page.evaluate("'pvSlow' in document.documentElement.dataset")
+    app.page.wait_for_function("'pvSlow' in document.documentElement.dataset")
+    assert app.page.evaluate(style) != "none"
+    app.page.evaluate(state, "notRunning")
+    app.page.wait_for_function("!('pvSlow' in document.documentElement.dataset)")
+
+
+def test_the_downloads_stand_side_by_side_under_each_chart(app):
+    app.open("", RANKINGS, charts=2)
+    for key in ("order", "bump"):
+        frame = app.page.locator(f".st-key-pv-frame-{key}")
+        svg, csv = (frame.get_by_role("button", name=name).bounding_box() for name in (re.compile("^SVG"), "CSV"))
+        box = frame.bounding_box()
+        assert abs(svg["y"] - csv["y"]) < 2 and svg["x"] + svg["width"] <= csv["x"] + 1
+        assert abs(csv["y"] + csv["height"] - box["y"] - box["height"]) < 3
+        assert abs(csv["x"] + csv["width"] - box["x"] - box["width"]) < 4
+
+
 def test_a_point_of_the_bump_chart_opens_its_view(app):
     app.open("", RANKINGS, charts=2)
     place = app.page.evaluate(

@@ -38,14 +38,14 @@ def test_a_metric_with_one_value_counts_no_perturbations(demo):
     assert "all together, one value" in line and "1 perturbations" not in line
     assert "none to resample" in explain.uncertainty(ranking)
     assert "*" not in explain.spread(ranking, "mean")
-    figure = figures.order(ranking.table, method_colours(ranking.table.index), "share")
+    figure = figures.order(ranking.table, method_colours(ranking.table.index), "share").figure()
     assert not any("nan" in text for text in figure.data[0].text)
     assert all("no interval" in text for text in figure.data[0].text)
 
 
 def test_an_interval_is_in_the_hover_text_where_there_is_one(demo):
     table = rank(score_view(demo, View(metric="mse"))).table
-    figure = figures.order(table, method_colours(table.index), "MSE")
+    figure = figures.order(table, method_colours(table.index), "MSE").figure()
     assert all("95% interval" in text and "nan" not in text for text in figure.data[0].text)
 
 

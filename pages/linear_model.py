@@ -10,7 +10,6 @@ from perturbviz.errors import UserError
 from perturbviz.figures import linear as figures
 from perturbviz.figures.marks import marked
 from perturbviz.figures.theme import method_colours
-from perturbviz.rankings import rank
 from perturbviz.ui import cache, cache_linear, linear_looks, recipes, sources, state
 from perturbviz.ui import linear_controls as controls
 from perturbviz.ui.chart import chart
@@ -47,11 +46,6 @@ if problem:
     st.caption(f"{problem} Here L2 is shown instead.")
 
 
-def short(scores) -> bool:
-    """Whether a metric has one value a perturbation, as most of this page needs."""
-    return "*" not in set(scores.rows["perturbation"])
-
-
 # -- fitting -------------------------------------------------------------------------------------------------------
 models = {recipe.slug: ("This model", recipe)}
 for slug, (name, companion) in companions.items():
@@ -72,12 +66,12 @@ coverage = words.coverage(base.rows, lost)
 methods = [m for m in evaluation.methods if (not view.show or m in view.show) and m not in models]
 if not own_split:  # baselines for combinations, where none is held out
     methods = [m for m in methods if evaluation.predicted(m).any()]
-scores = cache_linear.scores(evaluation, base, view, methods, models)
-if not short(scores):
+ranking = cache_linear.ranking(evaluation, base, view, methods, models)
+if "*" in set(ranking.scores.rows["perturbation"]):
     view = view.with_(metric="l2")
-    scores = cache_linear.scores(evaluation, base, view, methods, models)
+    ranking = cache_linear.ranking(evaluation, base, view, methods, models)
     st.caption("The metric gives one value a data set; this page shows L2, one value a perturbation.")
-ranking = rank(scores, view.avg)
+scores = ranking.scores
 names = {m: models[m][0] if m in models else evaluation.name(m) for m in scores.methods}
 if recipe == recipe.self_trained and recipe.kind == "linear":
     names[recipe.slug] = "This model (self-trained)"

@@ -23,9 +23,12 @@ def table():
 
 def test_standing_has_points_means_and_intervals_only_where_known(table):
     values = {m: pd.Series([1.0, 2, 3], index=["p", "q", "r"]) for m in table.index}
-    fig = figures.standing(table, values, dict.fromkeys(table.index, "#000000"), "L2", higher=False, marked=["a"])
-    cloud, means = fig.data
-    assert len(cloud.x) == 6 and list(means.x) == [1, 2] and means.marker.color == MEAN_BAR
+    fig = figures.standing(
+        table, values, dict.fromkeys(table.index, "#000000"), "L2", higher=False, marked=["a"]
+    ).figure()
+    *clouds, means = fig.data
+    assert [c.ids for c in clouds] == [("a|p", "a|q", "a|r"), ("mean|p", "mean|q", "mean|r")]
+    assert all(len(c.x) == 3 for c in clouds) and list(means.x) == [1, 2] and means.marker.color == MEAN_BAR
     np.testing.assert_allclose(means.error_x.array, [0.3, 0])
     np.testing.assert_allclose(means.error_x.arrayminus, [0.2, 0])
     assert fig.layout.yaxis.ticktext[0] == "<b>A&lt;b&gt;</b>" and fig.layout.xaxis.autorange == "reversed"
@@ -35,7 +38,7 @@ def test_standing_has_points_means_and_intervals_only_where_known(table):
 @pytest.mark.parametrize("higher", [False, True])
 def test_arrows_point_from_the_first_to_the_second_model(higher):
     before, after = pd.Series([1.0, 3, 2, 5], list("abcd")), pd.Series([2.0, 2, 1, np.nan], list("abcd"))
-    fig = figures.arrows(before, after, ("one", "two"), "L2", higher, marked="c")
+    fig = figures.arrows(before, after, ("one", "two"), "L2", higher, marked="c").figure()
     heads = {t.uid: list(t.customdata) for t in fig.data if t.mode == "markers"}
     gained, lost = ("a",), ("c", "b")
     assert heads == {
@@ -49,14 +52,14 @@ def test_arrows_point_from_the_first_to_the_second_model(higher):
 def test_only_the_largest_changes_are_drawn_where_there_are_many():
     n = figures.MAX_ARROWS + 50
     before = pd.Series(np.zeros(n), [f"p{i}" for i in range(n)])
-    fig = figures.arrows(before, before + np.arange(n), ("one", "two"), "L2", False)
+    fig = figures.arrows(before, before + np.arange(n), ("one", "two"), "L2", False).figure()
     drawn = {p for t in fig.data if t.mode == "markers" for p in t.customdata}
     assert len(drawn) == figures.MAX_ARROWS and f"p{n - 1}" in drawn and "p0" not in drawn
 
 
 def test_the_map_marks_the_current_setting_and_warns_of_tuning():
     training, held = np.array([[3.0, 4], [1, 4]]), np.array([[3.0, 2.5], [9, 4]])
-    fig = figures.error_map(held, [1, 5], [0.1, 10.0], (5, 0.1))
+    fig = figures.error_map(held, [1, 5], [0.1, 10.0], (5, 0.1)).figure()
     cells = next(t for t in fig.data if t.uid == "cells")
     assert [c for c, w in zip(cells.customdata, cells.marker.line.width, strict=True) if w] == ["5|0.1"]
     assert list(next(t for t in fig.data if t.uid == "errors").text) == ["3.00", "2.50", "9.00", "4.00"]
@@ -64,7 +67,7 @@ def test_the_map_marks_the_current_setting_and_warns_of_tuning():
     note = words.maps(found, 3)
     assert "4 predictions in 3 splits" in note and "Smallest at K 1, λ 10 (2.5), where training error is 4" in note
     assert "Smallest at K 5, λ 0.1 (1)" in words.training_map(found)
-    none = figures.error_map(np.full((2, 2), np.nan), [1, 5], [0.1, 10.0], (5, 0.1))
+    none = figures.error_map(np.full((2, 2), np.nan), [1, 5], [0.1, 10.0], (5, 0.1)).figure()
     assert any("no held-out perturbation" in a.text for a in none.layout.annotations)
     assert "No held-out perturbation" in words.maps(ErrorMap((1, 5), (0.1, 10.0), training, held * np.nan, 9, 0, {}), 1)
 
@@ -76,7 +79,7 @@ def test_spectrum_counts_what_holds_ninety_percent():
     said = words.spectrum(table, 2)
     assert "first 2 of 4 components hold 85% of the variance of the changes" in said and "90% takes 3" in said
     assert "the first 2 hold 98%, the first alone 97%" in said
-    bars = [t for t in figures.spectrum(table, 2).data if t.type == "bar"]
+    bars = [t for t in figures.spectrum(table, 2).figure().data if t.type == "bar"]
     assert [list(t.x) for t in bars] == [[1, 2], [3, 4]] and bars[0].marker.color != bars[1].marker.color
 
 
@@ -96,7 +99,7 @@ def test_distance_is_said_to_matter_only_where_it_does():
     assert "equally far" in words.distance(frame.assign(distance=1.0), curve, higher=False)
     assert "too few" in words.distance(frame.iloc[:5], curve, higher=False)
     looks = {"error": ("this model", "#123456", "solid"), "mean": ("mean", "#000000", "dot")}
-    points, *lines = figures.distance(frame, curve, looks, "L2").data
+    points, *lines = figures.distance(frame, curve, looks, "L2").figure().data
     assert len(points.x) == 30 and [len(line.x) for line in lines] == [8, 8]
 
 
@@ -108,7 +111,7 @@ def test_learning_compares_with_the_mean():
     said = words.learning(table, 2)
     assert "From 4 to 40 training perturbations the error goes from 3 to 1.5 (-50%); the mean ends at 2, above" in said
     assert "2 splits" in said and "1 of 4 draws predict nothing (2 are too few)" in said
-    lines = [t for t in figures.learning(table, "#123456").data if t.uid.startswith("line")]
+    lines = [t for t in figures.learning(table, "#123456").figure().data if t.uid.startswith("line")]
     assert [list(t.y) for t in lines] == [[3.0, 1.5], [2.5, 2.0]]
     assert words.learning(table.assign(l2=np.nan, reason="why")) == "No learning curve: why"
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from perturbviz.figures.cells import cell_texts
+from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.errors import offsets, thinned
 from perturbviz.figures.marks import HALO
 from perturbviz.figures.text import escape
@@ -26,7 +27,7 @@ def standing(
     axis_title: str,
     higher: bool,
     marked: Sequence[str] = (),
-) -> go.Figure:
+) -> Drawing:
     """Methods from first to last: every perturbation a point, the mean a red bar with its interval.
 
     Parameters
@@ -53,20 +54,16 @@ def standing(
             continue
         own = values[method].dropna()
         own = own.iloc[thinned(own.to_numpy(), _POINTS)]
-        points.append(
-            pd.DataFrame({"x": own, "y": i + offsets(own.to_numpy(), 0.3), "colour": colours[method],
-                          "id": method + "|" + own.index, "text": [f"<b>{escape(p)}</b><br>{name}" for p in own.index]})
-        )  # fmt: skip
-    cloud = pd.concat(points) if points else pd.DataFrame(columns=["x", "y", "colour", "id", "text"])
+        points.append({
+            "type": "scatter", "x": own.to_numpy(np.float32), "y": (i + offsets(own.to_numpy(), 0.3)).astype(np.float32),
+            "mode": "markers", "uid": f"points-{method}", "ids": [f"{method}|{p}" for p in own.index], "name": name,
+            "marker": {"size": 5, "color": colours[method], "line": {"width": 0}}, "text": [escape(p) for p in own.index],
+            "hovertemplate": f"<b>%{{text}}</b><br>{name}: %{{x:.4g}}<extra></extra>",
+        })  # fmt: skip
     defined = np.flatnonzero(table["score"].notna())
     some = table.iloc[defined]
     data = [
-        {
-            "type": "scatter", "x": cloud["x"].to_numpy(np.float32), "y": cloud["y"].to_numpy(np.float32),
-            "mode": "markers", "uid": "points", "ids": list(cloud["id"]), "name": "perturbations",
-            "marker": {"size": 5, "color": list(cloud["colour"]), "line": HALO}, "text": list(cloud["text"]),
-            "hovertemplate": "%{text}: %{x:.4g}<extra></extra>",
-        },
+        *points,
         {
             "type": "scatter", "x": some["score"].to_numpy(), "y": defined, "mode": "markers", "uid": "means",
             "ids": list(some.index), "name": "mean",
@@ -83,12 +80,12 @@ def standing(
         "height": 92 + 36 * len(table), "margin": {"l": 8, "r": 16, "t": 36, "b": 8}, "showlegend": False,
         "annotations": notes,
         "yaxis": {
-            "tickvals": np.arange(len(table)), "ticktext": labels, "range": [len(table) - 0.5, -0.5], "showgrid": False,
+            "tickvals": list(range(len(table))), "ticktext": labels, "range": [len(table) - 0.5, -0.5], "showgrid": False,
             "zeroline": False, "tickfont": {"size": 13, "color": TEXT},
         },
         "xaxis": {"title": {"text": axis_title}, "autorange": True if higher else "reversed", "zeroline": False},
     }  # fmt: skip
-    return go.Figure(data, layout)
+    return Drawing(data, layout)
 
 
 def _interval(line: pd.Series) -> str:
@@ -98,7 +95,7 @@ def _interval(line: pd.Series) -> str:
 
 def arrows(
     before: pd.Series, after: pd.Series, names: tuple[str, str], axis_title: str, higher: bool, marked: str = ""
-) -> go.Figure:
+) -> Drawing:
     """One arrow a perturbation, from its score under one model to its score under another, sorted by the first.
 
     Parameters
@@ -118,35 +115,39 @@ def arrows(
     order = before.loc[change.index].sort_values(kind="stable").index
     better = change.loc[order] > 0 if higher else change.loc[order] < 0
     x = np.arange(len(order))
-    fig = go.Figure()
+    data: list[dict[str, Any]] = []
     for word, here, colour in (("better", better.to_numpy(), BETTER), ("worse", ~better.to_numpy(), WORSE)):
         if not here.any():
             continue
         a, b, at, who = before.loc[order].to_numpy()[here], after.loc[order].to_numpy()[here], x[here], order[here]
-        fig.add_scatter(
-            x=np.ravel(np.column_stack([at, at, np.full(len(at), np.nan)])), mode="lines", uid=f"lines-{word}",
-            y=np.ravel(np.column_stack([a, b, np.full(len(at), np.nan)])), line={"color": colour, "width": 1.6},
-            showlegend=False, hoverinfo="skip",
-        )  # fmt: skip
-        fig.add_scatter(
-            x=at, y=b, mode="markers", name=f"{word} by {escape(names[1])}: {here.sum()}", uid=f"heads-{word}", ids=[f"to|{p}" for p in who],
-            customdata=list(who), text=[f"{escape(p)}: {s:.4g} → {t:.4g}" for p, s, t in zip(who, a, b, strict=True)],
-            marker={
+        data.append({
+            "type": "scatter", "x": np.ravel(np.column_stack([at, at, np.full(len(at), np.nan)])), "mode": "lines",
+            "y": np.ravel(np.column_stack([a, b, np.full(len(at), np.nan)])), "line": {"color": colour, "width": 1.6},
+            "uid": f"lines-{word}", "showlegend": False, "hoverinfo": "skip",
+        })  # fmt: skip
+        data.append({
+            "type": "scatter", "x": at, "y": b, "mode": "markers", "name": f"{word} by {escape(names[1])}: {here.sum()}",
+            "uid": f"heads-{word}", "ids": [f"to|{p}" for p in who], "customdata": list(who),
+            "text": [f"{escape(p)}: {s:.4g} → {t:.4g}" for p, s, t in zip(who, a, b, strict=True)],
+            "marker": {
                 "symbol": ["triangle-up" if t > s else "triangle-down" for s, t in zip(a, b, strict=True)],
                 "size": 8, "color": colour, "line": {"color": TEXT, "width": [2 if p == marked else 0 for p in who]},
             },
-            hovertemplate="<b>%{text}</b><extra></extra>",
-        )  # fmt: skip
-    fig.update_layout(height=400, margin={"t": 64})
-    fig.update_xaxes(
-        title_text=f"perturbations in the order of {escape(names[0])}", showgrid=False, zeroline=False,
-        tickvals=x if len(x) <= 30 else [], ticktext=[escape(p) for p in order] if len(x) <= 30 else [], tickangle=-60,
-    )  # fmt: skip
-    fig.update_yaxes(title_text=axis_title, zeroline=False)
-    return fig
+            "hovertemplate": "<b>%{text}</b><extra></extra>",
+        })  # fmt: skip
+    few = len(x) <= 30
+    layout = {
+        "height": 400, "margin": {"t": 64},
+        "xaxis": {
+            "title": {"text": f"perturbations in the order of {escape(names[0])}"}, "showgrid": False, "zeroline": False,
+            "tickvals": x if few else [], "ticktext": [escape(p) for p in order] if few else [], "tickangle": -60,
+        },
+        "yaxis": {"title": {"text": axis_title}, "zeroline": False},
+    }  # fmt: skip
+    return Drawing(data, layout)
 
 
-def error_map(errors: np.ndarray, dims: Sequence[int], ridges: Sequence[float], here: tuple[int, float]) -> go.Figure:
+def error_map(errors: np.ndarray, dims: Sequence[int], ridges: Sequence[float], here: tuple[int, float]) -> Drawing:
     """Heat map of an error over K and λ, written into the cells; the current setting has a ring.
 
     Parameters
@@ -182,10 +183,10 @@ def error_map(errors: np.ndarray, dims: Sequence[int], ridges: Sequence[float], 
         "xaxis": {"title": {"text": "ridge penalty λ"}, "type": "category", "showgrid": False, "range": [-0.5, len(columns) - 0.5]},
         "yaxis": {"title": {"text": "dimensions K"}, "type": "category", "showgrid": False, "range": [-0.5, len(lines) - 0.5]},
     }  # fmt: skip
-    return go.Figure(data, layout)
+    return Drawing(data, layout)
 
 
-def spectrum(table: pd.DataFrame, dims: int) -> go.Figure:
+def spectrum(table: pd.DataFrame, dims: int) -> Drawing:
     """Share of the changes' variance per component as bars, running totals as lines; the first K are coloured.
 
     Parameters
@@ -197,23 +198,25 @@ def spectrum(table: pd.DataFrame, dims: int) -> go.Figure:
     """
     shown = table.iloc[:50]
     x = shown.index.to_numpy()
-    fig = go.Figure()
+    data: list[dict[str, Any]] = []
     for name, here, colour in ((f"the first K = {dims}", x <= dims, BETTER), ("further components", x > dims, MUTED)):
         if here.any():
-            fig.add_bar(
-                x=x[here], y=shown["change_explained"].to_numpy(np.float32)[here], uid=f"bars-{name[:7]}", name=name,
-                marker={"color": colour}, hovertemplate="component %{x}: %{y:.1%}<extra></extra>",
-            )  # fmt: skip
+            data.append({
+                "type": "bar", "x": x[here], "y": shown["change_explained"].to_numpy(np.float32)[here], "name": name,
+                "uid": f"bars-{name[:7]}", "marker": {"color": colour}, "hovertemplate": "component %{x}: %{y:.1%}<extra></extra>",
+            })  # fmt: skip
     for column, name, dash in (("change_cumulative", "together: the changes, which are to be predicted", "solid"),
                                ("cumulative", "together: the profiles, which PCA embeds", "dot")):  # fmt: skip
-        fig.add_scatter(
-            x=x, y=shown[column].to_numpy(np.float32), mode="lines", uid=column, name=name,
-            line={"color": TEXT, "width": 2, "dash": dash}, hovertemplate="first %{x}: %{y:.1%}<extra></extra>",
-        )  # fmt: skip
-    fig.update_layout(height=420, margin={"t": 64}, barmode="overlay", bargap=0.15)
-    fig.update_xaxes(title_text="principal component of the training data")
-    fig.update_yaxes(title_text="share of the variance", tickformat=".0%", range=[0, 1.02])
-    return fig
+        data.append({
+            "type": "scatter", "x": x, "y": shown[column].to_numpy(np.float32), "mode": "lines", "uid": column, "name": name,
+            "line": {"color": TEXT, "width": 2, "dash": dash}, "hovertemplate": "first %{x}: %{y:.1%}<extra></extra>",
+        })  # fmt: skip
+    layout = {
+        "height": 420, "margin": {"t": 64}, "barmode": "overlay", "bargap": 0.15,
+        "xaxis": {"title": {"text": "principal component of the training data"}},
+        "yaxis": {"title": {"text": "share of the variance"}, "tickformat": ".0%", "range": [0, 1.02]},
+    }  # fmt: skip
+    return Drawing(data, layout)
 
 
 def distance(
@@ -222,7 +225,7 @@ def distance(
     methods: Mapping[str, tuple[str, str, str]],
     axis_title: str,
     marked: str = "",
-) -> go.Figure:
+) -> Drawing:
     """Error of every held-out perturbation against its distance to the nearest training perturbation.
 
     Parameters
@@ -235,29 +238,31 @@ def distance(
         Method -> (name, colour, dash); the points are those of the first.
     """
     first, (_, colour, _) = next(iter(methods.items()))
-    fig = go.Figure()
-    fig.add_scatter(
-        x=table["distance"].to_numpy(np.float32), y=table[first].to_numpy(np.float32), mode="markers",
-        uid="perturbations", ids=list(table.index), customdata=list(table.index), showlegend=False,
-        text=[f"<b>{escape(p)}</b><br>nearest: {escape(n)}" for p, n in table["nearest"].items()],
-        marker={"size": [12 if p == marked else 8 for p in table.index], "color": colour, "opacity": 1, "line": HALO},
-        hovertemplate="%{text}<br>distance %{x:.3g}, score %{y:.4g}<extra></extra>",
-    )  # fmt: skip
+    data: list[dict[str, Any]] = [{
+        "type": "scatter", "x": table["distance"].to_numpy(np.float32), "y": table[first].to_numpy(np.float32), "mode": "markers",
+        "uid": "perturbations", "ids": list(table.index), "customdata": list(table.index), "showlegend": False,
+        "text": [f"<b>{escape(p)}</b><br>nearest: {escape(n)}" for p, n in table["nearest"].items()],
+        "marker": {"size": [12 if p == marked else 8 for p in table.index], "color": colour, "opacity": 1, "line": HALO},
+        "hovertemplate": "%{text}<br>distance %{x:.3g}, score %{y:.4g}<extra></extra>",
+    }]  # fmt: skip
     for method, (name, shade, dash) in methods.items():
         if curve["distance"].nunique() > 1:
-            fig.add_scatter(
-                x=curve["distance"].to_numpy(np.float32), y=curve[method].to_numpy(np.float32), mode="lines+markers",
-                uid=f"beyond-{method}", name=f"{escape(name)}, mean beyond", marker={"size": 7, "symbol": "diamond"},
-                line={"color": shade, "width": 2.4, "dash": dash}, text=[f"{n} perturbations" for n in curve["n"]],
-                hovertemplate="beyond %{x:.3g}: mean %{y:.4g}, %{text}<extra></extra>",
-            )  # fmt: skip
-    fig.update_layout(height=420, margin={"t": 64})
-    fig.update_xaxes(title_text="cosine distance to the nearest training perturbation in P", zeroline=False)
-    fig.update_yaxes(title_text=axis_title, zeroline=False)
-    return fig
+            data.append({
+                "type": "scatter", "x": curve["distance"].to_numpy(np.float32), "y": curve[method].to_numpy(np.float32),
+                "mode": "lines+markers", "uid": f"beyond-{method}", "name": f"{escape(name)}, mean beyond",
+                "marker": {"size": 7, "symbol": "diamond"}, "line": {"color": shade, "width": 2.4, "dash": dash},
+                "text": [f"{n} perturbations" for n in curve["n"]],
+                "hovertemplate": "beyond %{x:.3g}: mean %{y:.4g}, %{text}<extra></extra>",
+            })  # fmt: skip
+    layout = {
+        "height": 420, "margin": {"t": 64},
+        "xaxis": {"title": {"text": "cosine distance to the nearest training perturbation in P"}, "zeroline": False},
+        "yaxis": {"title": {"text": axis_title}, "zeroline": False},
+    }  # fmt: skip
+    return Drawing(data, layout)
 
 
-def learning(table: pd.DataFrame, colour: str) -> go.Figure:
+def learning(table: pd.DataFrame, colour: str) -> Drawing:
     """Held-out error against the number of training perturbations: every draw a point, their mean a line.
 
     Parameters
@@ -266,21 +271,26 @@ def learning(table: pd.DataFrame, colour: str) -> go.Figure:
         One row a draw: size, l2 (of the model), mean_l2 (of the perturbation mean); undefined draws are NaN.
     """
     table = table.dropna(subset=["l2"])
-    fig = go.Figure()
+    data: list[dict[str, Any]] = []
     looks = (("l2", "this model", colour, "solid"), ("mean_l2", "perturbation mean", TEXT, "dot"))
     for column, name, shade, dash in looks:
         line = table.groupby("size")[column].mean()
-        fig.add_scatter(
-            x=line.index.to_numpy(), y=line.to_numpy(np.float32), mode="lines+markers", name=name, uid=f"line-{column}",
-            line={"color": shade, "width": 2.4, "dash": dash}, marker={"size": 7},
-            hovertemplate=f"{name}, %{{x}} perturbations: %{{y:.4g}}<extra></extra>",
-        )  # fmt: skip
-        fig.add_scatter(
-            x=table["size"].to_numpy(), y=table[column].to_numpy(np.float32), mode="markers", uid=f"draws-{column}",
-            marker={"size": 5, "color": shade, "symbol": "circle-open"}, showlegend=False, hoverinfo="skip",
-        )  # fmt: skip
-    fig.update_layout(height=420, margin={"t": 64})
+        data.append({
+            "type": "scatter", "x": line.index.to_numpy(), "y": line.to_numpy(np.float32), "mode": "lines+markers", "name": name,
+            "uid": f"line-{column}", "line": {"color": shade, "width": 2.4, "dash": dash}, "marker": {"size": 7},
+            "hovertemplate": f"{name}, %{{x}} perturbations: %{{y:.4g}}<extra></extra>",
+        })  # fmt: skip
+        data.append({
+            "type": "scatter", "x": table["size"].to_numpy(), "y": table[column].to_numpy(np.float32), "mode": "markers",
+            "uid": f"draws-{column}", "marker": {"size": 5, "color": shade, "symbol": "circle-open"}, "showlegend": False,
+            "hoverinfo": "skip",
+        })  # fmt: skip
     sizes = sorted(set(table["size"]))
-    fig.update_xaxes(title_text="training perturbations", type="log", tickvals=sizes, ticktext=[str(n) for n in sizes])
-    fig.update_yaxes(title_text="L2 of held-out perturbations, all genes · lower is better ↓", zeroline=False)
-    return fig
+    layout = {
+        "height": 420, "margin": {"t": 64},
+        "xaxis": {
+            "title": {"text": "training perturbations"}, "type": "log", "tickvals": sizes, "ticktext": [str(n) for n in sizes],
+        },
+        "yaxis": {"title": {"text": "L2 of held-out perturbations, all genes · lower is better ↓"}, "zeroline": False},
+    }  # fmt: skip
+    return Drawing(data, layout)

@@ -22,6 +22,7 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.perturbations import targets
+from perturbviz.rankings import Ranking, rank
 from perturbviz.scores import Scores, score, view_rows
 from perturbviz.ui import recipes
 from perturbviz.view import View
@@ -118,26 +119,35 @@ def _blocks(evaluation: Evaluation) -> list[tuple[str, str]]:
     return list(pairs.itertuples(index=False, name=None))
 
 
-def scores(
+def ranking(
     evaluation: Evaluation,
     base: Evaluation,
     view: View,
     methods: Sequence[str],
     models: dict[str, tuple[str, Recipe]],
-) -> Scores:
-    """Scores of methods and of recipes (slug -> name, recipe) on the same rows.
+) -> Ranking:
+    """Ranking of methods and of recipes (slug -> name, recipe) on the same rows.
 
     The methods' scores are kept: a changed recipe is scored alone. ``base`` has the rows of ``evaluation`` without the
     methods that the session added, so that adding one does not fit the others again.
     """
-    candidates = {slug: (name, predictions(base, recipe).values) for slug, (name, recipe) in models.items()}
-    methods = [m for m in methods if m not in candidates]
-    both = compete.with_candidates(evaluation, candidates)
-    rows = view_rows(both, view, [*methods, *candidates])
-    digest = hashlib.blake2b(rows.tobytes(), digest_size=8).hexdigest()
+    methods = [m for m in methods if m not in models]
     key = (evaluation.benchmark.content_id, evaluation.parts, view.with_(data="", show=()).token, *methods)
-    others = _scores(key, digest, evaluation, view, tuple(methods), rows)
-    return compete.side_by_side(others, _score(both, view, tuple(candidates), rows))
+    whose = tuple((slug, name, recipe.link, _table_keys(recipe)) for slug, (name, recipe) in models.items())
+    return _ranking(key, whose, evaluation, base, view, tuple(methods), models)
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _ranking(
+    key: tuple, whose: tuple, _evaluation: Evaluation, _base: Evaluation, _view: View, _methods: tuple[str, ...],
+    _models: dict[str, tuple[str, Recipe]],
+) -> Ranking:  # fmt: skip
+    candidates = {slug: (name, predictions(_base, recipe).values) for slug, (name, recipe) in _models.items()}
+    both = compete.with_candidates(_evaluation, candidates)
+    rows = view_rows(both, _view, [*_methods, *candidates])
+    digest = hashlib.blake2b(rows.tobytes(), digest_size=8).hexdigest()
+    others = _scores(key, digest, _evaluation, _view, _methods, rows)
+    return rank(compete.side_by_side(others, _score(both, _view, tuple(candidates), rows)), _view.avg)
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from perturbviz import explain_linear as words
@@ -16,6 +15,7 @@ from perturbviz.baselines.remoteness import by_distance, leaving_out_the_nearest
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.figures import linear as figures
+from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.theme import TEXT
 from perturbviz.scores import Scores
 from perturbviz.ui import cache_linear, state
@@ -48,7 +48,7 @@ class Subject:
     scores: Scores
     axis: str
     colour: str
-    mark: Callable[..., go.Figure]
+    mark: Callable[..., Drawing]
 
     @property
     def higher(self) -> bool:

@@ -45,10 +45,8 @@ def texts(lab) -> str:
 
 def drawn(at):
     """Method -> number of points; and half widths of the intervals beside the means."""
-    points, bars = ({t["uid"]: t for t in chart(at, "standing")["data"]}[uid] for uid in ("points", "means"))
-    counts: dict[str, int] = {}
-    for method, _, _ in (name.partition("|") for name in points["ids"]):
-        counts[method] = counts.get(method, 0) + 1
+    *points, bars = chart(at, "standing")["data"]
+    counts = {p["uid"].removeprefix("points-"): len(p["ids"]) for p in points}
     return counts, np.asarray([bars["error_x"]["array"], bars["error_x"]["arrayminus"]], float)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
+from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.marks import HALO
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import CLASS_COLOURS, MEAN_BAR, MUTED, TEXT, text_colour
@@ -127,7 +127,7 @@ def _said(text: str, x: float, y: float, size: float, colour: str, inside: bool 
 def clouds(
     shown: Mapping[str, Cloud], names: Mapping[str, str], colours: Mapping[str, str], corner: Mapping[str, str],
     lower: float, upper: float,
-) -> go.Figure:  # fmt: skip
+) -> Drawing:  # fmt: skip
     """Observed against predicted deviation, one panel a method, outstanding pairs coloured by their true class.
 
     Parameters
@@ -176,13 +176,13 @@ def clouds(
          "marker": {"color": colour, "size": 8}}
         for name, colour in CLASS_COLOURS.items()
     ]  # fmt: skip
-    return go.Figure(data, {**layout, "annotations": said})
+    return Drawing(data, {**layout, "annotations": said})
 
 
 def gene_view(
     labels: Sequence[str], additive: np.ndarray, observed: np.ndarray, predicted: Mapping[str, np.ndarray],
     classes: Sequence[str], names: Mapping[str, str], colours: Mapping[str, str], marked: str = "",
-) -> go.Figure:  # fmt: skip
+) -> Drawing:  # fmt: skip
     """One gene over doubles: an arrow from the additive expectation to what was observed, predictions beside it.
 
     Parameters
@@ -236,7 +236,7 @@ def gene_view(
             "type": "rect", "x0": 0, "x1": 1, "xref": "paper", "y0": line - 0.5, "y1": line + 0.5, "fillcolor": MUTED,
             "opacity": 0.12, "line": {"width": 0},
         })  # fmt: skip
-    return go.Figure(data, {
+    return Drawing(data, {
         "height": 150 + 21 * len(labels), "margin": {"t": 84}, "xaxis": {"title": {"text": "change against control"}},
         "yaxis": {"tickvals": place, "ticktext": [escape(v) for v in labels], "range": [len(labels) - 0.4, -0.6],
                   "showgrid": False},
@@ -247,7 +247,7 @@ def gene_view(
 def pair_view(
     genes: Sequence[str], additive: np.ndarray, observed: np.ndarray, classes: np.ndarray, predicted: np.ndarray | None,
     prediction_name: str = "", colour: str = TEXT, marked: str = "", most: int = 250,
-) -> go.Figure:  # fmt: skip
+) -> Drawing:  # fmt: skip
     """One double: observed change of its genes against the sum of the singles, coloured by class.
 
     Parameters
@@ -259,14 +259,23 @@ def pair_view(
     most
         So many additive genes are drawn, those furthest out; all others are.
     """
-    names, fig = np.asarray(genes, dtype=object), go.Figure()
+    names = np.asarray(genes, dtype=object)
     known = np.isfinite(additive) & np.isfinite(observed)
     size = np.where(known, np.maximum(np.abs(additive), np.abs(observed)), -1)
     edge = float(size.max(initial=0.05)) * 1.06
-    fig.add_scatter(
-        x=[-edge, edge], y=[-edge, edge], mode="lines", line={"color": MUTED, "width": 1}, hoverinfo="skip", showlegend=False,
-        uid="pair-diagonal",
-    )  # fmt: skip
+
+    def points(at: np.ndarray, change: np.ndarray) -> dict[str, Any]:
+        """The genes at these positions, each with its name."""
+        found = [str(g) for g in names[at]]
+        return {
+            "type": "scatter", "mode": "markers", "x": additive[at].astype(np.float32), "y": change[at].astype(np.float32),
+            "ids": found, "customdata": found, "text": [escape(g) for g in found],
+        }  # fmt: skip
+
+    traces: list[dict[str, Any]] = [{
+        "type": "scatter", "x": [-edge, edge], "y": [-edge, edge], "mode": "lines", "line": {"color": MUTED, "width": 1},
+        "hoverinfo": "skip", "showlegend": False, "uid": "pair-diagonal",
+    }]  # fmt: skip
     special = []
     for name, code_colour in CLASS_COLOURS.items():
         part = np.flatnonzero(known & (classes == name))
@@ -274,43 +283,38 @@ def pair_view(
         shown = part[: most if name == "additive" else most // 2]
         if name != "additive":
             special.append(shown)
-        fig.add_scatter(
-            x=additive[shown].astype(np.float32), y=observed[shown].astype(np.float32), mode="markers", uid=f"pair-{name}",
-            name=f"{name} ({len(part):,})", ids=[str(g) for g in names[shown]], customdata=names[shown].tolist(),
-            marker={"color": code_colour, "size": 4 if name == "additive" else 8, "line": HALO},
-            text=[escape(g) for g in names[shown]],
-            hovertemplate=f"<b>%{{text}}</b> ({name})<br>sum %{{x:.3g}}<br>observed %{{y:.3g}}<extra></extra>",
-        )  # fmt: skip
+        traces.append({
+            **points(shown, observed), "uid": f"pair-{name}", "name": f"{name} ({len(part):,})",
+            "marker": {"color": code_colour, "size": 4 if name == "additive" else 8, "line": HALO},
+            "hovertemplate": f"<b>%{{text}}</b> ({name})<br>sum %{{x:.3g}}<br>observed %{{y:.3g}}<extra></extra>",
+        })  # fmt: skip
     at = np.flatnonzero(names == marked)
     if predicted is not None:
         where = np.unique(np.concatenate([*special, at]).astype(int))
-        fig.add_scatter(
-            x=additive[where].astype(np.float32), y=predicted[where].astype(np.float32), mode="markers", uid="pair-predicted",
-            name=f"predicted by {escape(prediction_name)}", ids=[str(g) for g in names[where]], customdata=names[where].tolist(),
-            marker={"color": colour, "size": 6, "symbol": "diamond-open"}, text=[escape(g) for g in names[where]],
-            hovertemplate="<b>%{text}</b><br>sum %{x:.3g}<br>predicted %{y:.3g}<extra></extra>",
-        )  # fmt: skip
-    if len(at):
-        fig.add_annotation(
-            x=float(additive[at[0]]),
-            y=float(observed[at[0]]),
-            text=f"<b>{escape(marked)}</b>",
-            showarrow=True,
-            arrowhead=2,
-            ax=28,
-            ay=-28,
-        )
-    fig.update_layout(
-        height=500, margin={"t": 96}, xaxis={"title": {"text": "sum of the singles' changes"}, "zeroline": True},
-        yaxis={"title": {"text": "change of the double"}, "zeroline": True},
-    )  # fmt: skip
-    return fig
+        traces.append({
+            **points(where, predicted), "uid": "pair-predicted", "name": f"predicted by {escape(prediction_name)}",
+            "marker": {"color": colour, "size": 6, "symbol": "diamond-open"},
+            "hovertemplate": "<b>%{text}</b><br>sum %{x:.3g}<br>predicted %{y:.3g}<extra></extra>",
+        })  # fmt: skip
+    notes = [
+        {
+            "x": float(additive[i]), "y": float(observed[i]), "text": f"<b>{escape(marked)}</b>", "showarrow": True,
+            "arrowhead": 2, "ax": 28, "ay": -28,
+        }
+        for i in at[:1]
+    ]  # fmt: skip
+    layout = {
+        "height": 500, "margin": {"t": 96}, "annotations": notes,
+        "xaxis": {"title": {"text": "sum of the singles' changes"}, "zeroline": True},
+        "yaxis": {"title": {"text": "change of the double"}, "zeroline": True},
+    }  # fmt: skip
+    return Drawing(traces, layout)
 
 
 def score_panels(
     true: np.ndarray, predicted: Mapping[str, np.ndarray], doubles: Sequence[str], published: Sequence[str], score: str,
     names: Mapping[str, str], colours: Mapping[str, str], corner: Mapping[str, str],
-) -> go.Figure:  # fmt: skip
+) -> Drawing:  # fmt: skip
     """An interaction score per double, truth against prediction, one panel a method.
 
     Parameters
@@ -347,29 +351,34 @@ def score_panels(
         })  # fmt: skip
         title = f"<b>{escape(names[method])}</b> {escape(corner.get(method, ''))}"
         said.append(_said(title, *corners[i], 13, text_colour(colours[method])))
-    return go.Figure(
+    return Drawing(
         data, {**layout, "annotations": said, "showlegend": False, "margin": {"l": 8, "r": 8, "t": 60, "b": 8}}
     )
 
 
-def by_class(table: pd.DataFrame, score: str) -> go.Figure:
+def by_class(table: pd.DataFrame, score: str) -> Drawing:
     """An interaction score by published class: points and their median; columns ``class``, ``value``, ``double``."""
-    fig = go.Figure()
     classes = list(table.groupby("class")["value"].median().sort_values().index)
+    traces: list[dict[str, Any]] = []
     for i, name in enumerate(classes):
         part = table[table["class"] == name]
         side = (np.arange(len(part)) % 5 - 2) * 0.07
-        fig.add_scatter(
-            x=i + side, y=part["value"], mode="markers", marker={"size": 7, "color": "#1653bf", "line": HALO}, uid=f"class-{name}",
-            text=[escape(d) for d in part["double"]], hovertemplate="<b>%{text}</b>: %{y:.3g}<extra></extra>", showlegend=False,
-        )  # fmt: skip
+        traces.append({
+            "type": "scatter", "x": i + side, "y": part["value"].to_numpy(), "mode": "markers",
+            "marker": {"size": 7, "color": "#1653bf", "line": HALO}, "uid": f"class-{name}",
+            "text": [escape(d) for d in part["double"]], "hovertemplate": "<b>%{text}</b>: %{y:.3g}<extra></extra>",
+            "showlegend": False,
+        })  # fmt: skip
         middle = float(part["value"].median())
-        fig.add_scatter(
-            x=[i - 0.3, i + 0.3], y=[middle] * 2, mode="lines", line={"color": MEAN_BAR, "width": 3}, hoverinfo="skip", showlegend=False,
-            uid=f"median-{name}",
-        )  # fmt: skip
-    fig.update_layout(
-        height=380, yaxis={"title": {"text": f"{score}, observed"}},
-        xaxis={"tickvals": list(range(len(classes))), "ticktext": [escape(c).replace("_", "<br>") for c in classes], "showgrid": False},
-    )  # fmt: skip
-    return fig
+        traces.append({
+            "type": "scatter", "x": [i - 0.3, i + 0.3], "y": [middle] * 2, "mode": "lines",
+            "line": {"color": MEAN_BAR, "width": 3}, "hoverinfo": "skip", "showlegend": False, "uid": f"median-{name}",
+        })  # fmt: skip
+    layout = {
+        "height": 380, "yaxis": {"title": {"text": f"{score}, observed"}},
+        "xaxis": {
+            "tickvals": list(range(len(classes))), "ticktext": [escape(c).replace("_", "<br>") for c in classes],
+            "showgrid": False,
+        },
+    }  # fmt: skip
+    return Drawing(traces, layout)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from perturbviz.figures.cells import cell_texts, ink
+from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import CLASS_COLOURS, DIVERGING, MEAN_BAR, MUTED, SEQUENTIAL, SURFACE, TEXT
 from perturbviz.interactions.curves import MeanCurve
@@ -23,20 +24,20 @@ CURVE_AXES = {
 }
 
 
-def _bounds(fig: go.Figure, lower: float, upper: float, axis: str = "x") -> None:
+def _bounds(lower: float, upper: float, axis: str = "x") -> list[dict[str, Any]]:
     """Dashed lines at the thresholds that exist, across the whole figure."""
     other = "y" if axis == "x" else "x"
-    fig.layout.shapes = [
+    return [
         {
             "type": "line", f"{axis}0": value, f"{axis}1": value, f"{axis}ref": axis, f"{other}0": 0, f"{other}1": 1,
             f"{other}ref": "paper", "line": {"color": MEAN_BAR, "width": 1.5, "dash": "dash"},
         }
-        for value in (lower, upper)
+        for value in (float(lower), float(upper))
         if np.isfinite(value)
     ]  # fmt: skip
 
 
-def decomposition(null: EmpiricalNull, lower: float, upper: float, axis_title: str) -> go.Figure:
+def decomposition(null: EmpiricalNull, lower: float, upper: float, axis_title: str) -> Drawing:
     """Histogram of the deviations with the fitted mixture and null, and the share of non-null pairs per bin below it.
 
     Parameters
@@ -46,98 +47,106 @@ def decomposition(null: EmpiricalNull, lower: float, upper: float, axis_title: s
     lower, upper
         Thresholds, drawn as dashed lines; NaN for none.
     """
-    mids, scale = null.mids.astype(np.float32), null.n * null.width
-    fig = go.Figure()
-    fig.add_bar(
-        x=mids, y=null.counts, width=null.width, name="pairs", uid="null-counts", marker={"color": MUTED, "opacity": 0.75},
-        hovertemplate="deviation %{x:.3f}: %{y:,} pairs<extra></extra>",
-    )  # fmt: skip
-    fig.add_bar(
-        x=mids, y=(null.counts * null.nonnull).astype(np.float32), width=null.width, name="expected non-null pairs",
-        uid="null-nonnull", marker={"color": NONNULL},
-        hovertemplate="deviation %{x:.3f}: %{y:,.1f} expected non-null<extra></extra>",
-    )  # fmt: skip
+    mids, width, scale = null.mids.astype(np.float32), float(null.width), null.n * null.width
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "bar", "x": mids, "y": null.counts, "width": width, "name": "pairs", "uid": "null-counts",
+            "marker": {"color": MUTED, "opacity": 0.75}, "hovertemplate": "deviation %{x:.3f}: %{y:,} pairs<extra></extra>",
+        },
+        {
+            "type": "bar", "x": mids, "y": (null.counts * null.nonnull).astype(np.float32), "width": width,
+            "name": "expected non-null pairs", "uid": "null-nonnull", "marker": {"color": NONNULL},
+            "hovertemplate": "deviation %{x:.3f}: %{y:,.1f} expected non-null<extra></extra>",
+        },
+    ]  # fmt: skip
     for name, density, colour, dash in (
         ("mixture f", null.f, TEXT, "solid"),
         ("null p₀f₀", null.p0_f0, "#1653bf", "dot"),
     ):
         expected = (density * scale).astype(np.float32)
         expected[expected < 0.3] = np.nan  # below a third of a pair per bin a log axis would only stretch
-        fig.add_scatter(  # a line on bars needs an edge to be seen
-            x=mids, y=expected, mode="lines", uid=f"null-edge-{name[:4]}", line={"color": SURFACE, "width": 4.5},
-            hoverinfo="skip", showlegend=False,
-        )  # fmt: skip
-        fig.add_scatter(
-            x=mids, y=expected, mode="lines", name=name, uid=f"null-{name[:4]}", line={"color": colour, "width": 2, "dash": dash},
-            hovertemplate=f"{name}, deviation %{{x:.3f}}: %{{y:,.1f}} expected<extra></extra>",
-        )  # fmt: skip
-    fig.add_scatter(
-        x=mids, y=(100 * null.nonnull).astype(np.float32), mode="lines", fill="tozeroy", yaxis="y2", showlegend=False,
-        uid="null-share", line={"color": NONNULL, "width": 1.5}, hovertemplate="deviation %{x:.3f}: %{y:.1f}% non-null<extra></extra>",
-    )  # fmt: skip
-    _bounds(fig, lower, upper)
+        line = {"type": "scatter", "x": mids, "y": expected, "mode": "lines"}
+        traces.append({  # a line on bars needs an edge to be seen
+            **line, "uid": f"null-edge-{name[:4]}", "line": {"color": SURFACE, "width": 4.5}, "hoverinfo": "skip",
+            "showlegend": False,
+        })  # fmt: skip
+        traces.append({
+            **line, "name": name, "uid": f"null-{name[:4]}", "line": {"color": colour, "width": 2, "dash": dash},
+            "hovertemplate": f"{name}, deviation %{{x:.3f}}: %{{y:,.1f}} expected<extra></extra>",
+        })  # fmt: skip
+    traces.append({
+        "type": "scatter", "x": mids, "y": (100 * null.nonnull).astype(np.float32), "mode": "lines", "fill": "tozeroy",
+        "yaxis": "y2", "showlegend": False, "uid": "null-share", "line": {"color": NONNULL, "width": 1.5},
+        "hovertemplate": "deviation %{x:.3f}: %{y:.1f}% non-null<extra></extra>",
+    })  # fmt: skip
     top = float(np.log10(max(null.counts.max(), 10))) + 0.15
-    fig.update_layout(
-        barmode="overlay", bargap=0, height=470,
-        yaxis={"domain": [0.32, 1], "type": "log", "dtick": 1, "tickformat": ",~r", "range": [-0.52, top], "title": {"text": "pairs per bin (log)"}},
-        yaxis2={"domain": [0, 0.24], "range": [0, 103], "title": {"text": "non-null, %"}, "anchor": "x", "nticks": 3},
-        xaxis={"title": {"text": axis_title}, "anchor": "y2"},
-    )  # fmt: skip
-    return fig
+    layout = {
+        "barmode": "overlay", "bargap": 0, "height": 470, "shapes": _bounds(lower, upper),
+        "yaxis": {
+            "domain": [0.32, 1], "type": "log", "dtick": 1, "tickformat": ",~r", "range": [-0.52, top],
+            "title": {"text": "pairs per bin (log)"},
+        },
+        "yaxis2": {"domain": [0, 0.24], "range": [0, 103], "title": {"text": "non-null, %"}, "anchor": "x", "nticks": 3},
+        "xaxis": {"title": {"text": axis_title}, "anchor": "y2"},
+    }  # fmt: skip
+    return Drawing(traces, layout)
 
 
-def histogram(values: np.ndarray, lower: float, upper: float, axis_title: str) -> go.Figure:
+def histogram(values: np.ndarray, lower: float, upper: float, axis_title: str) -> Drawing:
     """Plain histogram with thresholds, where no null could be fitted; ``values`` any shape, NaN left out."""
     finite = values[np.isfinite(values)]
     counts, edges = np.histogram(finite, bins=min(60, max(8, int(len(finite) ** 0.5))))
-    fig = go.Figure()
-    fig.add_bar(
-        x=((edges[1:] + edges[:-1]) / 2).astype(np.float32), y=counts, width=float(edges[1] - edges[0]), uid="null-counts",
-        marker={"color": MUTED, "opacity": 0.5}, hovertemplate="deviation %{x:.3f}: %{y:,} pairs<extra></extra>",
-    )  # fmt: skip
-    _bounds(fig, lower, upper)
-    fig.update_layout(
-        height=380, bargap=0, xaxis={"title": {"text": axis_title}}, yaxis={"title": {"text": "pairs per bin"}}
-    )
-    return fig
+    bars = {
+        "type": "bar", "x": ((edges[1:] + edges[:-1]) / 2).astype(np.float32), "y": counts,
+        "width": float(edges[1] - edges[0]), "uid": "null-counts", "marker": {"color": MUTED, "opacity": 0.5},
+        "hovertemplate": "deviation %{x:.3f}: %{y:,} pairs<extra></extra>",
+    }  # fmt: skip
+    layout = {
+        "height": 380, "bargap": 0, "shapes": _bounds(lower, upper), "xaxis": {"title": {"text": axis_title}},
+        "yaxis": {"title": {"text": "pairs per bin"}},
+    }  # fmt: skip
+    return Drawing([bars], layout)
 
 
-def quantiles(null: EmpiricalNull, lower: float, upper: float) -> go.Figure:
+def quantiles(null: EmpiricalNull, lower: float, upper: float) -> Drawing:
     """Quantiles of the deviations against those of the fitted null: on the diagonal where the null holds."""
     x, y = null.qq_null.astype(np.float32), null.qq_observed.astype(np.float32)
-    fig = go.Figure()
-    fig.add_scatter(
-        x=[float(x.min()), float(x.max())], y=[float(x.min()), float(x.max())], mode="lines", uid="qq-diagonal",
-        line={"color": MUTED, "width": 1}, hoverinfo="skip", showlegend=False,
-    )  # fmt: skip
+    ends = [float(x.min()), float(x.max())]
+    traces: list[dict[str, Any]] = [{
+        "type": "scatter", "x": ends, "y": ends, "mode": "lines", "uid": "qq-diagonal",
+        "line": {"color": MUTED, "width": 1}, "hoverinfo": "skip", "showlegend": False,
+    }]  # fmt: skip
     inside = (null.qq_observed >= null.window[0]) & (null.qq_observed <= null.window[1])
     for name, part, colour in (("where the null was fitted", inside, "#1653bf"), ("outside", ~inside, NONNULL)):
-        fig.add_scatter(
-            x=x[part], y=y[part], mode="markers", name=name, uid=f"qq-{name[:5]}", marker={"color": colour, "size": 5},
-            hovertemplate="null %{x:.3f}<br>observed %{y:.3f}<extra></extra>",
-        )  # fmt: skip
-    _bounds(fig, lower, upper, "y")
-    fig.update_layout(
-        height=470, xaxis={"title": {"text": "quantile of the null"}}, yaxis={"title": {"text": "quantile observed"}}
-    )
-    return fig
+        traces.append({
+            "type": "scatter", "x": x[part], "y": y[part], "mode": "markers", "name": name, "uid": f"qq-{name[:5]}",
+            "marker": {"color": colour, "size": 5},
+            "hovertemplate": "null %{x:.3f}<br>observed %{y:.3f}<extra></extra>",
+        })  # fmt: skip
+    layout = {
+        "height": 470, "shapes": _bounds(lower, upper, "y"), "xaxis": {"title": {"text": "quantile of the null"}},
+        "yaxis": {"title": {"text": "quantile observed"}},
+    }  # fmt: skip
+    return Drawing(traces, layout)
 
 
-def class_bars(counts: Mapping[str, float], share_of: float, log: bool = True) -> go.Figure:
+def class_bars(counts: Mapping[str, float], share_of: float, log: bool = True) -> Drawing:
     """Number of pairs per class, on a log axis since nearly all pairs are additive."""
     names = list(counts)
+    colours = [CLASS_COLOURS[n] for n in names]
     values = np.array([counts[n] for n in names], dtype=float)
-    fig = go.Figure()
-    fig.add_bar(
-        y=names, x=values, orientation="h", ids=names, uid="classes", marker={"color": [CLASS_COLOURS[n] for n in names]},
-        text=[f"{v:,.0f} ({v / share_of:.2%})" if share_of else f"{v:,.0f}" for v in values], textposition="auto", insidetextfont={"color": ink(CLASS_COLOURS[n] for n in names)},
-        hovertemplate="%{y}: %{x:,} pairs<extra></extra>",
-    )  # fmt: skip
-    fig.update_layout(
-        height=110 + 34 * len(names), yaxis={"autorange": "reversed"},
-        xaxis={**({"type": "log", "dtick": 1, "tickformat": ",~r"} if log and (values > 0).any() else {}), "title": {"text": "pairs (log)" if log else "pairs"}},
-    )  # fmt: skip
-    return fig
+    bars = {
+        "type": "bar", "y": names, "x": values, "orientation": "h", "ids": names, "uid": "classes",
+        "marker": {"color": colours}, "textposition": "auto", "insidetextfont": {"color": ink(colours)},
+        "text": [f"{v:,.0f} ({v / share_of:.2%})" if share_of else f"{v:,.0f}" for v in values],
+        "hovertemplate": "%{y}: %{x:,} pairs<extra></extra>",
+    }  # fmt: skip
+    scale = {"type": "log", "dtick": 1, "tickformat": ",~r"} if log and (values > 0).any() else {}
+    layout = {
+        "height": 110 + 34 * len(names), "yaxis": {"autorange": "reversed"},
+        "xaxis": {**scale, "title": {"text": "pairs (log)" if log else "pairs"}},
+    }  # fmt: skip
+    return Drawing([bars], layout)
 
 
 def curves(
@@ -147,7 +156,7 @@ def curves(
     colours: Mapping[str, str],
     dashes: Mapping[str, str],
     prevalence: float,
-) -> go.Figure:
+) -> Drawing:
     """One curve a method, averaged over splits, with a band of ± one standard error, and what chance attains.
 
     Parameters
@@ -161,63 +170,63 @@ def curves(
     prevalence
         Share of non-additive pairs.
     """
-    fig = go.Figure()
     x_title, y_title = CURVE_AXES[kind]
     if kind == "tpr_fdp":
-        line = {"x": [1 - prevalence] * 2, "y": [0, 1]}
+        chance = {"x": [1 - prevalence] * 2, "y": [0, 1]}
         said = f"a random order has FDP {1 - prevalence:.1%}"
     elif kind == "precision_recall":
-        line = {"x": [0, 1], "y": [prevalence] * 2}
+        chance = {"x": [0, 1], "y": [prevalence] * 2}
         said = f"a random order has precision {prevalence:.1%}"
     else:
-        line, said = {"x": [0, 1], "y": [0, 1]}, "a random order"
+        chance, said = {"x": [0, 1], "y": [0, 1]}, "a random order"
+    traces: list[dict[str, Any]] = []
     if np.isfinite(prevalence):
-        fig.add_scatter(
-            **line,
-            mode="lines",
-            name=said,
-            uid="curve-chance",
-            line={"color": MUTED, "width": 1, "dash": "dot"},
-            hoverinfo="skip",
-        )
+        traces.append({
+            "type": "scatter", **chance, "mode": "lines", "name": said, "uid": "curve-chance",
+            "line": {"color": MUTED, "width": 1, "dash": "dot"}, "hoverinfo": "skip",
+        })  # fmt: skip
     for method, curve in drawn.items():
+        name = escape(names[method])
         if np.isfinite(curve.low).any():
-            fig.add_scatter(
-                x=np.concatenate([curve.x, curve.x[::-1]]).astype(np.float32), mode="lines", fill="toself",
-                y=np.clip(np.concatenate([curve.high, curve.low[::-1]]), 0, 1).astype(np.float32), line={"width": 0},
-                fillcolor=colours[method], opacity=0.13, hoverinfo="skip", showlegend=False, legendgroup=method,
-                uid=f"band-{method}",
-            )  # fmt: skip
-        fig.add_scatter(
-            x=curve.x.astype(np.float32), y=curve.mean.astype(np.float32), mode="lines", name=escape(names[method]),
-            legendgroup=method, uid=f"curve-{method}", line={"color": colours[method], "width": 2.2, "dash": dashes.get(method, "solid")},
-            hovertemplate=f"<b>{escape(names[method])}</b><br>{x_title} %{{x:.2f}}<br>{y_title} %{{y:.3f}}<extra></extra>",
-        )  # fmt: skip
-    fig.update_layout(
-        height=500, margin={"t": 96}, xaxis={"title": {"text": x_title}, "range": [-0.01, 1.01]},
-        yaxis={"title": {"text": y_title}, "range": [-0.02, 1.02]}, hovermode="closest",
-    )  # fmt: skip
-    return fig
+            traces.append({
+                "type": "scatter", "x": np.concatenate([curve.x, curve.x[::-1]]).astype(np.float32),
+                "y": np.clip(np.concatenate([curve.high, curve.low[::-1]]), 0, 1).astype(np.float32), "mode": "lines",
+                "fill": "toself", "fillcolor": colours[method], "opacity": 0.13, "line": {"width": 0},
+                "hoverinfo": "skip", "showlegend": False, "legendgroup": method, "uid": f"band-{method}",
+            })  # fmt: skip
+        traces.append({
+            "type": "scatter", "x": curve.x.astype(np.float32), "y": curve.mean.astype(np.float32), "mode": "lines",
+            "name": name, "legendgroup": method, "uid": f"curve-{method}",
+            "line": {"color": colours[method], "width": 2.2, "dash": dashes.get(method, "solid")},
+            "hovertemplate": f"<b>{name}</b><br>{x_title} %{{x:.2f}}<br>{y_title} %{{y:.3f}}<extra></extra>",
+        })  # fmt: skip
+    layout = {
+        "height": 500, "margin": {"t": 96}, "hovermode": "closest",
+        "xaxis": {"title": {"text": x_title}, "range": [-0.01, 1.01]},
+        "yaxis": {"title": {"text": y_title}, "range": [-0.02, 1.02]},
+    }  # fmt: skip
+    return Drawing(traces, layout)
 
 
-def stacked(table: pd.DataFrame, names: Mapping[str, str], axis_title: str) -> go.Figure:
+def stacked(table: pd.DataFrame, names: Mapping[str, str], axis_title: str) -> Drawing:
     """Stacked bars: lines of ``table`` are methods, columns classes, values numbers of calls."""
     labels = [escape(names.get(m, m)) for m in table.index]
-    fig = go.Figure()
-    for name in table.columns:
-        fig.add_bar(
-            y=labels, x=table[name].to_numpy(float), orientation="h", name=name, uid=f"calls-{name}",
-            marker={"color": CLASS_COLOURS[name], "line": {"color": SURFACE, "width": 0.5}},
-            hovertemplate=f"%{{y}}: %{{x:,.1f}} {name}<extra></extra>",
-        )  # fmt: skip
-    fig.update_layout(
-        barmode="stack", height=110 + 32 * len(labels), xaxis={"title": {"text": axis_title}}, yaxis={"autorange": "reversed"},
-        legend={"traceorder": "normal"},
-    )  # fmt: skip
-    return fig
+    bars = [
+        {
+            "type": "bar", "y": labels, "x": table[name].to_numpy(float), "orientation": "h", "name": name,
+            "uid": f"calls-{name}", "marker": {"color": CLASS_COLOURS[name], "line": {"color": SURFACE, "width": 0.5}},
+            "hovertemplate": f"%{{y}}: %{{x:,.1f}} {name}<extra></extra>",
+        }
+        for name in table.columns
+    ]  # fmt: skip
+    layout = {
+        "barmode": "stack", "height": 110 + 32 * len(labels), "xaxis": {"title": {"text": axis_title}},
+        "yaxis": {"autorange": "reversed"}, "legend": {"traceorder": "normal"},
+    }  # fmt: skip
+    return Drawing(bars, layout)
 
 
-def mosaic(table: pd.DataFrame) -> go.Figure:
+def mosaic(table: pd.DataFrame) -> Drawing:
     """Confusion of classes: a column per predicted class, as wide as its share of the pairs, split by the true class.
 
     Additive pairs would hide all others, so every column has a least width and the rest is shared on a square-root scale;
@@ -231,32 +240,36 @@ def mosaic(table: pd.DataFrame) -> go.Figure:
     totals = table.sum(axis=0)
     present = [c for c in table.columns if totals[c] > 0]
     if not present:
-        return go.Figure()
-    root = np.sqrt(totals[present].to_numpy(float))
-    widths = LEAST_WIDTH + (1 - LEAST_WIDTH * len(present)) * root / root.sum()
+        return Drawing([], {})
+    total = totals[present].to_numpy(float)
+    widths = LEAST_WIDTH + (1 - LEAST_WIDTH * len(present)) * np.sqrt(total) / np.sqrt(total).sum()
     centres = np.cumsum(widths) - widths / 2
-    fig = go.Figure()
-    for name in table.index:
-        share = np.array([table.loc[name, c] / totals[c] for c in present])
-        fig.add_bar(
-            x=centres, y=100 * share, width=widths * 0.985, name=name, uid=f"mosaic-{name}",
-            marker={"color": CLASS_COLOURS[name], "line": {"width": 1, "color": SURFACE}},
-            text=[f"{s:.0%}" if s >= 0.045 else "" for s in share], textposition="inside", insidetextanchor="middle", insidetextfont={"color": ink([CLASS_COLOURS[name]])[0]},
-            customdata=[f"{table.loc[name, c]:,.0f} pairs predicted {c}, truly {name}" for c in present],
-            hovertemplate="%{customdata}<br>%{y:.1f}% of the column<extra></extra>",
-        )  # fmt: skip
-    fig.update_layout(
-        barmode="stack", height=430, bargap=0, xaxis={
-            "tickvals": centres.tolist(), "ticktext": [f"{c}<br>{totals[c]:,.0f}" for c in present], "title": {"text": "predicted class (wider: more pairs)"},
-            "range": [0, 1], "showgrid": False, "tickangle": 0, "tickfont": {"size": 10},
-        }, yaxis={"range": [0, 100], "title": {"text": "true class, % of the column"}}, legend={"traceorder": "normal"}, margin={"t": 64},
-    )  # fmt: skip
-    return fig
+    bars = [
+        {
+            "type": "bar", "x": centres, "y": 100 * (pairs / total), "width": widths * 0.985, "name": name,
+            "uid": f"mosaic-{name}", "marker": {"color": CLASS_COLOURS[name], "line": {"width": 1, "color": SURFACE}},
+            "text": [f"{s:.0%}" if s >= 0.045 else "" for s in pairs / total], "textposition": "inside",
+            "insidetextanchor": "middle", "insidetextfont": {"color": ink([CLASS_COLOURS[name]])[0]},
+            "customdata": [f"{n:,.0f} pairs predicted {c}, truly {name}" for n, c in zip(pairs, present, strict=True)],
+            "hovertemplate": "%{customdata}<br>%{y:.1f}% of the column<extra></extra>",
+        }
+        for name, pairs in zip(table.index, table[present].to_numpy(float), strict=True)
+    ]  # fmt: skip
+    layout = {
+        "barmode": "stack", "height": 430, "bargap": 0, "legend": {"traceorder": "normal"}, "margin": {"t": 64},
+        "xaxis": {
+            "tickvals": centres, "ticktext": [f"{c}<br>{n:,.0f}" for c, n in zip(present, total, strict=True)],
+            "title": {"text": "predicted class (wider: more pairs)"}, "range": [0, 1], "showgrid": False, "tickangle": 0,
+            "tickfont": {"size": 10},
+        },
+        "yaxis": {"range": [0, 100], "title": {"text": "true class, % of the column"}},
+    }  # fmt: skip
+    return Drawing(bars, layout)
 
 
 def recurrence_bars(
     names: Sequence[str], counts: np.ndarray, layers: Sequence[str], labels: Mapping[str, str], axis_title: str
-) -> go.Figure:
+) -> Drawing:
     """Heat map: how many of a layer's calls fall on each of the most often named genes or doubles.
 
     Parameters
@@ -268,19 +281,17 @@ def recurrence_bars(
     layers
         "truth" and methods.
     """
-    fig = go.Figure()
     shown = counts.T.astype(np.float32)
     x, y = [escape(n) for n in names], [escape(labels.get(layer, layer)) for layer in layers]
     z, top = np.sqrt(shown), float(np.sqrt(shown.max(initial=1)))
-    fig.add_heatmap(
-        z=z, zmin=0, zmax=top, x=x, y=y, uid="recurrence", customdata=shown, showscale=False, xgap=1, ygap=1,
-        hovertemplate="%{y}<br>%{x}: %{customdata:.1f} calls<extra></extra>",
-    )  # fmt: skip
-    text = [[f"{v:.0f}" if v >= 0.5 else "" for v in line] for line in shown]
-    fig.add_trace(cell_texts(text, z, 0, top, SEQUENTIAL, x, y, uid="calls"))
-    fig.update_layout(
-        height=120 + 30 * len(layers),
-        yaxis={"autorange": "reversed", "showgrid": False},
-        xaxis={"title": {"text": axis_title}, "tickangle": -40},
-    )
-    return fig
+    cells = {
+        "type": "heatmap", "z": z, "zmin": 0, "zmax": top, "x": x, "y": y, "uid": "recurrence", "customdata": shown,
+        "showscale": False, "xgap": 1, "ygap": 1,
+        "hovertemplate": "%{y}<br>%{x}: %{customdata:.1f} calls<extra></extra>",
+    }  # fmt: skip
+    text = [[f"{v:.0f}" if v >= 0.5 else "" for v in line] for line in shown.tolist()]
+    layout = {
+        "height": 120 + 30 * len(layers), "yaxis": {"autorange": "reversed", "showgrid": False},
+        "xaxis": {"title": {"text": axis_title}, "tickangle": -40},
+    }  # fmt: skip
+    return Drawing([cells, cell_texts(text, z, 0, top, SEQUENTIAL, x, y, uid="calls")], layout)

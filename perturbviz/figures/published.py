@@ -6,33 +6,33 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
+from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.interaction_pairs import Cloud, clouds
 from perturbviz.figures.interactions import CURVE_AXES
 from perturbviz.figures.text import escape
 
 
-def curves(table: pd.DataFrame, colours: Mapping[str, str], dashes: Mapping[str, str]) -> go.Figure:
+def curves(table: pd.DataFrame, colours: Mapping[str, str], dashes: Mapping[str, str]) -> Drawing:
     """TPR–FDP curves; columns method, fdp, tpr."""
-    fig = go.Figure()
     x_title, y_title = CURVE_AXES["tpr_fdp"]
-    for method, part in table.groupby("method", sort=False):
-        fig.add_scatter(
-            x=part["fdp"].to_numpy(np.float32), y=part["tpr"].to_numpy(np.float32), mode="lines", name=escape(method),
-            uid=f"published-{method}", line={"color": colours[method], "width": 2.2, "dash": dashes.get(method, "solid")},
-            hovertemplate=f"<b>{escape(method)}</b><br>FDP %{{x:.2f}}<br>TPR %{{y:.3f}}<extra></extra>",
-        )  # fmt: skip
-    fig.update_layout(
-        height=440,
-        margin={"t": 88},
-        xaxis={"title": {"text": x_title}},
-        yaxis={"title": {"text": y_title}, "range": [-0.02, 1.02]},
-    )
-    return fig
+    lines = [
+        {
+            "type": "scatter", "x": part["fdp"].to_numpy(np.float32), "y": part["tpr"].to_numpy(np.float32), "mode": "lines",
+            "name": escape(method), "uid": f"published-{method}",
+            "line": {"color": colours[method], "width": 2.2, "dash": dashes.get(method, "solid")},
+            "hovertemplate": f"<b>{escape(method)}</b><br>FDP %{{x:.2f}}<br>TPR %{{y:.3f}}<extra></extra>",
+        }
+        for method, part in table.groupby("method", sort=False)
+    ]  # fmt: skip
+    layout = {
+        "height": 440, "margin": {"t": 88}, "xaxis": {"title": {"text": x_title}},
+        "yaxis": {"title": {"text": y_title}, "range": [-0.02, 1.02]},
+    }  # fmt: skip
+    return Drawing(lines, layout)
 
 
-def calls(table: pd.DataFrame, methods: Sequence[str], colours: Mapping[str, str], most: int = 150) -> go.Figure:
+def calls(table: pd.DataFrame, methods: Sequence[str], colours: Mapping[str, str], most: int = 150) -> Drawing:
     """Observed against predicted deviation of the calls, one panel a method; the ``most`` furthest of each are drawn."""
     reach = 1.05 * float(np.abs(table[["observed", "predicted"]].to_numpy()).max())
     shown, corner = {}, {}

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.datasets.download import cached
+from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.interaction_pairs import Cloud, binned, clouds, outstanding
 from perturbviz.interactions.calls import Side, top_weights
 from perturbviz.interactions.classes import Codes, class_names
@@ -180,13 +180,13 @@ def _reach(token: str, _q: Question) -> float:
 
 def clouds_figure(
     q: Question, methods: tuple[str, ...], names: Mapping[str, str], colours: Mapping[str, str]
-) -> go.Figure:
+) -> Drawing:
     """The panels of observed against predicted deviation: a large figure, built once."""
     return _clouds_figure(f"{q.token}|{[colours[m] for m in methods]}", methods, q, names, colours)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _clouds_figure(token: str, methods: tuple[str, ...], _q: Question, _names, _colours) -> go.Figure:
+def _clouds_figure(token: str, methods: tuple[str, ...], _q: Question, _names, _colours) -> Drawing:
     parts, bound = {m: cloud(_q, m) for m in methods}, threshold(_q)
     lower, upper = (bound.lower, bound.upper) if bound.kind == "effect" else (np.nan, np.nan)
     corner = {}

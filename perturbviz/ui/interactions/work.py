@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
+from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.marks import marked
 from perturbviz.interactions.pairs import Pairs
 from perturbviz.interactions.threshold import Kind, Threshold
@@ -52,7 +52,7 @@ class Work:
         """Line styles: no change dashed, half-sum dotted, so that coinciding curves are both seen."""
         return {"no_change": "dash", "half_sum": "dot"}
 
-    def mark(self, fig: go.Figure, axes: str = "") -> go.Figure:
+    def mark(self, fig: Drawing, axes: str = "") -> Drawing:
         """Write the state shown into a figure, for tests and for zooming."""
         return marked(fig, self.current.token, axes)
 

@@ -27,6 +27,8 @@ WATCH = """() => { window.__pressed = 0;
   for (const kind of ['pointerdown', 'keydown'])
     document.addEventListener(kind, () => { window.__pressed = performance.now(); }, {capture: true}); }"""
 IDLE = "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+#: Asked while the page redraws, so not of roles and names, which takes the browser some ten milliseconds.
+OPEN = "() => document.querySelector('[role=option]') !== null"
 #: In the page: the drawn charts by the key of their frame; the frame is a container of the app, an element of the floor.
 CHARTS = """() => Object.fromEntries([...document.querySelectorAll('[class*="st-key-pv-frame-"]')].flatMap((frame) => {
     const gd = frame.querySelector('.js-plotly-plot');
@@ -123,7 +125,7 @@ def select(page: Page, key: str, label: str) -> None:
             break
         except Error:
             page.keyboard.press("Escape")
-    while option.count():  # the list of a select box may move under the pointer: such a click chooses nothing
+    while page.evaluate(OPEN):  # the list of a select box may move under the pointer: such a click chooses nothing
         option.click()
         page.wait_for_timeout(30)
 

@@ -7,6 +7,7 @@ functions run. Results equal those of ``perturbviz.scores.score_many`` for the s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias, cast
@@ -25,6 +26,8 @@ from perturbviz.rounding import snap
 Setting: TypeAlias = tuple[str, str]
 #: Values (rows x genes) of which everything is kept in memory; larger parts are gathered again at every call.
 KEPT = 1_500_000
+#: From so many values on the settings are scored in several threads.
+MANY, THREADS = 50_000, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +169,8 @@ class Judge:
             if any(s[1] == reference for s in settings)
         }
         shared: dict[tuple[Any, str, int], dict[str, Any]] = {}
-        for setting in settings:
+
+        def fill(setting: Setting) -> None:
             metric, truth, change = self._metrics[setting], part.bases[setting[1]][0], changes[setting[1]]
             arguments = part.arguments[setting]
             if metric.card.unit != "perturbation":
@@ -186,6 +190,18 @@ class Judge:
             elif not empty.all():
                 keep = ~empty
                 out[setting][part.at[keep]] = metric.function(truth[keep], change[keep], **_of_rows(arguments, keep))
+
+        def fill_all(together: list[Setting]) -> None:
+            for setting in together:
+                fill(setting)
+
+        groups: dict[Any, list[Setting]] = {}  # metrics that share what they compute stay in one thread
+        for setting in settings:
+            groups.setdefault(self._metrics[setting].shared or setting, []).append(setting)
+        if len(groups) == 1 or raw.size < MANY:
+            return fill_all(list(settings))
+        with ThreadPoolExecutor(THREADS) as pool:  # NumPy works outside the interpreter's lock
+            list(pool.map(fill_all, groups.values()))
 
 
 def _of_rows(arguments: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:

@@ -16,7 +16,7 @@ _WIDGET = "k_"
 _FOLLOWED = "_knobs"  # session: the setting the widgets show
 _TOPS = (0, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 _FURTHER = ("top", "small", "clip", "noise", "positive", "copy", "shuffle")
-_MORE = "_more_knobs"  # session: whether the further knobs were open at first
+_MORE = "_more_knobs"  # key of the box of further knobs
 _TRAINING = ":material/school:"
 _WIDTH = 190
 
@@ -49,6 +49,8 @@ def start_picker(current: Current, lab: Lab, label: str = "Start from the predic
 def turn(link: str) -> None:
     """Put a setting on the knobs; call it in a callback or before they are drawn."""
     state.set_extra("knobs", link)
+    if _needs_further(setting()):
+        st.session_state[_MORE] = True
 
 
 def setting() -> Knobs:
@@ -57,6 +59,11 @@ def setting() -> Knobs:
         return Knobs.from_link(state.extra("knobs"))
     except UserError:
         return Knobs()
+
+
+def _needs_further(knobs: Knobs) -> bool:
+    """Whether a setting turns knobs that are folded away at first."""
+    return bool(set(knobs.turned) & set(_FURTHER))
 
 
 def controls(current: Current, lab: Lab, start: str) -> Knobs:
@@ -72,16 +79,13 @@ def controls(current: Current, lab: Lab, start: str) -> Knobs:
         for name in ("amplify", "shift", "blend"):
             _slider(CARD[name], refused)
         _blend_target(current, targets)
-    opened = st.session_state.setdefault(_MORE, bool(set(setting().turned) & set(_FURTHER)))
-    with st.expander("More knobs", expanded=opened), st.container(horizontal=True, gap="small"):
-        _top(lab.evaluation.benchmark.adata.n_vars, refused)
-        for name in ("small", "clip", "noise"):
-            _slider(CARD[name], refused)
-        for name in ("positive", "copy", "shuffle"):
-            card = CARD[name]
-            st.checkbox(_label(card), key=_WIDGET + name, help=_help(card, refused), disabled=name in refused)
-        if st.session_state[_WIDGET + "noise"] or st.session_state[_WIDGET + "shuffle"]:
-            st.number_input("Seed of noise and shuffling", 0, 999, step=1, key=_WIDGET + "seed", width=_WIDTH)
+    st.session_state.setdefault(_MORE, _needs_further(setting()))
+    genes = lab.evaluation.benchmark.adata.n_vars
+    if st.session_state[_WIDGET + "top"] > genes:
+        st.session_state[_WIDGET + "top"] = genes
+    with st.expander("More knobs", key=_MORE, on_change="rerun") as more:
+        if more.open:  # closed, they would cost every step their time
+            _further(genes, refused)
     values = {f: st.session_state[_WIDGET + f] for f in (*CARD, "blend_to")}
     knobs = Knobs(**values, seed=int(st.session_state.get(_WIDGET + "seed", 0))).effective
     state.set_extra("knobs", knobs.link)
@@ -89,6 +93,30 @@ def controls(current: Current, lab: Lab, start: str) -> Knobs:
     st.button("Reset all knobs", icon=":material/restart_alt:", on_click=turn, args=("",), disabled=not knobs.turned)
     st.caption(explain.uses(knobs, current.name) + f" {_TRAINING} marks what uses training truth.")
     return knobs
+
+
+def _further(genes: int, refused: dict[str, str]) -> None:
+    """The knobs that are turned less often."""
+    with st.container(horizontal=True, gap="small"):
+        _top(genes, refused)
+        for name in ("small", "clip", "noise"):
+            _slider(CARD[name], refused)
+        for name in ("positive", "copy", "shuffle"):
+            card = CARD[name]
+            st.checkbox(
+                _label(card), key=_WIDGET + name, help=_help(card, refused), disabled=name in refused,
+                persist_state="session",
+            )  # fmt: skip
+        if st.session_state[_WIDGET + "noise"] or st.session_state[_WIDGET + "shuffle"]:
+            st.number_input(
+                "Seed of noise and shuffling",
+                0,
+                999,
+                step=1,
+                key=_WIDGET + "seed",
+                width=_WIDTH,
+                persist_state="session",
+            )
 
 
 def _follow_link(targets: list[str]) -> None:
@@ -116,12 +144,11 @@ def _trick() -> None:
 
 
 def _top(n_genes: int, refused: dict[str, str]) -> None:
-    tops = sorted({t for t in _TOPS if t < n_genes} | {min(st.session_state[_WIDGET + "top"], n_genes)})
-    st.session_state[_WIDGET + "top"] = min(st.session_state[_WIDGET + "top"], n_genes)
+    tops = sorted({t for t in _TOPS if t < n_genes} | {st.session_state[_WIDGET + "top"]})
     card = CARD["top"]
     st.select_slider(
         card.label, tops, key=_WIDGET + "top", help=_help(card, refused), disabled="top" in refused, width=_WIDTH,
-        format_func=lambda v: f"{v:,}" if v else "all",
+        persist_state="session", format_func=lambda v: f"{v:,}" if v else "all",
     )  # fmt: skip
 
 
@@ -129,6 +156,7 @@ def _slider(card: KnobCard, refused: dict[str, str]) -> None:
     st.slider(
         _label(card), float(card.low), float(card.high), step=float(card.step), key=_WIDGET + card.name, format="%.2f",
         help=_help(card, refused), disabled=card.name in refused, width=_WIDTH,
+        persist_state="session",
     )  # fmt: skip
 
 

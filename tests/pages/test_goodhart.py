@@ -69,6 +69,12 @@ def test_a_link_restores_knobs_and_a_bad_one_is_explained(open_page):
 
 def test_tricks_and_reset_set_the_sliders(open_page):
     at = open_page("goodhart", start="cautious")
+    assert "k_top" not in [w.key for w in at.select_slider]  # folded away
+    at.selectbox(key="_trick").set_value("Only the headlines: 50 genes").run()
+    assert at.select_slider(key="k_top").value == 50  # a trick unfolds what it turns
+    at.session_state["_more_knobs"] = False
+    at.slider(key="k_amplify").set_value(1.5).run()
+    assert linked(at, "knobs") == "k50_a1.5"  # and what is folded away again stays turned
     at.selectbox(key="_trick").set_value("Shout: every change three times as large").run()
     assert at.slider(key="k_amplify").value == 3.0
     assert not at.exception

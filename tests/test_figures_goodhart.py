@@ -86,7 +86,7 @@ def test_scale_marks_what_is_beyond_its_edges():
         {"label": ["L2", "rΔ", "AP"], "name": ["L2", "rΔ", "AP"], "before": [1.0, np.nan, 0.2], "after": [9.0, 0.5, 0.3],
          "scaled_before": [0.5, np.nan, 0.1], "scaled_after": [-7.0, 0.6, 0.4], "change": [-1.0, np.nan, 1.0]}
     )  # fmt: skip
-    fig = figures.scales(table, 2, "a perfect prediction")
+    fig = figures.scales(table, 2, "a perfect prediction").figure()
     after = trace(fig, "scale-after")
     assert after.x[0] == figures.EDGES[0]
     assert after.marker.symbol[0] == "triangle-left"
@@ -126,7 +126,7 @@ def test_climb_says_undefined_before():
         "PDS",
         False,
         "#1653bf",
-    )
+    ).figure()
     assert sum(a.text == "undefined before" for a in fig.layout.annotations) == 2
     assert fig.layout.yaxis.ticktext == ("seed 1", "one split")
     np.testing.assert_allclose(trace(fig, "climb-reported on-after").x, [0.6, 0.15])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from perturbviz.figures.cells import cell_texts
+from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.errors import thinned
 from perturbviz.figures.marks import HALO
+from perturbviz.figures.rules import level, level_note, upright, upright_note
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import CONTROL_COLOURS, DIVERGING, MEAN_BAR, MUTED, TEXT, colour_scale
 
@@ -23,16 +25,15 @@ MOST = 600  # points of one chart
 
 def _labels(rows: pd.DataFrame, at: np.ndarray) -> list[str]:
     """Perturbation, context and seed of some rows, for hover texts."""
-    frame = rows.iloc[at]
     return [
         escape("all perturbations" if p == "*" else p) + "".join(f" · {escape(v)}" for v in (c, s and f"seed {s}") if v)
-        for p, c, s in zip(frame["perturbation"], frame["context"], frame["seed"], strict=True)
+        for p, c, s in zip(*(rows[name].to_numpy()[at] for name in ("perturbation", "context", "seed")), strict=True)
     ]
 
 
 def paired(
     high: np.ndarray, low: np.ndarray, won: np.ndarray, rows: pd.DataFrame, names: tuple[str, str], axis: str
-) -> go.Figure:
+) -> Drawing:
     """Every perturbation a point: score of the empty prediction (x) and of the replicate (y), with the diagonal.
 
     Parameters
@@ -42,32 +43,34 @@ def paired(
     names
         Of the positive and the negative control.
     """
-    fig = go.Figure()
     both = ~np.isnan(high) & ~np.isnan(low)
     shown = thinned(np.where(both, high - low, np.nan), MOST)
+    traces: list[dict[str, Any]] = []
     if len(shown):
         ends = [float(np.nanmin([high[shown], low[shown]])), float(np.nanmax([high[shown], low[shown]]))]
-        fig.add_scatter(
-            x=ends, y=ends, mode="lines", line={"color": MUTED, "width": 1, "dash": "dash"}, uid="same", hoverinfo="skip",
-            showlegend=False,
-        )  # fmt: skip
+        traces.append({
+            "type": "scatter", "x": ends, "y": ends, "mode": "lines", "line": {"color": MUTED, "width": 1, "dash": "dash"},
+            "uid": "same", "hoverinfo": "skip", "showlegend": False,
+        })  # fmt: skip
     for better, colour, symbol, label in (
         (True, POSITIVE, "circle", "replicate better"), (False, NEGATIVE, "diamond", "not better"),
     ):  # fmt: skip
         at = shown[won[shown] == better]
-        fig.add_scatter(
-            x=low[at].astype(np.float32), y=high[at].astype(np.float32), mode="markers", name=f"{label} ({(won[both] == better).sum()})",
-            uid=f"paired-{better}", ids=[str(i) for i in at], customdata=rows["perturbation"].to_numpy()[at].tolist(),
-            text=_labels(rows, at), marker={"color": colour, "size": 7, "symbol": symbol, "line": HALO},
-            hovertemplate=f"<b>%{{text}}</b><br>{escape(names[0])}: %{{y:.4g}}<br>{escape(names[1])}: %{{x:.4g}}<extra></extra>",
-        )  # fmt: skip
-    fig.update_layout(height=400)
-    fig.update_xaxes(title_text=f"{axis} of: {escape(names[1])}")
-    fig.update_yaxes(title_text=f"{axis} of: {escape(names[0])}", zeroline=False)
-    return fig
+        traces.append({
+            "type": "scatter", "x": low[at].astype(np.float32), "y": high[at].astype(np.float32), "mode": "markers",
+            "name": f"{label} ({(won[both] == better).sum()})", "uid": f"paired-{better}", "ids": [str(i) for i in at],
+            "customdata": rows["perturbation"].to_numpy()[at].tolist(), "text": _labels(rows, at),
+            "marker": {"color": colour, "size": 7, "symbol": symbol, "line": HALO},
+            "hovertemplate": f"<b>%{{text}}</b><br>{escape(names[0])}: %{{y:.4g}}<br>{escape(names[1])}: %{{x:.4g}}<extra></extra>",
+        })  # fmt: skip
+    layout = {
+        "height": 400, "xaxis": {"title": {"text": f"{axis} of: {escape(names[1])}"}},
+        "yaxis": {"title": {"text": f"{axis} of: {escape(names[0])}"}, "zeroline": False},
+    }  # fmt: skip
+    return Drawing(traces, layout)
 
 
-def fractions(drf: np.ndarray, rows: pd.DataFrame, middle: float, wide: float) -> go.Figure:
+def fractions(drf: np.ndarray, rows: pd.DataFrame, middle: float, wide: float) -> Drawing:
     """Dynamic range fraction of every perturbation, from largest to smallest; the median is a red bar.
 
     Parameters
@@ -81,30 +84,28 @@ def fractions(drf: np.ndarray, rows: pd.DataFrame, middle: float, wide: float) -
     order = have[np.argsort(-drf[have], kind="stable")]
     place = np.linspace(0, len(order) - 1, min(len(order), MOST)).astype(int)
     at, share = order[place], 100 * (place + 0.5) / max(len(order), 1)
-    fig = go.Figure()
-    fig.add_hline(y=0, line={"color": MUTED, "width": 1})
-    fig.add_hline(
-        y=wide, line={"color": MUTED, "width": 1, "dash": "dot"}, annotation_text=f"narrow below {wide:g}",
-        annotation_font_color=MUTED, annotation_position="bottom right",
-    )  # fmt: skip
-    fig.add_scatter(
-        x=share.astype(np.float32), y=drf[at].astype(np.float32), mode="markers", uid="drf", ids=[str(i) for i in at],
-        marker={"size": 6, "color": TEXT, "opacity": 0.65}, text=_labels(rows, at), showlegend=False,
-        customdata=rows["perturbation"].to_numpy()[at].tolist(),
-        hovertemplate="<b>%{text}</b><br>covers %{y:.1%} of the way<extra></extra>",
-    )  # fmt: skip
+    traces: list[dict[str, Any]] = [{
+        "type": "scatter", "x": share.astype(np.float32), "y": drf[at].astype(np.float32), "mode": "markers", "uid": "drf",
+        "ids": [str(i) for i in at], "marker": {"size": 6, "color": TEXT, "opacity": 0.65}, "text": _labels(rows, at),
+        "showlegend": False, "customdata": rows["perturbation"].to_numpy()[at].tolist(),
+        "hovertemplate": "<b>%{text}</b><br>covers %{y:.1%} of the way<extra></extra>",
+    }]  # fmt: skip
     if not np.isnan(middle):
-        fig.add_scatter(
-            x=[0, 100], y=[middle, middle], mode="lines", line={"color": MEAN_BAR, "width": 3}, uid="median",
-            hoverinfo="skip", showlegend=False,
-        )  # fmt: skip
-    fig.update_layout(height=400)
-    fig.update_xaxes(title_text="perturbations, from most to least discernible (%)", range=[-2, 102])
-    fig.update_yaxes(
-        title_text="dynamic range fraction (1 = perfect)", zeroline=False,
-        range=[min(-0.05, float(np.nanmin(drf, initial=0)) - 0.05), 1.05],
-    )  # fmt: skip
-    return fig
+        traces.append({
+            "type": "scatter", "x": [0, 100], "y": [float(middle)] * 2, "mode": "lines", "line": {"color": MEAN_BAR, "width": 3},
+            "uid": "median", "hoverinfo": "skip", "showlegend": False,
+        })  # fmt: skip
+    layout = {
+        "height": 400,
+        "shapes": [level(0, {"color": MUTED, "width": 1}), level(wide, {"color": MUTED, "width": 1, "dash": "dot"})],
+        "annotations": [level_note(wide, f"narrow below {wide:g}", MUTED)],
+        "xaxis": {"title": {"text": "perturbations, from most to least discernible (%)"}, "range": [-2, 102]},
+        "yaxis": {
+            "title": {"text": "dynamic range fraction (1 = perfect)"}, "zeroline": False,
+            "range": [min(-0.05, float(np.nanmin(drf, initial=0)) - 0.05), 1.05],
+        },
+    }  # fmt: skip
+    return Drawing(traces, layout)
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class Cell:
 def verdict_map(
     cells: Sequence[Cell], rows: Sequence[str], families: Sequence[str], columns: Sequence[str],
     current: tuple[int, int] | None,
-) -> go.Figure:  # fmt: skip
+) -> Drawing:  # fmt: skip
     """Metrics (rows, grouped by family) x gene subsets (columns): colour and number are the dynamic range fraction.
 
     Parameters
@@ -137,52 +138,56 @@ def verdict_map(
     for cell in cells:
         z[cell.row, cell.column] = cell.drf
         text[cell.row, cell.column] = f"{cell.drf:.2f} {MARKS[cell.verdict]}" if cell.verdict else ""
-    fig = go.Figure()
-    fig.add_heatmap(
-        z=z, x=np.arange(len(columns)), y=np.arange(len(rows)), zmin=-1, zmax=1, colorscale=colour_scale(DIVERGING),
-        xgap=2, ygap=2, hoverinfo="skip", uid="map", showscale=False,
-    )  # fmt: skip
-    fig.add_trace(
-        cell_texts(text, z, -1, 1, DIVERGING, range(len(columns)), range(len(rows)), uid="fractions", size=13)
-    )
     blank = [c for c in cells if np.isnan(c.drf)]
-    fig.add_scatter(
-        x=[c.column for c in blank], y=[c.row for c in blank], mode="text", uid="undefined", hoverinfo="skip",
-        text=["undefined ?" if c.verdict else "not offered" for c in blank], textfont={"color": MUTED, "size": 11},
-        showlegend=False,
-    )  # fmt: skip
     spots = [(c, dx) for c in cells if c.click for dx in (-0.32, 0.0, 0.32)]  # a heat map reports no clicks with data
-    fig.add_scatter(
-        x=[c.column + dx for c, dx in spots], y=[c.row for c, _ in spots], mode="markers", uid="cells",
-        customdata=[c.click for c, _ in spots], text=[c.hover for c, _ in spots], hovertemplate="%{text}<extra></extra>",
-        marker={"size": 22, "symbol": "square", "color": "rgba(0,0,0,0)"}, showlegend=False,
-    )  # fmt: skip
+    traces = [
+        {
+            "type": "heatmap", "z": z, "x": np.arange(len(columns)), "y": np.arange(len(rows)), "zmin": -1, "zmax": 1,
+            "colorscale": colour_scale(DIVERGING), "xgap": 2, "ygap": 2, "hoverinfo": "skip", "uid": "map", "showscale": False,
+        },
+        cell_texts(text, z, -1, 1, DIVERGING, range(len(columns)), range(len(rows)), uid="fractions", size=13),
+        {
+            "type": "scatter", "x": [c.column for c in blank], "y": [c.row for c in blank], "mode": "text", "uid": "undefined",
+            "hoverinfo": "skip", "text": ["undefined ?" if c.verdict else "not offered" for c in blank],
+            "textfont": {"color": MUTED, "size": 11}, "showlegend": False,
+        },
+        {
+            "type": "scatter", "x": [c.column + dx for c, dx in spots], "y": [c.row for c, _ in spots], "mode": "markers",
+            "uid": "cells", "customdata": [c.click for c, _ in spots], "text": [c.hover for c, _ in spots],
+            "hovertemplate": "%{text}<extra></extra>", "showlegend": False,
+            "marker": {"size": 22, "symbol": "square", "color": "rgba(0,0,0,0)"},
+        },
+    ]  # fmt: skip
     first = [i for i in range(len(rows)) if i == 0 or families[i] != families[i - 1]]
-    for i in first[1:]:
-        fig.add_hline(y=i - 0.5, line={"color": MUTED, "width": 1})
-    for i, after in zip(first, [*first[1:], len(rows)], strict=True):
-        fig.add_annotation(
-            name="aside", x=1, xref="paper", y=(i + after - 1) / 2, text=escape(families[i]), showarrow=False, xanchor="left", xshift=8,
-            font={"color": MUTED, "size": 11},
-        )  # fmt: skip
+    shapes = [level(i - 0.5, {"color": MUTED, "width": 1}) for i in first[1:]]
     if current is not None:
         r, c = current
-        fig.add_shape(
-            type="rect", x0=c - 0.5, x1=c + 0.5, y0=r - 0.5, y1=r + 0.5, line={"color": MEAN_BAR, "width": 2.5}
-        )
-    fig.update_layout(height=102 + 25 * len(rows), margin={"l": 8, "r": 165, "b": 8}, hovermode="closest")
-    fig.update_xaxes(
-        tickvals=list(range(len(columns))), ticktext=[escape(c) for c in columns], side="top", showgrid=False,
-        range=[-0.5, len(columns) - 0.5], fixedrange=True,
-    )  # fmt: skip
-    fig.update_yaxes(
-        tickvals=list(range(len(rows))), ticktext=[escape(r) for r in rows], range=[len(rows) - 0.5, -0.5], showgrid=False,
-        zeroline=False, fixedrange=True,
-    )  # fmt: skip
-    return fig
+        shapes.append({
+            "type": "rect", "x0": c - 0.5, "x1": c + 0.5, "y0": r - 0.5, "y1": r + 0.5, "line": {"color": MEAN_BAR, "width": 2.5},
+        })  # fmt: skip
+    asides = [
+        {
+            "name": "aside", "x": 1, "xref": "paper", "y": (i + after - 1) / 2, "text": escape(families[i]), "showarrow": False,
+            "xanchor": "left", "xshift": 8, "font": {"color": MUTED, "size": 11},
+        }
+        for i, after in zip(first, [*first[1:], len(rows)], strict=True)
+    ]  # fmt: skip
+    layout = {
+        "height": 102 + 25 * len(rows), "margin": {"l": 8, "r": 165, "b": 8}, "hovermode": "closest",
+        "shapes": shapes, "annotations": asides,
+        "xaxis": {
+            "tickvals": list(range(len(columns))), "ticktext": [escape(c) for c in columns], "side": "top", "showgrid": False,
+            "range": [-0.5, len(columns) - 0.5], "fixedrange": True,
+        },
+        "yaxis": {
+            "tickvals": list(range(len(rows))), "ticktext": [escape(r) for r in rows], "range": [len(rows) - 0.5, -0.5],
+            "showgrid": False, "zeroline": False, "fixedrange": True,
+        },
+    }  # fmt: skip
+    return Drawing(traces, layout)
 
 
-def calibrated(table: pd.DataFrame, colours: Mapping[str, str], ends: tuple[str, str]) -> go.Figure:
+def calibrated(table: pd.DataFrame, colours: Mapping[str, str], ends: tuple[str, str]) -> Drawing:
     """Methods on the calibrated scale: 0 and 1 are the controls; the raw score stands beside each name.
 
     Parameters
@@ -192,48 +197,62 @@ def calibrated(table: pd.DataFrame, colours: Mapping[str, str], ends: tuple[str,
     ends
         Names of the empty prediction (0) and of the replicate (1).
     """
-    fig = go.Figure()
-    for at, colour in ((0, NEGATIVE), (1, POSITIVE)):
-        fig.add_vline(x=at, line={"color": colour, "width": 1.5, "dash": "dash"})
     y = np.arange(len(table))
-    defined = table["score"].notna().to_numpy()
-    here = table[defined]
-    fig.add_scatter(
-        x=here["score"].to_numpy(), y=y[defined], mode="markers", uid="calibrated", ids=list(here.index), showlegend=False,
-        marker={"size": 11, "color": [colours[m] for m in here.index]},
-        error_x={"type": "data", "symmetric": False, "thickness": 2, "width": 0, "color": MUTED,
-                 "array": (here["high"] - here["score"]).to_numpy(), "arrayminus": (here["score"] - here["low"]).to_numpy()},
-        text=[f"<b>{escape(r['name'])}</b><br>{r['score']:.3f} on the calibrated scale (95% interval {r['low']:.3f} to "
-              f"{r['high']:.3f})<br>raw score {r['raw']:.4g}" for _, r in here.iterrows()],
-        hovertemplate="%{text}<extra></extra>",
-    )  # fmt: skip
-    for i in np.flatnonzero(~defined):
-        fig.add_annotation(x=0.02, xref="paper", y=y[i], text="undefined", showarrow=False, xanchor="left",
-                           font={"color": MUTED, "size": 12})  # fmt: skip
-    fig.update_layout(height=100 + 32 * len(table))
-    fig.update_yaxes(
-        tickvals=y, range=[len(table) - 0.5, -0.5], showgrid=False, zeroline=False,
-        ticktext=[f"{escape(r['name'])}  <b>{'undefined' if np.isnan(r['raw']) else format(r['raw'], '.3g')}</b>" for _, r in table.iterrows()],
-    )  # fmt: skip
-    fig.update_xaxes(title_text=f"0 = {escape(ends[0]).lower()}, 1 = {escape(ends[1]).lower()}", zeroline=False)
-    return fig
+    names = [escape(name) for name in table["name"]]
+    score, low, high, raw = (table[c].to_numpy(float) for c in ("score", "low", "high", "raw"))
+    defined = ~np.isnan(score)
+    methods = list(table.index[defined])
+    dots = {
+        "type": "scatter", "x": score[defined], "y": y[defined], "mode": "markers", "uid": "calibrated", "ids": methods,
+        "showlegend": False, "marker": {"size": 11, "color": [colours[m] for m in methods]},
+        "error_x": {
+            "type": "data", "symmetric": False, "thickness": 2, "width": 0, "color": MUTED,
+            "array": (high - score)[defined], "arrayminus": (score - low)[defined],
+        },
+        "text": [
+            f"<b>{names[i]}</b><br>{score[i]:.3f} on the calibrated scale (95% interval {low[i]:.3f} to "
+            f"{high[i]:.3f})<br>raw score {raw[i]:.4g}" for i in y[defined]
+        ],
+        "hovertemplate": "%{text}<extra></extra>",
+    }  # fmt: skip
+    undefined = [
+        {
+            "x": 0.02, "xref": "paper", "y": int(i), "text": "undefined", "showarrow": False, "xanchor": "left",
+            "font": {"color": MUTED, "size": 12},
+        }
+        for i in y[~defined]
+    ]  # fmt: skip
+    layout = {
+        "height": 100 + 32 * len(table), "annotations": undefined,
+        "shapes": [upright(at, {"color": colour, "width": 1.5, "dash": "dash"}) for at, colour in ((0, NEGATIVE), (1, POSITIVE))],
+        "xaxis": {"title": {"text": f"0 = {escape(ends[0]).lower()}, 1 = {escape(ends[1]).lower()}"}, "zeroline": False},
+        "yaxis": {
+            "tickvals": y, "range": [len(table) - 0.5, -0.5], "showgrid": False, "zeroline": False,
+            "ticktext": [
+                f"{name}  <b>{'undefined' if np.isnan(value) else format(value, '.3g')}</b>"
+                for name, value in zip(names, raw, strict=True)
+            ],
+        },
+    }  # fmt: skip
+    return Drawing([dots], layout)
 
 
-def variation(cosine: np.ndarray, delta: np.ndarray, rows: pd.DataFrame, middle: float) -> go.Figure:
+def variation(cosine: np.ndarray, delta: np.ndarray, rows: pd.DataFrame, middle: float) -> Drawing:
     """Every perturbation a point: likeness with the average shift (x) and Pearson delta of the mean baseline (y)."""
     both = np.flatnonzero(~np.isnan(cosine) & ~np.isnan(delta))
     at = both[thinned(cosine[both], MOST)]
-    fig = go.Figure()
-    fig.add_scatter(
-        x=cosine[at].astype(np.float32), y=delta[at].astype(np.float32), mode="markers", uid="variation",
-        ids=[str(i) for i in at], marker={"size": 6, "color": TEXT, "opacity": 0.6}, text=_labels(rows, at),
-        customdata=rows["perturbation"].to_numpy()[at].tolist(), showlegend=False,
-        hovertemplate="<b>%{text}</b><br>cosine %{x:.3f}<br>Pearson delta of the mean %{y:.3f}<extra></extra>",
-    )  # fmt: skip
-    if not np.isnan(middle):
-        fig.add_vline(x=middle, line={"color": MEAN_BAR, "width": 2.5}, annotation_text=f"mean {middle:.2f}",
-                      annotation_font_color=MEAN_BAR, annotation_position="bottom right")  # fmt: skip
-    fig.update_layout(height=380)
-    fig.update_xaxes(title_text="cosine with the average shift", zeroline=False)
-    fig.update_yaxes(title_text="Pearson delta of the perturbation mean", zeroline=False)
-    return fig
+    dots = {
+        "type": "scatter", "x": cosine[at].astype(np.float32), "y": delta[at].astype(np.float32), "mode": "markers",
+        "uid": "variation", "ids": [str(i) for i in at], "marker": {"size": 6, "color": TEXT, "opacity": 0.6},
+        "text": _labels(rows, at), "customdata": rows["perturbation"].to_numpy()[at].tolist(), "showlegend": False,
+        "hovertemplate": "<b>%{text}</b><br>cosine %{x:.3f}<br>Pearson delta of the mean %{y:.3f}<extra></extra>",
+    }  # fmt: skip
+    known = not np.isnan(middle)
+    layout = {
+        "height": 380,
+        "shapes": [upright(float(middle), {"color": MEAN_BAR, "width": 2.5})] if known else [],
+        "annotations": [upright_note(float(middle), f"mean {middle:.2f}", MEAN_BAR)] if known else [],
+        "xaxis": {"title": {"text": "cosine with the average shift"}, "zeroline": False},
+        "yaxis": {"title": {"text": "Pearson delta of the perturbation mean"}, "zeroline": False},
+    }  # fmt: skip
+    return Drawing([dots], layout)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from perturbviz.figures.cells import cell_texts
 from perturbviz.figures.drawing import Drawing
+from perturbviz.figures.rules import upright
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import AXIS, MUTED, SEQUENTIAL, SURFACE, TEXT, colour_scale, text_colour
 
@@ -207,42 +207,50 @@ def _others(
 
 def climb(
     seeds: Sequence[str], tune: np.ndarray, report: np.ndarray, title: str, reverse: bool, colour: str
-) -> go.Figure:
+) -> Drawing:
     """Score before and after tuning, a line a seed: where it was tuned and where it was not.
 
     ``tune`` and ``report`` are (seeds, 2): before, after; NaN where undefined.
     """
-    fig = go.Figure()
+    traces, notes = [], []
     for name, values, shift, shade in (("tuned on", tune, -0.16, MUTED), ("reported on", report, 0.16, colour)):
         y = np.arange(len(seeds)) + shift
         both = np.isfinite(values).all(axis=1)
-        fig.add_scatter(
-            x=np.column_stack([values[both], np.full(both.sum(), np.nan)]).ravel(), y=np.repeat(y[both], 3), mode="lines",
-            uid=f"climb-line-{name}", line={"color": shade, "width": 3}, hoverinfo="skip", showlegend=False, connectgaps=False,
-        )  # fmt: skip
+        traces.append({
+            "type": "scatter", "x": np.column_stack([values[both], np.full(both.sum(), np.nan)]).ravel(), "y": np.repeat(y[both], 3),
+            "mode": "lines", "uid": f"climb-line-{name}", "line": {"color": shade, "width": 3}, "hoverinfo": "skip",
+            "showlegend": False, "connectgaps": False,
+        })  # fmt: skip
         for when, column, symbol in (("before", 0, "circle-open"), ("after", 1, "circle")):
             have = np.isfinite(values[:, column])
-            fig.add_scatter(
-                x=values[have, column], y=y[have], ids=[f"{s}|{name}" for s, ok in zip(seeds, have, strict=True) if ok],
-                uid=f"climb-{name}-{when}", name=f"{name}: {when}", mode="markers", marker={"size": 11, "symbol": symbol, "color": shade},
-                hovertemplate=f"perturbations {name}, {when}: %{{x:.4g}}<extra></extra>",
-            )  # fmt: skip
-        for i in np.flatnonzero(~np.isfinite(values[:, 0]) & np.isfinite(values[:, 1])):
-            fig.add_annotation(x=values[i, 1], y=y[i], text="undefined before", showarrow=False, xanchor="right", xshift=-10,
-                               font={"size": 11, "color": MUTED})  # fmt: skip
-    fig.update_xaxes(title_text=escape(title), autorange="reversed" if reverse else True, zeroline=False)
-    fig.update_yaxes(
-        tickvals=list(range(len(seeds))), ticktext=[escape(f"seed {s}" if s else "one split") for s in seeds],
-        range=[len(seeds) - 0.5, -0.5], showgrid=False, zeroline=False,
-    )  # fmt: skip
-    fig.update_layout(height=150 + 44 * len(seeds), margin={"l": 8, "r": 16, "t": 64, "b": 8})
-    return fig
+            traces.append({
+                "type": "scatter", "x": values[have, column], "y": y[have], "uid": f"climb-{name}-{when}", "name": f"{name}: {when}",
+                "ids": [f"{s}|{name}" for s, ok in zip(seeds, have, strict=True) if ok], "mode": "markers",
+                "marker": {"size": 11, "symbol": symbol, "color": shade},
+                "hovertemplate": f"perturbations {name}, {when}: %{{x:.4g}}<extra></extra>",
+            })  # fmt: skip
+        notes += [
+            {
+                "x": float(values[i, 1]), "y": float(y[i]), "text": "undefined before", "showarrow": False, "xanchor": "right",
+                "xshift": -10, "font": {"size": 11, "color": MUTED},
+            }
+            for i in np.flatnonzero(~np.isfinite(values[:, 0]) & np.isfinite(values[:, 1]))
+        ]  # fmt: skip
+    layout = {
+        "height": 150 + 44 * len(seeds), "margin": {"l": 8, "r": 16, "t": 64, "b": 8}, "annotations": notes,
+        "xaxis": {"title": {"text": escape(title)}, "autorange": "reversed" if reverse else True, "zeroline": False},
+        "yaxis": {
+            "tickvals": list(range(len(seeds))), "ticktext": [escape(f"seed {s}" if s else "one split") for s in seeds],
+            "range": [len(seeds) - 0.5, -0.5], "showgrid": False, "zeroline": False,
+        },
+    }  # fmt: skip
+    return Drawing(traces, layout)
 
 
 EDGES = (-1.0, 1.5)  # of the calibrated scale
 
 
-def scales(table: pd.DataFrame, target: int, one: str) -> go.Figure:
+def scales(table: pd.DataFrame, target: int, one: str) -> Drawing:
     """Every metric on one scale from an empty prediction (0) up: before (hollow) and after (filled).
 
     Parameters
@@ -256,51 +264,64 @@ def scales(table: pd.DataFrame, target: int, one: str) -> go.Figure:
     """
     y = np.arange(len(table))
     first, last = (table[c].to_numpy(float) for c in ("scaled_before", "scaled_after"))
-    fig = go.Figure()
+    traces: list[dict[str, Any]] = []
+    change = table["change"].to_numpy()
+    known = np.isfinite(first) & np.isfinite(last)
     for word, sign, colour in (("better", 1, UP), ("worse", -1, DOWN), ("neither", 0, SAME)):
-        picked = (table["change"] == sign).to_numpy() & np.isfinite(first) & np.isfinite(last)
+        picked = (change == sign) & known
         xs = np.column_stack([np.clip(v[picked], *EDGES) for v in (first, last, np.full(len(first), np.nan))])
-        fig.add_scatter(x=xs.ravel(), y=np.repeat(y[picked], 3), mode="lines", line={"color": colour, "width": 4}, name=word,
-                        uid=f"scale-{word}", hoverinfo="skip", connectgaps=False)  # fmt: skip
-    for when, values, column in (("before", first, "before"), ("after", last, "after")):
+        traces.append({
+            "type": "scatter", "x": xs.ravel(), "y": np.repeat(y[picked], 3), "mode": "lines", "line": {"color": colour, "width": 4},
+            "name": word, "uid": f"scale-{word}", "hoverinfo": "skip", "connectgaps": False,
+        })  # fmt: skip
+    labels, names = (table[c].to_numpy(object) for c in ("label", "name"))
+    raw = {c: table[c].to_numpy(float) for c in ("before", "after")}
+    for when, values, mark in (("before", first, "-open"), ("after", last, "")):
         have = np.isfinite(values)
-        fig.add_scatter(x=[None], y=[None], mode="markers", name=when, marker={"size": 10, "color": TEXT,
-                        "symbol": "circle-open" if when == "before" else "circle"})  # fmt: skip
+        traces.append({
+            "type": "scatter", "x": [None], "y": [None], "mode": "markers", "name": when,
+            "marker": {"size": 10, "color": TEXT, "symbol": "circle" + mark},
+        })  # fmt: skip
         beyond = [values[have] < EDGES[0], values[have] > EDGES[1]]
-        mark = "-open" if when == "before" else ""
         symbol = np.select(beyond, ["triangle-left" + mark, "triangle-right" + mark], "circle" + mark)
-        fig.add_scatter(
-            x=np.clip(values[have], *EDGES), y=y[have], mode="markers", name=when, uid=f"scale-{when}", showlegend=False,
-            ids=list(table["label"][have]), marker={"size": 10, "symbol": symbol, "color": TEXT},
-            customdata=np.column_stack([table[column].to_numpy(float)[have], values[have]]),
-            text=[escape(n) for n in table["name"][have]],
-            hovertemplate=f"<b>%{{text}}</b><br>{when}: %{{customdata[0]:.4g}} (on the scale %{{customdata[1]:.3g}})<extra></extra>",
-        )  # fmt: skip
-    for i in y[~(np.isfinite(first) & np.isfinite(last))]:
-        line = table.iloc[i]
-        said = [f"{w} {line[w]:.3g}" if np.isfinite(line[w]) else f"{w} undefined" for w in ("before", "after")]
-        said += ["no scale here"] if np.isfinite(line["before"]) and np.isfinite(line["after"]) else []
-        fig.add_annotation(x=0.02, y=i, text=escape(", ".join(said)), showarrow=False, xanchor="left", bgcolor=SURFACE,
-                           font={"size": 11, "color": MUTED})  # fmt: skip
-    for at, colour in ((0, AXIS), (1, AXIS)):
-        fig.add_vline(x=at, line={"color": colour, "width": 1.5})
-    ticks = [escape(label) for label in table["label"]]
+        traces.append({
+            "type": "scatter", "x": np.clip(values[have], *EDGES), "y": y[have], "mode": "markers", "name": when,
+            "uid": f"scale-{when}", "showlegend": False, "ids": labels[have].tolist(),
+            "marker": {"size": 10, "symbol": symbol.tolist(), "color": TEXT},
+            "customdata": np.column_stack([raw[when][have], values[have]]), "text": [escape(n) for n in names[have]],
+            "hovertemplate": f"<b>%{{text}}</b><br>{when}: %{{customdata[0]:.4g}} (on the scale %{{customdata[1]:.3g}})<extra></extra>",
+        })  # fmt: skip
+    notes = []
+    for i in y[~known]:
+        scores = {when: raw[when][i] for when in raw}
+        said = [f"{when} {v:.3g}" if np.isfinite(v) else f"{when} undefined" for when, v in scores.items()]
+        said += ["no scale here"] if np.isfinite(list(scores.values())).all() else []
+        notes.append({
+            "x": 0.02, "y": int(i), "text": escape(", ".join(said)), "showarrow": False, "xanchor": "left", "bgcolor": SURFACE,
+            "font": {"size": 11, "color": MUTED},
+        })  # fmt: skip
+    shapes = [upright(at, {"color": AXIS, "width": 1.5}) for at in (0, 1)]
+    ticks = [escape(label) for label in labels]
     if target >= 0:
         ticks[target] = f"<b>{ticks[target]}</b>"
-        fig.add_hrect(y0=target - 0.45, y1=target + 0.45, fillcolor=MUTED, opacity=0.15, line_width=0, layer="below")
-    fig.update_yaxes(tickvals=y, ticktext=ticks, range=[len(table) - 0.4, -0.6], showgrid=False, zeroline=False)
-    fig.update_xaxes(
-        title_text=f"share of the way from an empty prediction (0) to {escape(one)} (1)",
-        range=[EDGES[0] - 0.08, EDGES[1] + 0.08],
-        zeroline=False,
-    )
-    fig.update_layout(height=120 + 22 * len(table), margin={"l": 8, "r": 12, "t": 60, "b": 8})
-    return fig
+        shapes.append({
+            "type": "rect", "xref": "x domain", "x0": 0, "x1": 1, "yref": "y", "y0": target - 0.45, "y1": target + 0.45,
+            "fillcolor": MUTED, "opacity": 0.15, "line": {"width": 0}, "layer": "below",
+        })  # fmt: skip
+    layout = {
+        "height": 120 + 22 * len(table), "margin": {"l": 8, "r": 12, "t": 60, "b": 8}, "shapes": shapes, "annotations": notes,
+        "xaxis": {
+            "title": {"text": f"share of the way from an empty prediction (0) to {escape(one)} (1)"},
+            "range": [EDGES[0] - 0.08, EDGES[1] + 0.08], "zeroline": False,
+        },
+        "yaxis": {"tickvals": y, "ticktext": ticks, "range": [len(table) - 0.4, -0.6], "showgrid": False, "zeroline": False},
+    }  # fmt: skip
+    return Drawing(traces, layout)
 
 
 def table(
     rows: Sequence[str], columns: Sequence[str], passed: np.ndarray, text: np.ndarray, hover: np.ndarray, others: int
-) -> go.Figure:
+) -> Drawing:
     """Gameability: metrics x ways of gaming; colour = other methods overtaken, text = score before → after.
 
     Parameters
@@ -310,20 +331,30 @@ def table(
     text, hover
         (rows, columns) what stands in a cell and its hover text, already escaped.
     """
-    shade = colour_scale(SEQUENTIAL)
-    fig = go.Figure()
     x, y = list(range(len(columns))), list(range(len(rows)))
-    fig.add_heatmap(
-        z=np.asarray(passed, float), x=x, y=y, colorscale=shade, zmin=0, zmax=max(others, 1), uid="gameability", xgap=3, ygap=2,
-        customdata=hover, hovertemplate="%{customdata}<extra></extra>",
-        colorbar={"title": {"text": "methods overtaken", "side": "top"}, "dtick": max(1, others // 5), "thickness": 10,
-                  "orientation": "h", "y": 0, "yref": "paper", "yanchor": "top", "ypad": 6, "len": 0.6},
-    )  # fmt: skip
-    known = np.nan_to_num(np.asarray(passed, float))
-    fig.add_trace(cell_texts(text, known, 0, max(others, 1), SEQUENTIAL, x, y, uid="cells", size=11))
-    fig.update_xaxes(tickvals=x, ticktext=[escape(c).replace(": ", "<br>") for c in columns], tickangle=0, side="top", showgrid=False, range=[-0.5, len(columns) - 0.5],
-                     tickfont={"size": 13, "color": TEXT})  # fmt: skip
-    fig.update_yaxes(tickvals=y, ticktext=[escape(r) for r in rows], range=[len(rows) - 0.5, -0.5], showgrid=False, zeroline=False,
-                     tickfont={"size": 12})  # fmt: skip
-    fig.update_layout(height=170 + 24 * len(rows), margin={"l": 8, "r": 8, "b": 60})
-    return fig
+    z = np.asarray(passed, float)
+    most = max(others, 1)
+    traces = [
+        {
+            "type": "heatmap", "z": z, "x": x, "y": y, "colorscale": colour_scale(SEQUENTIAL), "zmin": 0, "zmax": most,
+            "uid": "gameability", "xgap": 3, "ygap": 2, "customdata": np.asarray(hover, object).tolist(),
+            "hovertemplate": "%{customdata}<extra></extra>",
+            "colorbar": {
+                "title": {"text": "methods overtaken", "side": "top"}, "dtick": max(1, others // 5), "thickness": 10,
+                "orientation": "h", "y": 0, "yref": "paper", "yanchor": "top", "ypad": 6, "len": 0.6,
+            },
+        },
+        cell_texts(text, np.nan_to_num(z), 0, most, SEQUENTIAL, x, y, uid="cells", size=11),
+    ]  # fmt: skip
+    layout = {
+        "height": 170 + 24 * len(rows), "margin": {"l": 8, "r": 8, "b": 60},
+        "xaxis": {
+            "tickvals": x, "ticktext": [escape(c).replace(": ", "<br>") for c in columns], "tickangle": 0, "side": "top",
+            "showgrid": False, "range": [-0.5, len(columns) - 0.5], "tickfont": {"size": 13, "color": TEXT},
+        },
+        "yaxis": {
+            "tickvals": y, "ticktext": [escape(r) for r in rows], "range": [len(rows) - 0.5, -0.5], "showgrid": False,
+            "zeroline": False, "tickfont": {"size": 12},
+        },
+    }  # fmt: skip
+    return Drawing(traces, layout)

@@ -49,8 +49,8 @@ def test_every_view_counts_wins_and_names_the_deciding_choice(open_page, demo):
 def test_robustness_shows_places_that_add_up(open_page):
     at = open_page(section="Robustness")
     assert {f["key"] for f in figures(at)} == {"blobs", "podium", "significance", "ways"}
-    tau = by_key(at, "significance")["data"][0]["z"]
-    np.testing.assert_array_equal(np.nan_to_num(tau), -np.nan_to_num(np.asarray(tau).T))
+    better = np.nan_to_num(np.asarray(by_key(at, "significance")["data"][0]["z"], float))
+    np.testing.assert_array_equal(better, -better.T)
 
 
 def test_the_order_is_compared_across_data_sets(open_page):

@@ -1,0 +1,31 @@
+"""Straight lines across the whole plot, for figures made of plain parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def level(y: float, line: dict[str, Any]) -> dict[str, Any]:
+    """Shape: a horizontal line at a height, from edge to edge."""
+    return {"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "yref": "y", "y0": y, "y1": y, "line": line}
+
+
+def upright(x: float, line: dict[str, Any]) -> dict[str, Any]:
+    """Shape: a vertical line at a place, from bottom to top."""
+    return {"type": "line", "xref": "x", "x0": x, "x1": x, "yref": "y domain", "y0": 0, "y1": 1, "line": line}
+
+
+def level_note(y: float, text: str, colour: str) -> dict[str, Any]:
+    """Annotation under the right end of :func:`level`."""
+    return {
+        "text": text, "font": {"color": colour}, "showarrow": False, "xref": "x domain", "x": 1, "xanchor": "right",
+        "yref": "y", "y": y, "yanchor": "top",
+    }  # fmt: skip
+
+
+def upright_note(x: float, text: str, colour: str) -> dict[str, Any]:
+    """Annotation right of the foot of :func:`upright`."""
+    return {
+        "text": text, "font": {"color": colour}, "showarrow": False, "xref": "x", "x": x, "xanchor": "left",
+        "yref": "y domain", "y": 0, "yanchor": "bottom",
+    }  # fmt: skip

@@ -5,6 +5,11 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import streamlit
 
 import perturbviz
 from perturbviz.ui import assets, server
@@ -37,6 +42,16 @@ def test_a_page_names_the_files_of_its_charts_and_nothing_else_does():
     for address in (*named, early):
         folder, file = re.fullmatch(r"component/perturbviz\.ui\.assets\.(\w+)/([\w.]+)(?:\?\w+=.*)?", address).groups()
         assert (folders[folder] / file).is_file(), address
+
+
+def test_the_icon_needs_no_file():
+    body = answer("text/html", b'<html><head><link rel="shortcut icon" href="./favicon.png" /></head></html>')[
+        1
+    ].decode()
+    (icon,) = re.findall(r'rel="shortcut icon" href="data:image/svg\+xml,([^"]+)"', body)
+    ElementTree.fromstring(unquote(icon))
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    assert page.count("./favicon.png") == 1  # what is replaced
 
 
 def test_answers_keep_their_length_and_other_files_their_content():

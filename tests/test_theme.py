@@ -1,6 +1,7 @@
 import itertools
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from perturbviz.figures import theme
@@ -80,4 +81,4 @@ def test_template_uses_only_colours_that_have_a_dark_counterpart():
             value = value.values()
         return set().union(*map(codes, value)) if hasattr(value, "__iter__") else set()
 
-    assert codes(theme.template().to_plotly_json()) - set(theme.THEME_COLOURS) == set()
+    assert codes(go.layout.Template(theme.template()).to_plotly_json()) - set(theme.THEME_COLOURS) == set()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from perturbviz.figures.drawing import Drawing, Either
+from perturbviz.figures.drawing import Drawing, Figure
 from perturbviz.figures.theme import MEAN_BAR, SURFACE
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 HALO = {"color": SURFACE, "width": 0.5}
 """Outline that keeps points apart which overlap; they are opaque, so that each has its full contrast."""
@@ -34,7 +37,11 @@ def rings(ringed: np.ndarray, size: float, larger: float) -> dict[str, Any]:
     return {"size": sizes, "opacity": 1, "line": {"color": MEAN_BAR, "width": width}}  # many sizes fade by default
 
 
-def marked(fig: Either, token: str, *axes: object) -> Either:
+@overload
+def marked(fig: Drawing, token: str, *axes: object) -> Drawing: ...
+@overload
+def marked(fig: go.Figure, token: str, *axes: object) -> go.Figure: ...
+def marked(fig: Figure, token: str, *axes: object) -> Figure:
     """Write into a figure which state it shows (``token``) and what its axes are; returns that figure.
 
     Zoom is kept from one state to the next while ``axes`` (metric, reference, gene, …) stay the same.

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-import plotly.graph_objects as go
-
 from perturbviz.figures.drawing import Drawing, Figure
 from perturbviz.figures.readable import shade
 
@@ -207,8 +205,8 @@ def colour_scale(colours: Iterable[str]) -> list[list[Any]]:
 
 
 @cache
-def template() -> go.layout.Template:
-    """Return the template of every figure: fonts, margins, grid and legend in light colours."""
+def template() -> dict[str, Any]:
+    """Return the template of every figure: fonts, margins, grid and legend in light colours; not to be changed."""
     axis = {
         "automargin": True,
         "ticklabeloverflow": "allow",  # margins make room; asking whether each label fits costs a third of a redraw
@@ -221,8 +219,8 @@ def template() -> go.layout.Template:
         "title": {"font": {"color": TEXT, "size": 13}, "standoff": 8},
     }
     bar = {"outlinewidth": 0, "ticks": "", "thickness": 12, "tickfont": {"color": MUTED, "size": 12}}
-    return go.layout.Template(
-        layout={
+    return {
+        "layout": {
             "font": {"color": TEXT, "size": 13, "family": "Source Sans, sans-serif"},
             "title": {
                 "font": {"size": 16, "color": TEXT, "weight": 600},
@@ -257,16 +255,11 @@ def template() -> go.layout.Template:
             "colorscale": {"sequential": colour_scale(SEQUENTIAL), "diverging": colour_scale(DIVERGING)},
             "newselection": {"line": {"color": TEXT}},
         },
-        data={
+        "data": {
             kind: [{"colorscale": colour_scale(SEQUENTIAL), "colorbar": bar}]
             for kind in ("heatmap", "histogram2d", "contour")
         },
-    )
-
-
-@cache
-def _plain_template() -> dict[str, Any]:
-    return template().to_plotly_json()
+    }
 
 
 def figure_dict(fig: Figure) -> dict[str, Any]:
@@ -276,7 +269,7 @@ def figure_dict(fig: Figure) -> dict[str, Any]:
     ``st.plotly_chart`` understands, so they must not reach the browser.
     """
     plain: dict[str, Any] = {"data": fig.data, "layout": fig.layout} if isinstance(fig, Drawing) else fig.to_dict()
-    return {"data": plain["data"], "layout": {**plain.get("layout", {}), "template": _plain_template()}}
+    return {"data": plain["data"], "layout": {**plain.get("layout", {}), "template": template()}}
 
 
 _PIXELS = {"xshift", "yshift", "standoff", "arrowsize", "tracegroupgap"}  # in pixels wherever they stand

@@ -15,7 +15,6 @@ from hashlib import blake2b
 from typing import Any, TypeAlias
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 from plotly.io.json import to_json_plotly
 from streamlit.runtime import Runtime, exists
@@ -176,6 +175,8 @@ def _streamlit_chart(
     spec = figure_dict(fig)
     if st.context.theme.type == "dark":
         spec = recoloured(spec)
+    import plotly.graph_objects as go
+
     drawn = go.Figure(spec, skip_invalid=True)
     drawn.update_layout(title_text=_escaped(question), height=int(height or drawn.layout.height or DEFAULT_HEIGHT))
     drawn.update_layout(margin_t=72)  # room for the title over a one-row legend

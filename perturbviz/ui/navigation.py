@@ -43,7 +43,7 @@ PAGES = (
 
 def navigation() -> Any:
     """Declare the page settings and the menu; returns the page to run."""
-    st.set_page_config(page_title="perturbviz", page_icon="📊", layout="wide", initial_sidebar_state=330)
+    st.set_page_config(page_title="perturbviz", layout="wide", initial_sidebar_state=330)
     st.html(_STYLE)
     pages = [
         st.Page(_FOLDER / f"{p.name}.py", title=p.label, url_path=p.name, default=i == 0)

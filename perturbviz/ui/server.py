@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from threading import Thread
 from typing import Any
 
+import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +22,11 @@ from perturbviz.ui import assets
 
 TURN = 0.001  # seconds
 _SCRIPT = f'<script type="module" src="{assets.EARLY}"></script></head>'.encode()
+#: Two methods that change places, instead of Streamlit's icon; an emoji would cost the first page the table of all emoji.
+_ICON = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32' fill='none' stroke-width='5' stroke-linecap='round'>"
+    "<path d='M4 24C14 24 18 8 28 8' stroke='%23e07b00'/><path d='M4 8C14 8 18 24 28 24' stroke='%231653bf'/></svg>"
+)
 _LINK = ", ".join(f"<{address}>; rel={what}" for address, what in assets.PRELOAD)
 
 
@@ -38,13 +44,15 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
 def _warm_up() -> None:
     # Streamlit would say on the console that no page is running, which is so.
     logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
+    # At the first element of a process Streamlit looks through its callers and all modules: while there are few.
+    st.empty()
     from perturbviz.ui import warm  # seconds, in a thread of its own
 
     warm.up()
 
 
 class Preload:
-    """Adds the files of the charts to every page, so that the browser gets and reads them at once."""
+    """Adds the files of the charts to every page, so that the browser gets and reads them at once; and the icon."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -64,6 +72,7 @@ class Preload:
             elif start:
                 if not message.get("more_body"):
                     body = message.get("body", b"").replace(b"</head>", _SCRIPT, 1)
+                    body = body.replace(b"./favicon.png", f"data:image/svg+xml,{_ICON}".encode(), 1)
                     if body:  # there is none in the answer to HEAD
                         MutableHeaders(scope=start)["content-length"] = str(len(body))
                     message = {**message, "body": body}

@@ -9,13 +9,14 @@ from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+import plotly.offline
 import streamlit
 
 import perturbviz
 from perturbviz.ui import assets, server
 
 
-def answer(kind: str, body: bytes = b"<html><head></head></html>") -> tuple[dict[str, str], bytes]:
+def answer(kind: str, body: bytes = b"<html><head></head></html>", path: str = "/") -> tuple[dict[str, str], bytes]:
     """Headers and body of an answer of a content type, as the browser gets it."""
 
     async def page(scope, receive, send):
@@ -29,7 +30,7 @@ def answer(kind: str, body: bytes = b"<html><head></head></html>") -> tuple[dict
         sent.append(message)
 
     with ThreadPoolExecutor(1) as thread:  # the browser tests have a loop of their own in this one
-        thread.submit(asyncio.run, server.Preload(page)({"type": "http"}, None, send)).result()
+        thread.submit(asyncio.run, server.Preload(page)({"type": "http", "path": path}, None, send)).result()
     return {k.decode(): v.decode() for k, v in sent[0]["headers"]}, sent[1]["body"]
 
 
@@ -54,6 +55,11 @@ def test_the_icon_needs_no_file():
     assert page.count("./favicon.png") == 1  # what is replaced
 
 
+def test_plotly_js_is_kept_and_nothing_else():
+    assert "immutable" in answer("text/javascript", path="/lab/" + assets.KEPT)[0]["cache-control"]
+    assert "cache-control" not in answer("text/javascript", path="/static/js/index.js")[0]
+
+
 def test_answers_keep_their_length_and_other_files_their_content():
     headers, body = answer("text/html")
     assert int(headers["content-length"]) == len(body) > len(b"<html><head></head></html>")
@@ -63,12 +69,26 @@ def test_answers_keep_their_length_and_other_files_their_content():
     assert (headers["content-length"], body) == ("0", b"")
 
 
+def test_parts_of_the_interface_are_there_to_be_read_ahead():
+    files = assets.part_files()
+    assert [f.partition(".")[0] for f in files] == list(assets.PARTS)
+    assert f"parts={','.join(files)}" in assets.EARLY
+
+
+def test_plotly_js_is_a_module_of_the_installed_package():
+    text = (assets.plotly_folder() / "plotly.js").read_text(encoding="utf-8")
+    assert f"plotly.js v{plotly.offline.get_plotlyjs_version()}" in text
+    assert text.startswith("const module") and text.endswith("export default module.exports;\n")
+
+
 def test_what_is_named_early_is_what_the_component_asks_for():
     text = {p.name: p.read_text() for p in assets.ASSETS.glob("*.js")}
     imported = set(re.findall(r'from "\./(\w+\.js)"', text["chart.js"])) | {"chart.js"}
-    assert imported == {a.rpartition("/")[2] for a, what in assets.PRELOAD if what == "modulepreload"}
+    charts = [a for a, what in assets.PRELOAD if "assets.chart/" in a and what == "modulepreload"]
+    assert imported == {a.rpartition("/")[2] for a in charts}
+    assert any(a.startswith(f"{assets.KEPT}?v=") for a, _ in assets.PRELOAD)
     assert "component/perturbviz.ui.assets.chart/chart.js" in text["loader.js"]
-    assert "../perturbviz.ui.assets.plotly/plotly.min.js?v=" in text["plotly.js"]
+    assert "../perturbviz.ui.assets.plotly/plotly.js?v=" in text["plotly.js"]
 
 
 def test_the_server_answers_before_anything_heavy_is_imported():

@@ -17,7 +17,6 @@ from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
-from pyarrow.parquet import ParquetFile
 
 from perturbviz.baselines.embeddings import from_text
 from perturbviz.errors import UserError
@@ -200,6 +199,8 @@ def _is_header(cells: Sequence[str]) -> bool:
 
 def _from_parquet(content: bytes, name: str) -> list[_Candidate]:
     try:
+        from pyarrow.parquet import ParquetFile  # here: the first page does without
+
         about = ParquetFile(io.BytesIO(content)).metadata
         check_shape(name, about.num_rows, about.num_columns, 8)
         frame = pd.read_parquet(io.BytesIO(content))

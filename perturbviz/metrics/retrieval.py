@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from perturbviz.metrics.cards import Card, Metric, Parameter
 from perturbviz.rounding import snap
@@ -91,6 +90,8 @@ def _distances(
     column = None if masked is None else np.maximum(masked, 0)
     use = None if masked is None else (masked >= 0)[:, None]
     if distance == "l1":
+        from scipy.spatial.distance import cdist  # here: the first page does without
+
         value = cdist(a, b, "cityblock")
         scale = value.copy()
         if column is not None:

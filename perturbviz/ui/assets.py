@@ -6,6 +6,9 @@ Streamlit's component route serves them, which knows the base path. A page asks 
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -17,21 +20,52 @@ from streamlit.runtime import Runtime
 ASSETS = Path(__file__).parent / "chart_assets"
 PLOTLY_VERSION = version("plotly")
 _ROUTE = f"component/{__name__}"
+KEPT = f"{_ROUTE}.plotly/plotly.js"
 #: (address relative to the app, what it is) of every file that the first chart waits for.
 PRELOAD = (
     *((f"{_ROUTE}.chart/{name}", "modulepreload") for name in ("chart.js", "glide.js", "look.js", "plotly.js")),
-    (f"{_ROUTE}.plotly/plotly.min.js?v={PLOTLY_VERSION}", "preload; as=fetch; crossorigin"),
+    (f"{KEPT}?v={PLOTLY_VERSION}", "modulepreload"),
 )
+#: Parts of Streamlit's interface that the first page shows, in the order in which it does.
+PARTS = (
+    "BidiComponent",
+    "Html",
+    "Selectbox",
+    "Button",
+    "PageLink",
+    "ButtonGroup",
+    "Checkbox",
+    "DownloadButton",
+    "Slider",
+)
+
+
+def part_files() -> list[str]:
+    """Files of ``PARTS`` in the installed Streamlit; without those that it does not have."""
+    folder = Path(str(find_spec("streamlit").origin)).parent / "static" / "static" / "js"  # type: ignore[union-attr]
+    return [file.name for part in PARTS for file in sorted(folder.glob(f"{part}.*.js"))[:1]]
+
+
 #: A module that belongs into every page.
-EARLY = f"{_ROUTE}.chart/early.js?plotly={PLOTLY_VERSION}"
+EARLY = f"{_ROUTE}.chart/early.js?plotly={PLOTLY_VERSION}&amp;parts={','.join(part_files())}"
 
 
+@lru_cache(maxsize=1)
 def plotly_folder() -> Path:
-    """Where the installed plotly package keeps plotly.js."""
+    """Folder with the installed package's plotly.js as a module, which browsers read ahead; gone with the process.
+
+    The module has its own ``module``, so that neither an AMD loader nor Streamlit's own plotly is involved.
+    """
     spec = find_spec("plotly")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("plotly is not installed")
-    return Path(spec.origin).parent / "package_data"
+    folder = tempfile.mkdtemp(prefix="perturbviz-plotly-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with (Path(folder) / "plotly.js").open("wb") as file:
+        file.write(b"const module = { exports: {} }, exports = module.exports, define = undefined;\n")
+        file.write((Path(spec.origin).parent / "package_data" / "plotly.min.js").read_bytes())
+        file.write(b"\nexport default module.exports;\n")
+    return Path(folder)
 
 
 @lru_cache(maxsize=1)

@@ -52,7 +52,10 @@ def _warm_up() -> None:
 
 
 class Preload:
-    """Adds the files of the charts to every page, so that the browser gets and reads them at once; and the icon."""
+    """Adds the files of the charts to every page, so that the browser gets and reads them at once; and the icon.
+
+    plotly.js may be kept: its address changes with its version.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -65,6 +68,8 @@ class Preload:
             nonlocal start
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if scope.get("path", "").endswith(assets.KEPT):
+                    headers["cache-control"] = "public, max-age=31536000, immutable"
                 if headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers:
                     headers["link"] = _LINK
                     start = message  # its length is known with its body

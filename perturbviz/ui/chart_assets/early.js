@@ -3,7 +3,12 @@
 import { plotly } from "./plotly.js";
 
 // Streamlit's own interface comes first; reading plotly.js keeps the browser busy for a good part of a second.
-const start = () => setTimeout(() => plotly(new URL(import.meta.url).searchParams.get("plotly")), 50);
+const asked = new URL(import.meta.url).searchParams;
+const start = () => setTimeout(() => {
+  plotly(asked.get("plotly"));
+  // Parts of the interface that Streamlit would ask for one by one when the first page comes, while the server is busy.
+  for (const name of (asked.get("parts") ?? "").split(",").filter(Boolean)) import(new URL(`../../static/js/${name}`, import.meta.url).href);
+}, 50);
 if (document.readyState === "complete") start();
 else addEventListener("load", start, { once: true });
 

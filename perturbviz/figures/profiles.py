@@ -95,11 +95,11 @@ def panels(
         axis = {"range": [low, high], "showgrid": True, "nticks": 5, "zeroline": centred}
         bottom_row = i + columns >= len(shown)
         layout[f"xaxis{n}"] = {
-            **axis, "domain": [left, left + width], "anchor": f"y{n}", "showticklabels": bottom_row,
+            **axis, "domain": [left, min(left + width, 1)], "anchor": f"y{n}", "showticklabels": bottom_row,
             "title": {"text": x_title if bottom_row and column == 0 else ""}, **({"matches": "x"} if i else {}),
         }  # fmt: skip
         layout[f"yaxis{n}"] = {
-            **axis, "domain": [top - height, top], "anchor": f"x{n}", "showticklabels": column == 0,
+            **axis, "domain": [max(top - height, 0), top], "anchor": f"x{n}", "showticklabels": column == 0,
             "title": {"text": y_title if column == 0 and row == 0 else ""}, **({"matches": "y"} if i else {}),
         }  # fmt: skip
         traces += _traces(panel, observed, names, f"x{n}", f"y{n}", (low, high), marked)

@@ -4,6 +4,8 @@ import pytest
 
 from perturbviz.benchmark import load
 from perturbviz.evaluation import Evaluation
+from perturbviz.figures import profiles
+from perturbviz.figures.profiles import Panel
 from perturbviz.scores import score_view
 from perturbviz.view import View
 from tests.charts import figures
@@ -64,3 +66,13 @@ def test_a_gene_can_be_followed_over_perturbations(open_page):
 def test_an_unknown_gene_in_a_link_is_ignored(open_page):
     at = open_page("profiles", gene="<b>no</b>")
     assert at.selectbox(key="gene").value == ""
+
+
+def test_any_number_of_panels_fits_the_chart():
+    observed = np.linspace(-1, 1, 50)
+    for count in range(1, 31):
+        panels = [Panel(f"m{i}", f"M{i}", "#123456", observed * 0.5, ()) for i in range(count)]
+        layout = profiles.panels(observed, panels, [str(i) for i in range(50)], "x", "y").figure().layout
+        for name in ("xaxis", "yaxis"):
+            low, high = layout[name if count == 1 else f"{name}{count}"].domain
+            assert 0 <= low < high <= 1

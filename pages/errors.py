@@ -10,6 +10,8 @@ from perturbviz.ui import cache, navigation, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions
 
+PAIRED_POINTS = 700  # that chart has half the width
+
 current = begin("errors", needs="scores")
 ranking = current.ranking()
 scores = ranking.scores
@@ -28,7 +30,8 @@ event = chart(
                               perturbation, ranking.table["reason"].to_dict())),
     "distribution", question=f"How is the {scores.card.name} spread over perturbations?",
     alt=explain.alt_order(ranking), table=scores.to_frame, filename=f"scores-{scores.metric}",
-    note=explain.spread(ranking, current.view.avg) + explain.a_point_is(perturbations), select=True,
+    note=explain.spread(ranking, current.view.avg) + explain.a_point_is(perturbations)
+    + explain.thinned(figures.points_a_method(len(order)), len(perturbations)), select=True,
 )  # fmt: skip
 if event.clicked:
     state.defer(p=str(event.clicked))
@@ -54,11 +57,12 @@ with left:
         chart(
             current.mark(figures.distribution(per_unit(differences, scores.rows)[0], perturbations, others, names, current.colours,
                                       dict(zip(others, average(differences, current.view.avg), strict=True)),
-                                      f"{scores.card.symbol} − {names[against]}'s", perturbation, zero=True), against),
+                                      f"{scores.card.symbol} − {names[against]}'s", perturbation, zero=True, points=PAIRED_POINTS), against),
             "paired", question=f"Perturbation by perturbation, who beats {names[against]}?",
             alt=f"Paired differences of {len(others)} methods to {names[against]}.",
             table=lambda: pd.DataFrame(differences.T, columns=others).assign(**scores.rows[["seed", "context", "perturbation"]]),
-            filename=f"paired-{scores.metric}", note=explain.paired(ranking, against, differences, others),
+            filename=f"paired-{scores.metric}", note=explain.paired(ranking, against, differences, others)
+            + explain.thinned(figures.points_a_method(len(others), PAIRED_POINTS), len(perturbations)),
         )  # fmt: skip
 with right:
     if current.evaluation is None:

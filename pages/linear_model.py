@@ -120,7 +120,8 @@ with left:
         mark(figures.standing(table, per_perturbation, colours, axis, higher, list(models))), "standing",
         question="Where does it stand among the methods?", alt=explain.alt_order(ranking),
         table=lambda: table.reset_index(), filename=f"linear-{view.metric}",
-        note=words.intervals(ranking, few, words.common_without(base.rows, fitted, names[recipe.slug]) if few else None),
+        note=words.intervals(ranking, few, words.common_without(base.rows, fitted, names[recipe.slug]) if few else None)
+        + explain.thinned(figures.POINTS, max(map(len, per_perturbation.values()))),
     )  # fmt: skip
 with right:
     beside = {f"P.{r.perturbation}": slug for slug, (_, r) in models.items() if slug != recipe.slug}

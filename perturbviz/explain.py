@@ -200,6 +200,11 @@ def a_point_is(perturbations: pd.DataFrame) -> str:
     return " A point is a perturbation, the mean over its splits." if (perturbations["n"] > 1).any() else ""
 
 
+def thinned(drawn: int, n: int) -> str:
+    """That swarms show ``drawn`` of ``n`` points a method; "" where they show all."""
+    return f" Drawn a method: the extremes and an even choice between, {drawn} of {n:,}." if drawn < n else ""
+
+
 def spread(ranking: Ranking, how: str) -> str:
     """Which perturbation is hardest, and whether few of them make the mean."""
     scores, order = ranking.scores, ranking.defined

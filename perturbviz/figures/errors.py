@@ -14,7 +14,8 @@ from perturbviz.figures.theme import MEAN_BAR, MUTED, method_dash, text_colour
 
 #: Room for two lines of names and for numbers; where Plotly finds the room itself it draws everything twice.
 MARGIN = {"l": 68, "b": 46}
-MAX_POINTS = 400  # per method: beyond it the swarm says no more, and the browser works for nothing
+#: Points of one chart, at most and at least of one method: beyond it swarms say no more, and the browser works for nothing.
+POINTS, MAX_POINTS, MIN_POINTS = 1200, 400, 60
 
 
 def offsets(values: np.ndarray, width: float = 0.36) -> np.ndarray:
@@ -39,6 +40,11 @@ def offsets(values: np.ndarray, width: float = 0.36) -> np.ndarray:
     return out
 
 
+def points_a_method(methods: int, points: int = POINTS) -> int:
+    """Points that are drawn of each of so many methods, where it has more: see :func:`thinned`."""
+    return min(MAX_POINTS, max(MIN_POINTS, points // max(methods, 1)))
+
+
 def thinned(values: np.ndarray, most: int = MAX_POINTS) -> np.ndarray:
     """Positions to draw: all where few; otherwise the extremes and an even choice of the quantiles between."""
     have = np.flatnonzero(~np.isnan(values))
@@ -55,7 +61,7 @@ def thinned(values: np.ndarray, most: int = MAX_POINTS) -> np.ndarray:
 def distribution(
     values: np.ndarray, rows: pd.DataFrame, methods: Sequence[str], names: Mapping[str, str], colours: Mapping[str, str],
     averages: Mapping[str, float], axis_title: str, marked: str = "", reasons: Mapping[str, str] | None = None,
-    zero: bool = False,
+    zero: bool = False, points: int = POINTS,
 ) -> Drawing:  # fmt: skip
     """One swarm a method, in the given order: a point is a perturbation.
 
@@ -73,7 +79,10 @@ def distribution(
         Method -> why it has no values, written in its place.
     zero
         Draw a line at zero (differences).
+    points
+        Of all methods together: see :func:`points_a_method`.
     """
+    most = points_a_method(len(methods), points)
     traces, notes = [], []
     labels = rows["perturbation"].astype(str).to_numpy()
     contexts = rows["context"].astype(str).to_numpy()
@@ -83,7 +92,7 @@ def distribution(
         for p, c, n in zip(labels, contexts, rows["n"], strict=True)
     ]
     for i, method in enumerate(methods):
-        shown = np.union1d(thinned(values[i]), np.flatnonzero((labels == marked) & ~np.isnan(values[i])))
+        shown = np.union1d(thinned(values[i], most), np.flatnonzero((labels == marked) & ~np.isnan(values[i])))
         ring = labels[shown] == marked
         traces.append({
             "type": "scatter", "x": (i + offsets(values[i][shown])).astype(np.float32),

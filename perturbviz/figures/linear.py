@@ -17,7 +17,7 @@ from perturbviz.figures.theme import DIVERGING, MEAN_BAR, MUTED, SEQUENTIAL, TEX
 
 BETTER, WORSE = DIVERGING[-2], DIVERGING[0]
 MAX_ARROWS = 150
-_POINTS = 70  # a method
+POINTS = 70  # a method
 
 
 def standing(
@@ -53,7 +53,7 @@ def standing(
                           "font": {"color": MUTED, "size": 12}})  # fmt: skip
             continue
         own = values[method].dropna()
-        own = own.iloc[thinned(own.to_numpy(), _POINTS)]
+        own = own.iloc[thinned(own.to_numpy(), POINTS)]
         points.append({
             "type": "scatter", "x": own.to_numpy(np.float32), "y": (i + offsets(own.to_numpy(), 0.3)).astype(np.float32),
             "mode": "markers", "uid": f"points-{method}", "ids": [f"{method}|{p}" for p in own.index], "name": name,

@@ -201,7 +201,8 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
     yield chart(
         "distribution",
         swarms,
-        f"How is the {card.name} spread over perturbations?", explain.spread(ranking, view.avg).partition(" Click")[0] + explain.a_point_is(perturbations),
+        f"How is the {card.name} spread over perturbations?", explain.spread(ranking, view.avg).partition(" Click")[0] + explain.a_point_is(perturbations)
+        + explain.thinned(error_figures.points_a_method(len(order)), len(perturbations)),
         f"Values of {len(order)} methods, one point a perturbation, with their {view.avg}.",
     )  # fmt: skip
     pairs, table = compute.rank_table(source, view)

@@ -2,9 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from perturbviz import explain
 from perturbviz.benchmark import load
 from perturbviz.evaluation import Evaluation
-from perturbviz.figures import profiles
+from perturbviz.figures import errors, profiles
 from perturbviz.figures.profiles import Panel
 from perturbviz.scores import score_view
 from perturbviz.view import View
@@ -66,6 +67,22 @@ def test_a_gene_can_be_followed_over_perturbations(open_page):
 def test_an_unknown_gene_in_a_link_is_ignored(open_page):
     at = open_page("profiles", gene="<b>no</b>")
     assert at.selectbox(key="gene").value == ""
+
+
+def test_many_methods_share_the_points_of_a_chart_and_the_note_says_so():
+    rng = np.random.default_rng(0)
+    n, methods = 200, [f"m{i}" for i in range(14)]
+    rows = pd.DataFrame({"context": "c", "perturbation": [f"p{i}" for i in range(n)], "n": 1})
+    values = rng.normal(size=(14, n))
+    named = dict.fromkeys(methods, "x"), dict.fromkeys(methods, "#123456"), dict.fromkeys(methods, 0.0)
+    *swarms, _ = errors.distribution(values, rows, methods, *named, "L2", marked="p7").figure().data
+    most = errors.points_a_method(14)
+    assert most == 85 and all(most <= len(s.x) <= most + 1 for s in swarms)  # and the marked one
+    for swarm, line in zip(swarms, values, strict=True):
+        assert "p7" in swarm.customdata
+        np.testing.assert_allclose([min(swarm.y), max(swarm.y)], [line.min(), line.max()], rtol=1e-6)
+    assert "85 of 200" in explain.thinned(most, n) and explain.thinned(85, 85) == ""
+    assert errors.points_a_method(1) == errors.MAX_POINTS and errors.points_a_method(100) == errors.MIN_POINTS
 
 
 def test_any_number_of_panels_fits_the_chart():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -28,7 +29,7 @@ WATCH = """() => { window.__pressed = 0;
     document.addEventListener(kind, () => { window.__pressed = performance.now(); }, {capture: true}); }"""
 IDLE = "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
 #: Asked while the page redraws, so not of roles and names, which takes the browser some ten milliseconds.
-OPEN = "() => document.querySelector('[role=option]') !== null"
+CLOSED = "() => document.querySelector('[role=option]') === null"
 #: In the page: the drawn charts by the key of their frame; the frame is a container of the app, an element of the floor.
 CHARTS = """() => Object.fromEntries([...document.querySelectorAll('[class*="st-key-pv-frame-"]')].flatMap((frame) => {
     const gd = frame.querySelector('.js-plotly-plot');
@@ -125,9 +126,12 @@ def select(page: Page, key: str, label: str) -> None:
             break
         except Error:
             page.keyboard.press("Escape")
-    while page.evaluate(OPEN):  # the list of a select box may move under the pointer: such a click chooses nothing
-        option.click()
-        page.wait_for_timeout(30)
+    for _ in range(5):  # the list of a select box may move under the pointer: such a click chooses nothing
+        with contextlib.suppress(Error):  # it may also close just now
+            option.click(timeout=1000)
+        with contextlib.suppress(Error):
+            page.wait_for_function(CLOSED, timeout=300)
+            break
 
 
 def check(page: Page, key: str, label: str) -> None:

@@ -12,7 +12,7 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.calibration.controls import SHUFFLED
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
-from perturbviz.figures.drawing import Drawing
+from perturbviz.figures.drawing import Figure
 from perturbviz.figures.marks import marked
 from perturbviz.figures.theme import control_colours, method_colours
 from perturbviz.rankings import Ranking
@@ -52,7 +52,7 @@ class Current:
         """Mark of the state shown, for every figure's ``layout.meta``."""
         return self.view.token
 
-    def mark(self, fig: Drawing, *axes: object) -> Drawing:
+    def mark(self, fig: Figure, *axes: object) -> Figure:
         """:func:`marked <perturbviz.figures.marks.marked>` for a figure drawn in units of the metric, and of ``axes``."""
         return marked(fig, self.token, self.view.metric, self.view.reference, *axes)
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import plotly.offline
@@ -45,14 +44,12 @@ def test_a_page_names_the_files_of_its_charts_and_nothing_else_does():
         assert (folders[folder] / file).is_file(), address
 
 
-def test_the_icon_needs_no_file():
-    body = answer("text/html", b'<html><head><link rel="shortcut icon" href="./favicon.png" /></head></html>')[
-        1
-    ].decode()
-    (icon,) = re.findall(r'rel="shortcut icon" href="data:image/svg\+xml,([^"]+)"', body)
-    ElementTree.fromstring(unquote(icon))
+def test_the_icon_is_our_own():
+    headers, body = answer("image/png", b"streamlit's", path="/lab/favicon.png")
+    assert headers["content-type"].startswith("image/svg+xml")
+    assert ElementTree.fromstring(body).tag.endswith("svg")
     page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    assert page.count("./favicon.png") == 1  # what is replaced
+    assert page.count("./favicon.png") == 1  # what browsers ask for
 
 
 def test_plotly_js_is_kept_and_nothing_else():

@@ -15,6 +15,7 @@ from typing import Any
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime import Runtime
 
@@ -25,7 +26,7 @@ _SCRIPT = f'<script type="module" src="{assets.EARLY}"></script></head>'.encode(
 #: Two methods that change places, instead of Streamlit's icon; an emoji would cost the first page the table of all emoji.
 _ICON = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32' fill='none' stroke-width='5' stroke-linecap='round'>"
-    "<path d='M4 24C14 24 18 8 28 8' stroke='%23e07b00'/><path d='M4 8C14 8 18 24 28 24' stroke='%231653bf'/></svg>"
+    "<path d='M4 24C14 24 18 8 28 8' stroke='#e07b00'/><path d='M4 8C14 8 18 24 28 24' stroke='#1653bf'/></svg>"
 )
 _LINK = ", ".join(f"<{address}>; rel={what}" for address, what in assets.PRELOAD)
 
@@ -62,6 +63,9 @@ class Preload:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request (ASGI)."""
+        if scope["type"] == "http" and scope["path"].endswith("/favicon.png"):
+            await Response(_ICON, media_type="image/svg+xml")(scope, receive, send)
+            return
         start: Message = {}
 
         async def adding(message: Message) -> None:
@@ -77,7 +81,6 @@ class Preload:
             elif start:
                 if not message.get("more_body"):
                     body = message.get("body", b"").replace(b"</head>", _SCRIPT, 1)
-                    body = body.replace(b"./favicon.png", f"data:image/svg+xml,{_ICON}".encode(), 1)
                     if body:  # there is none in the answer to HEAD
                         MutableHeaders(scope=start)["content-length"] = str(len(body))
                     message = {**message, "body": body}

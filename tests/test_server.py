@@ -15,12 +15,14 @@ import perturbviz
 from perturbviz.ui import assets, server
 
 
-def answer(kind: str, body: bytes = b"<html><head></head></html>", path: str = "/") -> tuple[dict[str, str], bytes]:
+def answer(
+    kind: str, body: bytes = b"<html><head></head></html>", path: str = "/", status: int = 200
+) -> tuple[dict[str, str], bytes]:
     """Headers and body of an answer of a content type, as the browser gets it."""
 
     async def page(scope, receive, send):
         headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     sent = []
@@ -55,6 +57,7 @@ def test_the_icon_is_our_own():
 def test_plotly_js_is_kept_and_nothing_else():
     assert "immutable" in answer("text/javascript", path="/lab/" + assets.KEPT)[0]["cache-control"]
     assert "cache-control" not in answer("text/javascript", path="/static/js/index.js")[0]
+    assert "cache-control" not in answer("text/plain", path="/" + assets.KEPT, status=404)[0]  # to be asked for again
 
 
 def test_answers_keep_their_length_and_other_files_their_content():

@@ -9,6 +9,7 @@ import pandas as pd
 
 from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.marks import apart, rings
+from perturbviz.figures.rules import level
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MEAN_BAR, MUTED, method_dash, text_colour
 
@@ -115,17 +116,8 @@ def distribution(
         "y": [v for _, a, _ in bars for v in (a, a, None)], "mode": "lines", "line": {"color": MEAN_BAR, "width": 3},
         "name": "mean", "uid": "average-bar", "hoverinfo": "skip", "showlegend": False,
     })  # fmt: skip
-    at_zero = {
-        "type": "line",
-        "xref": "x domain",
-        "x0": 0,
-        "x1": 1,
-        "y0": 0,
-        "y1": 0,
-        "line": {"color": MUTED, "width": 1},
-    }
     layout = {
-        "height": 440, "dragmode": "select", "margin": MARGIN, "annotations": notes, "shapes": [at_zero] if zero else [],
+        "height": 440, "dragmode": "select", "margin": MARGIN, "annotations": notes, "shapes": [level(0, {"color": MUTED, "width": 1})] if zero else [],
         "xaxis": {
             "tickvals": list(range(len(methods))), "ticktext": [escape(names[m]).replace(" ", "<br>", 1) for m in methods],
             "range": [-0.6, len(methods) - 0.4], "showgrid": False, "zeroline": False, "tickangle": 0,

@@ -8,6 +8,7 @@ import numpy as np
 
 from perturbviz.figures.cells import cell_texts
 from perturbviz.figures.drawing import Drawing
+from perturbviz.figures.rules import level
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MEAN_BAR, MUTED, SEQUENTIAL, TEXT, colour_scale
 
@@ -68,10 +69,7 @@ def score_map(
         },
     ]  # fmt: skip
     first = [i for i in range(len(rows)) if i == 0 or families[i] != families[i - 1]]
-    shapes = [
-        {"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": i - 0.5, "y1": i - 0.5, "line": {"color": MUTED, "width": 1}}
-        for i in first[1:]
-    ]  # fmt: skip
+    shapes = [level(i - 0.5, {"color": MUTED, "width": 1}) for i in first[1:]]
     if current >= 0:
         shapes.append({
             "type": "rect", "x0": -0.5, "x1": n - 0.5, "y0": current - 0.5, "y1": current + 0.5,

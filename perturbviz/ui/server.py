@@ -72,7 +72,7 @@ class Preload:
             nonlocal start
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                if scope.get("path", "").endswith(assets.KEPT):
+                if message["status"] == 200 and scope["path"].endswith(assets.KEPT):  # an error must not be kept
                     headers["cache-control"] = "public, max-age=31536000, immutable"
                 if headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers:
                     headers["link"] = _LINK

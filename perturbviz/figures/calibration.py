@@ -13,7 +13,7 @@ from perturbviz.figures.cells import cell_texts
 from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.errors import thinned
 from perturbviz.figures.marks import HALO
-from perturbviz.figures.rules import level, level_note, upright, upright_note
+from perturbviz.figures.rules import by_family, level, level_note, upright, upright_note
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import CONTROL_COLOURS, DIVERGING, MEAN_BAR, MUTED, TEXT, colour_scale
 
@@ -158,20 +158,12 @@ def verdict_map(
             "marker": {"size": 22, "symbol": "square", "color": "rgba(0,0,0,0)"},
         },
     ]  # fmt: skip
-    first = [i for i in range(len(rows)) if i == 0 or families[i] != families[i - 1]]
-    shapes = [level(i - 0.5, {"color": MUTED, "width": 1}) for i in first[1:]]
+    shapes, asides = by_family(families, "aside")
     if current is not None:
         r, c = current
         shapes.append({
             "type": "rect", "x0": c - 0.5, "x1": c + 0.5, "y0": r - 0.5, "y1": r + 0.5, "line": {"color": MEAN_BAR, "width": 2.5},
         })  # fmt: skip
-    asides = [
-        {
-            "name": "aside", "x": 1, "xref": "paper", "y": (i + after - 1) / 2, "text": escape(families[i]), "showarrow": False,
-            "xanchor": "left", "xshift": 8, "font": {"color": MUTED, "size": 11},
-        }
-        for i, after in zip(first, [*first[1:], len(rows)], strict=True)
-    ]  # fmt: skip
     layout = {
         "height": 102 + 25 * len(rows), "margin": {"l": 8, "r": 165, "b": 8}, "hovermode": "closest",
         "shapes": shapes, "annotations": asides,

@@ -1,8 +1,12 @@
-"""Straight lines across the whole plot, for figures made of plain parts."""
+"""Straight lines across the whole plot and what is written at them, for figures made of plain parts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from perturbviz.figures.text import escape
+from perturbviz.figures.theme import MUTED
 
 
 def level(y: float, line: dict[str, Any]) -> dict[str, Any]:
@@ -29,3 +33,17 @@ def upright_note(x: float, text: str, colour: str) -> dict[str, Any]:
         "text": text, "font": {"color": colour}, "showarrow": False, "xref": "x", "x": x, "xanchor": "left",
         "yref": "y domain", "y": 0, "yanchor": "bottom",
     }  # fmt: skip
+
+
+def by_family(families: Sequence[str], name: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Lines between families of rows, which are in one piece each, and their names at the right (``name``: an aside)."""
+    first = [i for i in range(len(families)) if i == 0 or families[i] != families[i - 1]]
+    lines = [level(i - 0.5, {"color": MUTED, "width": 1}) for i in first[1:]]
+    names = [
+        {
+            "name": name, "x": 1, "xref": "paper", "y": (i + after - 1) / 2, "text": escape(families[i]), "showarrow": False,
+            "xanchor": "left", "xshift": 8, "font": {"color": MUTED, "size": 11},
+        }
+        for i, after in zip(first, [*first[1:], len(families)], strict=True)
+    ]  # fmt: skip
+    return lines, names

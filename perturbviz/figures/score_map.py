@@ -8,7 +8,7 @@ import numpy as np
 
 from perturbviz.figures.cells import cell_texts
 from perturbviz.figures.drawing import Drawing
-from perturbviz.figures.rules import level
+from perturbviz.figures.rules import by_family
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MEAN_BAR, MUTED, SEQUENTIAL, TEXT, colour_scale
 
@@ -68,20 +68,12 @@ def score_map(
             "hovertemplate": "%{text}<extra></extra>",
         },
     ]  # fmt: skip
-    first = [i for i in range(len(rows)) if i == 0 or families[i] != families[i - 1]]
-    shapes = [level(i - 0.5, {"color": MUTED, "width": 1}) for i in first[1:]]
+    shapes, asides = by_family(families, "aside-700")
     if current >= 0:
         shapes.append({
             "type": "rect", "x0": -0.5, "x1": n - 0.5, "y0": current - 0.5, "y1": current + 0.5,
             "line": {"color": MEAN_BAR, "width": 2},
         })  # fmt: skip
-    asides = [
-        {
-            "name": "aside-700", "x": 1, "xref": "paper", "y": (i + after - 1) / 2, "text": escape(families[i]),
-            "showarrow": False, "xanchor": "left", "xshift": 8, "font": {"color": MUTED, "size": 11},
-        }
-        for i, after in zip(first, [*first[1:], len(rows)], strict=True)
-    ]  # fmt: skip
     return Drawing(traces, {
         "height": 80 + 24 * len(rows), "margin": {"l": 8, "r": 165, "b": 8}, "hovermode": "closest", "shapes": shapes,
         "annotations": asides,

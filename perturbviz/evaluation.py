@@ -21,6 +21,8 @@ from perturbviz.references import Reference, perturbation_mean
 
 HELD_OUT = ("test", "val")
 TRUTHS = ("all", "half_a")
+FEW = 25  # below one gene in so many, single values are read rather than whole rows
+ROWS = 256  # read at once
 
 
 def _all_nan(matrix: np.ndarray) -> np.ndarray:
@@ -126,11 +128,19 @@ class Evaluation:
 
     def gather(self, matrix: np.ndarray, obs: np.ndarray, genes: np.ndarray | None) -> np.ndarray:
         """Rows ``obs`` of any matrix (.., G), float64; ``genes`` as in :meth:`truth`."""
+        # not np.take on the matrix: it copies all of it first where it is not aligned (mapped from a file) or not contiguous
         if genes is None:
-            return np.take(matrix, obs, axis=0).astype(np.float64)
-        if genes.ndim == 1:
-            return matrix[obs[:, None], genes[None, :]].astype(np.float64)
-        return matrix[obs[:, None], genes].astype(np.float64)
+            return matrix[obs].astype(np.float64)
+        if genes.shape[-1] * FEW < matrix.shape[-1]:
+            return matrix[obs[:, None], genes].astype(np.float64)
+        out = np.empty((len(obs), genes.shape[-1]))
+        for start in range(0, len(obs), ROWS):
+            here = slice(start, start + ROWS)
+            lines = matrix[obs[here]]
+            out[here] = (
+                np.take(lines, genes, axis=1) if genes.ndim == 1 else np.take_along_axis(lines, genes[here], axis=1)
+            )
+        return out
 
     def truth(self, rows: np.ndarray | None = None, genes: np.ndarray | None = None) -> np.ndarray:
         """Observed values, float64: (R, n).

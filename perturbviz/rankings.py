@@ -6,7 +6,7 @@ All seeds of one perturbation are one unit of resampling: splits overlap, so the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -76,8 +76,7 @@ def bootstrap(
     count = int(unit.max()) + 1 if len(unit) else 0
     if count == 0:
         return np.full((n, len(values)), np.nan)
-    rng = np.random.default_rng(seed)
-    weight = rng.multinomial(count, np.full(count, 1 / count), size=n).astype(float)  # (n, U)
+    weight = _resamples(count, n, seed).astype(float)  # (n, U)
     have = ~np.isnan(values)
     if how == "mean":
         sums = np.stack([np.bincount(unit, np.where(have[i], values[i], 0), count) for i in range(len(values))], axis=1)
@@ -87,6 +86,13 @@ def bootstrap(
     return np.stack(
         [_weighted_median(values[i][have[i]], weight[:, unit[have[i]]]) for i in range(len(values))], axis=1
     )
+
+
+@lru_cache(maxsize=4)  # of 10,000 units they take a second to draw, and every metric asks for the same
+def _resamples(count: int, n: int, seed: int) -> np.ndarray:
+    """How often each of ``count`` units is drawn in each resample: (n, count) uint8."""
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=n)
+    return drawn.astype(np.uint8)  # expected once each: nobody is drawn 256 times
 
 
 def _weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ prediction once a piece and method; all settings are then applied to what lies i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,11 @@ from perturbviz.references import Reference
 from perturbviz.rounding import snap
 
 #: Values handled at once (rows x genes), to stay in the processor's cache.
-CHUNK = 2_000_000
+CHUNK = 500_000
+
+
+#: What several metrics read of one prediction: (what computes it, number of the data set) -> arguments.
+Shared = dict[tuple[Callable[..., dict[str, Any]], int], dict[str, Any]]
 
 
 @dataclass(eq=False)
@@ -100,12 +104,24 @@ def score_blocks(
 ) -> States:
     """Fill the values of ``jobs`` from blocks of rows; returns what is missing. ``positions``: the rows scored."""
     states = States.empty(len(methods), len(positions))
-    whole = any(job.whole for job in jobs)
     for block in blocks:
-        for part in pieces(evaluation, block, whole):
-            at = _locate(positions, part.rows)
-            _score_piece(evaluation, part, subset, methods, jobs, states, at, include_held_out)
+        for whole, some in _passes(evaluation, block, jobs):
+            for part in pieces(evaluation, block, whole):
+                at = _locate(positions, part.rows)
+                _score_piece(evaluation, part, subset, methods, some, states, at, include_held_out)
     return states
+
+
+def _passes(evaluation: Evaluation, block: GeneBlock, jobs: Sequence[Job]) -> list[tuple[bool, Sequence[Job]]]:
+    """Jobs that read the values together, with whether data sets stay whole.
+
+    Jobs that can be cut come apart from those that cannot where a data set does not fit the cache.
+    """
+    groups = {whole: [job for job in jobs if job.whole is whole] for whole in (False, True)}
+    largest = np.bincount(evaluation.rows["block"].to_numpy()[block.rows]).max(initial=0)
+    if all(groups.values()) and largest * block.n <= CHUNK:
+        return [(True, jobs)]
+    return [(whole, some) for whole, some in groups.items() if some]
 
 
 def pieces(evaluation: Evaluation, block: GeneBlock, whole: bool) -> Iterator[GeneBlock]:
@@ -201,11 +217,12 @@ def _score_piece(
         states.unpredicted[i, at], states.partial[i, at] = none, gap & ~none
         for reference, of_reference in tasks.items():
             change = bases[reference].change(prediction)
+            shared: Shared = {}
             for job, arguments in of_reference:
                 if job.by_row:
-                    job.values[i, at] = _by_row(job, bases[reference].truth, change, ~none, arguments)
+                    job.values[i, at] = by_row(job.metric, bases[reference].truth, change, ~none, arguments)
                 else:
-                    _by_data_set(job, i, label, bases[reference].truth, change, ~gap, arguments)
+                    _by_data_set(job, i, label, bases[reference].truth, change, ~gap, arguments, shared)
 
 
 def _of_rows(arguments: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
@@ -213,29 +230,43 @@ def _of_rows(arguments: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
     return {k: v[rows] if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
 
 
-def _by_row(
-    job: Job, truth: np.ndarray, prediction: np.ndarray, have: np.ndarray, arguments: dict[str, Any]
+def by_row(
+    metric: Metric, truth: np.ndarray, prediction: np.ndarray, have: np.ndarray, arguments: dict[str, Any]
 ) -> np.ndarray:
     """Call a metric on the rows that have a prediction, NaN elsewhere; for retrieval their truths stay candidates."""
     if have.all() or "block" in arguments:
-        return job.metric.function(truth, prediction, **arguments)
+        return metric.function(truth, prediction, **arguments)
     out = np.full(len(truth), np.nan)
     if have.any():
-        out[have] = job.metric.function(truth[have], prediction[have], **_of_rows(arguments, have))
+        out[have] = metric.function(truth[have], prediction[have], **_of_rows(arguments, have))
     return out
 
 
 def _by_data_set(
     job: Job, method: int, label: np.ndarray, truth: np.ndarray, prediction: np.ndarray, have: np.ndarray,
-    arguments: dict[str, Any],
+    arguments: dict[str, Any], shared: Shared,
 ) -> None:  # fmt: skip
     """Call a metric on the completely predicted and observed rows of each data set of a piece."""
     have = have & ~np.isnan(truth.sum(axis=1))
-    for column in np.flatnonzero(np.isin(job.labels, label)):
+    for column in np.flatnonzero(np.isin(job.labels, label)).tolist():
         rows = (label == job.labels[column]) & have
         if rows.any():
-            value = job.metric.function(truth[rows], prediction[rows], **_of_rows(arguments, rows))
-            job.values[method, column] = value
+            job.values[method, column] = of_data_set(job.metric, truth, prediction, rows, arguments, shared, column)
+
+
+def of_data_set(
+    metric: Metric, truth: np.ndarray, prediction: np.ndarray, rows: np.ndarray, arguments: dict[str, Any],
+    shared: Shared, data_set: int,
+) -> float:  # fmt: skip
+    """Value of a metric on some rows (bool), one data set; ``shared`` keeps what several metrics read of one prediction."""
+    if not rows.all():
+        truth, prediction, arguments = truth[rows], prediction[rows], _of_rows(arguments, rows)
+    if metric.shared is not None:
+        if (key := (metric.shared, data_set)) not in shared:
+            own = metric.card.parameter.name if metric.card.parameter else ""
+            shared[key] = metric.shared(truth, prediction, **{k: v for k, v in arguments.items() if k != own})
+        arguments = arguments | shared[key]
+    return metric.function(truth, prediction, **arguments)
 
 
 def reason(job: Job, method: str, index: int, groups: np.ndarray, states: States) -> str:

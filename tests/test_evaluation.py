@@ -160,3 +160,36 @@ def test_what_cannot_be_scored(make_benchmark, arguments, says):
 def test_targets_are_columns_of_measured_genes(make_benchmark):
     b = make_benchmark(np.ones((3, 2)), ["g1+g0", "g1+X", "X"], ["g0", "g1"], split=["test"] * 3)
     assert [list(t) for t in Evaluation(b).target_columns] == [[1, 0], [1], []]
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+def unaligned(matrix: np.ndarray) -> np.ndarray:
+    """The same values where floats do not start at multiples of their size, as in a file that is mapped."""
+    raw = np.empty(matrix.nbytes + 1, np.uint8)[1:]
+    out = raw.view(matrix.dtype).reshape(matrix.shape)
+    out[:] = matrix
+    assert not out.flags.aligned
+    return out
+
+
+@pytest.mark.parametrize("layout", [np.array, unaligned, np.asfortranarray])
+@pytest.mark.parametrize("n", [None, 1, 7, 60, 100])
+@pytest.mark.parametrize("own", [False, True])
+def test_what_is_gathered_are_the_rows_and_genes_asked_for(random_benchmark, layout, n, own):
+    rng = np.random.default_rng(0)
+    matrix = layout(rng.normal(size=(40, 100)).astype(np.float32))
+    rows = rng.integers(0, 40, 600)  # more than are read at once, in no order
+    genes = None if n is None else rng.integers(0, 100, (600, n) if own else n)
+    found = Evaluation(random_benchmark()).gather(matrix, rows, genes)
+    columns = np.arange(100) if genes is None else genes
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, matrix[rows[:, None], columns])
+
+
+@pytest.mark.parametrize("n", [None, 1, 60])
+def test_reading_some_rows_does_not_copy_all(random_benchmark, n):
+    line = np.arange(100, dtype=np.float32)
+    every = np.broadcast_to(line, (10**10, 100))  # four terabytes, were they there
+    genes = None if n is None else np.arange(n)
+    found = Evaluation(random_benchmark()).gather(every, np.array([5, 10**9]), genes)
+    np.testing.assert_array_equal(found, np.tile(line[:n], (2, 1)))

@@ -11,8 +11,9 @@ from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset
 from perturbviz.interactions import EmpiricalNull
+from perturbviz.interactions.dataset_metrics import ranked
 from perturbviz.interactions.screen import interaction_null
-from perturbviz.metrics import CATALOGUE
+from perturbviz.metrics import CATALOGUE, nonadditive
 from perturbviz.metrics.weighted import de_weights
 from perturbviz.scores import COLUMNS, score, score_many, score_view
 from perturbviz.validity import metric_problem, reference_problem
@@ -202,6 +203,17 @@ def screen(random_benchmark):
     adata.X = truth.astype(np.float32)
     b = Benchmark.from_adata(adata)
     return b.with_predictions("perfect", "Perfect", {"": truth}), planted
+
+
+def test_what_metrics_share_is_computed_once_a_prediction(screen, monkeypatch):
+    asked = []
+    monkeypatch.setattr(nonadditive, "ranked", lambda *arrays: asked.append(0) or ranked(*arrays))
+    names = ["average_precision", "auroc", "nonadditive_recall@100", "nonadditive_recall@500"]
+    evaluation = Evaluation(screen[0])
+    found = score_many(evaluation, [(m, "none") for m in names])
+    assert len(asked) == len(evaluation.methods) * 2  # seeds
+    for name in names:
+        np.testing.assert_array_equal(found[name, "none"].values, score(evaluation, name).values)
 
 
 def test_interaction_metrics_find_planted_deviations(screen):

@@ -21,6 +21,7 @@ from perturbviz.needs import needed
 from perturbviz.rankings import average
 from perturbviz.references import Reference
 from perturbviz.rounding import snap
+from perturbviz.scoring import Shared, by_row, of_data_set
 
 #: (metric id with parameter, "none", "control" or "perturbation")
 Setting: TypeAlias = tuple[str, str]
@@ -168,7 +169,7 @@ class Judge:
             for reference, (_, vector, size) in part.bases.items()
             if any(s[1] == reference for s in settings)
         }
-        shared: dict[tuple[Any, str, int], dict[str, Any]] = {}
+        shared: dict[str, Shared] = {reference: {} for reference in changes}
 
         def fill(setting: Setting) -> None:
             metric, truth, change = self._metrics[setting], part.bases[setting[1]][0], changes[setting[1]]
@@ -177,19 +178,9 @@ class Judge:
                 for k, label in enumerate(self.labels):
                     rows = ~missing & ~np.isnan(truth.sum(axis=1)) & (part.labels == label)
                     if rows.any():
-                        mine = (truth[rows], change[rows]), _of_rows(arguments, rows)
-                        if metric.shared is not None:
-                            key = (metric.shared, setting[1], k)
-                            if key not in shared:
-                                own = metric.card.parameter.name if metric.card.parameter else ""
-                                shared[key] = metric.shared(*mine[0], **{a: v for a, v in mine[1].items() if a != own})
-                            mine[1].update(shared[key])
-                        out[setting][k] = metric.function(*mine[0], **mine[1])
-            elif "block" in arguments or not empty.any():
-                out[setting][part.at] = metric.function(truth, change, **arguments)
-            elif not empty.all():
-                keep = ~empty
-                out[setting][part.at[keep]] = metric.function(truth[keep], change[keep], **_of_rows(arguments, keep))
+                        out[setting][k] = of_data_set(metric, truth, change, rows, arguments, shared[setting[1]], k)
+            else:
+                out[setting][part.at] = by_row(metric, truth, change, ~empty, arguments)
 
         def fill_all(together: list[Setting]) -> None:
             for setting in together:
@@ -202,8 +193,3 @@ class Judge:
             return fill_all(list(settings))
         with ThreadPoolExecutor(THREADS) as pool:  # NumPy works outside the interpreter's lock
             list(pool.map(fill_all, groups.values()))
-
-
-def _of_rows(arguments: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
-    """Arguments of some rows: arrays have one line a row, everything else is the same for all."""
-    return {k: v[rows] if isinstance(v, np.ndarray) else v for k, v in arguments.items()}

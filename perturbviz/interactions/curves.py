@@ -119,8 +119,15 @@ def rank(score: npt.ArrayLike, positive: npt.ArrayLike) -> Ranking:
     if distinct.all():
         return Ranking(found, None)
     ends = np.append(np.flatnonzero(distinct[::-1]) + 1, len(value))
-    even = np.interp(np.arange(1, len(value) + 1), np.append(0, ends), np.append(0.0, found[ends - 1]))
-    return Ranking(even, ends)
+    size = np.diff(ends, prepend=0)
+    tied = np.flatnonzero(size > 1)
+    size, start = size[tied], ends[tied] - size[tied]
+    after, before = found[ends[tied] - 1], np.append(0.0, found)[start]
+    within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+    even = np.repeat(before, size) + np.repeat((after - before) / size, size) * (within + 1)
+    found[np.repeat(start, size) + within] = even
+    found[ends[tied] - 1] = after  # a whole number, whatever the steps were rounded to
+    return Ranking(found, ends)
 
 
 def sided(

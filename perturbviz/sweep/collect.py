@@ -159,7 +159,7 @@ def collect(
         for all_rows, these in zip((errors, truths), found, strict=True):
             all_rows[..., rows[0] : rows[-1] + 1] = np.moveaxis(these, 0, -1)
 
-    step = max(1, min(16, r // (4 * n_threads(threads))))
+    step = max(1, min(64, r // (4 * n_threads(threads))))
     parallel(some, list(range(0, r, step)), n_threads(threads), progress, cancel)
     n_targets = np.array([len(t) for t in own_targets], dtype=int)
     return Sums(layout, methods, errors, truths, size, n_targets, g)

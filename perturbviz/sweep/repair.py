@@ -40,10 +40,8 @@ class Repair:
         """
         values, todo = np.full(bad.shape, np.nan), bad
         if both and reference != "none":
-            rows = np.flatnonzero(bad.any(axis=0))
-            silent = rows[[self._says_nothing(method, int(row), reference) for row in rows]]
             todo = bad.copy()
-            todo[:, silent] = False
+            todo[:, self._silent(method, np.flatnonzero(bad.any(axis=0)), reference)] = False
         for j in np.flatnonzero(todo.any(axis=1)):
             for block in self._blocks(columns[j], np.flatnonzero(todo[j])):
                 values[j, block.rows] = self._score(metric, method, reference, block)
@@ -70,23 +68,28 @@ class Repair:
             for some in (same[i : i + step] for i in range(0, len(same), step)):
                 yield GeneBlock(rows[some], np.stack([genes[i] for i in some]), int(n))
 
-    def _says_nothing(self, method: int, row: int, reference: Reference) -> bool:
-        """Whether the predicted change counts as zero on every gene subset.
+    def _silent(self, method: int, rows: np.ndarray, reference: Reference) -> np.ndarray:
+        """Those of the rows whose predicted change counts as zero on every gene subset.
 
         It does where its largest value over all genes is rounding even for the smallest subset of every ordering;
         on larger ones the profile, and with it rounding, can only be larger.
         """
-        key = method, row, reference
-        if key not in self._zero:
-            here, e = np.array([row]), self.evaluation
-            r = e.reference(reference, here, None, self.include_held_out)[0]
-            largest = np.abs(e.prediction(self.sums.methods[method], here)[0] - r).max()
-            if largest > 0:
-                size, layout = np.maximum(np.abs(e.truth(here)[0]), np.abs(r)), self.sums.layout
-                first = [layout.offset(o) + k for o, s in enumerate(layout.sizes) for k in (0, len(s))]
-                largest /= min(size[self._genes(column, row)].max(initial=0) for column in first) or np.nan
-            self._zero[key] = bool(largest <= ROUNDING)
-        return self._zero[key]
+        e, known = self.evaluation, self._zero
+        new = np.array([row for row in rows.tolist() if (method, row, reference) not in known], dtype=int)
+        step = max(1, CHUNK // self.sums.n_genes)
+        for some in (new[i : i + step] for i in range(0, len(new), step)):
+            r = e.reference(reference, some, None, self.include_held_out)
+            largest = np.abs(e.prediction(self.sums.methods[method], some) - r).max(axis=1)
+            for row, change, own in zip(some.tolist(), largest, r, strict=True):
+                known[method, row, reference] = bool(change <= ROUNDING * self._least(row, own)) if change else True
+        return rows[[known[method, row, reference] for row in rows.tolist()]]
+
+    def _least(self, row: int, reference: np.ndarray) -> float:
+        """Largest absolute value of truth and reference on the smallest subset of each ordering: the least of them."""
+        layout, truth = self.sums.layout, self.evaluation.truth(np.array([row]))[0]
+        size = np.maximum(np.abs(truth), np.abs(reference))
+        first = [layout.offset(o) + k for o, s in enumerate(layout.sizes) for k in (0, len(s))]
+        return min(size[self._genes(column, row)].max(initial=0) for column in first)
 
     def _score(self, metric: str, method: int, reference: Reference, block: GeneBlock) -> np.ndarray:
         """The metric's function on the rows and genes of a block, as ``perturbviz.scores`` calls it."""

@@ -14,7 +14,7 @@ if __name__ == "__main__":
     sidebar.draw_data()
     settled = settle.settle()
     present.draw(page.url_path)
-    early, overtaken = state.values_were_put(), False
+    early, overtaken = settle.opens_large(settled) or state.values_were_put(), False
     if early:
         sidebar.draw(settled)
     try:

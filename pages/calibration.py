@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from perturbviz import explain
 from perturbviz import explain_calibration as words
 from perturbviz.calibration.fractions import bds
 from perturbviz.calibration.table import MIN_UNITS, NEGATIVES, WIDE, family_of, table
@@ -100,6 +101,7 @@ with side:
         )  # fmt: skip
 with wide:
     views = calibration_map.columns(view, benchmark)
+    too_slow = dict.fromkeys(p for v in views for p in cache.mapped(benchmark, v)[1])
     every = calibration_map.compute(benchmark, view, views, positive, negative)
     cells, order, at = calibration_map.cells(every, views, view, benchmark)
     event = chart(
@@ -111,6 +113,9 @@ with wide:
     )  # fmt: skip
     if event.clicked:
         state.defer(**calibration_map.clicked(str(event.clicked)))
+    if too_slow:
+        rows = len(cache.controlled(benchmark, view).rows)
+        st.caption(f"{explain.left_out(list(too_slow), rows)}: choose one as the metric for its verdict.")
     with st.expander("The map as a table"):
         st.dataframe(
             table(every).assign(family=[family_of(c.metric) for c in every]), hide_index=True,

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from perturbviz import explain
 from perturbviz.ui import cache_goodhart, goodhart_class, goodhart_play, goodhart_tune
 from perturbviz.ui.current import begin, stop
 
@@ -25,6 +26,8 @@ if not len(lab.rows):
     stop("No perturbation is left under this view: widen the perturbation set in the sidebar.")
 if not lab.settings:
     stop("No metric can be computed on these genes: choose others in the sidebar.")
+if lab.left_out:
+    st.caption(f"{explain.left_out(lab.left_out, len(lab.rows))}.")
 if section == "play":
     with st.spinner("Scoring the shown methods on all metrics …"):
         _competitors = lab.table  # made once and kept, behind the spinner

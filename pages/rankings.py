@@ -122,10 +122,7 @@ if isinstance(current.source, Benchmark):
     )
 with target:
     if isinstance(current.source, Benchmark) and table.left_out:
-        st.caption(
-            f"Not among them: {', '.join(dict.fromkeys(metric_name(m) for m, _ in table.left_out))}. Each compares every "
-            f"prediction with all perturbations ({len(ranking.scores.rows):,} here), which takes minutes: choose one as the metric."
-        )  # fmt: skip
+        st.caption(f"{explain.left_out(table.left_out, len(ranking.scores.rows))}: choose one as the metric.")
     event = chart(
         current.mark(figures.bump(tables.loc[shown_order], labels, {m: current.name(m) for m in shown_order}, current.colours, here, current.controls)),
         "bump", question="How does the order shift from metric to metric?",

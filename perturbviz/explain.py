@@ -275,6 +275,15 @@ def followed(gene: str, observed: np.ndarray, panels: list, names_: np.ndarray) 
     return f"{gene} moves most in {names_[top]} ({observed[top]:.2f}); over all perturbations {best} has the smallest squared error."
 
 
+def left_out(pairs: Sequence[tuple[str, str]], perturbations: int) -> str:
+    """Which metrics were not computed because of their cost; without a full stop, for what can be done about it."""
+    names = dict.fromkeys(metric_name(m) for m, _ in pairs)
+    return (
+        f"Not among them: {', '.join(names)}. Each compares every prediction with all perturbations "
+        f"({perturbations:,} here), which takes minutes"
+    )
+
+
 def overturn(ranks: pd.DataFrame, settings: list[str], name: Callable[[str], str], ranking: Ranking) -> str:
     """What another metric or reference on the same genes would make of the lead."""
     if not ranking.defined or ranks.empty:

@@ -19,6 +19,9 @@ from perturbviz.validity import genes_problem, metric_problem, reference_problem
 from perturbviz.view import View
 
 COLUMNS = ["method", "seed", "context", "perturbation", "metric", "reference", "genes", "n_genes", "value"]
+#: Differences (predictions x truths x genes) up to which metrics that compare every prediction with every truth are
+#: computed unasked: tens of seconds. With 10,000 perturbations they would take many minutes.
+COMPARISONS = 2e10
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +199,32 @@ def _scores(
         rows.reset_index(drop=True), job.values, job.n_genes, {m: r for m, r in reasons.items() if r},
         " ".join(job.notes),
     )  # fmt: skip
+
+
+def quick_and_slow(
+    evaluation: Evaluation, pairs: Sequence[tuple[str, str]], subset: GeneSubset, rows: np.ndarray, methods: int
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """(metric, reference) pairs that may be computed unasked, and those that would take minutes.
+
+    Parameters
+    ----------
+    subset, rows, methods
+        What would be scored: genes, positions in ``evaluation.rows``, and the number of methods.
+    """
+    genes = evaluation.benchmark.adata.n_vars
+    if subset.kind != "all":
+        genes = min(genes, len(subset.own) if subset.kind == "own" else subset.n)
+    _, sizes = np.unique(evaluation.rows["block"].to_numpy()[rows], return_counts=True)
+    if (sizes.astype(float) ** 2).sum() * genes * methods <= COMPARISONS:
+        return tuple(pairs), ()
+    slow = tuple(p for p in pairs if _compares_all(p[0]))
+    return tuple(p for p in pairs if p not in slow), slow
+
+
+def _compares_all(metric: str) -> bool:
+    """Whether a metric looks at every prediction together with every truth, not with its own only."""
+    parsed, value = parse_metric(metric)
+    return "block" in parsed.card.needs_of(value)
 
 
 def score_view(evaluation: Evaluation, view: View, methods: Iterable[str] | None = None) -> Scores:

@@ -16,17 +16,14 @@ from cachetools import LRUCache, cached
 from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import subset_problem
-from perturbviz.metrics import CATALOGUE, canonical, parse_metric
+from perturbviz.metrics import CATALOGUE, canonical
 from perturbviz.rankings import Ranking, average, rank, ranks
-from perturbviz.scores import Scores, score_many, score_view, view_rows
+from perturbviz.scores import Scores, quick_and_slow, score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
 from perturbviz.sweep import Setting, SplitChoice, sweep
 from perturbviz.validity import metric_problem, offered_pairs
 from perturbviz.view import DEFAULT_N, View
 
-#: Differences (predictions x truths x genes) up to which metrics that compare every prediction with every truth belong
-#: to the table of all metrics: tens of seconds. With 10,000 perturbations they would take many minutes that nobody asked for.
-COMPARISONS = 2e10
 AHEAD = 3e8  # values (rows x methods x genes) up to which looking ahead is worth its time
 _MOST = 400  # cached scores and rankings; a few dozen kB each
 
@@ -120,16 +117,7 @@ def rank_table(benchmark: Benchmark, view: View) -> RankTable:
 def _rank_table(content_id: str, token: str, evaluation: Evaluation, view: View) -> RankTable:
     methods = [m for m in evaluation.methods if not view.show or m in view.show]
     rows, pairs = view_rows(evaluation, view, methods), offered_pairs(evaluation, view.subset)
-    genes = (
-        min(view.n, evaluation.benchmark.adata.n_vars)
-        if view.genes in ("expressed", "de")
-        else evaluation.benchmark.adata.n_vars
-    )
-    _, sizes = np.unique(evaluation.rows["block"].to_numpy()[rows], return_counts=True)
-    left_out: list[tuple[str, str]] = []
-    if (sizes.astype(float) ** 2).sum() * genes * len(methods) > COMPARISONS:
-        left_out = [p for p in pairs if _compares_all(p[0])]
-        pairs = tuple(p for p in pairs if p not in left_out)
+    pairs, left_out = quick_and_slow(evaluation, pairs, view.subset, rows, len(methods))
     found = score_many(
         evaluation, pairs, view.subset, methods, rows,
         include_held_out_in_reference=view.ref_from == "all",
@@ -142,13 +130,7 @@ def _rank_table(content_id: str, token: str, evaluation: Evaluation, view: View)
     columns = [ranks(mean, found[p].card) for p, mean in zip(pairs, means, strict=True)]
     index = pd.Index(methods, name="method")
     placed, averages = (pd.DataFrame(dict(enumerate(v)), index=index) for v in (columns, means))
-    return RankTable(pairs, placed, averages, tuple(left_out))
-
-
-def _compares_all(metric: str) -> bool:
-    """Whether a metric looks at every prediction together with every truth, not with its own only."""
-    parsed, value = parse_metric(metric)
-    return "block" in parsed.card.needs_of(value)
+    return RankTable(pairs, placed, averages, left_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,10 +183,15 @@ def background() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "look-ahead")
 
 
+def large(evaluation: Evaluation) -> bool:
+    """Whether a first look at everything takes many seconds."""
+    return len(evaluation.rows) * len(evaluation.methods) * evaluation.benchmark.adata.n_vars > AHEAD
+
+
 def look_ahead(benchmark: Benchmark, view: View) -> None:
     """Compute in the background what one click on another gene subset would ask for."""
     here = evaluation(benchmark, view)
-    if len(here.rows) * len(here.methods) * benchmark.adata.n_vars > AHEAD:
+    if large(here):
         return
     for kind in ("expressed", "all", "de"):
         wanted = view.with_(data="", metric="l2", ref="control", genes=kind, n=min(view.n, benchmark.adata.n_vars))

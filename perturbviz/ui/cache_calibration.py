@@ -15,7 +15,7 @@ from perturbviz.calibration.scale import Scaled, scaled
 from perturbviz.calibration.table import NEGATIVES, control_evaluation, family_of
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
-from perturbviz.scores import view_rows
+from perturbviz.scores import quick_and_slow, view_rows
 from perturbviz.ui import cache
 from perturbviz.validity import offered_pairs
 from perturbviz.view import View
@@ -93,11 +93,18 @@ def _map(
 
 
 # -- the whole map -------------------------------------------------------------------------------------------------
+def mapped(benchmark: Benchmark, view: View) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """(metric, reference) pairs of the map on a view's genes, and those left out because they would take minutes."""
+    evaluation = controlled(benchmark, view)
+    pairs, rows = offered_pairs(evaluation, view.subset), view_rows(evaluation, _plain(view), ())
+    return quick_and_slow(evaluation, pairs, view.subset, rows, 1 + len(NEGATIVES))
+
+
 def parts(benchmark: Benchmark, views: list[View]) -> list[tuple[View, str, tuple[tuple[str, str], ...]]]:
     """Pieces in which the map is computed: (view with the column's genes, family, its metrics and references)."""
     out = []
     for view in views:
-        pairs = offered_pairs(controlled(benchmark, view), view.subset)
+        pairs, _ = mapped(benchmark, view)
         for family in dict.fromkeys(family_of(m) for m, _ in pairs):
             out.append((_plain(view), family, tuple(p for p in pairs if family_of(p[0]) == family)))
     return out

@@ -19,7 +19,7 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.goodhart import Arena, Judge, Knobs, Setting
 from perturbviz.goodhart.partition import Partition, partition
 from perturbviz.rankings import average
-from perturbviz.scores import view_rows
+from perturbviz.scores import quick_and_slow, view_rows
 from perturbviz.ui import cache
 from perturbviz.validity import offered_pairs
 from perturbviz.view import View, metric_label
@@ -53,8 +53,18 @@ class Lab:
 
     def judge_of(self, rows: np.ndarray) -> Judge:
         """Scores some of the rows."""
-        settings = tuple(offered_pairs(self.evaluation, self.view.subset))
-        return Judge(self.evaluation, rows, settings, self.view.subset, self.view.ref_from == "all")
+        return Judge(self.evaluation, rows, self._offered[0], self.view.subset, self.view.ref_from == "all")
+
+    @cached_property
+    def _offered(self) -> tuple[tuple[Setting, ...], tuple[Setting, ...]]:
+        subset = self.view.subset
+        pairs = offered_pairs(self.evaluation, subset)
+        return quick_and_slow(self.evaluation, pairs, subset, self.rows, len(self.methods))
+
+    @property
+    def left_out(self) -> tuple[Setting, ...]:
+        """Pairs that would take minutes."""
+        return self._offered[1]
 
     @property
     def settings(self) -> tuple[Setting, ...]:

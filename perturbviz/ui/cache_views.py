@@ -8,8 +8,11 @@ from concurrent.futures import Future
 import streamlit as st
 
 from perturbviz.benchmark import Benchmark
+from perturbviz.evaluation import Evaluation
+from perturbviz.genesets import GeneSubset
 from perturbviz.robustness import Agreement, Robustness, agreement, deciding_choices, robustness
-from perturbviz.sweep import Sweep, sweep
+from perturbviz.scores import quick_and_slow, view_rows
+from perturbviz.sweep import Sweep, default_metrics, sweep
 from perturbviz.sweep.grid import DIRECT_SIZES
 from perturbviz.ui import cache
 from perturbviz.view import DEFAULT_N, View
@@ -33,6 +36,15 @@ def _running(content_id: str, token: str) -> _Running:
     return _Running()
 
 
+def unasked(evaluation: Evaluation, view: View) -> tuple[list[str], tuple[tuple[str, str], ...]]:
+    """Metrics of a sweep, and (metric, reference) pairs that it leaves out because they would take minutes."""
+    methods = [m for m in evaluation.methods if not view.show or m in view.show]
+    pairs = [(m, "none") for m in default_metrics()]
+    rows = view_rows(evaluation, view, ())
+    kept, left_out = quick_and_slow(evaluation, pairs, GeneSubset("all"), rows, len(methods))
+    return [m for m, _ in kept], left_out
+
+
 def all_views(benchmark: Benchmark, view: View) -> Sweep:
     """Every view of the shown methods; a progress bar while it is computed, at once afterwards."""
     base = view.with_(
@@ -43,8 +55,9 @@ def all_views(benchmark: Benchmark, view: View) -> Sweep:
         evaluation = cache.evaluation(benchmark, view)
         sizes = sorted({*DIRECT_SIZES, min(view.n, benchmark.adata.n_vars)})
         running.future = cache.background().submit(
-            sweep, evaluation, base=base, sizes=sizes, threads=1, progress=running.advance
-        )
+            sweep, evaluation, base=base, metrics=unasked(evaluation, base)[0], sizes=sizes, threads=1,
+            progress=running.advance,
+        )  # fmt: skip
     if not running.future.done():
         bar = st.progress(0.0, "Scoring every view …")
         while not running.future.done():

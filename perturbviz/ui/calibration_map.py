@@ -13,7 +13,6 @@ from perturbviz.figures.calibration import Cell
 from perturbviz.figures.text import escape
 from perturbviz.genesets import subset_problem
 from perturbviz.ui import cache, cache_calibration
-from perturbviz.validity import offered_pairs
 from perturbviz.view import DEFAULT_N, View, metric_label, metric_name
 
 _N = {"all": DEFAULT_N, "expressed": DEFAULT_N, "de": 100}
@@ -56,8 +55,7 @@ def cells(
     found: list[Calibration], views: list[View], view: View, benchmark: Benchmark
 ) -> tuple[list[Cell], list[tuple[str, str]], tuple[int, int] | None]:
     """Cells of the map, (label, family) of its rows, and the place of the current view."""
-    evaluation = cache_calibration.controlled(benchmark, view)
-    pairs = dict.fromkeys(p for v in views for p in offered_pairs(evaluation, v.subset))
+    pairs = dict.fromkeys(p for v in views for p in cache_calibration.mapped(benchmark, v)[0])
     families = list(dict.fromkeys(family_of(m) for m, _ in pairs))
     rows = sorted(pairs, key=lambda p: families.index(family_of(p[0])))  # a family in one piece
     judged = {(c.metric, c.reference, c.genes): c for c in found}

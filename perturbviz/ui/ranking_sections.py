@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from perturbviz import explain as words
 from perturbviz import explain_views as explain
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
@@ -19,12 +20,15 @@ from perturbviz.genesets import GeneSubset, resolve
 from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.metrics.retrieval import squared_distances
 from perturbviz.robustness import RANKING_METHODS, flattering, shares_of_views, sweep_across
+from perturbviz.scores import view_rows
 from perturbviz.ui import cache, cache_views, sources, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import Current, four_questions, stop
 from perturbviz.view import View, metric_label, metric_name
 from perturbviz.views import FACTORS, ViewFilter, Views, in_words
 
+#: Candidates of retrieval whose distances are drawn: a million cells are a chart of 4 MB.
+MOST_CANDIDATES = 1000
 _DIRECTION = {"lower": "↓", "higher": "↑", "one": "→1"}
 _WORDS = {"all": "all", "expressed": "expressed", "de": "DE"}
 
@@ -125,6 +129,9 @@ def every_view(current: Current) -> None:
             "Method", list(found.methods), key="method", format_func=names.__getitem__, persist_state="session"
         )
     st.markdown(explain.won(won, len(found)))
+    left_out = cache_views.unasked(current.evaluated, current.view)[1]
+    if left_out:
+        st.caption(f"{words.left_out(left_out, len(current.scores().rows))}: choose one as the metric to rank by it.")
     left, right = st.columns(2, gap="large")
     with left:
         chart(
@@ -294,16 +301,21 @@ def retrieval(current: Current) -> None:
         st.session_state["method"] = methods[0]
     left, right = st.columns([1, 2])
     method = left.selectbox("Method", methods, key="method", format_func=current.name, persist_state="session")
-    scored = current.scores(
-        view.with_(metric="centroid_accuracy", genes="all" if view.subset.differs_between_perturbations else view.genes)
-    )
-    blocks = scored.rows.groupby(["seed", "context"], sort=False).indices
+    positions = view_rows(evaluation, view, methods)
+    if not len(positions):
+        stop("No perturbation is left under this view: widen the perturbation set in the sidebar.")
+    blocks = evaluation.rows.iloc[positions].groupby(["seed", "context"], sort=False).indices
     label = {k: " · ".join(v for v in (f"seed {k[0]}" if k[0] else "", k[1]) if v) for k in blocks}
     block = right.selectbox("Candidates: the scored perturbations of", list(blocks), format_func=label.__getitem__)
-    rows = (
-        evaluation.rows.reset_index()
-        .merge(scored.rows.iloc[blocks[block]], on=["seed", "context", "perturbation"])["index"]
-        .to_numpy()
+    rows = positions[blocks[block]]
+    if len(rows) > MOST_CANDIDATES:
+        stop(
+            f"{len(rows):,} perturbations are candidates here: a map of all distances would have {len(rows) ** 2:,} cells. "
+            f"It is drawn for up to {MOST_CANDIDATES:,}: choose one context, seed or part of the split in the sidebar.",
+            ":material/grid_on:",
+        )
+    scored = current.scores(
+        view.with_(metric="centroid_accuracy", genes="all" if view.subset.differs_between_perturbations else view.genes)
     )
     (genes,) = resolve(
         GeneSubset("all") if view.subset.differs_between_perturbations else view.subset, evaluation, rows

@@ -59,6 +59,14 @@ def settle() -> Settled:
     return settled
 
 
+def opens_large(settled: Settled) -> bool:
+    """Whether this session has just come to a large benchmark: its first charts take long, so the controls come first."""
+    data, evaluation = settled.current.view.data, settled.current.evaluation
+    comes = st.session_state.get("_shown_data") != data
+    st.session_state["_shown_data"] = data
+    return comes and evaluation is not None and cache.large(evaluation)
+
+
 def _hold() -> None:
     """Keep the view while its data are away: Streamlit forgets the values of widgets that are not drawn."""
     for name in {f.name for f in fields(View)} & set(st.session_state) - {"data"}:

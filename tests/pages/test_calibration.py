@@ -59,3 +59,11 @@ def test_the_controls_are_drawn_and_half_of_the_cells_is_then_the_truth(open_pag
     at.toggle(key="scaled").set_value(True).run()
     scale = dict(zip(*(chart(at, "order-calibrated")["data"][0][k] for k in ("ids", "x")), strict=True))
     assert scale["mean"] == pytest.approx(0)
+
+
+def test_metrics_that_would_take_minutes_are_left_out_of_the_map_by_name(open_page, monkeypatch):
+    monkeypatch.setattr("perturbviz.scores.COMPARISONS", 0)
+    at = open_page("calibration", metric="mse", genes="expressed", n="31")
+    assert "Centroid accuracy" in next(c.value for c in at.caption if c.value.startswith("Not among them:"))
+    labels = chart(at, "map")["layout"]["yaxis"]["ticktext"]
+    assert not {"CA", "PDS", "rank"} & set(labels) and {"MSE", "DE∩ vs control"} <= set(labels)

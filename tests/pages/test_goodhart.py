@@ -162,3 +162,11 @@ def test_a_class_is_not_opened_on_what_somebody_loaded(open_page):
     at.run()
     assert at.button(key="_open_class").disabled
     assert "stays in your session" in " ".join(i.value for i in at.info)
+
+
+def test_metrics_that_would_take_minutes_are_left_out_by_name(open_page, monkeypatch):
+    monkeypatch.setattr("perturbviz.scores.COMPARISONS", 0)
+    at = open_page("goodhart", genes="expressed", n="37")
+    assert "Centroid accuracy" in next(c.value for c in at.caption if c.value.startswith("Not among them:"))
+    offered = at.selectbox(key="mx").options
+    assert "Centroid accuracy" not in offered and "L2 distance" in offered

@@ -68,6 +68,22 @@ def test_retrieval_shows_the_distances_behind_centroid_accuracy(open_page, demo)
     assert f"centroid accuracy {accuracy:.2f}" in by_key(at, "distances")["note"]
 
 
+def test_too_many_candidates_are_not_drawn(open_page, monkeypatch):
+    monkeypatch.setattr("perturbviz.ui.ranking_sections.MOST_CANDIDATES", 20)
+    at = open_page(section="Retrieval")
+    assert not figures(at)
+    said = next(i.value for i in at.info if "candidates" in i.value)
+    assert "for up to 20: choose" in said
+
+
+def test_views_that_would_take_minutes_are_left_out_by_name(open_page, monkeypatch):
+    monkeypatch.setattr("perturbviz.scores.COMPARISONS", 0)
+    at = open_page(section="Every view", show=SHOWN[:2])
+    said = next(c.value for c in at.caption if c.value.startswith("Not among them:"))
+    assert "Centroid accuracy" in said and "L2" not in said
+    assert by_key(at, "shares")
+
+
 @pytest.mark.parametrize("section", ["Every view", "Robustness", "Retrieval"])
 def test_a_link_to_a_section_opens_it_and_stays_in_the_address(open_page, section):
     at = open_page(section=section, show=SHOWN)

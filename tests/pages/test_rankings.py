@@ -5,6 +5,7 @@ from perturbviz.benchmark import load
 from perturbviz.evaluation import Evaluation
 from perturbviz.rankings import rank
 from perturbviz.scores import score_view
+from perturbviz.ui import cache, sidebar
 from perturbviz.view import View
 from tests.charts import figures
 from tests.pages.conftest import ROOT
@@ -90,10 +91,26 @@ def test_the_gene_slider_changes_the_genes_that_count(open_page, demo):
 
 
 def test_metrics_that_would_take_minutes_are_left_out_by_name(open_page, monkeypatch):
-    monkeypatch.setattr("perturbviz.ui.cache.COMPARISONS", 0)
+    monkeypatch.setattr("perturbviz.scores.COMPARISONS", 0)
     at = open_page("rankings", n="23")  # a view that no other test has put into the caches
     said = next(c.value for c in at.caption if c.value.startswith("Not among them:"))
     assert "Centroid accuracy" in said and "L2" not in said
+
+
+def test_the_controls_come_first_where_a_large_benchmark_is_opened(open_page, monkeypatch):
+    order = []
+    for module, name in ((sidebar, "draw"), (cache, "rank_table")):
+        there = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a, there=there, name=name: order.append(name) or there(*a))
+    open_page("rankings", n="29")
+    assert order == ["rank_table", "draw"]  # the chart first
+    order.clear()
+    monkeypatch.setattr(cache, "AHEAD", 0)
+    at = open_page("rankings", n="29")
+    assert order == ["draw", "rank_table"]
+    order.clear()
+    at.button_group(key="genes").set_value("all").run()
+    assert order == ["rank_table", "draw"]
 
 
 def test_what_a_control_said_is_kept_while_it_is_not_drawn(open_page):

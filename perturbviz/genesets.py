@@ -101,6 +101,20 @@ def expression_order(evaluation: Evaluation) -> np.ndarray:
     return np.stack([np.argsort(-b.control(c), kind="stable") for c in b.contexts])
 
 
+def descending(values: np.ndarray) -> np.ndarray:
+    """Positions from the largest to the smallest of non-negative float32 values, ties in order: (G,) intp.
+
+    Equals ``np.argsort(-values, kind="stable")``. The bits of non-negative floats are ordered like the floats, so value
+    and position fit one 64-bit integer, and integers are sorted several times faster than positions.
+    """
+    if values.dtype != np.float32 or np.isnan(values).any():
+        return np.argsort(-values, kind="stable")
+    keys = (np.uint32(0xFFFFFFFF) - values.view(np.uint32)).astype(np.uint64) << np.uint64(32)
+    keys |= np.arange(len(values), dtype=np.uint64)
+    keys.sort()
+    return (keys & np.uint64(0xFFFFFFFF)).astype(np.intp)
+
+
 def de_order(evaluation: Evaluation, rows: np.ndarray) -> np.ndarray:
     """Columns from most to least changed in the observed data, for the given scored rows: (len(rows), G).
 
@@ -111,8 +125,7 @@ def de_order(evaluation: Evaluation, rows: np.ndarray) -> np.ndarray:
     b = evaluation.benchmark
     out = np.empty((len(unique), b.adata.n_vars), np.int32)
     for i, o in enumerate(unique):
-        change = np.abs(evaluation._truth_layer[o] - b.control(b.row_contexts[o]))
-        out[i] = np.argsort(-change, kind="stable")
+        out[i] = descending(np.abs(evaluation._truth_layer[o] - b.control(b.row_contexts[o])))
     return out[inverse]
 
 

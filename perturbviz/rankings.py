@@ -76,15 +76,17 @@ def bootstrap(
     count = int(unit.max()) + 1 if len(unit) else 0
     if count == 0:
         return np.full((n, len(values)), np.nan)
-    weight = _resamples(count, n, seed).astype(float)  # (n, U)
+    weight = _resamples(count, n, seed)
     have = ~np.isnan(values)
     if how == "mean":
         sums = np.stack([np.bincount(unit, np.where(have[i], values[i], 0), count) for i in range(len(values))], axis=1)
         sizes = np.stack([np.bincount(unit, have[i], count) for i in range(len(values))], axis=1)
+        weight = weight.astype(float)
         with np.errstate(invalid="ignore", divide="ignore"):
             return (weight @ sums) / (weight @ sizes)
+    drawn = np.ascontiguousarray(weight.T)
     return np.stack(
-        [_weighted_median(values[i][have[i]], weight[:, unit[have[i]]]) for i in range(len(values))], axis=1
+        [_weighted_median(x[here], drawn[unit[here]]) for x, here in zip(values, have, strict=True)], axis=1
     )
 
 
@@ -96,15 +98,19 @@ def _resamples(count: int, n: int, seed: int) -> np.ndarray:
 
 
 def _weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Median of ``values`` (R,) with integer repetition counts (n, R): (n,)."""
+    """Median of ``values`` (R,) for each of n columns of whole repetition counts (R, n): (n,)."""
     if not len(values):
-        return np.full(len(weight), np.nan)
+        return np.full(weight.shape[1], np.nan)
     order = np.argsort(values, kind="stable")
-    cumulative, ordered = np.cumsum(weight[:, order], axis=1), values[order]
-    total = cumulative[:, -1:]
-    low = (cumulative >= total / 2).argmax(axis=1)
-    high = (cumulative > total / 2).argmax(axis=1)
-    return np.where(total[:, 0] > 0, (ordered[low] + ordered[high]) / 2, np.nan)
+    total = weight.sum(axis=0, dtype=np.int32)
+    before, upto = (total + 1) // 2, total // 2  # of the lower and the upper middle one
+    low, high, passed = (np.zeros(len(total), np.int32) for _ in range(3))
+    for i in order:  # from value to value for all resamples at once
+        passed += weight[i]
+        low += passed < before
+        high += passed <= upto
+    some, ordered, last = total > 0, values[order], len(values) - 1
+    return np.where(some, (ordered[np.minimum(low, last)] + ordered[np.minimum(high, last)]) / 2, np.nan)
 
 
 @dataclass(frozen=True, eq=False)

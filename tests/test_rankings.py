@@ -60,7 +60,7 @@ def test_ranks_equal_scipy_on_what_is_defined(score):
 )
 def test_weighted_median_is_the_median_of_repeated_values(pair):
     values, counts = np.array(pair[0]), np.array(pair[1])
-    result = _weighted_median(values, counts[None].astype(float))[0]
+    result = _weighted_median(values, counts[:, None].astype(np.uint8))[0]
     if counts.sum() == 0:
         assert np.isnan(result)
     else:

@@ -8,21 +8,7 @@ from threading import Lock
 import numpy as np
 
 from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import expression_order
-
-
-def descending(values: np.ndarray) -> np.ndarray:
-    """Positions from the largest to the smallest of non-negative float32 values, ties in order: (G,) intp.
-
-    Equals ``np.argsort(-values, kind="stable")``. The bits of non-negative floats are ordered like the floats, so value
-    and position fit one 64-bit integer, and integers are sorted several times faster than positions.
-    """
-    if values.dtype != np.float32 or np.isnan(values).any():
-        return np.argsort(-values, kind="stable")
-    keys = (np.uint32(0xFFFFFFFF) - values.view(np.uint32)).astype(np.uint64) << np.uint64(32)
-    keys |= np.arange(len(values), dtype=np.uint64)
-    keys.sort()
-    return (keys & np.uint64(0xFFFFFFFF)).astype(np.intp)
+from perturbviz.genesets import descending, expression_order
 
 
 @dataclass(eq=False)

@@ -36,8 +36,9 @@ CHARTS = """() => Object.fromEntries([...document.querySelectorAll('[class*="st-
     const key = [...frame.classList].find((c) => c.startsWith('st-key-pv-frame-')).slice(16);
     return gd?._fullLayout && gd.querySelector('.main-svg') ? [[key, gd.layout?.meta?.token ?? null]] : [];
   }))"""
-#: Resolve with milliseconds since the press, two frames after the wanted charts (all where none is named) show another token.
-REDRAWN = f"""([before, wanted, n, patience]) => new Promise((resolve, reject) => {{
+#: Begin to watch, before the press: what drives the browser may come back long after the charts were drawn. ``__redrawn``
+#: gives milliseconds since the press, two frames after the wanted charts (all where none is named) show another token.
+AWAIT = f"""([before, wanted, n, patience]) => {{ window.__redrawn = new Promise((resolve, reject) => {{
   const charts = {CHARTS};
   const end = performance.now() + patience;
   const look = () => {{
@@ -47,7 +48,8 @@ REDRAWN = f"""([before, wanted, n, patience]) => new Promise((resolve, reject) =
       requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - window.__pressed)));
     else if (performance.now() > end) reject(new Error('not redrawn in time'));
     else requestAnimationFrame(look);
-  }}; look(); }})"""
+  }}; look(); }});
+  window.__redrawn.catch(() => null); }}"""
 READY = f"""([keys, n]) => {{ const now = ({CHARTS})();
   return Object.keys(now).length >= n && keys.every((k) => now[k] !== undefined) && ({IDLE})(); }}"""
 
@@ -96,9 +98,10 @@ def press(
     """Milliseconds from a click to the redraw of the charts of ``keys``, or of all, of which there are ``n`` at least."""
     page.wait_for_function(IDLE, timeout=1000 * patience)
     before = page.evaluate(CHARTS)
+    page.evaluate(AWAIT, [before, None if keys is None else list(keys), n, 1000 * patience])
     click()
     try:
-        return page.evaluate(REDRAWN, [before, None if keys is None else list(keys), n, 1000 * patience])
+        return page.evaluate("() => window.__redrawn")
     except Error as error:
         page.screenshot(path=FAILED)
         state = page.evaluate("() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState")

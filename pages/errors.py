@@ -10,7 +10,7 @@ from perturbviz.ui import cache, navigation, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions
 
-PAIRED_POINTS = 700  # that chart has half the width
+PAIRED_POINTS = 560  # that chart has half the width
 
 current = begin("errors", needs="scores")
 ranking = current.ranking()

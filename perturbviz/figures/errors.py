@@ -16,7 +16,7 @@ from perturbviz.figures.theme import MEAN_BAR, MUTED, method_dash, text_colour
 #: Room for two lines of names and for numbers; where Plotly finds the room itself it draws everything twice.
 MARGIN = {"l": 68, "b": 46}
 #: Points of one chart, at most and at least of one method: beyond it swarms say no more, and the browser works for nothing.
-POINTS, MAX_POINTS, MIN_POINTS = 1200, 400, 60
+POINTS, MAX_POINTS, MIN_POINTS = 1000, 400, 40
 
 
 def offsets(values: np.ndarray, width: float = 0.36) -> np.ndarray:

@@ -13,7 +13,8 @@ from perturbviz.figures.marks import rings
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MEAN_BAR, MUTED, TEXT, text_colour
 
-POINTS = 120  # per panel; the rest is drawn as a density
+#: Points of one chart, at most and at least of one panel; the rest is drawn as a density.
+POINTS, MAX_POINTS, MIN_POINTS = 900, 120, 60
 BINS = 48
 _DENSITY = [[0, "rgba(128,132,140,0)"], [0.001, "rgba(128,132,140,0.25)"], [1, "rgba(128,132,140,0.95)"]]
 
@@ -39,7 +40,7 @@ class Panel:
     corner: Sequence[str]
 
 
-def extremes(observed: np.ndarray, predicted: np.ndarray, most: int = POINTS) -> np.ndarray:
+def extremes(observed: np.ndarray, predicted: np.ndarray, most: int = MAX_POINTS) -> np.ndarray:
     """Positions of the points worth a mark of their own: largest error or largest value, at most ``most``."""
     have = np.flatnonzero(~np.isnan(observed) & ~np.isnan(predicted))
     if len(have) <= most:
@@ -76,6 +77,7 @@ def panels(
     """
     names = np.asarray(labels, dtype=object)
     rows = -(-len(shown) // columns)
+    most = min(MAX_POINTS, max(MIN_POINTS, POINTS // max(len(shown), 1)))
     if centred:
         high = limit(observed, shown)
         low = -high
@@ -102,7 +104,7 @@ def panels(
             **axis, "domain": [max(top - height, 0), top], "anchor": f"x{n}", "showticklabels": column == 0,
             "title": {"text": y_title if column == 0 and row == 0 else ""}, **({"matches": "y"} if i else {}),
         }  # fmt: skip
-        traces += _traces(panel, observed, names, f"x{n}", f"y{n}", (low, high), marked)
+        traces += _traces(panel, observed, names, f"x{n}", f"y{n}", (low, high), marked, most)
         notes.append({
             "x": left, "y": top, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom",
             "showarrow": False, "text": f"<b>{escape(panel.name)}</b>", "font": {"size": 13, "color": text_colour(panel.colour)},
@@ -124,7 +126,14 @@ def panels(
 
 
 def _traces(
-    panel: Panel, observed: np.ndarray, labels: np.ndarray, x: str, y: str, span: tuple[float, float], marked: str
+    panel: Panel,
+    observed: np.ndarray,
+    labels: np.ndarray,
+    x: str,
+    y: str,
+    span: tuple[float, float],
+    marked: str,
+    most: int,
 ) -> list[dict[str, Any]]:
     """Density, diagonal and outstanding points of one panel."""
     low, high = span
@@ -134,7 +143,7 @@ def _traces(
         "type": "scatter", "x": [low, high], "y": [low, high], "mode": "lines", "line": {"color": MUTED, "width": 1},
         "hoverinfo": "skip", "uid": f"diagonal-{panel.method}", **axes,
     }]  # fmt: skip
-    points = extremes(observed, panel.predicted)
+    points = extremes(observed, panel.predicted, most)
     have = ~np.isnan(observed) & ~np.isnan(predicted)
     if have.sum() > len(points):
         counts, _, _ = np.histogram2d(predicted[have], observed[have], bins=BINS, range=[span, span])

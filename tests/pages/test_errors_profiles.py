@@ -77,12 +77,24 @@ def test_many_methods_share_the_points_of_a_chart_and_the_note_says_so():
     named = dict.fromkeys(methods, "x"), dict.fromkeys(methods, "#123456"), dict.fromkeys(methods, 0.0)
     *swarms, _ = errors.distribution(values, rows, methods, *named, "L2", marked="p7").figure().data
     most = errors.points_a_method(14)
-    assert most == 85 and all(most <= len(s.x) <= most + 1 for s in swarms)  # and the marked one
+    assert most == 71 and all(most <= len(s.x) <= most + 1 for s in swarms)  # and the marked one
     for swarm, line in zip(swarms, values, strict=True):
         assert "p7" in swarm.customdata
         np.testing.assert_allclose([min(swarm.y), max(swarm.y)], [line.min(), line.max()], rtol=1e-6)
-    assert "85 of 200" in explain.thinned(most, n) and explain.thinned(85, 85) == ""
+    assert "71 of 200" in explain.thinned(most, n) and explain.thinned(71, 71) == ""
     assert errors.points_a_method(1) == errors.MAX_POINTS and errors.points_a_method(100) == errors.MIN_POINTS
+
+
+def test_the_outstanding_genes_of_many_panels_are_fewer_and_no_panel_is_left_with_none():
+    rng = np.random.default_rng(0)
+    observed, labels = rng.normal(size=500), [str(i) for i in range(500)]
+    for count, most in ((1, 120), (10, 90), (30, 60)):
+        every = [Panel(f"m{i}", "M", "#123456", rng.normal(size=500), ()) for i in range(count)]
+        drawn = profiles.panels(observed, every, labels, "x", "y").figure().data
+        points = [t for t in drawn if t.uid.startswith("points-")]
+        assert [len(t.x) for t in points] == [most] * count
+        furthest = str(np.argmax(np.abs(observed - every[0].predicted)))
+        assert furthest in points[0].customdata
 
 
 def test_any_number_of_panels_fits_the_chart():

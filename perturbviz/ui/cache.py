@@ -118,14 +118,20 @@ def _rank_table(content_id: str, token: str, evaluation: Evaluation, view: View)
     methods = [m for m in evaluation.methods if not view.show or m in view.show]
     rows, pairs = view_rows(evaluation, view, methods), offered_pairs(evaluation, view.subset)
     pairs, left_out = quick_and_slow(evaluation, pairs, view.subset, rows, len(methods))
-    found = score_many(
-        evaluation, pairs, view.subset, methods, rows,
+    key = {
+        (m, r): (content_id, view.with_(metric=m, ref="control" if r == "none" else r, avg="mean").token)
+        for m, r in pairs
+    }
+    with _scores.cache_condition:  # another average asks for nothing new
+        found = {p: _scores.cache[key[p]] for p in pairs if key[p] in _scores.cache}
+    new = score_many(
+        evaluation, [p for p in pairs if p not in found], view.subset, methods, rows,
         include_held_out_in_reference=view.ref_from == "all",
     )  # fmt: skip
-    for (metric, reference), one in found.items():
-        key = view.with_(metric=metric, ref="control" if reference == "none" else reference, avg="mean").token
-        with _scores.cache_condition:
-            _scores.cache.setdefault((content_id, key), one)
+    with _scores.cache_condition:
+        for pair, one in new.items():
+            _scores.cache.setdefault(key[pair], one)
+    found |= new
     means = [average(found[p].values, view.avg) for p in pairs]
     columns = [ranks(mean, found[p].card) for p, mean in zip(pairs, means, strict=True)]
     index = pd.Index(methods, name="method")

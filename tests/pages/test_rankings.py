@@ -97,6 +97,23 @@ def test_metrics_that_would_take_minutes_are_left_out_by_name(open_page, monkeyp
     assert "Centroid accuracy" in said and "L2" not in said
 
 
+def test_another_average_scores_nothing_again(open_page, monkeypatch):
+    asked, there = [], cache.score_many
+
+    def score_many(evaluation, pairs, subset, *rest, **more):
+        if subset.key == "expressed:33":  # other subsets are looked ahead at
+            asked.append(len(pairs))
+        return there(evaluation, pairs, subset, *rest, **more)
+
+    monkeypatch.setattr(cache, "score_many", score_many)
+    at = open_page("rankings", n="33")
+    means = drawn_order(chart(at, "order"))
+    at.query_params["avg"] = "median"
+    at.run()
+    assert asked[0] > 20 and asked[1:] == [0]
+    assert drawn_order(chart(at, "order")) != means
+
+
 def test_the_controls_come_first_where_a_large_benchmark_is_opened(open_page, monkeypatch):
     order = []
     for module, name in ((sidebar, "draw"), (cache, "rank_table")):

@@ -1,5 +1,6 @@
 """Calibration: can this metric tell a replicate of the experiment from an empty prediction, and which metrics can?"""
 
+import numpy as np
 import streamlit as st
 
 from perturbviz import explain
@@ -27,6 +28,11 @@ def choose(column, label: str, key: str, first: str, others: list[str], help: st
         label, ["", *others], key=key, persist_state="session", help=help,
         format_func=lambda m: words.control_name(m) if m else first,
     )  # fmt: skip
+
+
+def thinned(values: np.ndarray) -> str:
+    """What a note says of points that are left out of a chart."""
+    return explain.thinned(figures.MOST, int((~np.isnan(values)).sum()), "Drawn")
 
 
 top = st.container()
@@ -67,13 +73,14 @@ if not isinstance(found, str):
             current.mark(figures.paired(high, low, bds(high, low, found.card) == 1, found.rows, pair, found.card.symbol)), "paired",
             question="Is the replicate better, perturbation by perturbation?", table=both, filename=f"controls-{view.metric}",
             alt=f"{found.card.name} of {pair[0]} against {pair[1]} for {found.n} perturbations.",
-            note=f"{found.card.arrow.capitalize()}. {words.paired_note(found)}",
+            note=f"{found.card.arrow.capitalize()}. {words.paired_note(found)}" + thinned(high + low),
         )  # fmt: skip
     with right:
         chart(
             current.mark(figures.fractions(fraction, found.rows, found.drf, WIDE)), "drf",
             question="How much of the way to a perfect score does a replicate cover?", table=both, filename=f"drf-{view.metric}",
-            alt=f"Dynamic range fraction of {found.n} perturbations, median {found.drf:.2f}.", note=words.fractions_note(found),
+            alt=f"Dynamic range fraction of {found.n} perturbations, median {found.drf:.2f}.",
+            note=words.fractions_note(found) + thinned(fraction),
         )  # fmt: skip
 
 wide, side = st.columns([3, 2], gap="large")
@@ -94,10 +101,12 @@ with side:
         st.info(variation)
     else:
         rows = variation.rows
+        cosine, delta = (rows[c].to_numpy() for c in ("cosine", "pearson_delta"))
         chart(
-            current.mark(figures.variation(rows["cosine"].to_numpy(), rows["pearson_delta"].to_numpy(), rows, variation.score)),
+            current.mark(figures.variation(cosine, delta, rows, variation.score)),
             "variation", question="How much do all perturbations shift alike?", table=rows, filename="systematic-variation",
-            alt=f"Mean cosine with the average shift {variation.score:.2f}.", note=words.variation_note(variation),
+            alt=f"Mean cosine with the average shift {variation.score:.2f}.",
+            note=words.variation_note(variation) + thinned(cosine + delta),
         )  # fmt: skip
 with wide:
     views = calibration_map.columns(view, benchmark)

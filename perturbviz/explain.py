@@ -200,9 +200,9 @@ def a_point_is(perturbations: pd.DataFrame) -> str:
     return " A point is a perturbation, the mean over its splits." if (perturbations["n"] > 1).any() else ""
 
 
-def thinned(drawn: int, n: int) -> str:
-    """That swarms show ``drawn`` of ``n`` points a method; "" where they show all."""
-    return f" Drawn a method: the extremes and an even choice between, {drawn} of {n:,}." if drawn < n else ""
+def thinned(drawn: int, n: int, what: str = "Drawn a method") -> str:
+    """That ``drawn`` of ``n`` points are shown; "" where all are."""
+    return f" {what}: the extremes and an even choice between, {drawn} of {n:,}." if drawn < n else ""
 
 
 def spread(ranking: Ranking, how: str) -> str:

@@ -20,7 +20,7 @@ from perturbviz.figures.theme import CONTROL_COLOURS, DIVERGING, MEAN_BAR, MUTED
 MARKS = {"calibrated": "●", "narrow": "◐", "blind": "○", "inverted": "✕", "unknown": "?"}
 """Sign of each verdict in the map."""
 POSITIVE, NEGATIVE = CONTROL_COLOURS["positive"], CONTROL_COLOURS["negative"]
-MOST = 600  # points of one chart
+MOST = 300  # points of one chart
 
 
 def _labels(rows: pd.DataFrame, at: np.ndarray) -> list[str]:

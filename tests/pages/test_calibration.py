@@ -67,3 +67,19 @@ def test_metrics_that_would_take_minutes_are_left_out_of_the_map_by_name(open_pa
     assert "Centroid accuracy" in next(c.value for c in at.caption if c.value.startswith("Not among them:"))
     labels = chart(at, "map")["layout"]["yaxis"]["ticktext"]
     assert not {"CA", "PDS", "rank"} & set(labels) and {"MSE", "DE∩ vs control"} <= set(labels)
+
+
+def test_notes_say_how_many_of_the_points_are_drawn(open_page, monkeypatch):
+    before = open_page("calibration", metric="mse")
+    assert not any("an even choice between" in chart(before, key)["note"] for key in ("paired", "drf", "variation"))
+    monkeypatch.setattr("perturbviz.figures.calibration.MOST", 16)
+    at = open_page("calibration", metric="mse")
+    for key, uids in {
+        "paired": ("paired-True", "paired-False"),
+        "drf": ("drf",),
+        "variation": ("variation",),
+    }.items():
+        drawn, every = (
+            sum(len(t["ids"]) for t in chart(page, key)["data"] if t.get("uid") in uids) for page in (at, before)
+        )
+        assert drawn == 16 < every and f"16 of {every}." in chart(at, key)["note"]

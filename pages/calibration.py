@@ -123,8 +123,7 @@ with wide:
     if event.clicked:
         state.defer(**calibration_map.clicked(str(event.clicked)))
     if too_slow:
-        rows = len(cache.controlled(benchmark, view).rows)
-        st.caption(f"{explain.left_out(list(too_slow), rows)}: choose one as the metric for its verdict.")
+        st.caption(f"{explain.left_out(too_slow)}: choose one as the metric for its verdict.")
     with st.expander("The map as a table"):
         st.dataframe(
             table(every).assign(family=[family_of(c.metric) for c in every]), hide_index=True,

@@ -27,7 +27,7 @@ if not len(lab.rows):
 if not lab.settings:
     stop("No metric can be computed on these genes: choose others in the sidebar.")
 if lab.left_out:
-    st.caption(f"{explain.left_out(lab.left_out, len(lab.rows))}.")
+    st.caption(f"{explain.left_out(lab.left_out)}.")
 if section == "play":
     with st.spinner("Scoring the shown methods on all metrics …"):
         _competitors = lab.table  # made once and kept, behind the spinner

@@ -122,7 +122,7 @@ if isinstance(current.source, Benchmark):
     )
 with target:
     if isinstance(current.source, Benchmark) and table.left_out:
-        st.caption(f"{explain.left_out(table.left_out, len(ranking.scores.rows))}: choose one as the metric.")
+        st.caption(f"{explain.left_out(table.left_out)}: choose one as the metric.")
     event = chart(
         current.mark(figures.bump(tables.loc[shown_order], labels, {m: current.name(m) for m in shown_order}, current.colours, here, current.controls)),
         "bump", question="How does the order shift from metric to metric?",

@@ -131,7 +131,7 @@ def every_view(current: Current) -> None:
     st.markdown(explain.won(won, len(found)))
     left_out = cache_views.unasked(current.evaluated, current.view)[1]
     if left_out:
-        st.caption(f"{words.left_out(left_out, len(current.scores().rows))}: choose one as the metric to rank by it.")
+        st.caption(f"{words.left_out(left_out)}: choose one as the metric to rank by it.")
     left, right = st.columns(2, gap="large")
     with left:
         chart(

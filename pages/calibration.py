@@ -8,6 +8,7 @@ from perturbviz import explain_calibration as words
 from perturbviz.calibration.fractions import bds
 from perturbviz.calibration.table import MIN_UNITS, NEGATIVES, WIDE, family_of, table
 from perturbviz.figures import calibration as figures
+from perturbviz.figures.marks import marked
 from perturbviz.ui import cache_calibration as cache
 from perturbviz.ui import calibration_map, state
 from perturbviz.ui.chart import chart
@@ -103,7 +104,7 @@ with side:
         rows = variation.rows
         cosine, delta = (rows[c].to_numpy() for c in ("cosine", "pearson_delta"))
         chart(
-            current.mark(figures.variation(cosine, delta, rows, variation.score)),
+            marked(figures.variation(cosine, delta, rows, variation.score), current.token),
             "variation", question="How much do all perturbations shift alike?", table=rows, filename="systematic-variation",
             alt=f"Mean cosine with the average shift {variation.score:.2f}.",
             note=words.variation_note(variation) + thinned(cosine + delta),
@@ -114,8 +115,8 @@ with wide:
     every = calibration_map.compute(benchmark, view, views, positive, negative)
     cells, order, at = calibration_map.cells(every, views, view, benchmark)
     event = chart(
-        current.mark(figures.verdict_map(cells, [label for label, _ in order], [family for _, family in order],
-                                 [calibration_map.genes(v, benchmark) for v in views], at), "map"),
+        marked(figures.verdict_map(cells, [label for label, _ in order], [family for _, family in order],
+                                   [calibration_map.genes(v, benchmark) for v in views], at), current.token),
         "map", question="Which metrics can tell a replicate from the average?",
         alt=f"Dynamic range fraction of {len(order)} metrics on {len(views)} gene subsets.",
         table=lambda: table(every), filename="calibration", note=words.map_note(every), select=True,
@@ -124,8 +125,9 @@ with wide:
         state.defer(**calibration_map.clicked(str(event.clicked)))
     if too_slow:
         st.caption(f"{explain.left_out(too_slow)}: choose one as the metric for its verdict.")
-    with st.expander("The map as a table"):
-        st.dataframe(
+    as_table = st.expander("The map as a table", key="map_table", on_change="rerun")
+    if as_table.open:
+        as_table.dataframe(
             table(every).assign(family=[family_of(c.metric) for c in every]), hide_index=True,
             column_config={c: st.column_config.NumberColumn(format="%.3f") for c in
                            ("drf", "drf_low", "drf_high", "bds", "bds_low", "bds_high")},

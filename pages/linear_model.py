@@ -85,14 +85,13 @@ card = scores.card
 axis, higher = f"{card.axis or card.name} · {card.arrow}", card.better == "higher"
 label = scores.rows["perturbation"].str.cat(scores.rows["context"], sep=" · ") if len(
     set(scores.rows["context"])) > 1 else scores.rows["perturbation"]  # fmt: skip
-per_perturbation = {
-    m: pd.Series(scores.values[i], index=label).groupby(level=0).mean() for i, m in enumerate(scores.methods)
-}
+over_splits = pd.DataFrame(scores.values.T, index=label, columns=scores.methods).groupby(level=0).mean()
+per_perturbation = {m: over_splits[m] for m in scores.methods}
 token = f"{current.token}|{how}|{recipe.link}"
 
 
 def mark(fig, *axes):
-    return marked(fig, token, how, view.metric, view.reference, *axes)
+    return marked(fig, token, how, *axes)
 
 
 means = ["mean", *(m for m, (_, r) in models.items() if r.perturbation == "zero" and m != recipe.slug)]
@@ -111,13 +110,17 @@ entering = "" if entry.predicted.any() else (
 )  # fmt: skip
 controls.competition(recipe, data, entering)
 if len(lost):
-    with st.expander(f"Perturbations that cannot be predicted, and why ({len(lost)})"):
-        st.dataframe(lost, hide_index=True, height=min(38 + 35 * len(lost), 300))
+    why = st.expander(
+        f"Perturbations that cannot be predicted, and why ({len(lost)})", key="lm_lost", on_change="rerun"
+    )
+    if why.open:  # closed, thousands of lines would cost every click their time
+        why.dataframe(lost, hide_index=True, height=min(38 + 35 * len(lost), 300))
 
 left, right = st.columns(2, gap="large")
 with left:
     chart(
-        mark(figures.standing(table, per_perturbation, colours, axis, higher, list(models))), "standing",
+        mark(figures.standing(table, per_perturbation, colours, axis, higher, list(models)),
+             view.metric, view.reference), "standing",
         question="Where does it stand among the methods?", alt=explain.alt_order(ranking),
         table=lambda: table.reset_index(), filename=f"linear-{view.metric}",
         note=words.intervals(ranking, few, words.common_without(base.rows, fitted, names[recipe.slug]) if few else None)
@@ -133,8 +136,8 @@ with right:
         start, end = (roles[role] for role in controls.choose_arrows(recipe, {r: names[m] for r, m in roles.items()}))
         a, b, pair = per_perturbation[start], per_perturbation[end], (names[start], names[end])
         event = chart(
-            mark(figures.arrows(a, b, pair, axis, higher, state.extra("p")), start, end), "arrows",
-            question="Which perturbations gain?", alt=f"Arrows from {pair[0]} to {pair[1]}, {len(a)} perturbations.",
+            mark(figures.arrows(a, b, pair, axis, higher, state.extra("p")), view.metric, view.reference, start, end),
+            "arrows", question="Which perturbations gain?", alt=f"Arrows from {pair[0]} to {pair[1]}, {len(a)} perturbations.",
             table=lambda: pd.DataFrame({"perturbation": a.index, pair[0]: a.to_numpy(), pair[1]: b.to_numpy()}),
             filename="arrows", note=words.arrows(a, b, pair, higher), select=True,
             height=max(400, 15 + 36 * len(table)),  # ends where the chart beside it ends

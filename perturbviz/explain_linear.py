@@ -92,17 +92,22 @@ def coverage(rows: pd.DataFrame, lost: pd.DataFrame) -> str:
 
 def reach(rows: pd.DataFrame, models: Mapping[str, Predictions]) -> str:
     """How many held-out perturbations each of several models predicts (in at least one split)."""
-    pairs = rows[["context", "perturbation"]]
-    counted = [f"{name} {len(pairs[found.predicted].drop_duplicates())}" for name, found in models.items()]
-    return f"Predicted of {len(pairs.drop_duplicates())}: {', '.join(counted)}."
+    which = _which(rows)
+    counted = [f"{name} {len(np.unique(which[found.predicted]))}" for name, found in models.items()]
+    return f"Predicted of {len(np.unique(which))}: {', '.join(counted)}."
 
 
 def unpredicted(rows: pd.DataFrame, found: Predictions) -> pd.DataFrame:
     """Perturbations without a prediction in any split: perturbation, context, reason."""
-    pairs = pd.MultiIndex.from_frame(rows[["perturbation", "context"]])
-    lost = ~pairs.isin(pairs[found.predicted])
+    which = _which(rows)
+    lost = ~np.isin(which, which[found.predicted])
     table = rows[["perturbation", "context"]].assign(reason=found.reasons)[lost]
     return table.drop_duplicates(["perturbation", "context"]).sort_values(["perturbation", "context"])
+
+
+def _which(rows: pd.DataFrame) -> np.ndarray:
+    """Number of every row's perturbation and context: (R,) from 0."""
+    return rows.groupby(["context", "perturbation"], sort=False).ngroup().to_numpy()
 
 
 def _kind(reason: str) -> str:

@@ -19,6 +19,7 @@ def figures(at: AppTest) -> list[dict[str, Any]]:
         if block.proto.component_name == "perturbviz_chart":
             sent = json.loads(block.proto.bytes)
             figure = decoded(json.loads(sent["figure"]))
+            figure["layout"]["meta"] = sent["meta"]
             go.Figure(figure)  # raises on what Plotly does not know: figures are built without its checks
             charts.append({**sent, **figure})
     for block in at.get("plotly_chart"):

@@ -103,6 +103,18 @@ def test_distance_is_said_to_matter_only_where_it_does():
     assert len(points.x) == 30 and [len(line.x) for line in lines] == [8, 8]
 
 
+def test_many_distances_are_an_even_choice_with_the_marked_one():
+    x = np.linspace(0, 1, 5000)
+    frame = pd.DataFrame({"distance": x, "error": 3 * x, "nearest": "n"}, index=[f"p{i}" for i in range(5000)])
+    curve = leaving_out_the_nearest(frame, ["error"])
+    looks = {"error": ("this model", "#123456", "solid")}
+    for marked, at in (("p1234", 1234), ("", None)):
+        points = figures.distance(frame, curve, looks, "L2", marked).figure().data[0]
+        assert len(points.x) == figures.MAX_DISTANCES + (at is not None)
+        assert {"p0", "p4999"} <= set(points.ids) and (at is None or points.marker.size[points.ids.index(marked)] == 12)
+        assert np.diff(points.x).max() < 0.02
+
+
 def test_learning_compares_with_the_mean():
     rows = [(4, 0, 4.0, 2.5), (4, 1, 2.0, 2.5), (40, 0, 1.5, 2.0), (2, 0, np.nan, np.nan)]
     table = pd.DataFrame(rows, columns=["size", "repeat", "l2", "mean_l2"]).assign(

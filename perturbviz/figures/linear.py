@@ -16,8 +16,9 @@ from perturbviz.figures.text import escape
 from perturbviz.figures.theme import DIVERGING, MEAN_BAR, MUTED, SEQUENTIAL, TEXT, colour_scale
 
 BETTER, WORSE = DIVERGING[-2], DIVERGING[0]
-MAX_ARROWS = 150
+MAX_ARROWS = 100
 POINTS = 70  # a method
+MAX_DISTANCES = 300  # points of the chart of distances
 
 
 def standing(
@@ -52,8 +53,7 @@ def standing(
             notes.append({"x": 0.01, "xref": "paper", "y": i, "text": why, "showarrow": False, "xanchor": "left",
                           "font": {"color": MUTED, "size": 12}})  # fmt: skip
             continue
-        own = values[method].dropna()
-        own = own.iloc[thinned(own.to_numpy(), POINTS)]
+        own = values[method].iloc[thinned(values[method].to_numpy(), POINTS)]
         points.append({
             "type": "scatter", "x": own.to_numpy(np.float32), "y": (i + offsets(own.to_numpy(), 0.3)).astype(np.float32),
             "mode": "markers", "uid": f"points-{method}", "ids": [f"{method}|{p}" for p in own.index], "name": name,
@@ -235,9 +235,13 @@ def distance(
     curve
         From :func:`perturbviz.baselines.remoteness.leaving_out_the_nearest`, drawn as lines.
     methods
-        Method -> (name, colour, dash); the points are those of the first.
+        Method -> (name, colour, dash); the points are those of the first, beyond ``MAX_DISTANCES`` an even choice.
+    marked
+        Perturbation drawn large, whatever is left out.
     """
     first, (_, colour, _) = next(iter(methods.items()))
+    shown = thinned(table[first].to_numpy(), MAX_DISTANCES)
+    table = table.iloc[np.union1d(shown, np.flatnonzero(table.index == marked))]
     data: list[dict[str, Any]] = [{
         "type": "scatter", "x": table["distance"].to_numpy(np.float32), "y": table[first].to_numpy(np.float32), "mode": "markers",
         "uid": "perturbations", "ids": list(table.index), "customdata": list(table.index), "showlegend": False,

@@ -130,12 +130,15 @@ def payload(
     """Encode what the browser needs as JSON bytes that start with a digest of the rest.
 
     The digest lets the browser see without parsing that nothing has changed. The figure is a JSON string in the
-    JSON, because colours are swapped in its text whenever the theme changes.
+    JSON, because colours are swapped in its text whenever the theme changes; it is without ``meta``, so that a chart
+    which looks the same in another state of the app is not drawn again.
     """
     spec = figure_dict(fig)
+    bare = {name: value for name, value in spec["layout"].items() if name != "meta"}
     body = {
         "key": key,
-        "figure": to_json_plotly(scaled(spec, scale())),
+        "figure": to_json_plotly(scaled({**spec, "layout": bare}, scale())),
+        "meta": spec["layout"].get("meta", {}),
         "question": question,
         "alt": re.sub(r"\*\*|\\(?=\W)", "", alt),  # sentences are written in Markdown
         "note": note,

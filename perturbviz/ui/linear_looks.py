@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from perturbviz import explain
 from perturbviz import explain_linear as words
 from perturbviz.baselines.compete import Predictions
 from perturbviz.baselines.recipe import Recipe
@@ -39,7 +40,7 @@ class Subject:
     colour
         Of the recipe.
     mark
-        Marks a figure with the state shown.
+        Marks a figure with the state shown and what its axes are.
     """
 
     recipe: Recipe
@@ -116,10 +117,11 @@ def _distance(subject: Subject) -> None:
         )
     curve = leaving_out_the_nearest(distances, list(errors))
     event = chart(
-        subject.mark(figures.distance(distances, curve, methods, subject.axis, state.extra("p")), "distance"),
+        subject.mark(figures.distance(distances, curve, methods, subject.axis, state.extra("p")), scores.metric, scores.reference),
         "distance", question="Is it worse far from the training perturbations?", filename="distance",
         alt=f"Score of {len(distances)} perturbations against distance.", table=lambda: distances.reset_index(),
-        note=words.distance(distances, curve, subject.higher, "mean" if "mean" in errors else ""), select=True,
+        note=words.distance(distances, curve, subject.higher, "mean" if "mean" in errors else "")
+        + explain.thinned(figures.MAX_DISTANCES, len(distances), "Drawn"), select=True,
     )  # fmt: skip
     if event.clicked:
         state.defer(p=str(event.clicked).partition(" · ")[0])

@@ -43,6 +43,13 @@ def test_nothing_is_drawn_when_nothing_changes(charts):
     assert charts.page.evaluate(DRAWS) == [1] * 6
 
 
+def test_a_chart_that_looks_the_same_in_another_state_is_not_drawn_again(charts):
+    charts.pick("reversed", "l2|reversed|one", 3).still()
+    assert charts.page.evaluate(DRAWS) == [2, 1, 1]
+    charts.pick("pearson", "pearson|reversed|one", 3).still()
+    assert charts.page.evaluate(DRAWS) == [3, 2, 2]
+
+
 def test_each_of_six_charts_is_drawn_once_per_click(charts):
     charts.page.get_by_text("Many", exact=True).click()
     charts.wait(token=FIRST, charts=6).pick("pearson", SECOND, 6).still()

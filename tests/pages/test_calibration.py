@@ -32,6 +32,7 @@ def test_the_page_shows_what_the_package_computes(open_page):
     assert json.dumps({"metric": "wmse", "ref": "control", "genes": "de", "n": 50}) in clicks
     z = np.asarray(next(t for t in drawn if t.get("uid") == "map")["z"], float)
     assert np.isclose(z[:, 2], one.drf, atol=1e-6).any()  # third column: DE genes
+    assert not at.dataframe and np.isclose(unfold(at, "map_table").dataframe[0].value["drf"], one.drf).any()
 
 
 def badges(at):

@@ -20,7 +20,7 @@ from perturbviz.perturbations import targets
 from perturbviz.scores import score
 from tests.charts import figures
 from tests.conftest import build_adata
-from tests.pages.conftest import ROOT
+from tests.pages.conftest import ROOT, unfold
 
 DEFAULT = Recipe(sum_doubles=True)
 
@@ -160,6 +160,8 @@ def test_combinations_without_sums_cannot_be_entered(open_page):
         at.button(key="lm_add").help
     )
     assert "could be predicted. Not predicted: 75 × it is a combination" in written(at)
+    assert not at.dataframe  # folded away it is not sent
+    assert len(unfold(at, "lm_lost").dataframe[0].value) == 75
 
 
 @pytest.fixture

@@ -105,16 +105,23 @@ class Chart {
     const width = this.root.clientWidth;
     const state = `${this.id}|${theme.key}|${width}`;
     if (state === this.drawn) return;
+    const { height, select, question, meta } = payload;
+    const picture = [theme.key, width, height, select, question, meta.axes, payload.figure].join("|");
+    if (picture === this.picture) { // another state of the app that this chart does not depend on
+      gd.layout.meta = meta;
+      Object.assign(this, { drawn: state, fresh: false });
+      return this.tell();
+    }
     const sameWidth = width === this.width;
     const figure = look(payload, theme, width, sameWidth ? this.legend : undefined);
     this.gd.style.minHeight = `${figure.layout.height}px`;
     this.keepSelection(figure);
     if (sameWidth) this.keepRoom(figure.layout);
     else this.room = {};
-    const moving = this.fresh && sameWidth && payload.glide && !REDUCED.matches && figure.layout.meta?.glide !== false;
+    const moving = this.fresh && sameWidth && payload.glide && !REDUCED.matches && meta.glide !== false;
     this.stopGlide();
     const places = moving && gd._fullLayout ? remember(gd) : null;
-    Object.assign(this, { drawn: state, width, fresh: false, Plotly });
+    Object.assign(this, { drawn: state, picture: null, width, fresh: false, Plotly });
     this.drawing = true;
     try {
       await Plotly.react(gd, figure.data, figure.layout, this.config());
@@ -124,9 +131,16 @@ class Chart {
     } finally {
       this.drawing = false;
     }
+    this.picture = picture;
     this.stopGlide = places ? glide(gd, places) : () => {};
     gd.dataset.draws = ++this.draws;
-    const detail = { key: payload.key, token: figure.layout.meta?.token, draws: this.draws };
+    this.tell();
+  }
+
+  /** Tell whoever listens which state the chart shows now. */
+  tell() {
+    const { gd, payload } = this;
+    const detail = { key: payload.key, token: payload.meta.token, draws: this.draws };
     gd.dispatchEvent(new CustomEvent("perturbviz:drawn", { bubbles: true, detail }));
   }
 

@@ -232,9 +232,9 @@ export function look(payload, theme, width, legend) {
   if (theme.font && layout.template?.layout?.font) layout.template.layout.font.family = theme.font;
 
   identify(data);
-  const meta = layout.meta ?? {};
+  layout.meta = payload.meta;
   layout.uirevision ??= payload.key;
-  const axes = `${layout.uirevision}|${meta.axes ?? ""}`;
+  const axes = `${layout.uirevision}|${payload.meta.axes ?? ""}`;
   for (const name of new Set(["xaxis", "yaxis", ...Object.keys(layout).filter((k) => /^[xy]axis\d*$/.test(k))])) {
     layout[name] = { uirevision: axes, ...layout[name] };
   }

@@ -139,7 +139,7 @@ with right:
             mark(figures.arrows(a, b, pair, axis, higher, state.extra("p")), view.metric, view.reference, start, end),
             "arrows", question="Which perturbations gain?", alt=f"Arrows from {pair[0]} to {pair[1]}, {len(a)} perturbations.",
             table=lambda: pd.DataFrame({"perturbation": a.index, pair[0]: a.to_numpy(), pair[1]: b.to_numpy()}),
-            filename="arrows", note=words.arrows(a, b, pair, higher), select=True,
+            filename="arrows", note=words.arrows(a, b, pair, higher, figures.MAX_ARROWS), select=True,
             height=max(400, 15 + 36 * len(table)),  # ends where the chart beside it ends
         )  # fmt: skip
         if event.clicked:

@@ -126,8 +126,8 @@ def fit_time(found: Predictions) -> str:
     return f"{n} {'fits' if n > 1 else 'fit'} with predictions in {1000 * found.seconds:.0f} ms{each}."
 
 
-def arrows(before: pd.Series, after: pd.Series, names: tuple[str, str], higher: bool) -> str:
-    """How many perturbations gain, the mean change, and the largest ones."""
+def arrows(before: pd.Series, after: pd.Series, names: tuple[str, str], higher: bool, most: int) -> str:
+    """How many perturbations gain, the mean change, the largest ones, and that at most ``most`` are drawn."""
     change = (after - before).dropna()
     if change.empty:
         return f"{names[0]} and {names[1]} predict no perturbation in common."
@@ -138,7 +138,8 @@ def arrows(before: pd.Series, after: pd.Series, names: tuple[str, str], higher: 
     )
     if len(gain) < MIN_FOR_INTERVAL:
         return text + f" {len(gain)} are too few to tell from chance."
-    return text + f" Most gained: {gain.idxmax()} ({gain.max():.2g}); most lost: {gain.idxmin()} ({gain.min():.2g})."
+    text += f" Most gained: {gain.idxmax()} ({gain.max():.2g}); most lost: {gain.idxmin()} ({gain.min():.2g})."
+    return text + (f" Drawn: the {most} largest changes." if len(gain) > most else "")
 
 
 def maps(found: ErrorMap, n_splits: int) -> str:

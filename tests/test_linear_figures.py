@@ -45,16 +45,19 @@ def test_arrows_point_from_the_first_to_the_second_model(higher):
         "heads-better": list(gained if higher else lost),
         "heads-worse": list(lost if higher else gained),
     }
-    note = words.arrows(before, after, ("one", "two"), higher)
+    note = words.arrows(before, after, ("one", "two"), higher, 3)
     assert f"{1 if higher else 2} of 3 perturbations are predicted better by two" in note and "too few" in note
 
 
 def test_only_the_largest_changes_are_drawn_where_there_are_many():
     n = figures.MAX_ARROWS + 50
     before = pd.Series(np.zeros(n), [f"p{i}" for i in range(n)])
-    fig = figures.arrows(before, before + np.arange(n), ("one", "two"), "L2", False).figure()
+    after = before + np.arange(n)
+    fig = figures.arrows(before, after, ("one", "two"), "L2", False).figure()
     drawn = {p for t in fig.data if t.mode == "markers" for p in t.customdata}
     assert len(drawn) == figures.MAX_ARROWS and f"p{n - 1}" in drawn and "p0" not in drawn
+    said = [words.arrows(before, after, ("a", "b"), True, most) for most in (figures.MAX_ARROWS, n)]
+    assert said[0] == f"{said[1]} Drawn: the {figures.MAX_ARROWS} largest changes."
 
 
 def test_the_map_marks_the_current_setting_and_warns_of_tuning():

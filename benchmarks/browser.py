@@ -36,6 +36,8 @@ CHARTS = """() => Object.fromEntries([...document.querySelectorAll('[class*="st-
     const key = [...frame.classList].find((c) => c.startsWith('st-key-pv-frame-')).slice(16);
     return gd?._fullLayout && gd.querySelector('.main-svg') ? [[key, gd.layout?.meta?.token ?? null]] : [];
   }))"""
+#: In the page: how often each chart of the app was drawn; one that looks the same in another state is not drawn again.
+DRAWS = "() => [...document.querySelectorAll('.js-plotly-plot')].map((gd) => gd.dataset.draws).join()"
 #: Begin to watch, before the press: what drives the browser may come back long after the charts were drawn. ``__redrawn``
 #: gives milliseconds since the press, two frames after the wanted charts (all where none is named) show another token.
 AWAIT = f"""([before, wanted, n, patience]) => {{ window.__redrawn = new Promise((resolve, reject) => {{

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 from browser import ROOT
 from controls import Link
+from plotly.io.json import to_json_plotly
 from streamlit.testing.v1 import AppTest
 
 #: page -> setting -> [(key, figure)]
@@ -56,14 +58,22 @@ def collect(page: str, links: Iterable[Link]) -> dict[str, list[tuple[str, dict[
         if not found and page != "rankings":
             at.switch_page(f"pages/{page}.py").run()
         assert not at.exception, at.exception[0].message
-        found[name_of(link)] = [(f["key"], {"data": f["data"], "layout": f["layout"]}) for f in figures(at)]
+        found[name_of(link)] = [(f["key"], _picture(f)) for f in figures(at)]
     return found
+
+
+def _picture(figure: Mapping[str, Any]) -> dict[str, Any]:
+    """A figure whose token says what it looks like: one that looks the same in two settings is not redrawn by a click."""
+    layout = {name: value for name, value in figure["layout"].items() if name != "meta"}
+    text = to_json_plotly({"data": figure["data"], "layout": layout, "question": figure["question"]})
+    token = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return {"data": figure["data"], "layout": {**layout, "meta": {"token": token}}}
 
 
 def changed(
     before: Iterable[tuple[str, Mapping[str, Any]]], after: Iterable[tuple[str, Mapping[str, Any]]]
 ) -> list[str]:
-    """Keys of the charts that carry another token after a click than before, new ones among them."""
+    """Keys of the charts that look different after a click than before, new ones among them."""
     old = {key: _token(figure) for key, figure in before}
     return [key for key, figure in after if key not in old or _token(figure) != old[key]]
 

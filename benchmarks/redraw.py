@@ -3,8 +3,9 @@
 Both apps run side by side: perturbviz with gliding off, and a floor that holds the figures of every setting ready and
 draws them with ``st.plotly_chart``. Time runs from the press of the pointer or key to the second animation frame after
 every chart that the click changes carries the new setting. Clicks alternate between the apps, so that a noisy machine
-is noisy for both. Every page that draws the view, every control of the sidebar that changes something on it, each
-clicked to and fro. The first click of each, with whatever is not computed yet, is told apart ("first").
+is noisy for both. Every page that draws the view, every control of the sidebar that changes a picture on it, each
+clicked to and fro; charts that look the same before and after are not waited for. The first click of each,
+with whatever is not computed yet, is told apart ("first").
 
     python benchmarks/redraw.py                          # the demo, and a simulated benchmark of Norman size
     python benchmarks/redraw.py --size large             # 6 methods x 10,000 perturbations x 8,000 genes, simulated
@@ -20,7 +21,7 @@ import tempfile
 import time
 import urllib.parse
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
 import floor as bare  # noqa: E402
 import sizes  # noqa: E402
-from browser import ACTS, IDLE, SIZE, launch, press, ready, serve  # noqa: E402
+from browser import ACTS, DRAWS, IDLE, SIZE, launch, press, ready, serve  # noqa: E402
 from controls import BASE, PAGES, Control, Link, controls  # noqa: E402
 
 PAUSE = 100  # milliseconds between clicks, after both scripts have ended
@@ -91,7 +92,7 @@ class Pair:
 
 
 def measure(pair: Pair, control: Control, clicks: int, size: str) -> Clicks | None:
-    """Click to and fro; None where the control changes nothing on the page, or nothing is drawn after it."""
+    """Click to and fro; None where the control changes nothing that is drawn. Clicks that redraw nothing do not count."""
     sliding = control.kind == "slide"
     here, there = (bare.name_of(pair.link(control.base, to)) for to in ({}, control.to))
     keys = {(a, b): bare.changed(pair.figures[a], pair.figures[b]) for a, b in ((here, there), (there, here))}
@@ -127,15 +128,20 @@ def measure(pair: Pair, control: Control, clicks: int, size: str) -> Clicks | No
     first = ours(0)
     for i in range(clicks):
         pair.ours.bring_to_front()
-        found.ours.append(ours(i + 1))
+        before = pair.ours.evaluate(DRAWS)
+        took = ours(i + 1)
+        drawn = pair.ours.evaluate(DRAWS) != before
         pair.bare.bring_to_front()
-        found.floor.append(theirs(i))
+        floor = theirs(i)
+        if drawn:
+            found.ours.append(took)
+            found.floor.append(floor)
     if not clicks % 2:  # back to where all began
         pair.ours.bring_to_front()
         ours(1)
     if sliding or clicks % 2:
         pair.open_floor(pair.link(control.base))
-    return Clicks(size, pair.page, control.name, first, found.ours, found.floor)
+    return replace(found, first=first) if found.ours else None
 
 
 def line(found: Clicks) -> str:

@@ -32,7 +32,10 @@ def test_standing_has_points_means_and_intervals_only_where_known(table):
     np.testing.assert_allclose(means.error_x.array, [0.3, 0])
     np.testing.assert_allclose(means.error_x.arrayminus, [0.2, 0])
     assert fig.layout.yaxis.ticktext[0] == "<b>A&lt;b&gt;</b>" and fig.layout.xaxis.autorange == "reversed"
-    assert "predicts none" in fig.layout.annotations[0].text
+    assert fig.layout.annotations[0].text == "undefined: it predicts none"
+    table.loc["none", "reason"] = "undefined: " + "it is < the reference, so its change is zero; " + "more"
+    note = figures.standing(table, values, dict.fromkeys(table.index, "#000000"), "L2", False).layout["annotations"][0]
+    assert note["text"] == "undefined: it is &lt; the reference, so its<br>change is zero"
 
 
 @pytest.mark.parametrize("higher", [False, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,9 @@ def standing(
         name = escape(line["name"])
         labels.append(f"<b>{name}</b>" if method in marked else name)
         if np.isnan(line["score"]):
-            why = escape(line["reason"].partition(";")[0][:90] or "undefined")
-            notes.append({"x": 0.01, "xref": "paper", "y": i, "text": why, "showarrow": False, "xanchor": "left",
-                          "font": {"color": MUTED, "size": 12}})  # fmt: skip
+            why = wrap(line["reason"].partition(";")[0] or "undefined", 42, max_lines=2, placeholder=" …")
+            notes.append({"x": 0.01, "xref": "paper", "y": i, "text": "<br>".join(map(escape, why)), "showarrow": False,
+                          "xanchor": "left", "align": "left", "font": {"color": MUTED, "size": 12}})  # fmt: skip
             continue
         own = values[method].iloc[thinned(values[method].to_numpy(), POINTS)]
         points.append({

@@ -31,10 +31,12 @@ IDLE = "() => document.querySelector('[data-testid=stApp]').dataset.testScriptSt
 #: Asked while the page redraws, so not of roles and names, which takes the browser some ten milliseconds.
 CLOSED = "() => document.querySelector('[role=option]') === null"
 #: In the page: the drawn charts by the key of their frame; the frame is a container of the app, an element of the floor.
-CHARTS = """() => Object.fromEntries([...document.querySelectorAll('[class*="st-key-pv-frame-"]')].flatMap((frame) => {
-    const gd = frame.querySelector('.js-plotly-plot');
+#: Asked in every frame while the page redraws, so by a class: other selectors search the whole page.
+CHARTS = """() => Object.fromEntries([...document.getElementsByClassName('js-plotly-plot')].flatMap((gd) => {
+    const frame = gd.closest('[class*="st-key-pv-frame-"]');
+    if (!frame || !gd._fullLayout || !gd.querySelector('.main-svg')) return [];
     const key = [...frame.classList].find((c) => c.startsWith('st-key-pv-frame-')).slice(16);
-    return gd?._fullLayout && gd.querySelector('.main-svg') ? [[key, gd.layout?.meta?.token ?? null]] : [];
+    return [[key, gd.layout?.meta?.token ?? null]];
   }))"""
 #: In the page: how often each chart of the app was drawn; one that looks the same in another state is not drawn again.
 DRAWS = "() => [...document.querySelectorAll('.js-plotly-plot')].map((gd) => gd.dataset.draws).join()"

@@ -110,7 +110,7 @@ class Chart {
     if (picture === this.picture) { // another state of the app that this chart does not depend on
       gd.layout.meta = meta;
       Object.assign(this, { drawn: state, fresh: false });
-      return this.tell();
+      return this.tell(payload);
     }
     const sameWidth = width === this.width;
     const figure = look(payload, theme, width, sameWidth ? this.legend : undefined);
@@ -134,14 +134,13 @@ class Chart {
     this.picture = picture;
     this.stopGlide = places ? glide(gd, places) : () => {};
     gd.dataset.draws = ++this.draws;
-    this.tell();
+    this.tell(payload);
   }
 
   /** Tell whoever listens which state the chart shows now. */
-  tell() {
-    const { gd, payload } = this;
-    const detail = { key: payload.key, token: payload.meta.token, draws: this.draws };
-    gd.dispatchEvent(new CustomEvent("perturbviz:drawn", { bubbles: true, detail }));
+  tell({ key, meta }) {
+    const detail = { key, token: meta.token, draws: this.draws };
+    this.gd.dispatchEvent(new CustomEvent("perturbviz:drawn", { bubbles: true, detail }));
   }
 
   /** Start from the margins that labels needed before: the axes stay in place, and Plotly need not draw all twice.

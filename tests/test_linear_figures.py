@@ -59,6 +59,7 @@ def test_only_the_largest_changes_are_drawn_where_there_are_many():
     fig = figures.arrows(before, after, ("one", "two"), "L2", False).figure()
     drawn = {p for t in fig.data if t.mode == "markers" for p in t.customdata}
     assert len(drawn) == figures.MAX_ARROWS and f"p{n - 1}" in drawn and "p0" not in drawn
+    assert [t.name for t in fig.data if t.mode == "markers"] == [f"worse by two: {n}"]  # p0 does not change
     said = [words.arrows(before, after, ("a", "b"), True, most) for most in (figures.MAX_ARROWS, n)]
     assert said[0] == f"{said[1]} Drawn: the {figures.MAX_ARROWS} largest changes."
 

@@ -111,6 +111,8 @@ def arrows(
         Perturbation drawn thick.
     """
     change = (after - before).dropna()
+    gains = {"better": (change > 0 if higher else change < 0).sum()}
+    gains["worse"] = len(change) - gains["better"]
     if len(change) > MAX_ARROWS:
         change = change.loc[change.abs().sort_values(ascending=False, kind="stable").index[:MAX_ARROWS]]
     order = before.loc[change.index].sort_values(kind="stable").index
@@ -127,7 +129,7 @@ def arrows(
             "uid": f"lines-{word}", "showlegend": False, "hoverinfo": "skip",
         })  # fmt: skip
         data.append({
-            "type": "scatter", "x": at, "y": b, "mode": "markers", "name": f"{word} by {escape(names[1])}: {here.sum()}",
+            "type": "scatter", "x": at, "y": b, "mode": "markers", "name": f"{word} by {escape(names[1])}: {gains[word]}",
             "uid": f"heads-{word}", "ids": [f"to|{p}" for p in who], "customdata": list(who),
             "text": [f"{escape(p)}: {s:.4g} → {t:.4g}" for p, s, t in zip(who, a, b, strict=True)],
             "marker": {

@@ -23,7 +23,7 @@ if not offered:
 
 def choose(column, label: str, key: str, first: str, others: list[str], help: str) -> str:
     """A control; "" is the usual one, which stays out of the link."""
-    if st.session_state.get(key, "") not in others:
+    if st.session_state.get(key, "") not in ("", *others):
         st.session_state[key] = ""
     return column.selectbox(
         label, ["", *others], key=key, persist_state="session", help=help,

@@ -107,7 +107,8 @@ def show_colours() -> None:
         with st.container(horizontal=True, gap="small"):
             for method in current.methods:
                 key = f"_colour_{method}"
-                st.session_state[key] = current.colours[method]
+                if st.session_state.get(key) != current.colours[method]:
+                    st.session_state[key] = current.colours[method]
                 st.color_picker(current.name(method), key=key, on_change=recolour, args=(method, key), width="content")
         for method in colours.chosen().keys() & set(current.methods):
             note = colours.hard_to_see(current.colours[method])

@@ -129,7 +129,7 @@ with left:
 with right:
     beside = {f"P.{r.perturbation}": slug for slug, (_, r) in models.items() if slug != recipe.slug}
     roles = {role: m for role, m in ({"this": recipe.slug} | beside).items() if m in ranking.defined}
-    roles |= {m: m for m in ranking.defined if m not in roles.values()}
+    roles |= {m: m for m in scores.methods if m in ranking.defined and m not in roles.values()}
     if "this" not in roles or len(roles) < 2:
         st.info("Arrows need two models with a defined score on the same perturbations.")
     else:

@@ -54,7 +54,7 @@ columns = np.arange(evaluation.benchmark.adata.n_vars) if block.genes is None el
 genes = evaluation.benchmark.genes[columns]
 gene = state.extra("gene")
 options = ["", *genes]
-if gene not in evaluation.benchmark.genes:
+if gene and gene not in evaluation.benchmark.genes:
     st.session_state["gene"] = gene = ""
 elif gene not in options:
     options.append(gene)

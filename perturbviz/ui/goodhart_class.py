@@ -193,7 +193,8 @@ def _teacher(room: challenge.Class, key: str) -> None:
         st.title(challenge.shown_code(room.code), anchor=False)
         st.markdown(_task(room))
         st.caption(f"Teams choose Goodhart lab → Challenge. Your key, to come back from another window: `{key}`")
-        st.session_state["_reveal"] = room.revealed
+        if st.session_state.get("_reveal") != room.revealed:
+            st.session_state["_reveal"] = room.revealed
         st.toggle("Reveal the other metrics", key="_reveal", on_change=_reveal, args=(room.code, key))
         with st.expander("Manage"):
             team = st.selectbox("Take a team off the board", room.teams, index=None)

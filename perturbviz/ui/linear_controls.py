@@ -93,10 +93,11 @@ def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
                 "How strongly the weights are held towards zero, which is the perturbation mean.", "{:g}".format)  # fmt: skip
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         _upload(benchmark, data)
-        with st.popover("More knobs", icon=":material/tune:"):
-            for key, (_, label, why) in _TOGGLES.items():
-                st.checkbox(label, key=key, help=why, disabled=kind != "linear", persist_state="session")
-            st.number_input("Seed of what is random", 0, 999, key="lm_seed", persist_state="session")
+        with st.popover("More knobs", icon=":material/tune:", key="lm_more", on_change="rerun") as more:
+            if more.open:  # closed, they would cost every click their time
+                for key, (_, label, why) in _TOGGLES.items():
+                    st.checkbox(label, key=key, help=why, disabled=kind != "linear", persist_state="session")
+                st.number_input("Seed of what is random", 0, 999, key="lm_seed", persist_state="session")
     try:
         recipe = Recipe(
             kind, st.session_state["lm_g"], st.session_state["lm_p"], st.session_state["lm_k"],
@@ -203,7 +204,9 @@ def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str, how: str)
     options |= {s: f"P {source_label(s)}" for s in dict.fromkeys([*twin, *(s for s, n in known.items() if n), *asked])}
     if st.session_state.get("_beside_data") != (data, how == "context") and not link:
         st.session_state["lm_beside"] = usual
-    st.session_state["lm_beside"] = [s for s in st.session_state.get("lm_beside", usual) if s in options]
+    beside = [s for s in st.session_state.get("lm_beside", usual) if s in options]
+    if st.session_state.get("lm_beside") != beside:  # a value that is set makes the browser draw the pills anew
+        st.session_state["lm_beside"] = beside
     chosen = st.pills(
         "Compare with", list(options), selection_mode="multi", key="lm_beside", format_func=options.__getitem__,
         persist_state="session",

@@ -79,7 +79,8 @@ def start() -> None:
 
 def sidebar_controls() -> None:
     """The switch and the list of steps, at the end of the sidebar."""
-    st.session_state[_SWITCH] = presenting()
+    if st.session_state.get(_SWITCH) != presenting():  # a value that is set makes the browser draw the switch anew
+        st.session_state[_SWITCH] = presenting()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle(
             "Presentation", key=_SWITCH, on_change=_switched,

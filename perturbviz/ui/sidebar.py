@@ -52,7 +52,8 @@ def _draw_benchmark(plain: Benchmark, settled: Settled) -> None:
         placeholder="Jump to a view …", on_change=_preset, label_visibility="collapsed",
     )  # fmt: skip
     verdict = _metric(plain)
-    _reference()
+    with st.container():  # its further controls come and go; what is below must not shift, or it would be built anew
+        _reference()
     _genes(evaluation, settled.genes_problems)
     _perturbations(plain)
     st.pills("Methods", list(evaluation.methods), selection_mode="multi", key="show", format_func=evaluation.name)
@@ -204,7 +205,9 @@ def _which_perturbations(benchmark: Benchmark) -> None:
     _choice("Perturbation set", "rows", ROWS)
     _choice("Average over perturbations", "avg", AVERAGES)
     can = bool(cache_calibration.positives(benchmark))
-    shown = st.session_state["_controls"] = can and state.extra("controls") == "1"
+    shown = can and state.extra("controls") == "1"
+    if st.session_state.get("_controls") != shown:
+        st.session_state["_controls"] = shown
     st.toggle(
         "Show controls (duplicate, shuffled)", key="_controls", on_change=_controls_toggled, disabled=not can,
         help="Draws a replicate of the experiment and shuffled labels as methods on every page, dashed or open. Where there "

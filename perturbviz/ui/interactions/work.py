@@ -122,5 +122,6 @@ def _number(label: str, key: str, start: float, place) -> float:
         value = math.nan
     if not math.isfinite(value):
         value = round(start, 4) if np.isfinite(start) else 0.5 if key == "upper" else -0.5
-    st.session_state[key] = value
+    if st.session_state.get(key) != value:  # a value that is set makes the browser draw the widget anew
+        st.session_state[key] = value
     return place.number_input(label, key=key, step=0.05, format="%.4f", persist_state="session")

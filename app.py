@@ -5,7 +5,7 @@ import streamlit as st
 if __name__ == "__main__":
     from streamlit.runtime.scriptrunner import RerunException
 
-    from perturbviz.ui import badge, collector, navigation, present, settle, sidebar, state
+    from perturbviz.ui import badge, burst, collector, navigation, present, settle, sidebar, state
     from perturbviz.ui.current import PageEnd
 
     page = navigation.run()
@@ -18,7 +18,8 @@ if __name__ == "__main__":
     if early:
         sidebar.draw(settled)
     try:
-        page.run()
+        with burst.together():
+            page.run()
     except PageEnd:  # with a sentence
         pass
     except RerunException:  # another run starts at once and draws the rest
@@ -26,10 +27,11 @@ if __name__ == "__main__":
         raise
     finally:  # also where a page fails
         if not overtaken:
-            state.write_link()
-            if not early:
-                sidebar.draw(settled)
-            badge.finish()
+            with burst.together():
+                state.write_link()
+                if not early:
+                    sidebar.draw(settled)
+                badge.finish()
         collector.settle()
 else:
     from perturbviz.ui import server

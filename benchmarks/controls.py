@@ -74,8 +74,8 @@ def controls(benchmark: Benchmark, data: str, page: str, titles: dict[str, str])
     yield Control("benchmark", "data", "select", titles[elsewhere], titles[data], {"data": elsewhere})
     sizes = benchmark.n_perturbed[~benchmark.is_control]
     parts = {part for parts in benchmark.splits.values() for part in parts}
-    other_part = "val" if "val" in parts else "test"
-    yield Control("split", "split", "select", other_part, "held out (test and val)", {"split": other_part}, folded=True)
+    if "val" in parts:  # without it, test is all that is held out
+        yield Control("split", "split", "select", "val", "held out (test and val)", {"split": "val"}, folded=True)
     if (sizes == 1).any() and (sizes > 1).any():
         yield Control("size", "size", "select", SIZES["doubles"], SIZES["all"], {"size": "doubles"}, folded=True)
     if len(benchmark.contexts) > 1:

@@ -26,9 +26,9 @@ def test_standing_has_points_means_and_intervals_only_where_known(table):
     fig = figures.standing(
         table, values, dict.fromkeys(table.index, "#000000"), "L2", higher=False, marked=["a"]
     ).figure()
-    *clouds, means = fig.data
-    assert [c.ids for c in clouds] == [("a|p", "a|q", "a|r"), ("mean|p", "mean|q", "mean|r")]
-    assert all(len(c.x) == 3 for c in clouds) and list(means.x) == [1, 2] and means.marker.color == MEAN_BAR
+    points, means = fig.data
+    assert points.ids == ("a|p", "a|q", "a|r", "mean|p", "mean|q", "mean|r") and list(points.x) == [1, 2, 3] * 2
+    assert points.text[3] == "<b>p</b><br>Mean" and list(means.x) == [1, 2] and means.marker.color == MEAN_BAR
     np.testing.assert_allclose(means.error_x.array, [0.3, 0])
     np.testing.assert_allclose(means.error_x.arrayminus, [0.2, 0])
     assert fig.layout.yaxis.ticktext[0] == "<b>A&lt;b&gt;</b>" and fig.layout.xaxis.autorange == "reversed"

@@ -45,7 +45,7 @@ def standing(
     marked
         Methods whose names are bold.
     """
-    labels, notes, points = [], [], []
+    labels, notes, clouds = [], [], []
     for i, (method, line) in enumerate(table.iterrows()):
         name = escape(line["name"])
         labels.append(f"<b>{name}</b>" if method in marked else name)
@@ -55,16 +55,21 @@ def standing(
                           "xanchor": "left", "align": "left", "font": {"color": MUTED, "size": 12}})  # fmt: skip
             continue
         own = values[method].iloc[thinned(values[method].to_numpy(), POINTS)]
-        points.append({
-            "type": "scatter", "x": own.to_numpy(np.float32), "y": (i + offsets(own.to_numpy(), 0.3)).astype(np.float32),
-            "mode": "markers", "uid": f"points-{method}", "ids": [f"{method}|{p}" for p in own.index], "name": name,
-            "marker": {"size": 5, "color": colours[method], "line": {"width": 0}}, "text": [escape(p) for p in own.index],
-            "hovertemplate": f"<b>%{{text}}</b><br>{name}: %{{x:.4g}}<extra></extra>",
-        })  # fmt: skip
+        clouds.append(pd.DataFrame({
+            "x": own.to_numpy(np.float32), "y": (i + offsets(own.to_numpy(), 0.3)).astype(np.float32),
+            "id": [f"{method}|{p}" for p in own.index], "colour": colours[method],
+            "text": [f"<b>{escape(p)}</b><br>{name}" for p in own.index],
+        }))  # fmt: skip
     defined = np.flatnonzero(table["score"].notna())
     some = table.iloc[defined]
+    points = pd.concat(clouds) if clouds else pd.DataFrame(columns=["x", "y", "id", "colour", "text"])
     data = [
-        *points,
+        {  # all in one trace, of which Plotly draws few faster
+            "type": "scatter", "x": points["x"].to_numpy(), "y": points["y"].to_numpy(), "mode": "markers", "uid": "points",
+            "ids": list(points["id"]), "name": "perturbations", "text": list(points["text"]),
+            "marker": {"size": 5, "color": list(points["colour"]), "line": {"width": 0}},
+            "hovertemplate": "%{text}: %{x:.4g}<extra></extra>",
+        },
         {
             "type": "scatter", "x": some["score"].to_numpy(), "y": defined, "mode": "markers", "uid": "means",
             "ids": list(some.index), "name": "mean",

@@ -25,11 +25,12 @@ def test_every_perturbation_is_a_point_and_the_bar_is_the_mean(open_page):
     keys = [scores.rows["context"], scores.rows["perturbation"]]
     means = pd.DataFrame(scores.values.T, columns=scores.methods).groupby([k.to_numpy() for k in keys]).mean()
     assert len(means) == 75 and "mean over its splits" in figure["note"]
-    for trace in figure["data"]:
-        if str(trace.get("uid", "")).startswith("swarm-"):
-            expected = means[trace["uid"].removeprefix("swarm-")]
-            got = dict(zip(trace["customdata"], trace["y"], strict=True))
-            assert got == pytest.approx(dict(zip(expected.index.get_level_values(1), expected, strict=True)), rel=1e-5)
+    swarms = next(t for t in figure["data"] if t.get("uid") == "swarms")
+    drawn = dict(zip(swarms["ids"], swarms["y"], strict=True))
+    for method in scores.methods:
+        expected = {f"{method}|{c}|{p}": v for (c, p), v in means[method].items()}
+        got = {name: v for name, v in drawn.items() if name.startswith(f"{method}|")}
+        assert got == pytest.approx(expected, rel=1e-5)
     bar = next(t for t in figure["data"] if t.get("uid") == "average-bar")
     heights = [v for v in bar["y"] if v is not None][::2]
     np.testing.assert_allclose(sorted(heights), sorted(scores.values.mean(axis=1)), rtol=1e-6)
@@ -75,12 +76,16 @@ def test_many_methods_share_the_points_of_a_chart_and_the_note_says_so():
     rows = pd.DataFrame({"context": "c", "perturbation": [f"p{i}" for i in range(n)], "n": 1})
     values = rng.normal(size=(14, n))
     named = dict.fromkeys(methods, "x"), dict.fromkeys(methods, "#123456"), dict.fromkeys(methods, 0.0)
-    *swarms, _ = errors.distribution(values, rows, methods, *named, "L2", marked="p7").figure().data
+    points, _ = errors.distribution(values, rows, methods, *named, "L2", marked="p7").figure().data
     most = errors.points_a_method(14)
-    assert most == 71 and all(most <= len(s.x) <= most + 1 for s in swarms)  # and the marked one
-    for swarm, line in zip(swarms, values, strict=True):
-        assert "p7" in swarm.customdata
-        np.testing.assert_allclose([min(swarm.y), max(swarm.y)], [line.min(), line.max()], rtol=1e-6)
+    assert most == 71
+    for i, (method, line) in enumerate(zip(methods, values, strict=True)):
+        own = [k for k, name in enumerate(points.ids) if name.startswith(f"{method}|")]
+        assert most <= len(own) <= most + 1  # and the marked one
+        assert "p7" in {points.customdata[k] for k in own}
+        heights = points.y[own]
+        np.testing.assert_allclose([heights.min(), heights.max()], [line.min(), line.max()], rtol=1e-6)
+        assert (abs(points.x[own] - i) < 0.5).all()
     assert "71 of 200" in explain.thinned(most, n) and explain.thinned(71, 71) == ""
     assert errors.points_a_method(1) == errors.MAX_POINTS and errors.points_a_method(100) == errors.MIN_POINTS
 

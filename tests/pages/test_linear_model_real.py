@@ -1,6 +1,7 @@
 """The linear model page on Norman's and CaRPool's screens, as an operator offers them: who is predicted, and how surely."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -45,8 +46,8 @@ def texts(lab) -> str:
 
 def drawn(at):
     """Method -> number of points; and half widths of the intervals beside the means."""
-    *points, bars = chart(at, "standing")["data"]
-    counts = {p["uid"].removeprefix("points-"): len(p["ids"]) for p in points}
+    points, bars = chart(at, "standing")["data"]
+    counts = Counter(name.partition("|")[0] for name in points["ids"])
     return counts, np.asarray([bars["error_x"]["array"], bars["error_x"]["arrayminus"]], float)
 
 

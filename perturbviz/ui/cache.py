@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, MutableMapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Condition
+from threading import Condition, Timer
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -25,6 +25,8 @@ from perturbviz.validity import metric_problem, offered_pairs
 from perturbviz.view import DEFAULT_N, View
 
 AHEAD = 3e8  # values (rows x methods x genes) up to which looking ahead is worth its time
+REST = 1.0  # seconds without a click before looking ahead begins, which takes a core from whoever clicks on
+_AHEAD = "_looking_ahead"  # session: what the last run asked for
 _MOST = 400  # cached scores and rankings; a few dozen kB each
 
 
@@ -194,13 +196,42 @@ def large(evaluation: Evaluation) -> bool:
     return len(evaluation.rows) * len(evaluation.methods) * evaluation.benchmark.adata.n_vars > AHEAD
 
 
+class Ahead:
+    """Calls that are made by an executor once the user rests, unless the next click comes before."""
+
+    def __init__(self, executor: Executor, calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> None:
+        self._executor, self._calls, self._made = executor, calls, list[Future]()
+        self._timer = Timer(REST, self._begin)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _begin(self) -> None:
+        self._made = [self._executor.submit(function, *inputs) for function, inputs in self._calls]
+
+    def stop(self) -> None:
+        """Let go of what has not begun yet."""
+        self._timer.cancel()
+        for future in self._made:
+            future.cancel()
+
+
+def stop_looking_ahead() -> None:
+    """At every click: what the last one made likely is worth nothing now, and would be in the way."""
+    before: Ahead | None = st.session_state.pop(_AHEAD, None)
+    if before is not None:
+        before.stop()
+
+
 def look_ahead(benchmark: Benchmark, view: View) -> None:
-    """Compute in the background what one click on another gene subset would ask for."""
+    """Compute in the background what one click on another gene subset would ask for, when the user rests."""
     here = evaluation(benchmark, view)
     if large(here):
         return
+    calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
     for kind in ("expressed", "all", "de"):
         wanted = view.with_(data="", metric="l2", ref="control", genes=kind, n=min(view.n, benchmark.adata.n_vars))
         known = (benchmark.content_id, wanted.token) in _rank_table.cache
         if kind != view.genes and not known and not subset_problem(wanted.subset, here):
-            background().submit(_rank_table, benchmark.content_id, wanted.token, here, wanted)
+            calls.append((_rank_table, (benchmark.content_id, wanted.token, here, wanted)))
+    if calls:
+        st.session_state[_AHEAD] = Ahead(background(), calls)

@@ -48,6 +48,7 @@ class Settled:
 
 def settle() -> Settled:
     """Open the data and make every choice one that exists there; keeps the result for the page."""
+    cache.stop_looking_ahead()
     try:
         source = sources.open_source(st.session_state["data"])
     except UserError as error:

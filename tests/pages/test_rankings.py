@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -139,3 +141,14 @@ def test_what_a_control_said_is_kept_while_it_is_not_drawn(open_page):
         at.button_group(key="ref").set_value("perturbation").run()
         assert not at.exception, at.exception[0].message
         assert at.select_slider(key="n").value == 300
+
+
+def test_a_page_that_is_left_alone_computes_what_another_gene_subset_would_ask_for(open_page):
+    at = open_page("rankings", n="777")  # nobody else asks for that many
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not any(
+        "genes=de" in t and "n=777" in t for _, t in list(cache._rank_table.cache)
+    ):
+        time.sleep(0.05)
+    assert any("genes=de" in t and "n=777" in t for _, t in list(cache._rank_table.cache))
+    assert not at.exception

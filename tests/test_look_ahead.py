@@ -18,7 +18,7 @@ def executor():
 def test_calls_are_made_once_the_user_rests(executor, monkeypatch):
     monkeypatch.setattr(cache, "REST", 0.05)
     done = Event()
-    cache.Ahead(executor, [(done.set, ())])
+    cache.Ahead(executor, lambda: [done.set])
     assert not done.is_set()
     assert done.wait(10)
 
@@ -26,7 +26,7 @@ def test_calls_are_made_once_the_user_rests(executor, monkeypatch):
 def test_a_click_before_that_drops_them(executor, monkeypatch):
     monkeypatch.setattr(cache, "REST", 0.2)
     made = []
-    cache.Ahead(executor, [(made.append, (1,))]).stop()
+    cache.Ahead(executor, lambda: [lambda: made.append(1)]).stop()
     time.sleep(0.5)
     assert not made
 
@@ -40,7 +40,7 @@ def test_a_later_click_drops_those_that_wait_and_lets_the_one_that_runs_end(exec
         assert end.wait(10)
         made.append("first")
 
-    ahead = cache.Ahead(executor, [(long, ()), (made.append, ("second",))])
+    ahead = cache.Ahead(executor, lambda: [long, lambda: made.append("second")])
     assert begun.wait(10)
     ahead.stop()
     end.set()

@@ -45,7 +45,8 @@ def standing(
     marked
         Methods whose names are bold.
     """
-    labels, notes, clouds = [], [], []
+    labels, notes, ids, text, colour = [], [], [], [], []
+    x, y = [np.empty(0)], [np.empty(0)]
     for i, (method, line) in enumerate(table.iterrows()):
         name = escape(line["name"])
         labels.append(f"<b>{name}</b>" if method in marked else name)
@@ -55,19 +56,18 @@ def standing(
                           "xanchor": "left", "align": "left", "font": {"color": MUTED, "size": 12}})  # fmt: skip
             continue
         own = values[method].iloc[thinned(values[method].to_numpy(), POINTS)]
-        clouds.append(pd.DataFrame({
-            "x": own.to_numpy(np.float32), "y": (i + offsets(own.to_numpy(), 0.3)).astype(np.float32),
-            "id": [f"{method}|{p}" for p in own.index], "colour": colours[method],
-            "text": [f"<b>{escape(p)}</b><br>{name}" for p in own.index],
-        }))  # fmt: skip
+        x.append(own.to_numpy())
+        y.append(i + offsets(x[-1], 0.3))
+        ids += [f"{method}|{p}" for p in own.index]
+        text += [f"<b>{escape(p)}</b><br>{name}" for p in own.index]
+        colour += [colours[method]] * len(own)
     defined = np.flatnonzero(table["score"].notna())
     some = table.iloc[defined]
-    points = pd.concat(clouds) if clouds else pd.DataFrame(columns=["x", "y", "id", "colour", "text"])
     data = [
         {  # all in one trace, of which Plotly draws few faster
-            "type": "scatter", "x": points["x"].to_numpy(), "y": points["y"].to_numpy(), "mode": "markers", "uid": "points",
-            "ids": list(points["id"]), "name": "perturbations", "text": list(points["text"]),
-            "marker": {"size": 5, "color": list(points["colour"]), "line": {"width": 0}},
+            "type": "scatter", "x": np.concatenate(x).astype(np.float32), "y": np.concatenate(y).astype(np.float32), "mode": "markers",
+            "uid": "points", "ids": ids, "name": "perturbations", "text": text,
+            "marker": {"size": 5, "color": colour, "line": {"width": 0}},
             "hovertemplate": "%{text}: %{x:.4g}<extra></extra>",
         },
         {

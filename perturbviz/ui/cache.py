@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Condition, Timer
 from typing import Any, Protocol, cast
 
@@ -197,16 +198,16 @@ def large(evaluation: Evaluation) -> bool:
 
 
 class Ahead:
-    """Calls that are made by an executor once the user rests, unless the next click comes before."""
+    """Calls that are found and made by an executor once the user rests, unless the next click comes before."""
 
-    def __init__(self, executor: Executor, calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> None:
+    def __init__(self, executor: Executor, calls: Callable[[], Iterable[Callable[[], Any]]]) -> None:
         self._executor, self._calls, self._made = executor, calls, list[Future]()
         self._timer = Timer(REST, self._begin)
         self._timer.daemon = True
         self._timer.start()
 
     def _begin(self) -> None:
-        self._made = [self._executor.submit(function, *inputs) for function, inputs in self._calls]
+        self._made = [self._executor.submit(call) for call in self._calls()]
 
     def stop(self) -> None:
         """Let go of what has not begun yet."""
@@ -225,13 +226,14 @@ def stop_looking_ahead() -> None:
 def look_ahead(benchmark: Benchmark, view: View) -> None:
     """Compute in the background what one click on another gene subset would ask for, when the user rests."""
     here = evaluation(benchmark, view)
-    if large(here):
-        return
-    calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+    if not large(here):
+        st.session_state[_AHEAD] = Ahead(background(), partial(_likely, benchmark, view, here))
+
+
+def _likely(benchmark: Benchmark, view: View, here: Evaluation) -> Iterator[Callable[[], Any]]:
+    """Rank tables of the other gene subsets that are not known yet."""
     for kind in ("expressed", "all", "de"):
         wanted = view.with_(data="", metric="l2", ref="control", genes=kind, n=min(view.n, benchmark.adata.n_vars))
         known = (benchmark.content_id, wanted.token) in _rank_table.cache
         if kind != view.genes and not known and not subset_problem(wanted.subset, here):
-            calls.append((_rank_table, (benchmark.content_id, wanted.token, here, wanted)))
-    if calls:
-        st.session_state[_AHEAD] = Ahead(background(), calls)
+            yield partial(_rank_table, benchmark.content_id, wanted.token, here, wanted)

@@ -43,15 +43,16 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):  #
 
 left, right = st.columns(2, gap="large")
 with left:
-    defined = [m for m in current.shown if m in ranking.defined]  # in an order that no click changes
+    defined = ranking.defined
     if len(defined) < 2:
         st.info(
             "Two methods with a defined score are needed for a paired comparison: switch on another one in the sidebar."
         )
     else:
         if st.session_state.get("against") not in defined:
-            st.session_state["against"] = next((m for m in ("additive", "mean") if m in defined), ranking.defined[0])
-        against = st.selectbox("Compared with", defined, key="against", format_func=names.get, persist_state="session")
+            st.session_state["against"] = next((m for m in ("additive", "mean") if m in defined), defined[0])
+        choices = [m for m in current.shown if m in defined]  # in an order that stays from click to click
+        against = st.selectbox("Compared with", choices, key="against", format_func=names.get, persist_state="session")
         others = [m for m in defined if m != against]
         differences = scores.values[[at[m] for m in others]] - scores.values[at[against]]
         chart(

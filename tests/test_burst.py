@@ -14,6 +14,7 @@ def context(monkeypatch):
     sent = []
     made = SimpleNamespace(_enqueue=sent.append, sent=sent)
     monkeypatch.setattr(burst, "get_script_run_ctx", lambda: made)
+    monkeypatch.setattr(burst, "PATIENCE", 60)
     return made
 
 
@@ -28,7 +29,8 @@ def test_what_is_drawn_is_sent_at_the_end_in_its_order(context):
     assert context.sent == [0, 1, 2, 3]
 
 
-def test_what_takes_long_is_sent_while_it_lasts_and_nothing_after_it_waits(context):
+def test_what_takes_long_is_sent_while_it_lasts_and_nothing_after_it_waits(context, monkeypatch):
+    monkeypatch.setattr(burst, "PATIENCE", 0.05)
     with burst.together():
         context._enqueue("title")
         end = time.monotonic() + 10
@@ -59,7 +61,8 @@ def test_a_newer_click_ends_the_run_and_the_context_is_as_before(context):
     assert context._enqueue is interrupted
 
 
-def test_what_several_threads_draw_is_sent_once_each(context):
+def test_what_several_threads_draw_is_sent_once_each(context, monkeypatch):
+    monkeypatch.setattr(burst, "PATIENCE", 0.05)
     with burst.together():
         threads = [Thread(target=lambda i=i: [context._enqueue((i, k)) for k in range(200)]) for i in range(4)]
         for t in threads:

@@ -16,7 +16,7 @@ def executor():
 
 
 def test_calls_are_made_once_the_user_rests(executor, monkeypatch):
-    monkeypatch.setattr(cache, "REST", 0.05)
+    monkeypatch.setattr(cache, "REST", 1)
     done = Event()
     cache.Ahead(executor, lambda: [done.set])
     assert not done.is_set()
@@ -24,10 +24,10 @@ def test_calls_are_made_once_the_user_rests(executor, monkeypatch):
 
 
 def test_a_click_before_that_drops_them(executor, monkeypatch):
-    monkeypatch.setattr(cache, "REST", 0.2)
+    monkeypatch.setattr(cache, "REST", 1)
     made = []
     cache.Ahead(executor, lambda: [lambda: made.append(1)]).stop()
-    time.sleep(0.5)
+    time.sleep(1.5)
     assert not made
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from threading import Condition, Timer
+from threading import Condition, Lock, Timer
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -202,18 +202,23 @@ class Ahead:
 
     def __init__(self, executor: Executor, calls: Callable[[], Iterable[Callable[[], Any]]]) -> None:
         self._executor, self._calls, self._made = executor, calls, list[Future]()
+        self._making, self._stopped = Lock(), False
         self._timer = Timer(REST, self._begin)
         self._timer.daemon = True
         self._timer.start()
 
     def _begin(self) -> None:
-        self._made = [self._executor.submit(call) for call in self._calls()]
+        with self._making:
+            if not self._stopped:
+                self._made = [self._executor.submit(call) for call in self._calls()]
 
     def stop(self) -> None:
         """Let go of what has not begun yet."""
         self._timer.cancel()
-        for future in self._made:
-            future.cancel()
+        with self._making:
+            self._stopped = True
+            for future in self._made:
+                future.cancel()
 
 
 def stop_looking_ahead() -> None:

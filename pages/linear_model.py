@@ -95,7 +95,8 @@ def mark(fig, *axes):
 
 
 means = ["mean", *(m for m, (_, r) in models.items() if r.perturbation == "zero" and m != recipe.slug)]
-mean = next((m for m in means if m in ranking.defined), "mean")
+defined = ranking.defined
+mean = next((m for m in means if m in defined), "mean")
 st.markdown(
     words.against_mean(ranking, recipe.slug, names[recipe.slug], mean, mean_name="" if mean == "mean" else names[mean])
 )
@@ -128,8 +129,8 @@ with left:
     )  # fmt: skip
 with right:
     beside = {f"P.{r.perturbation}": slug for slug, (_, r) in models.items() if slug != recipe.slug}
-    roles = {role: m for role, m in ({"this": recipe.slug} | beside).items() if m in ranking.defined}
-    roles |= {m: m for m in scores.methods if m in ranking.defined and m not in roles.values()}
+    roles = {role: m for role, m in ({"this": recipe.slug} | beside).items() if m in defined}
+    roles |= {m: m for m in scores.methods if m in defined and m not in roles.values()}
     if "this" not in roles or len(roles) < 2:
         st.info("Arrows need two models with a defined score on the same perturbations.")
     else:

@@ -10,6 +10,7 @@ from perturbviz.errors import UserError
 from perturbviz.figures import linear as figures
 from perturbviz.figures.marks import marked
 from perturbviz.figures.theme import method_colours
+from perturbviz.rankings import n_units
 from perturbviz.ui import cache, cache_linear, linear_looks, recipes, sources, state
 from perturbviz.ui import linear_controls as controls
 from perturbviz.ui.chart import chart
@@ -76,7 +77,7 @@ names = {m: models[m][0] if m in models else evaluation.name(m) for m in scores.
 if recipe == recipe.self_trained and recipe.kind == "linear":
     names[recipe.slug] = "This model (self-trained)"
 table = ranking.table.assign(name=[names[m] for m in ranking.table.index])
-few = len(scores.rows[["context", "perturbation"]].drop_duplicates()) < words.MIN_FOR_INTERVAL
+few = n_units(scores.rows) < words.MIN_FOR_INTERVAL
 if few:
     table[["low", "high"]] = np.nan
 everyone = [*evaluation.methods, *(m for m in models if m not in evaluation.methods)]

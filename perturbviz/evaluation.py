@@ -90,7 +90,7 @@ class Evaluation:
     def _truth_layer(self) -> np.ndarray:
         return self.benchmark.truth if self.truth_from == "all" else self.benchmark.layers["half_a"]
 
-    @property
+    @cached_property
     def methods(self) -> tuple[str, ...]:
         """Methods of the file, then the baselines that apply."""
         return (*self.benchmark.methods, *baseline_ids(self.benchmark))

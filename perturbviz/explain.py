@@ -10,7 +10,7 @@ import pandas as pd
 
 from perturbviz.genesets import LABELS as GENE_LABELS
 from perturbviz.metrics import Card
-from perturbviz.rankings import Ranking
+from perturbviz.rankings import Ranking, n_units
 from perturbviz.references import LABELS as REFERENCE_LABELS
 from perturbviz.scores import Scores
 from perturbviz.view import View, metric_name
@@ -44,11 +44,11 @@ def counted(n: int, one: str, many: str = "") -> str:
 
 def headline(ranking: Ranking) -> str:
     """Who leads, by how much, and whether the next can be told apart."""
-    table, card = ranking.table, ranking.scores.card
+    lines, card = ranking.lines, ranking.scores.card
     order = ranking.defined
     if not order:
         return f"No shown method has a defined {card.name} here."
-    first = table.loc[order[0]]
+    first = lines[order[0]]
     what = (
         metric_name(ranking.scores.metric, ranking.scores.reference)
         if ranking.scores.reference in REFERENCE_LABELS and card.source != ""
@@ -56,13 +56,13 @@ def headline(ranking: Ranking) -> str:
     )
     text = f"**{escape(first['name'])}** leads by {what}: {first['score']:.3g}"
     if len(order) > 1:
-        second = table.loc[order[1]]
+        second = lines[order[1]]
         text += f", before **{escape(second['name'])}** with {second['score']:.3g}"
         tied = [m for m in order[1:] if not ranking.separable(order[0], m)]
         if np.isnan(first["low"]):
             pass  # nothing was resampled, which says neither that they differ nor that they do not
         elif tied:
-            text += f"; {names([escape(table.loc[m, 'name']) for m in tied])} cannot be told apart from it here"
+            text += f"; {names([escape(lines[m]['name']) for m in tied])} cannot be told apart from it here"
         else:
             text += f"; first in {first['p_first']:.0%} of resamples"
     return text + "."
@@ -78,7 +78,7 @@ def four_questions(view: View, scores: Scores, published: bool = False) -> str:
     """
     rows = scores.rows
     seeds = rows["seed"].nunique()
-    distinct = rows[["context", "perturbation"]].drop_duplicates().shape[0]
+    distinct = n_units(rows)
     if published:
         name, where, reference, genes = scores.card.name, "as published", scores.reference, scores.genes
     else:
@@ -104,7 +104,7 @@ def uncertainty(ranking: Ranking) -> str:
     if len(order) < 2:
         return ""
     pairs = [
-        f"{ranking.table.loc[a, 'name']} / {ranking.table.loc[b, 'name']}"
+        f"{ranking.lines[a]['name']} / {ranking.lines[b]['name']}"
         for a, b in zip(order, order[1:], strict=False)
         if not ranking.separable(a, b)
     ]
@@ -146,29 +146,23 @@ def _genes(view: View) -> str:
 def change(before: Ranking, after: Ranking, before_view: View, after_view: View) -> str:
     """What a switch did to the order: the lead, the largest moves, what became undefined and why."""
     switched = _setting(before_view, after_view)
-    old, new = before.table, after.table.copy()
-    parts = []
-    both = [m for m in new.index if m in old.index]
-    move = (old.loc[both, "rank"] - new.loc[both, "rank"]).dropna()
-    for m in both:
-        if not np.isnan(old.loc[m, "rank"]) and np.isnan(new.loc[m, "rank"]):
-            why = new.loc[m, "reason"].partition(":")[2].strip()
-            parts.append(
-                f"{escape(new.loc[m, 'name'])} goes from {ordinal(old.loc[m, 'rank'])} to undefined"
-                + (f" ({why})" if why else "")
-            )
-        elif np.isnan(old.loc[m, "rank"]) and not np.isnan(new.loc[m, "rank"]):
-            parts.append(f"{escape(new.loc[m, 'name'])} is defined again, {ordinal(new.loc[m, 'rank'])}")
-    movers = move[move.abs() >= 1].sort_values(key=lambda s: -s.abs(), kind="stable").index[:3]
-    parts += [
-        f"{escape(new.loc[m, 'name'])} goes from {ordinal(old.loc[m, 'rank'])} to {ordinal(new.loc[m, 'rank'])}"
-        for m in movers
-    ]
+    old, new = before.lines, after.lines
+    parts, moves = [], []
+    for m in (m for m in new if m in old):
+        name, was, now = escape(new[m]["name"]), old[m]["rank"], new[m]["rank"]
+        if not np.isnan(was) and np.isnan(now):
+            why = new[m]["reason"].partition(":")[2].strip()
+            parts.append(f"{name} goes from {ordinal(was)} to undefined" + (f" ({why})" if why else ""))
+        elif np.isnan(was) and not np.isnan(now):
+            parts.append(f"{name} is defined again, {ordinal(now)}")
+        elif abs(was - now) >= 1:
+            moves.append((abs(was - now), f"{name} goes from {ordinal(was)} to {ordinal(now)}"))
+    parts += [sentence for _, sentence in sorted(moves, key=lambda move: -move[0])[:3]]
     if not parts:
         parts = ["the order stays the same"]
     lead = ""
     if before.defined and after.defined and before.defined[0] != after.defined[0]:
-        lead = f" The lead passes from {escape(old.loc[before.defined[0], 'name'])} to **{escape(new.loc[after.defined[0], 'name'])}**."
+        lead = f" The lead passes from {escape(old[before.defined[0]]['name'])} to **{escape(new[after.defined[0]]['name'])}**."
     return f"Switching {switched}: " + "; ".join(parts) + "." + lead
 
 
@@ -176,22 +170,25 @@ def alt_order(ranking: Ranking) -> str:
     """Alternative text of the order chart."""
     lines = [
         f"{ordinal(line['rank'])} {line['name']}" + ("" if np.isnan(line["score"]) else f" {line['score']:.3g}")
-        for _, line in ranking.table.iterrows()
+        for line in ranking.lines.values()
     ]
     return f"Ranking by {ranking.scores.card.name} ({ranking.scores.card.arrow}): {', '.join(lines)}."
 
 
 def bump_note(table: pd.DataFrame, labels: list[str], name) -> str:
     """Who is first how often, and who moves most over the columns."""
-    firsts = (table == table.min()).sum(axis=1).sort_values(ascending=False, kind="stable")
-    spread = (table.max(axis=1) - table.min(axis=1)).sort_values(ascending=False, kind="stable")
-    if firsts.empty or not len(labels):
+    if table.empty:
         return ""
-    wins = [f"{name(m)} first in {int(n)}" for m, n in firsts.items() if n > 0]
-    widest = spread.index[0]
+    ranks = table.to_numpy(float)
+    known = ~np.isnan(ranks)
+    best, worst = np.where(known, ranks, np.inf), np.where(known, ranks, -np.inf)
+    firsts = ((ranks == best.min(axis=0)) & known).sum(axis=1)
+    wins = [f"{name(table.index[i])} first in {firsts[i]}" for i in np.argsort(-firsts, kind="stable") if firsts[i]]
+    low, high = (np.where(known.any(axis=1), end, np.nan) for end in (best.min(axis=1), worst.max(axis=1)))
+    widest = int(np.argmax(np.nan_to_num(high - low, nan=-1)))
     return (
-        f"Over {len(labels)} columns: {', '.join(wins)}. {name(widest)} moves most, from "
-        f"{ordinal(table.loc[widest].min())} to {ordinal(table.loc[widest].max())}. Click a point to open that view."
+        f"Over {len(labels)} columns: {', '.join(wins)}. {name(table.index[widest])} moves most, from "
+        f"{ordinal(low[widest])} to {ordinal(high[widest])}. Click a point to open that view."
     )
 
 
@@ -215,11 +212,11 @@ def spread(ranking: Ranking, how: str) -> str:
     lead = scores.values[scores.methods.index(order[0])]
     goodness = scores.card.goodness(lead)
     worst = scores.rows["perturbation"].iloc[int(np.nanargmin(goodness))]
-    text = f"Red bar: {how}. {ranking.table.loc[order[0], 'name']} is worst on {worst} ({lead[np.nanargmin(goodness)]:.3g})"
+    text = f"Red bar: {how}. {ranking.lines[order[0]]['name']} is worst on {worst} ({lead[np.nanargmin(goodness)]:.3g})"
     middle, mean = np.nanmedian(lead), np.nanmean(lead)
     if abs(mean - middle) > 0.1 * abs(middle) > 0:
         text += f"; its mean ({mean:.3g}) and median ({middle:.3g}) differ, so a few perturbations pull"
-    undefined = [line["name"] for _, line in ranking.table.iterrows() if np.isnan(line["score"])]
+    undefined = [line["name"] for line in ranking.lines.values() if np.isnan(line["score"])]
     return (
         text
         + (f". Undefined: {names(undefined)}." if undefined else ".")
@@ -239,7 +236,7 @@ def paired(ranking: Ranking, against: str, differences: np.ndarray, others: list
         return ""
     most = max(wins, key=wins.__getitem__)
     apart = [m for m in others if ranking.separable(m, against)]
-    name = ranking.table["name"]
+    name = {m: line["name"] for m, line in ranking.lines.items()}
     text = f"{name[most]} is better than {name[against]} on {wins[most]:.0%} of the values. "
     alike = [name[m] for m in others if m not in apart]
     if not alike:

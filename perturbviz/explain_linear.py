@@ -12,7 +12,7 @@ from perturbviz.baselines.compete import Predictions
 from perturbviz.baselines.diagnostics import ErrorMap
 from perturbviz.baselines.remoteness import area
 from perturbviz.explain import counted, escape
-from perturbviz.rankings import Ranking
+from perturbviz.rankings import Ranking, n_units, units
 
 #: Fewer distinct perturbations than this give no interval.
 MIN_FOR_INTERVAL = 10
@@ -21,18 +21,18 @@ MIN_FOR_INTERVAL = 10
 def n_perturbations(ranking: Ranking, method: str) -> int:
     """Distinct perturbations (with context) a method's score averages over."""
     have = ~np.isnan(ranking.scores.values[ranking.scores.methods.index(method)])
-    return len(ranking.scores.rows[have][["context", "perturbation"]].drop_duplicates())
+    return n_units(ranking.scores.rows[have])
 
 
 def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean", mean_name: str = "") -> str:
     """Whether the model beats the mean, with the paired interval, and what stands above it (Markdown)."""
     mean_name = mean_name[:1].lower() + mean_name[1:] or "perturbation mean"
-    table, card = ranking.table, ranking.scores.card
+    lines, card = ranking.lines, ranking.scores.card
     if model not in ranking.defined:
-        why = table.loc[model, "reason"].removeprefix("undefined: ").rstrip(".")
+        why = lines[model]["reason"].removeprefix("undefined: ").rstrip(".")
         return f"**{escape(name)}** has no defined {card.name} here: {escape(why)}."
     n = n_perturbations(ranking, model)
-    text = f"**{escape(name)}**: {card.name} {table.loc[model, 'score']:.3g} over {counted(n, 'perturbation')}"
+    text = f"**{escape(name)}**: {card.name} {lines[model]['score']:.3g} over {counted(n, 'perturbation')}"
     if mean in ranking.defined:
         difference, low, high = ranking.difference(model, mean)
         gain = difference if card.better == "higher" else -difference
@@ -44,7 +44,7 @@ def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean", me
             text += f" (paired 95% interval of the difference {low:.2g} to {high:.2g}: not by chance)"
         else:
             text += f" (paired 95% interval {low:.2g} to {high:.2g}: **it cannot be told apart from the mean**)"
-    above = [escape(table.loc[m, "name"]) for m in ranking.defined[: ranking.defined.index(model)]]
+    above = [escape(lines[m]["name"]) for m in ranking.defined[: ranking.defined.index(model)]]
     if not above:
         return text + ". Nothing scores better here."
     more = f" and {len(above) - 3} more" if len(above) > 3 else ""
@@ -53,12 +53,11 @@ def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean", me
 
 def common_without(rows: pd.DataFrame, models: Mapping[str, Predictions], always: str) -> dict[str, int]:
     """How many perturbations are common to the models that predict any, without each but the one named ``always``."""
-    pairs = rows[["context", "perturbation"]]
     some = {name: found.predicted for name, found in models.items() if found.predicted.any()}
     out = {}
     for left_out in some.keys() - {always}:
         kept = [predicted for name, predicted in some.items() if name != left_out]
-        out[left_out] = len(pairs[np.logical_and.reduce(kept)].drop_duplicates()) if kept else 0
+        out[left_out] = n_units(rows[np.logical_and.reduce(kept)]) if kept else 0
     return out
 
 
@@ -83,7 +82,7 @@ def intervals(ranking: Ranking, few: bool, common: Mapping[str, int] | None = No
 
 def coverage(rows: pd.DataFrame, lost: pd.DataFrame) -> str:
     """How many held-out perturbations could be predicted, and the reasons of the others (:func:`unpredicted`)."""
-    total = len(rows[["context", "perturbation"]].drop_duplicates())
+    total = n_units(rows)
     if lost.empty:
         return f"All {total} held-out perturbations could be predicted."
     listed = "; ".join(f"{n} × {kind}" for kind, n in lost["reason"].map(_kind).value_counts().items())
@@ -92,22 +91,17 @@ def coverage(rows: pd.DataFrame, lost: pd.DataFrame) -> str:
 
 def reach(rows: pd.DataFrame, models: Mapping[str, Predictions]) -> str:
     """How many held-out perturbations each of several models predicts (in at least one split)."""
-    which = _which(rows)
+    which = units(rows)
     counted = [f"{name} {len(np.unique(which[found.predicted]))}" for name, found in models.items()]
     return f"Predicted of {len(np.unique(which))}: {', '.join(counted)}."
 
 
 def unpredicted(rows: pd.DataFrame, found: Predictions) -> pd.DataFrame:
     """Perturbations without a prediction in any split: perturbation, context, reason."""
-    which = _which(rows)
+    which = units(rows)
     lost = ~np.isin(which, which[found.predicted])
     table = rows[["perturbation", "context"]].assign(reason=found.reasons)[lost]
     return table.drop_duplicates(["perturbation", "context"]).sort_values(["perturbation", "context"])
-
-
-def _which(rows: pd.DataFrame) -> np.ndarray:
-    """Number of every row's perturbation and context: (R,) from 0."""
-    return rows.groupby(["context", "perturbation"], sort=False).ngroup().to_numpy()
 
 
 def _kind(reason: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,8 +40,14 @@ def ranks(score: np.ndarray, card: Card) -> np.ndarray:
 
 
 def units(rows: pd.DataFrame) -> np.ndarray:
-    """Unit of resampling of each row: context and perturbation, over all seeds (int codes)."""
-    return rows.groupby(["context", "perturbation"], sort=False).ngroup().to_numpy()
+    """Unit of resampling of each row: context and perturbation, over all seeds (int codes by first appearance)."""
+    context, perturbation = (pd.factorize(rows[c])[0].astype(np.int64) for c in ("context", "perturbation"))
+    return pd.factorize(context * (perturbation.max(initial=0) + 1) + perturbation)[0]
+
+
+def n_units(rows: pd.DataFrame) -> int:
+    """Distinct perturbations, of every context."""
+    return int(units(rows).max(initial=-1)) + 1
 
 
 def per_unit(values: np.ndarray, rows: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
@@ -167,10 +174,15 @@ class Ranking:
         _, low, high = self.difference(a, b)
         return bool(low > 0 or high < 0)
 
-    @property
+    @cached_property
+    def lines(self) -> dict[str, dict[str, Any]]:
+        """Method -> its line of the table, in its order: sentences and labels ask for many cells, each slow in pandas."""
+        return dict(zip(self.table.index, self.table.to_dict("records"), strict=True))
+
+    @cached_property
     def defined(self) -> list[str]:
-        """Methods with a score, best first."""
-        return list(self.table.index[self.table["score"].notna()])
+        """Methods with a score, best first; not to be changed."""
+        return [m for m, line in self.lines.items() if not np.isnan(line["score"])]
 
 
 def _quantile(resampled: np.ndarray, tail: list[float], unit: np.ndarray) -> np.ndarray:

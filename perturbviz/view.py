@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -97,7 +98,7 @@ class View:
             out[field.name] = [str(v).lower() if isinstance(v, bool) else str(v) for v in values]
         return out
 
-    @property
+    @cached_property
     def token(self) -> str:
         """The view as one string, the same for equal views: cache key and mark in every chart."""
         return urlencode(self.to_query(), doseq=True)

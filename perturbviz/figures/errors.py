@@ -84,7 +84,7 @@ def distribution(
         Of all methods together: see :func:`points_a_method`.
     """
     most = points_a_method(len(methods), points)
-    swarms, notes = [], []
+    swarms, notes, called = [], [], [escape(names[m]) for m in methods]
     labels = rows["perturbation"].astype(str).to_numpy()
     contexts = rows["context"].astype(str).to_numpy()
     several = len(set(contexts)) > 1
@@ -107,7 +107,7 @@ def distribution(
         "uid": "swarms", "ids": [f"{methods[i]}|{contexts[j]}|{labels[j]}" for i, j in zip(of, row, strict=True)],
         "customdata": labels[row].tolist(),
         "marker": {"color": [colours[methods[i]] for i in of], **rings(labels[row] == marked, 5, 11)},
-        "text": [f"<b>{said[j]}</b><br>{escape(names[methods[i]])}" for i, j in zip(of, row, strict=True)],
+        "text": [f"<b>{said[j]}</b><br>{called[i]}" for i, j in zip(of, row, strict=True)],
         "hovertemplate": "%{text}: %{y:.4g}<extra></extra>", "showlegend": False,
     }  # fmt: skip
     bars = [(i, averages[m]) for i, m in enumerate(methods) if not np.isnan(averages.get(m, np.nan))]
@@ -119,7 +119,7 @@ def distribution(
     layout = {
         "height": 440, "dragmode": "select", "margin": MARGIN, "annotations": notes, "shapes": [level(0, {"color": MUTED, "width": 1})] if zero else [],
         "xaxis": {
-            "tickvals": list(range(len(methods))), "ticktext": [escape(names[m]).replace(" ", "<br>", 1) for m in methods],
+            "tickvals": list(range(len(methods))), "ticktext": [name.replace(" ", "<br>", 1) for name in called],
             "range": [-0.6, len(methods) - 0.4], "showgrid": False, "zeroline": False, "tickangle": 0,
             "automargin": False,
         },

@@ -47,7 +47,8 @@ def standing(
     """
     labels, notes, ids, text, colour = [], [], [], [], []
     x, y = [np.empty(0)], [np.empty(0)]
-    for i, (method, line) in enumerate(table.iterrows()):
+    lines = dict(zip(table.index, table.to_dict("records"), strict=True))
+    for i, (method, line) in enumerate(lines.items()):
         name = escape(line["name"])
         labels.append(f"<b>{name}</b>" if method in marked else name)
         if np.isnan(line["score"]):
@@ -79,7 +80,7 @@ def standing(
                 "array": (some["high"] - some["score"]).fillna(0).to_numpy(),
                 "arrayminus": (some["score"] - some["low"]).fillna(0).to_numpy(),
             },
-            "text": [_interval(line) for _, line in some.iterrows()], "hovertemplate": "%{text}<extra></extra>",
+            "text": [_interval(lines[m]) for m in some.index], "hovertemplate": "%{text}<extra></extra>",
         },
     ]  # fmt: skip
     layout = {
@@ -94,7 +95,7 @@ def standing(
     return Drawing(data, layout)
 
 
-def _interval(line: pd.Series) -> str:
+def _interval(line: Mapping[str, Any]) -> str:
     interval = "no interval" if np.isnan(line["low"]) else f"95% interval {line['low']:.4g} to {line['high']:.4g}"
     return f"<b>{escape(line['name'])}</b><br>mean {line['score']:.4g} ({interval})<br>{line['n']:.0f} values averaged"
 
@@ -115,19 +116,21 @@ def arrows(
     marked
         Perturbation drawn thick.
     """
-    change = (after - before).dropna()
-    gains = {"better": (change > 0 if higher else change < 0).sum()}
-    gains["worse"] = len(change) - gains["better"]
-    if len(change) > MAX_ARROWS:
-        change = change.loc[change.abs().sort_values(ascending=False, kind="stable").index[:MAX_ARROWS]]
-    order = before.loc[change.index].sort_values(kind="stable").index
-    better = change.loc[order] > 0 if higher else change.loc[order] < 0
+    was, now, perturbations = before.to_numpy(), after.to_numpy(), before.index.to_numpy()
+    change = now - was
+    both = np.flatnonzero(~np.isnan(change))
+    gains = {"better": int(np.sum(change[both] > 0 if higher else change[both] < 0))}
+    gains["worse"] = len(both) - gains["better"]
+    if len(both) > MAX_ARROWS:
+        both = both[np.argsort(-np.abs(change[both]), kind="stable")[:MAX_ARROWS]]
+    order = both[np.argsort(was[both], kind="stable")]
+    better = change[order] > 0 if higher else change[order] < 0
     x = np.arange(len(order))
     data: list[dict[str, Any]] = []
-    for word, here, colour in (("better", better.to_numpy(), BETTER), ("worse", ~better.to_numpy(), WORSE)):
+    for word, here, colour in (("better", better, BETTER), ("worse", ~better, WORSE)):
         if not here.any():
             continue
-        a, b, at, who = before.loc[order].to_numpy()[here], after.loc[order].to_numpy()[here], x[here], order[here]
+        a, b, at, who = was[order[here]], now[order[here]], x[here], perturbations[order[here]]
         data.append({
             "type": "scatter", "x": np.ravel(np.column_stack([at, at, np.full(len(at), np.nan)])), "mode": "lines",
             "y": np.ravel(np.column_stack([a, b, np.full(len(at), np.nan)])), "line": {"color": colour, "width": 1.6},
@@ -148,7 +151,7 @@ def arrows(
         "height": 400, "margin": {"t": 64},
         "xaxis": {
             "title": {"text": f"perturbations in the order of {escape(names[0])}"}, "showgrid": False, "zeroline": False,
-            "tickvals": x if few else [], "ticktext": [escape(p) for p in order] if few else [], "tickangle": -60,
+            "tickvals": x if few else [], "ticktext": [escape(p) for p in perturbations[order]] if few else [], "tickangle": -60,
         },
         "yaxis": {"title": {"text": axis_title}, "zeroline": False},
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,7 +39,9 @@ def order(
     open_marks
         Methods drawn as open circles: controls.
     """
-    names = [_label(line, None if shifts is None else shifts.get(m)) for m, line in table.iterrows()]
+    lines = dict(zip(table.index, table.to_dict("records"), strict=True))
+    gained = {} if shifts is None else shifts.to_dict()
+    names = [_label(line, gained.get(m)) for m, line in lines.items()]
     position = np.arange(len(table))
     defined = table["score"].notna().to_numpy()
     known = list(table.index[defined])
@@ -55,16 +58,16 @@ def order(
             "array": (table["high"] - table["score"]).to_numpy()[defined],
             "arrayminus": (table["score"] - table["low"]).to_numpy()[defined],
         },
-        "text": [_hover(line) for _, line in table[defined].iterrows()], "hovertemplate": "%{text}<extra></extra>",
+        "text": [_hover(lines[m]) for m in known], "hovertemplate": "%{text}<extra></extra>",
         "showlegend": False,
     }  # fmt: skip
     undefined = [
         {
-            "x": 0.01, "xref": "paper", "yref": "y", "y": position[table.index.get_loc(m)], "showarrow": False,
+            "x": 0.01, "xref": "paper", "yref": "y", "y": i, "showarrow": False,
             "text": escape(line["reason"].partition(",")[0] or "undefined"), "xanchor": "left",
             "font": {"color": MUTED, "size": 12},
         }
-        for m, line in table[~defined].iterrows()
+        for i, line in enumerate(lines.values()) if not defined[i]
     ]  # fmt: skip
     layout = {
         "height": 72 + 34 * len(table), "margin": {"l": 8, "r": 16, "t": 36, "b": 8}, "annotations": undefined,
@@ -77,13 +80,13 @@ def order(
     return Drawing([dots], layout)
 
 
-def _label(line: pd.Series, shift: float | None) -> str:
+def _label(line: Mapping[str, Any], shift: float | None) -> str:
     place = "–" if np.isnan(line["rank"]) else f"{line['rank']:g}"
     moved = "" if shift is None or np.isnan(shift) or shift == 0 else (f" ▲{shift:g}" if shift > 0 else f" ▼{-shift:g}")
     return f"{escape(line['name'])}{moved}  <b>{place}</b>"
 
 
-def _hover(line: pd.Series) -> str:
+def _hover(line: Mapping[str, Any]) -> str:
     """Name, score and rank; the intervals only where perturbations were resampled."""
     name, score, place = f"<b>{escape(line['name'])}</b>", f"score {line['score']:.4g}", f"rank {line['rank']:g}"
     if np.isnan([line["low"], line["high"]]).any():
@@ -114,10 +117,9 @@ def bump(
     dashed
         Methods drawn dashed.
     """
-    x = np.arange(ranks.shape[1])
+    x, places = np.arange(ranks.shape[1]), ranks.to_numpy(float)
     lines = []
-    for method, line in ranks.iterrows():
-        values = line.to_numpy(float)
+    for method, values in zip(ranks.index, places, strict=True):
         lines.append({
             "type": "scatter", "x": x, "y": values, "name": names[method], "uid": f"bump-{method}",
             "ids": [f"{method}|{label}" for label in labels], "customdata": [[method, int(i)] for i in x],
@@ -127,11 +129,13 @@ def bump(
             "hovertemplate": f"<b>{escape(names[method])}</b><br>rank %{{text}}<extra></extra>",
         })  # fmt: skip
     few = ranks.shape[1] <= 4  # then a line that ends early has its name there, and the plot ends with the last column
-    early = {
-        m: x[line.notna()][-1] for m, line in ranks.iterrows() if few and line.notna().any() and np.isnan(line.iloc[-1])
+    last = {
+        m: known[-1] for m, row in zip(ranks.index, places, strict=True) if len(known := np.flatnonzero(~np.isnan(row)))
     }
-    at_ends = [(m, x[-1], y) for m, y in _end_labels(ranks.drop(index=list(early)))]
-    at_ends += [(m, column, float(ranks.loc[m].iloc[column])) for m, column in early.items()]
+    ends_at = {m: float(places[i, last[m]]) for i, m in enumerate(ranks.index) if m in last}
+    early = {m: column for m, column in last.items() if few and column != x[-1]}
+    at_ends = [(m, x[-1], y) for m, y in _end_labels({m: y for m, y in ends_at.items() if m not in early})]
+    at_ends += [(m, column, ends_at[m]) for m, column in early.items()]
     ends = [
         {
             "x": int(column), "y": y, "text": escape(names[method]), "showarrow": False, "xanchor": "left",
@@ -143,7 +147,7 @@ def bump(
         "type": "rect", "xref": "x", "yref": "y domain", "x0": current - 0.4, "x1": current + 0.4, "y0": 0, "y1": 1,
         "fillcolor": MUTED, "opacity": 0.12, "line": {"width": 0}, "layer": "below",
     }  # fmt: skip
-    worst = int(np.nanmax(ranks.to_numpy())) if ranks.size and ranks.notna().to_numpy().any() else 1
+    worst = int(np.nanmax(places)) if last else 1
     layout = {
         "height": 150 + 30 * max(worst, 4), "margin": {"l": 8, "r": 130, "t": 36, "b": 8}, "annotations": ends,
         "shapes": [here] if current >= 0 else [],
@@ -159,8 +163,7 @@ def bump(
     return Drawing(lines, layout)
 
 
-def _end_labels(ranks: pd.DataFrame, gap: float = 0.62) -> list[tuple[str, float]]:
+def _end_labels(ends: Mapping[str, float], gap: float = 0.62) -> list[tuple[str, float]]:
     """(method, height) of the names at the right end, near the last defined rank of each and never on one another."""
-    ends = [(m, float(line.dropna().iloc[-1])) for m, line in ranks.iterrows() if line.notna().any()]
-    ends.sort(key=lambda e: e[1])
-    return [(m, h) for h, (m, _) in zip(apart([y for _, y in ends], gap), ends, strict=True)]
+    ordered = sorted(ends, key=ends.__getitem__)
+    return list(zip(ordered, apart([ends[m] for m in ordered], gap), strict=True))

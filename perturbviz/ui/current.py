@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NoReturn
 
 import streamlit as st
@@ -47,7 +48,7 @@ class Current:
     evaluation: Evaluation | None
     problem: str
 
-    @property
+    @cached_property
     def token(self) -> str:
         """Mark of the state shown, for every figure's ``layout.meta``."""
         return self.view.token
@@ -80,12 +81,12 @@ class Current:
         except UserError as error:
             stop(str(error))
 
-    @property
+    @cached_property
     def methods(self) -> tuple[str, ...]:
         """All methods of the data, shown or not, in the fixed order of colours."""
         return tuple(self.source.names) if isinstance(self.source, ScoreTable) else self.evaluated.methods
 
-    @property
+    @cached_property
     def shown(self) -> tuple[str, ...]:
         """Methods that are switched on."""
         return tuple(m for m in self.methods if not self.view.show or m in self.view.show)
@@ -102,7 +103,7 @@ class Current:
         own = {m: c for m, c in colours.chosen().items() if m in self.methods}
         return {**method_colours(others, baselines), **control_colours(self.controls, (SHUFFLED,)), **own}
 
-    @property
+    @cached_property
     def controls(self) -> tuple[str, ...]:
         """Methods that are controls of the calibration: drawn dashed or open."""
         known = self.source.meta.get("methods", {}) if isinstance(self.source, Benchmark) else {}

@@ -19,7 +19,7 @@ order = list(ranking.table.index)
 names = {m: current.name(m) for m in current.methods}
 axis = scores.card.axis or scores.card.name
 perturbation = state.extra("p")
-points, perturbations = per_unit(scores.values, scores.rows)
+points, perturbations = per_unit(scores.values, scores.rows, ranking.unit)
 at = {m: i for i, m in enumerate(scores.methods)}
 
 
@@ -56,7 +56,7 @@ with left:
         others = [m for m in defined if m != against]
         differences = scores.values[[at[m] for m in others]] - scores.values[at[against]]
         chart(
-            current.mark(figures.distribution(per_unit(differences, scores.rows)[0], perturbations, others, names, current.colours,
+            current.mark(figures.distribution(per_unit(differences, scores.rows, ranking.unit)[0], perturbations, others, names, current.colours,
                                       dict(zip(others, average(differences, current.view.avg), strict=True)),
                                       f"{scores.card.symbol} − {names[against]}'s", perturbation, zero=True, points=PAIRED_POINTS), against),
             "paired", question=f"Perturbation by perturbation, who beats {names[against]}?",

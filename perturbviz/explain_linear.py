@@ -100,7 +100,7 @@ def unpredicted(rows: pd.DataFrame, found: Predictions) -> pd.DataFrame:
     """Perturbations without a prediction in any split: perturbation, context, reason."""
     which = units(rows)
     lost = ~np.isin(which, which[found.predicted])
-    table = rows[["perturbation", "context"]].assign(reason=found.reasons)[lost]
+    table = rows.loc[lost, ["perturbation", "context"]].assign(reason=found.reasons[lost])
     return table.drop_duplicates(["perturbation", "context"]).sort_values(["perturbation", "context"])
 
 

@@ -50,12 +50,13 @@ def n_units(rows: pd.DataFrame) -> int:
     return int(units(rows).max(initial=-1)) + 1
 
 
-def per_unit(values: np.ndarray, rows: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+def per_unit(values: np.ndarray, rows: pd.DataFrame, unit: np.ndarray | None = None) -> tuple[np.ndarray, pd.DataFrame]:
     """Mean over the seeds of each perturbation: values (methods, rows) -> (methods, units), and the rows of the units.
 
-    NaN where a method has no value of a perturbation; the rows gain ``n``, how many values a unit holds.
+    NaN where a method has no value of a perturbation; the rows gain ``n``, how many values a unit holds. ``unit`` is
+    what :func:`units` gives for the rows, where it is known.
     """
-    unit = units(rows)
+    unit = units(rows) if unit is None else unit
     first = np.unique(unit, return_index=True)[1]
     have = ~np.isnan(values)
     sums, sizes = (np.array([np.bincount(unit, w, len(first)) for w in x]) for x in (np.where(have, values, 0), have))

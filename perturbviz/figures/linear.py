@@ -56,12 +56,14 @@ def standing(
             notes.append({"x": 0.01, "xref": "paper", "y": i, "text": "<br>".join(map(escape, why)), "showarrow": False,
                           "xanchor": "left", "align": "left", "font": {"color": MUTED, "size": 12}})  # fmt: skip
             continue
-        own = values[method].iloc[thinned(values[method].to_numpy(), POINTS)]
-        x.append(own.to_numpy())
+        own = values[method].to_numpy()
+        shown = thinned(own, POINTS)
+        who = values[method].index[shown]
+        x.append(own[shown])
         y.append(i + offsets(x[-1], 0.3))
-        ids += [f"{method}|{p}" for p in own.index]
-        text += [f"<b>{escape(p)}</b><br>{name}" for p in own.index]
-        colour += [colours[method]] * len(own)
+        ids += [f"{method}|{p}" for p in who]
+        text += [f"<b>{escape(p)}</b><br>{name}" for p in who]
+        colour += [colours[method]] * len(who)
     defined = np.flatnonzero(table["score"].notna())
     some = table.iloc[defined]
     data = [

@@ -52,12 +52,12 @@ def shared(most: int) -> Callable[[Callable[..., Any]], Shared]:
 
 def evaluation(benchmark: Benchmark, view: View) -> Evaluation:
     """The scored rows of a benchmark under a view's split and truth."""
-    return _evaluation(benchmark.content_id, view.parts, view.truth, benchmark)
+    return _evaluation(benchmark.content_id, f"{view.truth}|{'|'.join(view.parts)}", benchmark, view)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _evaluation(content_id: str, parts: tuple[str, ...], truth: str, _benchmark: Benchmark) -> Evaluation:
-    return Evaluation(_benchmark, parts, truth)
+@shared(12)
+def _evaluation(content_id: str, token: str, benchmark: Benchmark, view: View) -> Evaluation:
+    return Evaluation(benchmark, view.parts, view.truth)
 
 
 def scores(source: Benchmark | ScoreTable, view: View) -> Scores:

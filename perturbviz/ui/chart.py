@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
+import numpy as np
+import orjson
 import pandas as pd
 import streamlit as st
-from plotly.io.json import to_json_plotly
 from streamlit.runtime import Runtime, exists
 
 from perturbviz.figures.drawing import Figure
@@ -137,7 +138,7 @@ def payload(
     bare = {name: value for name, value in spec["layout"].items() if name != "meta"}
     body = {
         "key": key,
-        "figure": to_json_plotly(scaled({**spec, "layout": bare}, scale())),
+        "figure": _json(scaled({**spec, "layout": bare}, scale())).decode(),
         "meta": spec["layout"].get("meta", {}),
         "question": question,
         "alt": re.sub(r"\*\*|\\(?=\W)", "", alt),  # sentences are written in Markdown
@@ -152,8 +153,19 @@ def payload(
         "dark": THEME_COLOURS,
         "plotly": assets.PLOTLY_VERSION,
     }
-    text = to_json_plotly(body).encode()
+    text = _json(body)
     return b'{"id":"' + blake2b(text, digest_size=8).hexdigest().encode() + b'",' + text[1:]
+
+
+def _json(value: Any) -> bytes:
+    """As Plotly would write it (NaN is null), but ten times faster: it goes through a figure value by value."""
+    return orjson.dumps(value, _plain, orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _plain(value: Any) -> Any:
+    """What orjson leaves to others: arrays of text or not in one piece, columns of tables."""
+    array = np.asarray(value)
+    return np.ascontiguousarray(array) if array.dtype.kind in "biuf" else array.tolist()
 
 
 def _component_chart(data: bytes, key: str, select: bool) -> Event:

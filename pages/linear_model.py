@@ -101,11 +101,12 @@ mean = next((m for m in means if m in defined), "mean")
 st.markdown(
     words.against_mean(ranking, recipe.slug, names[recipe.slug], mean, mean_name="" if mean == "mean" else names[mean])
 )
-fitted = {names[m]: cache_linear.predictions(base, r) for m, (_, r) in models.items()}
+fitted = {names[m]: found if r is recipe else cache_linear.predictions(base, r) for m, (_, r) in models.items()}
 reach = words.reach(base.rows, fitted)
 st.caption(f"{recipe.label}. {coverage} {words.fit_time(found)}" + (f" {reach}" if len(models) > 1 else ""))
 official = view.with_(split="held-out", truth="all")  # what the competition is about, whatever is shown here
-entry = cache_linear.predictions(cache.evaluation(plain, official), recipe)
+competing = cache.evaluation(plain, official)
+entry = found if competing is base else cache_linear.predictions(competing, recipe)
 entering = "" if entry.predicted.any() else (
     "It predicts none of the perturbations that the benchmark itself holds out, so it cannot compete: switch on sums for "
     "combinations under “More knobs”, or choose another P."

@@ -86,19 +86,23 @@ def tables(recipe: Recipe, benchmark: Benchmark) -> dict[str, pd.DataFrame]:
     return {source: recipes.table(source, benchmark).table for source in recipe.tables}
 
 
-def _table_keys(recipe: Recipe) -> str:
-    return "|".join(recipes.key(source) for source in recipe.tables)
+def _key(evaluation: Evaluation, *more: object) -> str:
+    """One text, since Streamlit's caches take long over many parameters."""
+    return repr((evaluation.benchmark.content_id, evaluation.parts, *more))
+
+
+def _recipe_key(recipe: Recipe) -> tuple[str, ...]:
+    return (recipe.link, *(recipes.key(source) for source in recipe.tables))
 
 
 # -- predictions ---------------------------------------------------------------------------------------------------
 def predictions(evaluation: Evaluation, recipe: Recipe) -> Predictions:
     """What a recipe predicts for the scored rows, fitted to the training part of every seed and context."""
-    key = (evaluation.benchmark.content_id, evaluation.parts, evaluation.truth_from)
-    return _predictions(key, recipe.link, _table_keys(recipe), evaluation, recipe)
+    return _predictions(_key(evaluation, evaluation.truth_from, *_recipe_key(recipe)), evaluation, recipe)
 
 
 @st.cache_resource(max_entries=12, show_spinner="Fitting …")
-def _predictions(key: tuple, link: str, keys: str, _evaluation: Evaluation, _recipe: Recipe) -> Predictions:
+def _predictions(key: str, _evaluation: Evaluation, _recipe: Recipe) -> Predictions:
     ready = prepared(_evaluation.benchmark)
     competitor = _recipe.competitor(tables(_recipe, ready.benchmark), names=ready.names)
 
@@ -132,14 +136,14 @@ def ranking(
     methods that the session added, so that adding one does not fit the others again.
     """
     methods = [m for m in methods if m not in models]
-    key = (evaluation.benchmark.content_id, evaluation.parts, view.with_(data="", show=()).token, *methods)
-    whose = tuple((slug, name, recipe.link, _table_keys(recipe)) for slug, (name, recipe) in models.items())
+    key = _key(evaluation, view.with_(data="", show=()).token, *methods)
+    whose = repr([(slug, name, *_recipe_key(recipe)) for slug, (name, recipe) in models.items()])
     return _ranking(key, whose, evaluation, base, view, tuple(methods), models)
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)
 def _ranking(
-    key: tuple, whose: tuple, _evaluation: Evaluation, _base: Evaluation, _view: View, _methods: tuple[str, ...],
+    key: str, whose: str, _evaluation: Evaluation, _base: Evaluation, _view: View, _methods: tuple[str, ...],
     _models: dict[str, tuple[str, Recipe]],
 ) -> Ranking:  # fmt: skip
     candidates = {slug: (name, predictions(_base, recipe).values) for slug, (name, recipe) in _models.items()}
@@ -151,9 +155,7 @@ def _ranking(
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)
-def _scores(
-    key: tuple, digest: str, _evaluation: Evaluation, _view: View, _methods: tuple, _rows: np.ndarray
-) -> Scores:
+def _scores(key: str, digest: str, _evaluation: Evaluation, _view: View, _methods: tuple, _rows: np.ndarray) -> Scores:
     return _score(_evaluation, _view, _methods, _rows)
 
 
@@ -179,12 +181,11 @@ def _spectrum(content_id: str, seed: str, context: str, include_control: bool, _
 def error_maps(evaluation: Evaluation, recipe: Recipe) -> tuple[ErrorMap, int]:
     """Errors at every K and λ, averaged over at most ``MAX_SPLITS`` splits, and their number."""
     any_knob = Recipe(**{**vars(recipe), "dims": 1, "ridge": 0.1})  # the map does not depend on them
-    key = (evaluation.benchmark.content_id, evaluation.parts)
-    return _error_maps(key, any_knob.link, _table_keys(recipe), evaluation, any_knob)
+    return _error_maps(_key(evaluation, *_recipe_key(any_knob)), evaluation, any_knob)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Trying all K and λ …")
-def _error_maps(key: tuple, link: str, keys: str, _evaluation: Evaluation, _recipe: Recipe) -> tuple[ErrorMap, int]:
+def _error_maps(key: str, _evaluation: Evaluation, _recipe: Recipe) -> tuple[ErrorMap, int]:
     benchmark = _evaluation.benchmark
     ready, model = prepared(benchmark), _recipe.competitor(tables(_recipe, benchmark), cut_when_fitted=True)
     if not isinstance(model, LinearModel):
@@ -213,12 +214,11 @@ def _error_maps(key: tuple, link: str, keys: str, _evaluation: Evaluation, _reci
 
 def curve(evaluation: Evaluation, recipe: Recipe) -> tuple[pd.DataFrame, int]:
     """Held-out error against the number of training perturbations, over at most ``MAX_SPLITS`` splits, and their number."""
-    key = (evaluation.benchmark.content_id, evaluation.parts)
-    return _curve(key, recipe.link, _table_keys(recipe), evaluation, recipe)
+    return _curve(_key(evaluation, *_recipe_key(recipe)), evaluation, recipe)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Fitting to fewer and fewer perturbations …")
-def _curve(key: tuple, link: str, keys: str, _evaluation: Evaluation, _recipe: Recipe) -> tuple[pd.DataFrame, int]:
+def _curve(key: str, _evaluation: Evaluation, _recipe: Recipe) -> tuple[pd.DataFrame, int]:
     benchmark, ready = _evaluation.benchmark, prepared(_evaluation.benchmark)
     blocks = _blocks(_evaluation)[:MAX_SPLITS]
     parts = [(ready.training(*block), compete.held_out(benchmark, *block, _evaluation.parts)) for block in blocks]

@@ -66,6 +66,7 @@ follow.selectbox(
 index = columns[None, :]
 base = evaluation.reference(reference, np.array([at]), index, view.ref_from == "all")
 observed = (evaluation.truth(np.array([at]), index) - base)[0]
+colours = current.colours
 
 
 def panel(method: str, predicted: np.ndarray, truth: np.ndarray, score: float) -> figures.Panel:
@@ -74,7 +75,7 @@ def panel(method: str, predicted: np.ndarray, truth: np.ndarray, score: float) -
     correlation = pearson(truth[None, have], predicted[None, have])[0] if have.sum() > 1 else np.nan
     written = "undefined" if np.isnan(score) else f"{score:#.3g}"
     corner = [f"{scores.card.symbol} {written}", f"r {'undefined' if np.isnan(correlation) else f'{correlation:.2f}'}"]
-    return figures.Panel(method, current.name(method), current.colours[method], predicted, corner)
+    return figures.Panel(method, current.name(method), colours[method], predicted, corner)
 
 
 panels = []

@@ -25,9 +25,14 @@ MOST = 300  # points of one chart
 
 def _labels(rows: pd.DataFrame, at: np.ndarray) -> list[str]:
     """Perturbation, context and seed of some rows, for hover texts."""
+    perturbations, contexts, seeds = (rows[name].to_numpy()[at] for name in ("perturbation", "context", "seed"))
+    where = {
+        (c, s): "".join(f" · {escape(v)}" for v in (c, s and f"seed {s}") if v)
+        for c, s in set(zip(contexts, seeds, strict=True))
+    }
     return [
-        escape("all perturbations" if p == "*" else p) + "".join(f" · {escape(v)}" for v in (c, s and f"seed {s}") if v)
-        for p, c, s in zip(*(rows[name].to_numpy()[at] for name in ("perturbation", "context", "seed")), strict=True)
+        escape("all perturbations" if p == "*" else p) + where[c, s]
+        for p, c, s in zip(perturbations, contexts, seeds, strict=True)
     ]
 
 

@@ -111,9 +111,11 @@ def parts(benchmark: Benchmark, views: list[View]) -> list[tuple[View, str, tupl
     """Pieces in which the map is computed: (view with the column's genes, family, its metrics and references)."""
     out = []
     for view in views:
-        pairs, _ = mapped(benchmark, view)
-        for family in dict.fromkeys(family_of(m) for m, _ in pairs):
-            out.append((_plain(view), family, tuple(p for p in pairs if family_of(p[0]) == family)))
+        (pairs, _), plain = mapped(benchmark, view), _plain(view).with_(metric="l2", ref="control")
+        families: dict[str, list[tuple[str, str]]] = {}
+        for pair in pairs:
+            families.setdefault(family_of(pair[0]), []).append(pair)
+        out += [(plain, family, tuple(some)) for family, some in families.items()]
     return out
 
 
@@ -122,9 +124,8 @@ def part(
 ) -> list[Calibration]:
     """One piece of the map."""
     view, family, pairs = piece
-    plain = view.with_(metric="l2", ref="control")
     return _part(
-        benchmark.content_id, f"{_token(plain, positive, negative)}|{family}", cache.evaluation(benchmark, view), plain,
+        benchmark.content_id, f"{_token(view, positive, negative)}|{family}", cache.evaluation(benchmark, view), view,
         list(pairs), positive, negative,
     )  # fmt: skip
 
@@ -132,8 +133,7 @@ def part(
 def missing(benchmark: Benchmark, pieces: list, positive: str, negative: str) -> Iterator[int]:
     """Positions of the pieces that are not computed yet."""
     for i, (view, family, _) in enumerate(pieces):
-        token = f"{_token(view.with_(metric='l2', ref='control'), positive, negative)}|{family}"
-        if (benchmark.content_id, token) not in _part.cache:
+        if (benchmark.content_id, f"{_token(view, positive, negative)}|{family}") not in _part.cache:
             yield i
 
 

@@ -177,10 +177,10 @@ def alt_order(ranking: Ranking) -> str:
 
 def bump_note(table: pd.DataFrame, labels: list[str], name) -> str:
     """Who is first how often, and who moves most over the columns."""
-    if table.empty:
-        return ""
     ranks = table.to_numpy(float)
     known = ~np.isnan(ranks)
+    if not known.any():
+        return ""
     best, worst = np.where(known, ranks, np.inf), np.where(known, ranks, -np.inf)
     firsts = ((ranks == best.min(axis=0)) & known).sum(axis=1)
     wins = [f"{name(table.index[i])} first in {firsts[i]}" for i in np.argsort(-firsts, kind="stable") if firsts[i]]

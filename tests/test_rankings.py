@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import gaussian_kde, rankdata
 
+from perturbviz.explain import bump_note
 from perturbviz.figures.errors import offsets
 from perturbviz.metrics import CATALOGUE
-from perturbviz.rankings import _weighted_median, average, bootstrap, rank, ranks, shifts, units
+from perturbviz.rankings import _weighted_median, average, bootstrap, n_units, per_unit, rank, ranks, shifts, units
 from perturbviz.scores import Scores
 
 
@@ -176,3 +177,23 @@ def test_labels_keep_apart_and_stay_as_near_as_they_can():
     packed = apart([0, 0.1, 0.2, 0.9, 1.0], 1)
     assert np.diff(packed) == pytest.approx(1) and np.mean(packed) == pytest.approx(0.44)
     assert apart([], 1) == []
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "K562", "RPE1"]), st.sampled_from(["A", "B", "A+B", "C"])), max_size=30))
+def test_units_are_numbered_as_they_first_appear(pairs):
+    rows = pd.DataFrame(pairs, columns=["context", "perturbation"], dtype=object)
+    expected = rows.groupby(["context", "perturbation"], sort=False).ngroup().to_numpy()
+    np.testing.assert_array_equal(units(rows), expected)
+    assert n_units(rows) == len(set(pairs))
+    values = np.arange(2.0 * len(pairs)).reshape(2, -1)
+    np.testing.assert_array_equal(per_unit(values, rows)[0], per_unit(values, rows, units(rows))[0])
+
+
+def test_note_of_the_rank_shifts_counts_firsts_and_leaves_out_what_is_undefined():
+    nan = np.nan
+    table = pd.DataFrame([[1, 1, 2], [2, nan, 1], [nan, nan, nan], [3, 2, nan]], index=list("abcd"), dtype=float)
+    assert bump_note(table, ["x", "y", "z"], str.upper) == (
+        "Over 3 columns: A first in 2, B first in 1. A moves most, from 1st to 2nd. Click a point to open that view."
+    )
+    assert bump_note(table.iloc[:0], [], str.upper) == ""
+    assert bump_note(table.loc[["c"]], ["x", "y", "z"], str.upper) == ""

@@ -87,6 +87,7 @@ def panels(
         low, high = low - 0.03 * (high - low), high + 0.03 * (high - low)
     traces: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
+    diagonals: list[dict[str, Any]] = []  # as shapes, which the browser draws faster than traces
     layout: dict[str, Any] = {}
     gap_x, gap_y = 0.028, 0.1 / max(rows, 1) ** 0.5
     width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / max(rows, 1)
@@ -105,6 +106,10 @@ def panels(
             "title": {"text": y_title if column == 0 and row == 0 else ""}, **({"matches": "y"} if i else {}),
         }  # fmt: skip
         traces += _traces(panel, observed, names, f"x{n}", f"y{n}", (low, high), marked, most)
+        diagonals.append({
+            "type": "line", "xref": f"x{n}", "yref": f"y{n}", "x0": low, "x1": high, "y0": low, "y1": high,
+            "line": {"color": MUTED, "width": 1},
+        })  # fmt: skip
         notes.append({
             "x": left, "y": top, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom",
             "showarrow": False, "text": f"<b>{escape(panel.name)}</b>", "font": {"size": 13, "color": text_colour(panel.colour)},
@@ -121,6 +126,7 @@ def panels(
         })  # fmt: skip
     layout |= {
         "height": 60 + 235 * rows, "margin": {"l": 8, "r": 8, "t": 58, "b": 8}, "showlegend": False, "annotations": notes,
+        "shapes": diagonals,
     }  # fmt: skip
     return Drawing(traces, layout)
 
@@ -135,14 +141,11 @@ def _traces(
     marked: str,
     most: int,
 ) -> list[dict[str, Any]]:
-    """Density, diagonal and outstanding points of one panel."""
+    """Density and outstanding points of one panel."""
     low, high = span
     predicted = np.clip(panel.predicted, low, high)
     axes = {"xaxis": x, "yaxis": y}
-    traces: list[dict[str, Any]] = [{
-        "type": "scatter", "x": [low, high], "y": [low, high], "mode": "lines", "line": {"color": MUTED, "width": 1},
-        "hoverinfo": "skip", "uid": f"diagonal-{panel.method}", **axes,
-    }]  # fmt: skip
+    traces: list[dict[str, Any]] = []
     points = extremes(observed, panel.predicted, most)
     have = ~np.isnan(observed) & ~np.isnan(predicted)
     if have.sum() > len(points):

@@ -110,3 +110,5 @@ def test_any_number_of_panels_fits_the_chart():
         for name in ("xaxis", "yaxis"):
             low, high = layout[name if count == 1 else f"{name}{count}"].domain
             assert 0 <= low < high <= 1
+        diagonals = [s for s in layout.shapes if (s.x0, s.x1) == (s.y0, s.y1)]
+        assert {(s.xref, s.yref) for s in diagonals} == {(f"x{n}", f"y{n}") for n in ["", *range(2, count + 1)]}

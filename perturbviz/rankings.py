@@ -178,7 +178,7 @@ class Ranking:
     @cached_property
     def lines(self) -> dict[str, dict[str, Any]]:
         """Method -> its line of the table, in its order: sentences and labels ask for many cells, each slow in pandas."""
-        return dict(zip(self.table.index, self.table.to_dict("records"), strict=True))
+        return self.table.to_dict("index")
 
     @cached_property
     def defined(self) -> list[str]:

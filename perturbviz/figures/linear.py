@@ -47,7 +47,7 @@ def standing(
     """
     labels, notes, ids, text, colour = [], [], [], [], []
     x, y = [np.empty(0)], [np.empty(0)]
-    lines = dict(zip(table.index, table.to_dict("records"), strict=True))
+    lines = table.to_dict("index")
     for i, (method, line) in enumerate(lines.items()):
         name = escape(line["name"])
         labels.append(f"<b>{name}</b>" if method in marked else name)
@@ -110,7 +110,7 @@ def arrows(
     Parameters
     ----------
     before, after
-        Score per perturbation, same index; beyond ``MAX_ARROWS`` the largest changes are drawn.
+        Score per perturbation, matched by name; beyond ``MAX_ARROWS`` the largest changes are drawn.
     names
         The two models.
     axis_title, higher
@@ -118,7 +118,7 @@ def arrows(
     marked
         Perturbation drawn thick.
     """
-    was, now, perturbations = before.to_numpy(), after.to_numpy(), before.index.to_numpy()
+    was, now, perturbations = before.to_numpy(), after.reindex(before.index).to_numpy(), before.index.to_numpy()
     change = now - was
     both = np.flatnonzero(~np.isnan(change))
     gains = {"better": int(np.sum(change[both] > 0 if higher else change[both] < 0))}

@@ -39,7 +39,7 @@ def order(
     open_marks
         Methods drawn as open circles: controls.
     """
-    lines = dict(zip(table.index, table.to_dict("records"), strict=True))
+    lines = table.to_dict("index")
     gained = {} if shifts is None else shifts.to_dict()
     names = [_label(line, gained.get(m)) for m, line in lines.items()]
     position = np.arange(len(table))

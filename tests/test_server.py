@@ -16,12 +16,14 @@ from perturbviz.ui import assets, server
 
 
 def answer(
-    kind: str, body: bytes = b"<html><head></head></html>", path: str = "/", status: int = 200
+    kind: str, body: bytes = b"<html><head></head></html>", path: str = "/", status: int = 200, **asked
 ) -> tuple[dict[str, str], bytes]:
-    """Headers and body of an answer of a content type, as the browser gets it."""
+    """Headers and body of an answer of a content type, as the browser gets it; ``asked`` is more of the request."""
 
     async def page(scope, receive, send):
+        encodings = [value for name, value in scope["headers"] if name == b"accept-encoding"]
         headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+        headers += [(b"x-was-asked-for", value) for value in encodings]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -31,7 +33,8 @@ def answer(
         sent.append(message)
 
     with ThreadPoolExecutor(1) as thread:  # the browser tests have a loop of their own in this one
-        thread.submit(asyncio.run, server.Preload(page)({"type": "http", "path": path}, None, send)).result()
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [], **asked}
+        thread.submit(asyncio.run, server.Preload(page)(scope, None, send)).result()
     return {k.decode(): v.decode() for k, v in sent[0]["headers"]}, sent[1]["body"]
 
 
@@ -60,6 +63,28 @@ def test_plotly_js_is_kept_and_nothing_else():
     assert "cache-control" not in answer("text/plain", path="/" + assets.KEPT, status=404)[0]  # to be asked for again
 
 
+def test_plotly_js_is_compressed_for_browsers_elsewhere_only():
+    def compressed(path: str, client: str, *more: tuple[bytes, bytes]) -> bool:
+        headers = [(b"accept-encoding", b"gzip"), *more]
+        return "x-was-asked-for" in answer("text/javascript", path=path, client=(client, 50000), headers=headers)[0]
+
+    plotly_js = "/" + assets.KEPT
+    assert not compressed(plotly_js, "127.0.0.1") and not compressed(plotly_js, "::1")
+    assert compressed(plotly_js, "192.0.2.1") and compressed("/", "127.0.0.1")
+    assert compressed(plotly_js, "127.0.0.1", (b"x-forwarded-for", b"192.0.2.1"))  # a proxy on this machine
+
+
+def test_scripts_of_the_interface_are_handed_out_as_they_are():
+    name, file = next(iter(assets.INTERFACE.items()))
+    headers, body = answer("text/plain", b"Streamlit's own answer", path=f"/lab/static/js/{name}")
+    assert body == file.read_bytes() and int(headers["content-length"]) == len(body)
+    assert "immutable" in headers["cache-control"] and headers["content-type"].startswith("text/javascript")
+    for path in ("/static/js/../../static/js/none.js", f"/elsewhere/{name}", "/static/js/", "/static/js"):
+        assert answer("text/plain", b"Streamlit's own answer", path=path)[1] == b"Streamlit's own answer"
+    for method in ("HEAD", "POST"):
+        assert answer("text/plain", b"", path=f"/static/js/{name}", method=method)[1] == b""
+
+
 def test_answers_keep_their_length_and_other_files_their_content():
     headers, body = answer("text/html")
     assert int(headers["content-length"]) == len(body) > len(b"<html><head></head></html>")
@@ -79,6 +104,7 @@ def test_plotly_js_is_a_module_of_the_installed_package():
     text = (assets.plotly_folder() / "plotly.js").read_text(encoding="utf-8")
     assert f"plotly.js v{plotly.offline.get_plotlyjs_version()}" in text
     assert text.startswith("const module") and text.endswith("export default module.exports;\n")
+    assert ": this, (() => {" in text and "})));\nexport" in text  # translated while it is read
 
 
 def test_what_is_named_early_is_what_the_component_asks_for():

@@ -40,10 +40,17 @@ PARTS = (
 )
 
 
+#: Name -> file of every script of the installed Streamlit's interface.
+INTERFACE = {
+    file.name: file
+    for file in sorted((Path(str(find_spec("streamlit").origin)).parent / "static" / "static" / "js").glob("*.js"))  # type: ignore[union-attr]
+}
+
+
 def part_files() -> list[str]:
     """Files of ``PARTS`` in the installed Streamlit; without those that it does not have."""
-    folder = Path(str(find_spec("streamlit").origin)).parent / "static" / "static" / "js"  # type: ignore[union-attr]
-    return [file.name for part in PARTS for file in sorted(folder.glob(f"{part}.*.js"))[:1]]
+    found = {name.partition(".")[0]: name for name in INTERFACE}
+    return [found[part] for part in PARTS if part in found]
 
 
 #: A module that belongs into every page.
@@ -54,7 +61,8 @@ EARLY = f"{_ROUTE}.chart/early.js?plotly={PLOTLY_VERSION}&amp;parts={','.join(pa
 def plotly_folder() -> Path:
     """Folder with the installed package's plotly.js as a module, which browsers read ahead; gone with the process.
 
-    The module has its own ``module``, so that neither an AMD loader nor Streamlit's own plotly is involved.
+    The module has its own ``module``, so that neither an AMD loader nor Streamlit's own plotly is involved. The library
+    is one function: in brackets of its own browsers translate it while they read it, not when it is called.
     """
     spec = find_spec("plotly")
     if spec is None or spec.origin is None:
@@ -63,7 +71,10 @@ def plotly_folder() -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with (Path(folder) / "plotly.js").open("wb") as file:
         file.write(b"const module = { exports: {} }, exports = module.exports, define = undefined;\n")
-        file.write((Path(spec.origin).parent / "package_data" / "plotly.min.js").read_bytes())
+        library = (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_bytes()
+        if library.count(begin := b": this, () => {") == 1 and library.endswith(end := b"}));"):
+            library = library.replace(begin, b": this, (() => {").removesuffix(end) + b"})));"
+        file.write(library)
         file.write(b"\nexport default module.exports;\n")
     return Path(folder)
 

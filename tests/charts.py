@@ -18,7 +18,7 @@ def figures(at: AppTest) -> list[dict[str, Any]]:
     for block in at.get("bidi_component"):
         if block.proto.component_name == "perturbviz_chart":
             sent = json.loads(block.proto.bytes)
-            figure = decoded(json.loads(sent["figure"]))
+            figure = {part: decoded(json.loads(sent[part])) for part in ("data", "layout")}
             figure["layout"]["meta"] = sent["meta"]
             go.Figure(figure)  # raises on what Plotly does not know: figures are built without its checks
             charts.append({**sent, **figure})

@@ -32,7 +32,7 @@ def test_published_curves_and_calls():
     fig = published.calls(calls, [NASTY], COLOURS, most=2).figure()
     pairs = next(t for t in fig.data if t.uid == f"pairs-{NASTY}")
     assert list(pairs.ids) == ["P+Q · b · seed 1", "P+Q · c · seed 1"]
-    assert fig.layout.annotations[1].text == "3 calls<br>2 drawn"
+    assert fig.layout.shapes[1].label.text == "3 calls<br>2 drawn"
 
 
 def test_mosaic_of_nothing_is_empty():

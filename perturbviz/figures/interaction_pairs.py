@@ -11,11 +11,11 @@ import pandas as pd
 
 from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.marks import HALO
+from perturbviz.figures.multiples import DENSITY, Place, above, grid, inside
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import CLASS_COLOURS, MEAN_BAR, MUTED, TEXT, text_colour
 
 BINS = 48
-_DENSITY = [[0, "rgba(128,132,140,0)"], [0.001, "rgba(128,132,140,0.25)"], [1, "rgba(128,132,140,0.95)"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,48 +80,17 @@ def _furthest(at: np.ndarray, values: np.ndarray, most: int) -> np.ndarray:
     return at if len(at) <= most else at[np.argpartition(-size, most)[:most]]
 
 
-def _panel_axes(
-    n: int, columns: int, reach: tuple[float, float], x_title: str, y_title: str
-) -> tuple[dict[str, Any], list[tuple[float, float]]]:
-    """Layout of small multiples whose axes move together, and their top left corners in paper coordinates."""
-    rows = -(-n // columns)
-    gap_x, gap_y = 0.028, 0.1 / max(rows, 1) ** 0.5
-    width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / max(rows, 1)
-    layout: dict[str, Any] = {
-        "height": 90 + (235 if columns > 2 else 380) * rows,
-        "margin": {"l": 8, "r": 8, "t": 84, "b": 8},
-    }
-    corners = []
-    for i in range(n):
-        row, column = divmod(i, columns)
-        k = "" if i == 0 else str(i + 1)
-        left, top = column * (width + gap_x), 1 - row * (height + gap_y)
-        axis = {"range": list(reach), "nticks": 5, "zeroline": reach[0] < 0 < reach[1]}
-        bottom = i + columns >= n
-        layout[f"xaxis{k}"] = {
-            **axis, "domain": [left, min(left + width, 1)], "anchor": f"y{k}", "showticklabels": bottom,
-            "title": {"text": x_title if bottom and column == 0 else ""}, **({"matches": "x"} if i else {}),
-        }  # fmt: skip
-        layout[f"yaxis{k}"] = {
-            **axis, "domain": [max(top - height, 0), top], "anchor": f"x{k}", "showticklabels": column == 0,
-            "title": {"text": y_title if i == 0 else ""}, **({"matches": "y"} if i else {}),
-        }  # fmt: skip
-        corners.append((left, top))
-    return layout, corners
+def _layout(n: int, reach: tuple[float, float], x_title: str, y_title: str) -> tuple[dict[str, Any], list[Place]]:
+    """Layout of n panels, without what is written on them, and their places."""
+    columns = columns_of(n)
+    axes, places = grid(n, columns, reach, x_title, y_title, zero=reach[0] < 0 < reach[1])
+    height = 90 + (235 if columns > 2 else 380) * -(-n // columns)
+    return {**axes, "height": height, "margin": {"l": 8, "r": 8, "t": 84, "b": 8}}, places
 
 
 def columns_of(n: int) -> int:
     """Columns of n panels: at most four, and no nearly empty last row."""
     return max(n, 1) if n <= 4 else 3 if n in (5, 6, 9) else 4
-
-
-def _said(text: str, x: float, y: float, size: float, colour: str, inside: bool = False) -> dict[str, Any]:
-    """A line of text at a panel's corner, above it or inside."""
-    return {
-        "x": x + 0.006 * inside, "y": y - 0.012 * inside, "xref": "paper", "yref": "paper", "xanchor": "left",
-        "yanchor": "top" if inside else "bottom", "showarrow": False, "text": text, "align": "left",
-        "font": {"size": size, "color": colour},
-    }  # fmt: skip
 
 
 def clouds(
@@ -138,20 +107,17 @@ def clouds(
         Thresholds of the observed deviation; NaN for none.
     """
     reach = next(iter(shown.values())).reach if shown else 1.0
-    layout, corners = _panel_axes(
-        len(shown), columns_of(len(shown)), (-reach, reach), "observed deviation", "predicted deviation"
-    )
+    layout, places = _layout(len(shown), (-reach, reach), "observed deviation", "predicted deviation")
     centres = (-reach + (np.arange(BINS) + 0.5) * 2 * reach / BINS).astype(np.float32)
     lines = [(-reach, reach, -reach, reach), *((v, v, -reach, reach) for v in (lower, upper) if np.isfinite(v))]
     x_lines, y_lines = [v for a, b, *_ in lines for v in (a, b, None)], [v for *_, a, b in lines for v in (a, b, None)]
     data, said = [], []
     for i, (method, cloud) in enumerate(shown.items()):
-        k = "" if i == 0 else str(i + 1)
-        on = {"xaxis": f"x{k}", "yaxis": f"y{k}"}
+        on = {"xaxis": places[i].x, "yaxis": places[i].y}
         if cloud.counts is not None:
             data.append({
                 "type": "heatmap", "z": np.log1p(cloud.counts).astype(np.float32), "x": centres, "y": centres,
-                "colorscale": _DENSITY, "showscale": False, "hoverinfo": "skip", "uid": f"density-{method}", **on,
+                "colorscale": DENSITY, "showscale": False, "hoverinfo": "skip", "uid": f"density-{method}", **on,
             })  # fmt: skip
         data.append({
             "type": "scatter", "x": x_lines, "y": y_lines, "mode": "lines", "hoverinfo": "skip", "showlegend": False,
@@ -169,14 +135,14 @@ def clouds(
                 ],
                 "hovertemplate": "%{text}<br>observed %{x:.3g}<extra></extra>", **on,
             })  # fmt: skip
-        said.append(_said(f"<b>{escape(names[method])}</b>", *corners[i], 13, text_colour(colours[method])))
-        said.append(_said(escape(corner.get(method, "")).replace(", ", "<br>"), *corners[i], 11, TEXT, inside=True))
+        said.append(above(places[i], f"<b>{escape(names[method])}</b>", text_colour(colours[method])))
+        said.append(inside(places[i], escape(corner.get(method, "")).replace(", ", "<br>"), TEXT))
     data += [  # the legend
         {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "name": name, "uid": f"legend-{name}",
          "marker": {"color": colour, "size": 8}}
         for name, colour in CLASS_COLOURS.items()
     ]  # fmt: skip
-    return Drawing(data, {**layout, "annotations": said})
+    return Drawing(data, {**layout, "shapes": said})
 
 
 def gene_view(
@@ -326,14 +292,11 @@ def score_panels(
     finite = every[np.isfinite(every)]
     low, high = (float(np.quantile(finite, q)) for q in (0.005, 0.995)) if len(finite) else (0.0, 1.0)
     pad = 0.06 * (high - low or 1)
-    layout, corners = _panel_axes(
-        len(predicted), columns_of(len(predicted)), (low - pad, high + pad), f"{score}, observed", f"{score}, predicted"
-    )
+    layout, places = _layout(len(predicted), (low - pad, high + pad), f"{score}, observed", f"{score}, predicted")
     ringed = np.array([bool(p) for p in published])
     data, said = [], []
     for i, (method, values) in enumerate(predicted.items()):
-        k = "" if i == 0 else str(i + 1)
-        on = {"xaxis": f"x{k}", "yaxis": f"y{k}", "type": "scatter"}
+        on = {"xaxis": places[i].x, "yaxis": places[i].y, "type": "scatter"}
         data.append({
             "x": [low, high], "y": [low, high], "mode": "lines", "line": {"color": MUTED, "width": 1}, "hoverinfo": "skip",
             "uid": f"diagonal-{method}", **on,
@@ -349,11 +312,9 @@ def score_panels(
             ],
             "hovertemplate": "<b>%{text}</b><br>observed %{x:.3g}, predicted %{y:.3g}<extra></extra>", **on,
         })  # fmt: skip
-        title = f"<b>{escape(names[method])}</b> {escape(corner.get(method, ''))}"
-        said.append(_said(title, *corners[i], 13, text_colour(colours[method])))
-    return Drawing(
-        data, {**layout, "annotations": said, "showlegend": False, "margin": {"l": 8, "r": 8, "t": 60, "b": 8}}
-    )
+        text = f"<b>{escape(names[method])}</b> {escape(corner.get(method, ''))}"
+        said.append(above(places[i], text, text_colour(colours[method])))
+    return Drawing(data, {**layout, "shapes": said, "showlegend": False, "margin": {"l": 8, "r": 8, "t": 60, "b": 8}})
 
 
 def by_class(table: pd.DataFrame, score: str) -> Drawing:

@@ -10,13 +10,13 @@ import numpy as np
 
 from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.marks import rings
+from perturbviz.figures.multiples import DENSITY, Place, above, grid, inside
 from perturbviz.figures.text import escape
 from perturbviz.figures.theme import MEAN_BAR, MUTED, TEXT, text_colour
 
 #: Points of one chart, at most and at least of one panel; the rest is drawn as a density.
 POINTS, MAX_POINTS, MIN_POINTS = 900, 120, 60
 BINS = 48
-_DENSITY = [[0, "rgba(128,132,140,0)"], [0.001, "rgba(128,132,140,0.25)"], [1, "rgba(128,132,140,0.95)"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,6 @@ def panels(
         Method -> why it predicts nothing, written into its panel.
     """
     names = np.asarray(labels, dtype=object)
-    rows = -(-len(shown) // columns)
     most = min(MAX_POINTS, max(MIN_POINTS, POINTS // max(len(shown), 1)))
     if centred:
         high = limit(observed, shown)
@@ -86,47 +85,24 @@ def panels(
         low, high = float(np.nanmin(everything)), float(np.nanmax(everything))
         low, high = low - 0.03 * (high - low), high + 0.03 * (high - low)
     traces: list[dict[str, Any]] = []
-    notes: list[dict[str, Any]] = []
-    diagonals: list[dict[str, Any]] = []  # as shapes, which the browser draws faster than traces
-    layout: dict[str, Any] = {}
-    gap_x, gap_y = 0.028, 0.1 / max(rows, 1) ** 0.5
-    width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / max(rows, 1)
-    for i, panel in enumerate(shown):
-        row, column = divmod(i, columns)
-        n = "" if i == 0 else str(i + 1)
-        left, top = column * (width + gap_x), 1 - row * (height + gap_y)
-        axis = {"range": [low, high], "showgrid": True, "nticks": 5, "zeroline": centred}
-        bottom_row = i + columns >= len(shown)
-        layout[f"xaxis{n}"] = {
-            **axis, "domain": [left, min(left + width, 1)], "anchor": f"y{n}", "showticklabels": bottom_row,
-            "title": {"text": x_title if bottom_row and column == 0 else ""}, **({"matches": "x"} if i else {}),
-        }  # fmt: skip
-        layout[f"yaxis{n}"] = {
-            **axis, "domain": [max(top - height, 0), top], "anchor": f"x{n}", "showticklabels": column == 0,
-            "title": {"text": y_title if column == 0 and row == 0 else ""}, **({"matches": "y"} if i else {}),
-        }  # fmt: skip
-        traces += _traces(panel, observed, names, f"x{n}", f"y{n}", (low, high), marked, most)
-        diagonals.append({
-            "type": "line", "xref": f"x{n}", "yref": f"y{n}", "x0": low, "x1": high, "y0": low, "y1": high,
+    layout, places = grid(len(shown), columns, (low, high), x_title, y_title, zero=centred)
+    shapes: list[dict[str, Any]] = []  # also the diagonals, which the browser draws faster than traces
+    for panel, place in zip(shown, places, strict=True):
+        traces += _traces(panel, observed, names, place, (low, high), marked, most)
+        shapes.append({
+            "type": "line", "xref": place.x, "yref": place.y, "x0": low, "x1": high, "y0": low, "y1": high,
             "line": {"color": MUTED, "width": 1},
-        })  # fmt: skip
-        notes.append({
-            "x": left, "y": top, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom",
-            "showarrow": False, "text": f"<b>{escape(panel.name)}</b>", "font": {"size": 13, "color": text_colour(panel.colour)},
         })  # fmt: skip
         lines = (
             panel.corner
             if not np.isnan(panel.predicted).all()
             else [(reasons or {}).get(panel.method, "not predicted")]
         )
-        notes.append({
-            "x": left + 0.006, "y": top - 0.012, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "top",
-            "showarrow": False, "text": "<br>".join(escape(line) for line in lines), "align": "left",
-            "font": {"size": 11, "color": TEXT},
-        })  # fmt: skip
+        shapes.append(above(place, f"<b>{escape(panel.name)}</b>", text_colour(panel.colour)))
+        shapes.append(inside(place, "<br>".join(escape(line) for line in lines), TEXT))
     layout |= {
-        "height": 60 + 235 * rows, "margin": {"l": 8, "r": 8, "t": 58, "b": 8}, "showlegend": False, "annotations": notes,
-        "shapes": diagonals,
+        "height": 60 + 235 * -(-len(shown) // columns), "margin": {"l": 8, "r": 8, "t": 58, "b": 8}, "showlegend": False,
+        "shapes": shapes,
     }  # fmt: skip
     return Drawing(traces, layout)
 
@@ -135,8 +111,7 @@ def _traces(
     panel: Panel,
     observed: np.ndarray,
     labels: np.ndarray,
-    x: str,
-    y: str,
+    place: Place,
     span: tuple[float, float],
     marked: str,
     most: int,
@@ -144,7 +119,7 @@ def _traces(
     """Density and outstanding points of one panel."""
     low, high = span
     predicted = np.clip(panel.predicted, low, high)
-    axes = {"xaxis": x, "yaxis": y}
+    axes = {"xaxis": place.x, "yaxis": place.y}
     traces: list[dict[str, Any]] = []
     points = extremes(observed, panel.predicted, most)
     have = ~np.isnan(observed) & ~np.isnan(predicted)
@@ -153,7 +128,7 @@ def _traces(
         centres = (low + (np.arange(BINS) + 0.5) * (high - low) / BINS).astype(np.float32)
         traces.append({
             "type": "heatmap", "z": np.log1p(counts).astype(np.float32), "x": centres, "y": centres,
-            "colorscale": _DENSITY, "showscale": False, "hoverinfo": "skip", "uid": f"density-{panel.method}", **axes,
+            "colorscale": DENSITY, "showscale": False, "hoverinfo": "skip", "uid": f"density-{panel.method}", **axes,
         })  # fmt: skip
     ring = labels[points] == marked
     shown = [str(v) for v in labels[points]]

@@ -66,8 +66,8 @@ def cells(
             if one is None:
                 out.append(Cell(r, k, float("nan"), "", "", ""))
                 continue
-            ref = view.ref if reference == "none" else reference
-            click = json.dumps({"metric": metric, "ref": ref, "genes": column.genes, "n": column.n})
+            wanted = {"metric": metric, "genes": column.genes, "n": column.n}
+            click = json.dumps(wanted if reference == "none" else wanted | {"ref": reference})  # else it stays as it is
             hover = (
                 f"<b>{escape(metric_name(metric, reference))}</b> on {escape(genes(column, benchmark))}<br>"
                 f"{VERDICTS[one.verdict]}<br>median dynamic range fraction {one.drf:.3f} "

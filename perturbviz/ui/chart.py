@@ -130,15 +130,17 @@ def payload(
 ) -> bytes:
     """Encode what the browser needs as JSON bytes that start with a digest of the rest.
 
-    The digest lets the browser see without parsing that nothing has changed. The figure is a JSON string in the
-    JSON, because colours are swapped in its text whenever the theme changes; it is without ``meta``, so that a chart
-    which looks the same in another state of the app is not drawn again.
+    The digest lets the browser see without parsing that nothing has changed. Data and layout of the figure are JSON
+    strings in the JSON, because colours are swapped in their text whenever the theme changes and the browser compares
+    them with what is drawn; the layout is without ``meta``, so that a chart which looks the same in another state of the
+    app is not drawn again.
     """
     spec = figure_dict(fig)
     bare = {name: value for name, value in spec["layout"].items() if name != "meta"}
     body = {
         "key": key,
-        "figure": _json(scaled({**spec, "layout": bare}, scale())).decode(),
+        "data": _json(scaled(spec["data"], scale())).decode(),
+        "layout": _json(scaled(bare, scale())).decode(),
         "meta": spec["layout"].get("meta", {}),
         "question": question,
         "alt": re.sub(r"\*\*|\\(?=\W)", "", alt),  # sentences are written in Markdown

@@ -13,12 +13,12 @@ COLOURS = method_colours(METHODS, ["no change", "mean"])
 NAMES = [f"P{i}" for i in range(150)]
 
 
-def strip(metric: str, order: str, axes: str) -> go.Figure:
+def strip(metric: str, order: str, axes: str, token: str) -> go.Figure:
     """750 points, one colour a method, with red mean bars."""
     rng = np.random.default_rng({"l2": 1, "pearson": 2}[metric])
     methods = METHODS[:5] if order == "as is" else METHODS[:5][::-1]
     scores = {m: rng.normal(i, 0.3, 150).astype("f4") for i, m in enumerate(METHODS[:5])}
-    fig = go.Figure(layout={"template": template(), "meta": {"token": f"{metric}|{order}|{axes}", "axes": axes}})
+    fig = go.Figure(layout={"template": template(), "meta": {"token": token, "axes": axes}})
     for i, m in enumerate(methods):
         x = (i + rng.uniform(-0.3, 0.3, 150)).astype("f4")
         fig.add_trace(
@@ -68,10 +68,14 @@ def bump(metric: str, token: str) -> go.Figure:
     return fig
 
 
-def heatmap(metric: str, token: str) -> go.Figure:
-    """A binned density."""
+def heatmap(metric: str, token: str, ring: bool) -> go.Figure:
+    """A binned density, with a ring and a label on demand."""
     rng = np.random.default_rng(len(metric))
-    return go.Figure(go.Heatmap(z=rng.random((120, 120)).astype("f4")), layout={"meta": {"token": token}})
+    place = {"type": "rect", "x0": 20, "x1": 40, "y0": 20, "y1": 40, "label": {"text": "r = -0.5"}}
+    return go.Figure(
+        go.Heatmap(z=rng.random((120, 120)).astype("f4")),
+        layout={"meta": {"token": token}, "shapes": [place] if ring else []},
+    )
 
 
 def charts_page() -> None:
@@ -82,9 +86,10 @@ def charts_page() -> None:
         order = st.segmented_control("Order", ["as is", "reversed"], default="as is", required=True, key="order")
         axes = st.segmented_control("Axes", ["one", "other"], default="one", required=True, key="axes")
         many = st.toggle("Many", key="many")
-    token = f"{metric}|{order}|{axes}"
+        ring = st.toggle("Ring", key="ring")
+    token = f"{metric}|{order}|{axes}" + "|ring" * ring
     event = chart(
-        strip(metric, order, axes),
+        strip(metric, order, axes, token),
         "strip",
         question="Which method has the smallest error <here> & now?",
         alt=f"Strip plot of 750 {metric} values for five methods",
@@ -100,7 +105,7 @@ def charts_page() -> None:
     with left:
         chart(bump(metric, token), "bump", question="How does the order shift?", alt="Bump chart", height=340)
     with right:
-        chart(heatmap(metric, token), "heat", question="Where are the genes?", alt="Density", height=340)
+        chart(heatmap(metric, token, ring), "heat", question="Where are the genes?", alt="Density", height=340)
     if many:
         for i in range(3):
             chart(bump(metric, token), f"more {i}", question=f"More {i}?", alt="Bump chart", height=250)

@@ -50,6 +50,23 @@ def test_a_chart_that_looks_the_same_in_another_state_is_not_drawn_again(charts)
     assert charts.page.evaluate(DRAWS) == [3, 2, 2]
 
 
+def test_only_shapes_are_drawn_where_only_they_change(charts):
+    page, heat = charts.page, "document.querySelectorAll('.js-plotly-plot')[2]"
+    for label, token in (("pearson", SECOND), ("l2", FIRST), ("pearson", SECOND)):  # until its margins have settled
+        charts.pick(label, token, 3).still()
+    page.evaluate(f"window.kept = {heat}.calcdata")
+    page.get_by_text("Ring", exact=True).click()
+    charts.wait(token=SECOND + "|ring", charts=3).still()
+    assert page.evaluate(DRAWS) == [4, 4, 5]
+    assert page.evaluate(f"{heat}.querySelector('.shape-label text').textContent") == "r = −0.5"
+    assert page.evaluate(f"{heat}.calcdata === kept")
+    page.get_by_text("Ring", exact=True).click()
+    charts.wait(token=SECOND, charts=3).still()
+    assert page.evaluate(f"{heat}.querySelectorAll('.shapelayer path').length") == 0
+    charts.pick("l2", FIRST, 3).still()
+    assert page.evaluate(f"{heat}.calcdata !== kept")
+
+
 def test_each_of_six_charts_is_drawn_once_per_click(charts):
     charts.page.get_by_text("Many", exact=True).click()
     charts.wait(token=FIRST, charts=6).pick("pearson", SECOND, 6).still()

@@ -29,7 +29,8 @@ def test_the_page_shows_what_the_package_computes(open_page):
     assert f"{one.drf:.2f}" in next(m.value for m in at.markdown if "dynamic range fraction" in m.value)
     drawn = chart(at, "map")["data"]
     clicks = {json.dumps(json.loads(c)) for c in next(t for t in drawn if t.get("uid") == "cells")["customdata"]}
-    assert json.dumps({"metric": "wmse", "ref": "control", "genes": "de", "n": 50}) in clicks
+    assert json.dumps({"metric": "wmse", "genes": "de", "n": 50}) in clicks  # the reference stays as it is
+    assert json.dumps({"metric": "pearson_delta", "genes": "de", "n": 50, "ref": "control"}) in clicks
     z = np.asarray(next(t for t in drawn if t.get("uid") == "map")["z"], float)
     assert np.isclose(z[:, 2], one.drf, atol=1e-6).any()  # third column: DE genes
     assert not at.dataframe and np.isclose(unfold(at, "map_table").dataframe[0].value["drf"], one.drf).any()

@@ -90,6 +90,8 @@ const NARROW = 480; // pixels: a telephone
 const LEAST = 8; // pixels: smaller type cannot be read
 const PANEL = 150; // pixels: a panel of small multiples that is narrower cannot be read
 
+const labelled = (shape) => shape.label?.text && shape.xref === "paper" && shape.yref === "paper";
+
 /** Small multiples in as many columns as there is room for; returns the figure's height. */
 function regrid(layout, width, height) {
   const places = Object.keys(layout).filter((key) => /^xaxis\d*$/.test(key)).map((key) => key.slice(5));
@@ -112,12 +114,11 @@ function regrid(layout, width, height) {
     Object.assign(x, { domain: [left, Math.min(1, left + w)], showticklabels: bottom, title: { ...x.title, text: bottom && !column ? xTitle : "" } });
     Object.assign(y, { domain: [Math.max(0, top - h), top], showticklabels: !column, title: { ...y.title, text: i ? "" : yTitle } });
   });
-  for (const note of layout.annotations ?? []) {
-    if (note.xref !== "paper" || note.yref !== "paper") continue;
-    const off = corners.map(([x, y]) => (note.x < x - 0.001 ? 9 : note.x - x) + (note.y > y + 0.001 ? 9 : y - note.y));
-    const i = off.indexOf(Math.min(...off));
-    const [x, y] = panels[i];
-    Object.assign(note, { x: x.domain[0] + note.x - corners[i][0], y: y.domain[1] + ((note.y - corners[i][1]) * height) / tall });
+  for (const said of (layout.shapes ?? []).filter(labelled)) { // above a panel, or all of it
+    const off = corners.map(([x, y]) => Math.abs(said.x0 - x) + Math.abs(said.y1 - y));
+    const [x, y] = panels[off.indexOf(Math.min(...off))];
+    const [from, to] = said.y0 === said.y1 ? [y.domain[1], y.domain[1]] : y.domain;
+    Object.assign(said, { x0: x.domain[0], x1: x.domain[1], y0: from, y1: to });
   }
   return tall;
 }
@@ -226,8 +227,8 @@ export function look(payload, theme, width, legend) {
   const swap = theme.dark ? { ...payload.dark } : {};
   if (theme.text) swap[TEXT] = theme.text;
   if (theme.surface) swap[SURFACE] = theme.surface;
-  const text = payload.figure.replace(/"(#[0-9a-f]{6})"/g, (all, code) => (swap[code] ? `"${swap[code]}"` : all));
-  const { data, layout } = JSON.parse(text);
+  const read = (text) => JSON.parse(text.replace(/"(#[0-9a-f]{6})"/g, (all, code) => (swap[code] ? `"${swap[code]}"` : all)));
+  const [data, layout] = [read(payload.data), read(payload.layout)];
   const family = theme.font || layout.template?.layout?.font?.family;
   if (theme.font && layout.template?.layout?.font) layout.template.layout.font.family = theme.font;
 
@@ -249,11 +250,12 @@ export function look(payload, theme, width, legend) {
   const head = fitAxes(layout, width, height, family);
   fitCells(data, layout, width, family);
   for (const note of layout.annotations ?? []) if (note.text) note.text = withMinus(note.text);
+  for (const { label } of layout.shapes ?? []) if (label?.text) label.text = withMinus(label.text);
   const lines = payload.question ? wrapped(payload.question, width - 8, family) : [];
   // Plotly hangs a title from its first line's place and lets further lines grow upwards.
   const pad = { t: 4 + (lines.length - 1) * TITLE_SIZE * LINE, l: 2 };
   if (lines.length) layout.title = { text: lines.map(escaped).join("<br>"), pad };
-  const facets = (layout.annotations ?? []).some((a) => a.yref === "paper" && a.y >= 0.99 && a.yanchor === "bottom");
+  const facets = (layout.shapes ?? []).some((s) => labelled(s) && s.y0 >= 0.99);
   const estimate = legendHeight(data, layout, width - 60, family);
   const legendRoom = estimate && (legend ?? estimate);
   const facetRoom = facets ? 22 : 0;

@@ -123,7 +123,15 @@ def radio(page: Page, key: str, label: str) -> None:
 
 
 def select(page: Page, key: str, label: str) -> None:
-    """Choose in a select box."""
+    """Choose in a select box; once more where its list closed and nothing was chosen."""
+    before = page.locator(f".st-key-{key} input").first.input_value()
+    for _ in range(3):
+        _choose(page, key, label)
+        if not before or page.locator(f".st-key-{key} input").first.input_value() != before:
+            break
+
+
+def _choose(page: Page, key: str, label: str) -> None:
     box = page.locator(f".st-key-{key} input").first
     option = page.get_by_role("option", name=label, exact=True)
     for _ in range(5):  # a list that opens while the sidebar still scrolls to it closes again

@@ -18,8 +18,16 @@ from pathlib import Path
 from playwright.sync_api import Browser, Error, Page, Playwright
 
 ROOT = Path(__file__).parents[1]
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update"]  # fmt: skip
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 SIZE = {"width": 1440, "height": 1000}
 FAILED = str(Path(tempfile.gettempdir()) / "redraw-failed.png")  # what was to be seen when charts were not redrawn
 
@@ -63,13 +71,21 @@ def serve(command: list[str], **environment: str) -> tuple[str, subprocess.Popen
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true",
-               "--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]  # fmt: skip
+    options = [
+        f"--server.port={port}",
+        "--server.address=127.0.0.1",
+        "--server.headless=true",
+        "--browser.gatherUsageStats=false",
+        "--server.fileWatcherType=none",
+    ]
     at = command.index("--") if "--" in command else len(command)
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", *command[:at], *options, *command[at:]], cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-m", "streamlit", "run", *command[:at], *options, *command[at:]],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     url = f"http://127.0.0.1:{port}"
     for _ in range(300):
         try:
@@ -165,5 +181,9 @@ def slide(page: Page, key: str, label: str) -> None:
 
 
 ACTS: dict[str, Callable[[Page, str, str], None]] = {
-    "radio": radio, "select": select, "check": check, "pill": pill, "slide": slide,
-}  # fmt: skip
+    "radio": radio,
+    "select": select,
+    "check": check,
+    "pill": pill,
+    "slide": slide,
+}

@@ -63,8 +63,15 @@ def controls(benchmark: Benchmark, data: str, page: str, titles: dict[str, str])
         more = str(min(1500, total))  # the next step of the slider
         yield Control("number", "n", "slide", "ArrowRight", "ArrowLeft", {"n": more})
     yield Control("targets", "targets", "check", "", "", {"targets": "false"})
-    yield Control("mean over", "ref_from", "select", REFERENCE_FROM["all"], REFERENCE_FROM["train"], {"ref_from": "all"},
-                  {**BASE, "ref": "perturbation"})  # fmt: skip
+    yield Control(
+        "mean over",
+        "ref_from",
+        "select",
+        REFERENCE_FROM["all"],
+        REFERENCE_FROM["train"],
+        {"ref_from": "all"},
+        {**BASE, "ref": "perturbation"},
+    )
     evaluation = Evaluation(benchmark)
     *shown, last = evaluation.methods
     yield Control("methods", "show", "pill", evaluation.name(last), evaluation.name(last), {"show": shown})

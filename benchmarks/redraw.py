@@ -80,8 +80,14 @@ class Pair:
     def open_floor(self, link: Link, slide: str = "") -> None:
         """Load the floor."""
         query = {"page": self.page, "start": bare.name_of(link)} | ({"slide": slide} if slide else {})
-        ready(self.bare, f"{self.floor}/?{urllib.parse.urlencode(query)}", 1,
-              [key for key, _ in self.figures[bare.name_of(link)]], 60, 0.2)  # fmt: skip
+        ready(
+            self.bare,
+            f"{self.floor}/?{urllib.parse.urlencode(query)}",
+            1,
+            [key for key, _ in self.figures[bare.name_of(link)]],
+            60,
+            0.2,
+        )
 
     def unfold(self) -> None:
         """Open the sidebar's expander."""
@@ -164,9 +170,16 @@ def p95(values: Iterable[float]) -> float:
 
 
 def run_page(
-    browser: Browser, apps: tuple[str, str], size: str, data: str, page: str, wanted: list[Control], figures: dict,
-    clicks: int, problems: list[str],
-) -> list[Clicks]:  # fmt: skip
+    browser: Browser,
+    apps: tuple[str, str],
+    size: str,
+    data: str,
+    page: str,
+    wanted: list[Control],
+    figures: dict,
+    clicks: int,
+    problems: list[str],
+) -> list[Clicks]:
     """Measure the controls of a page."""
     everything: list[Clicks] = []
     pages = [browser.new_page(viewport=SIZE) for _ in range(2)]
@@ -190,17 +203,27 @@ def run_page(
 
 
 def run_size(
-    browser: Browser, app: str, folder: Path, size: str, data: str, titles: dict[str, str], arguments: argparse.Namespace,
+    browser: Browser,
+    app: str,
+    folder: Path,
+    size: str,
+    data: str,
+    titles: dict[str, str],
+    arguments: argparse.Namespace,
     problems: list[str],
-) -> list[Clicks]:  # fmt: skip
+) -> list[Clicks]:
     """Measure all pages on a benchmark."""
     from perturbviz.benchmark import Benchmark
     from perturbviz.ui.sources import open_source
 
     source = open_source(data)
     assert isinstance(source, Benchmark)
-    wanted = {page: [c for c in controls(source, data, page, titles) if not arguments.controls or c.name in arguments.controls]
-              for page in arguments.pages}  # fmt: skip
+    wanted = {
+        page: [
+            c for c in controls(source, data, page, titles) if not arguments.controls or c.name in arguments.controls
+        ]
+        for page in arguments.pages
+    }
     begun = time.monotonic()
     figures: bare.Figures = {}
     for page in arguments.pages:

@@ -19,8 +19,16 @@ from anndata import AnnData
 from perturbviz.benchmark import META, save
 
 
-def norman(path: Path, seed: int = 0, methods: int = 9, singles: int = 104, doubles: int = 124, held_out: int = 62,
-           seeds: int = 5, genes: int = 19_264) -> Path:  # fmt: skip
+def norman(
+    path: Path,
+    seed: int = 0,
+    methods: int = 9,
+    singles: int = 104,
+    doubles: int = 124,
+    held_out: int = 62,
+    seeds: int = 5,
+    genes: int = 19_264,
+) -> Path:
     """Write a file of Norman size (0.8 GB)."""
     rng = np.random.default_rng(seed)
     control, names = _control(rng, genes), [f"G{i:05d}" for i in range(genes)]
@@ -51,8 +59,9 @@ def norman(path: Path, seed: int = 0, methods: int = 9, singles: int = 104, doub
     return save(adata, path, layers())
 
 
-def large(path: Path, seed: int = 0, methods: int = 6, held_out: int = 10_000, train: int = 500,
-          genes: int = 8_000) -> Path:  # fmt: skip
+def large(
+    path: Path, seed: int = 0, methods: int = 6, held_out: int = 10_000, train: int = 500, genes: int = 8_000
+) -> Path:
     """Write a file of 10,000 x 8,000 (2.7 GB), one layer in memory at a time."""
     rng = np.random.default_rng(seed)
     control, names = _control(rng, genes), [f"G{i:05d}" for i in range(held_out + train)]
@@ -88,8 +97,14 @@ def _effects(rng: np.random.Generator, n: int, genes: int) -> np.ndarray:
     return out + 0.1 * rng.standard_normal(genes, np.float32)
 
 
-def _table(conditions: list[str], genes: list[str], control: np.ndarray, change: np.ndarray, noise: np.ndarray,
-           rng: np.random.Generator) -> AnnData:  # fmt: skip
+def _table(
+    conditions: list[str],
+    genes: list[str],
+    control: np.ndarray,
+    change: np.ndarray,
+    noise: np.ndarray,
+    rng: np.random.Generator,
+) -> AnnData:
     """Truth and control mean."""
     truth = rng.standard_normal(change.shape, np.float32)
     truth *= noise
@@ -117,6 +132,9 @@ def _predicted(
 def _meta(title: str, methods: int) -> dict:
     """What the file says of itself."""
     return {
-        "schema": 1, "value_space": "lognorm", "title": title, "simulated": True,
+        "schema": 1,
+        "value_space": "lognorm",
+        "title": title,
+        "simulated": True,
         "methods": {f"m{m}": {"name": f"Method {m + 1}", "kind": "model", "note": "simulated"} for m in range(methods)},
-    }  # fmt: skip
+    }

@@ -61,10 +61,13 @@ def simulate(rows: int, genes: int, methods: int, seeds: int) -> Benchmark:
             noise = rng.standard_normal(shape, np.float32) * np.float32(0.02 * (m + 1))
             layers[f"pred__m{m}" + (f"__{s}" if seeds > 1 else "")] = truth + noise
     adata = AnnData(
-        truth, obs=frame, var=pd.DataFrame(index=names), layers=layers,
+        truth,
+        obs=frame,
+        var=pd.DataFrame(index=names),
+        layers=layers,
         varm={"control_mean": pd.DataFrame({"cells": control}, index=names)},
         uns={"perturbviz": {"schema": 1, "value_space": "lognorm", "title": "Simulated", "simulated": True}},
-    )  # fmt: skip
+    )
     return Benchmark.from_adata(adata)
 
 
@@ -228,8 +231,14 @@ def main() -> None:
             last += f" scipy_ratio={theirs / ours:.0f}"
         else:
             spe = f" scperteval_ratio={theirs / ours:.0f}"
-    shared = {"metrics": ["mse", "mae", "pearson_delta"], "references": ("control",), "kinds": ("all", "expressed"),
-              "targets": (True,), "hows": ("mean",), "splits": pooled}  # fmt: skip
+    shared = {
+        "metrics": ["mse", "mae", "pearson_delta"],
+        "references": ("control",),
+        "kinds": ("all", "expressed"),
+        "targets": (True,),
+        "hows": ("mean",),
+        "splits": pooled,
+    }
     part, ours = timed(lambda: run(**shared), a.repeats)
     theirs = compare_cell_eval(part, methods[0], benchmark.seeds[0]) * len(methods) * len(benchmark.seeds)
     print(f"cell-eval: {len(part.settings):,} settings, {theirs:,.0f} s against {ours:.2f} s")

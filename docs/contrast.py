@@ -21,11 +21,33 @@ from playwright.sync_api import Page
 from screenshots import chromium, served
 
 PAGES = (
-    "", "?section=Score+table", "?section=Every+view", "?section=Robustness", "?section=Across+data+sets", "?section=Retrieval", "errors",
-    "profiles", "interactions", "interactions?ix=finds", "interactions?ix=calls", "interactions?ix=which",
-    "interactions?ix=scores", "calibration", "goodhart", "goodhart?lab=tune", "goodhart?lab=table", "linear_model",
-    "linear_model?look=spectrum", "linear_model?look=distance", "linear_model?look=learning", "data", "guide", "guide?guide=metrics", "guide?guide=talk", "guide?guide=glossary",
-)  # fmt: skip
+    "",
+    "?section=Score+table",
+    "?section=Every+view",
+    "?section=Robustness",
+    "?section=Across+data+sets",
+    "?section=Retrieval",
+    "errors",
+    "profiles",
+    "interactions",
+    "interactions?ix=finds",
+    "interactions?ix=calls",
+    "interactions?ix=which",
+    "interactions?ix=scores",
+    "calibration",
+    "goodhart",
+    "goodhart?lab=tune",
+    "goodhart?lab=table",
+    "linear_model",
+    "linear_model?look=spectrum",
+    "linear_model?look=distance",
+    "linear_model?look=learning",
+    "data",
+    "guide",
+    "guide?guide=metrics",
+    "guide?guide=talk",
+    "guide?guide=glossary",
+)
 SETTINGS = tuple((theme, width) for width in (1440, 900, 390) for theme in ("light", "dark"))
 
 SETTLED = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'

@@ -27,8 +27,9 @@ def served() -> Iterator[str]:
         port = s.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"],
-        cwd=HERE.parent, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+        cwd=HERE.parent,
+        stdout=subprocess.DEVNULL,
+    )
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(300):

@@ -26,9 +26,13 @@ def choose(column, label: str, key: str, first: str, others: list[str], help: st
     if st.session_state.get(key, "") not in ("", *others):
         st.session_state[key] = ""
     return column.selectbox(
-        label, ["", *others], key=key, persist_state="session", help=help,
+        label,
+        ["", *others],
+        key=key,
+        persist_state="session",
+        help=help,
         format_func=lambda m: words.control_name(m) if m else first,
-    )  # fmt: skip
+    )
 
 
 def thinned(values: np.ndarray) -> str:
@@ -38,18 +42,29 @@ def thinned(values: np.ndarray) -> str:
 
 top = st.container()
 left, right = st.columns(2, gap="large")
-positive = choose(
-    left, "Replicate (positive control)", "pos", words.control_name(offered[0]), list(offered[1:]),
-    "**Technical duplicate**: the mean of the other half of the cells. **Interpolated duplicate**: that mean for genes that are "
-    "differentially expressed in it (weight 1 − adjusted p) and the perturbation mean for the others: the best one could hope "
-    "for. **Simulated duplicate**: the observed mean plus noise of its standard error, where there are no halves.",
-) or offered[0]  # fmt: skip
+positive = (
+    choose(
+        left,
+        "Replicate (positive control)",
+        "pos",
+        words.control_name(offered[0]),
+        list(offered[1:]),
+        "**Technical duplicate**: the mean of the other half of the cells. **Interpolated duplicate**: that mean for genes that are "
+        "differentially expressed in it (weight 1 − adjusted p) and the perturbation mean for the others: the best one could hope "
+        "for. **Simulated duplicate**: the observed mean plus noise of its standard error, where there are no halves.",
+    )
+    or offered[0]
+)
 negatives = [m for m in NEGATIVES if m in cache.controlled(benchmark, view).methods]
 negative = choose(
-    right, "Empty prediction (negative control)", "neg", "Perturbation mean (control mean where that is the reference)", negatives,
+    right,
+    "Empty prediction (negative control)",
+    "neg",
+    "Perturbation mean (control mean where that is the reference)",
+    negatives,
     "What says nothing about the single perturbation: the mean of the training perturbations, the control mean (no change), or "
     "the truth of another perturbation (shuffled labels).",
-)  # fmt: skip
+)
 found = cache.judged(benchmark, view, positive, negative)
 judged_badge = words.badge(found)
 with top:
@@ -71,18 +86,26 @@ if not isinstance(found, str):
 
     with left:
         chart(
-            current.mark(figures.paired(high, low, bds(high, low, found.card) == 1, found.rows, pair, found.card.symbol)), "paired",
-            question="Is the replicate better, perturbation by perturbation?", table=both, filename=f"controls-{view.metric}",
+            current.mark(
+                figures.paired(high, low, bds(high, low, found.card) == 1, found.rows, pair, found.card.symbol)
+            ),
+            "paired",
+            question="Is the replicate better, perturbation by perturbation?",
+            table=both,
+            filename=f"controls-{view.metric}",
             alt=f"{found.card.name} of {pair[0]} against {pair[1]} for {found.n} perturbations.",
             note=f"{found.card.arrow.capitalize()}. {words.paired_note(found)}" + thinned(high + low),
-        )  # fmt: skip
+        )
     with right:
         chart(
-            current.mark(figures.fractions(fraction, found.rows, found.drf, WIDE)), "drf",
-            question="How much of the way to a perfect score does a replicate cover?", table=both, filename=f"drf-{view.metric}",
+            current.mark(figures.fractions(fraction, found.rows, found.drf, WIDE)),
+            "drf",
+            question="How much of the way to a perfect score does a replicate cover?",
+            table=both,
+            filename=f"drf-{view.metric}",
             alt=f"Dynamic range fraction of {found.n} perturbations, median {found.drf:.2f}.",
             note=words.fractions_note(found) + thinned(fraction),
-        )  # fmt: skip
+        )
 
 wide, side = st.columns([3, 2], gap="large")
 with side:
@@ -92,11 +115,14 @@ with side:
     else:
         zero, one = words.control_name(scale.negative[0]), words.control_name(scale.positive[0])
         chart(
-            current.mark(figures.calibrated(scale.table, current.colours, (zero, one)), "scale"), "scale",
-            question="How close does each method come to a replicate?", table=scale.table.reset_index(),
-            filename=f"calibrated-{view.metric}", alt=f"Calibrated scores of {len(scale.table)} methods.",
+            current.mark(figures.calibrated(scale.table, current.colours, (zero, one)), "scale"),
+            "scale",
+            question="How close does each method come to a replicate?",
+            table=scale.table.reset_index(),
+            filename=f"calibrated-{view.metric}",
+            alt=f"Calibrated scores of {len(scale.table)} methods.",
             note=words.scale_note(scale),
-        )  # fmt: skip
+        )
     variation = cache.variation(benchmark, view)
     if isinstance(variation, str):
         st.info(variation)
@@ -105,22 +131,37 @@ with side:
         cosine, delta = (rows[c].to_numpy() for c in ("cosine", "pearson_delta"))
         chart(
             marked(figures.variation(cosine, delta, rows, variation.score), current.token),
-            "variation", question="How much do all perturbations shift alike?", table=rows, filename="systematic-variation",
+            "variation",
+            question="How much do all perturbations shift alike?",
+            table=rows,
+            filename="systematic-variation",
             alt=f"Mean cosine with the average shift {variation.score:.2f}.",
             note=words.variation_note(variation) + thinned(cosine + delta),
-        )  # fmt: skip
+        )
 with wide:
     views = calibration_map.columns(view, benchmark)
     too_slow = dict.fromkeys(p for v in views for p in cache.mapped(benchmark, v)[1])
     every = calibration_map.compute(benchmark, view, views, positive, negative)
     cells, order, at = calibration_map.cells(every, views, view, benchmark)
     event = chart(
-        marked(figures.verdict_map(cells, [label for label, _ in order], [family for _, family in order],
-                                   [calibration_map.genes(v, benchmark) for v in views], at), current.token),
-        "map", question="Which metrics can tell a replicate from the average?",
+        marked(
+            figures.verdict_map(
+                cells,
+                [label for label, _ in order],
+                [family for _, family in order],
+                [calibration_map.genes(v, benchmark) for v in views],
+                at,
+            ),
+            current.token,
+        ),
+        "map",
+        question="Which metrics can tell a replicate from the average?",
         alt=f"Dynamic range fraction of {len(order)} metrics on {len(views)} gene subsets.",
-        table=lambda: table(every), filename="calibration", note=words.map_note(every), select=True,
-    )  # fmt: skip
+        table=lambda: table(every),
+        filename="calibration",
+        note=words.map_note(every),
+        select=True,
+    )
     if event.clicked:
         state.defer(**calibration_map.clicked(str(event.clicked)))
     if too_slow:
@@ -128,7 +169,10 @@ with wide:
     as_table = st.expander("The map as a table", key="map_table", on_change="rerun")
     if as_table.open:
         as_table.dataframe(
-            table(every).assign(family=[family_of(c.metric) for c in every]), hide_index=True,
-            column_config={c: st.column_config.NumberColumn(format="%.3f") for c in
-                           ("drf", "drf_low", "drf_high", "bds", "bds_low", "bds_high")},
-        )  # fmt: skip
+            table(every).assign(family=[family_of(c.metric) for c in every]),
+            hide_index=True,
+            column_config={
+                c: st.column_config.NumberColumn(format="%.3f")
+                for c in ("drf", "drf_low", "drf_high", "bds", "bds_low", "bds_high")
+            },
+        )

@@ -95,9 +95,13 @@ def show_loaded() -> None:
         if st.button("Remove", help="From this session only; the file is not touched."):
             use(Outcome(source.without_method(method), ()))
     row.download_button(
-        "Save as .h5ad", data=lambda: as_bytes(source), file_name=f"{current.view.data.replace(':', '-')}.h5ad", on_click="ignore",
-        icon=":material/save:", help="The canonical file: truth, predictions, splits and provenance in one.",
-    )  # fmt: skip
+        "Save as .h5ad",
+        data=lambda: as_bytes(source),
+        file_name=f"{current.view.data.replace(':', '-')}.h5ad",
+        on_click="ignore",
+        icon=":material/save:",
+        help="The canonical file: truth, predictions, splits and provenance in one.",
+    )
     show_colours()
 
 
@@ -157,9 +161,14 @@ def show_public() -> None:
 if st.session_state.get(add_data.REPORTS):
     st.success("Added. It is now among the methods on every page.", icon=":material/check:")
 section = st.segmented_control(
-    "Section", ["Loaded", "Add your own", "Public data"], default="Loaded", required=True, label_visibility="collapsed", key="data_section",
+    "Section",
+    ["Loaded", "Add your own", "Public data"],
+    default="Loaded",
+    required=True,
+    label_visibility="collapsed",
+    key="data_section",
     persist_state="session",
-)  # fmt: skip
+)
 if section == "Add your own":
     add_data.show_add(source)
 else:

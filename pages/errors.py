@@ -26,13 +26,29 @@ at = {m: i for i, m in enumerate(scores.methods)}
 st.markdown(explain.headline(ranking))
 st.caption(four_questions(current, scores))
 event = chart(
-    current.mark(figures.distribution(points[[at[m] for m in order]], perturbations, order, names, current.colours, ranking.table["score"].to_dict(), f"{axis} · {scores.card.arrow}",
-                              perturbation, ranking.table["reason"].to_dict())),
-    "distribution", question=f"How is the {scores.card.name} spread over perturbations?",
-    alt=explain.alt_order(ranking), table=scores.to_frame, filename=f"scores-{scores.metric}",
-    note=explain.spread(ranking, current.view.avg) + explain.a_point_is(perturbations)
-    + explain.thinned(figures.points_a_method(len(order)), len(perturbations)), select=True,
-)  # fmt: skip
+    current.mark(
+        figures.distribution(
+            points[[at[m] for m in order]],
+            perturbations,
+            order,
+            names,
+            current.colours,
+            ranking.table["score"].to_dict(),
+            f"{axis} · {scores.card.arrow}",
+            perturbation,
+            ranking.table["reason"].to_dict(),
+        )
+    ),
+    "distribution",
+    question=f"How is the {scores.card.name} spread over perturbations?",
+    alt=explain.alt_order(ranking),
+    table=scores.to_frame,
+    filename=f"scores-{scores.metric}",
+    note=explain.spread(ranking, current.view.avg)
+    + explain.a_point_is(perturbations)
+    + explain.thinned(figures.points_a_method(len(order)), len(perturbations)),
+    select=True,
+)
 if event.clicked:
     state.defer(p=str(event.clicked))
 with st.container(horizontal=True, gap="small", vertical_alignment="center"):  # always there: nothing below may shift
@@ -56,15 +72,31 @@ with left:
         others = [m for m in defined if m != against]
         differences = scores.values[[at[m] for m in others]] - scores.values[at[against]]
         chart(
-            current.mark(figures.distribution(per_unit(differences, scores.rows, ranking.unit)[0], perturbations, others, names, current.colours,
-                                      dict(zip(others, average(differences, current.view.avg), strict=True)),
-                                      f"{scores.card.symbol} − {names[against]}'s", perturbation, zero=True, points=PAIRED_POINTS), against),
-            "paired", question=f"Perturbation by perturbation, who beats {names[against]}?",
+            current.mark(
+                figures.distribution(
+                    per_unit(differences, scores.rows, ranking.unit)[0],
+                    perturbations,
+                    others,
+                    names,
+                    current.colours,
+                    dict(zip(others, average(differences, current.view.avg), strict=True)),
+                    f"{scores.card.symbol} − {names[against]}'s",
+                    perturbation,
+                    zero=True,
+                    points=PAIRED_POINTS,
+                ),
+                against,
+            ),
+            "paired",
+            question=f"Perturbation by perturbation, who beats {names[against]}?",
             alt=f"Paired differences of {len(others)} methods to {names[against]}.",
-            table=lambda: pd.DataFrame(differences.T, columns=others).assign(**scores.rows[["seed", "context", "perturbation"]]),
-            filename=f"paired-{scores.metric}", note=explain.paired(ranking, against, differences, others)
+            table=lambda: pd.DataFrame(differences.T, columns=others).assign(
+                **scores.rows[["seed", "context", "perturbation"]]
+            ),
+            filename=f"paired-{scores.metric}",
+            note=explain.paired(ranking, against, differences, others)
             + explain.thinned(figures.points_a_method(len(others), PAIRED_POINTS), len(perturbations)),
-        )  # fmt: skip
+        )
 with right:
     if current.evaluation is None:
         st.info(
@@ -77,7 +109,7 @@ with right:
             st.info(
                 f"{scores.card.name} cannot be followed over the number of genes here: it needs an order of the genes by "
                 "expression or change that is the same for every perturbation. Choose another metric in the sidebar."
-            )  # fmt: skip
+            )
         else:
             orders = {"expressed": "by expression in control", "de": "by observed change, per perturbation"}
             if st.session_state.get("order") not in curves:
@@ -94,10 +126,22 @@ with right:
             lines = {m: (n, averages[i]) for i, m in enumerate(current.shown)}
             here = current.view.n if current.view.genes == order_by else None
             chart(
-                current.mark(figures.over_n(lines, names, current.colours, f"{current.view.avg} {axis}",
-                                    f"number of genes, {orders[order_by]}", here, current.controls), order_by),
-                "over-n", question="Does the order depend on how many genes count?",
+                current.mark(
+                    figures.over_n(
+                        lines,
+                        names,
+                        current.colours,
+                        f"{current.view.avg} {axis}",
+                        f"number of genes, {orders[order_by]}",
+                        here,
+                        current.controls,
+                    ),
+                    order_by,
+                ),
+                "over-n",
+                question="Does the order depend on how many genes count?",
                 alt=f"{scores.card.name} of {len(lines)} methods against the number of genes, {orders[order_by]}.",
                 table=lambda: pd.DataFrame({"n": n, **{names[m]: v for m, (_, v) in lines.items()}}),
-                filename=f"over-n-{scores.metric}", note=explain.crossings(n, averages, current.shown, current.name, scores.card),
-            )  # fmt: skip
+                filename=f"over-n-{scores.metric}",
+                note=explain.crossings(n, averages, current.shown, current.name, scores.card),
+            )

@@ -18,8 +18,14 @@ current = begin("goodhart")
 if st.session_state.get("lab") not in SECTIONS:
     st.session_state["lab"] = "play"
 section = st.segmented_control(
-    "Section", list(SECTIONS), key="lab", required=True, persist_state="session", format_func=SECTIONS.get, label_visibility="collapsed"
-)  # fmt: skip
+    "Section",
+    list(SECTIONS),
+    key="lab",
+    required=True,
+    persist_state="session",
+    format_func=SECTIONS.get,
+    label_visibility="collapsed",
+)
 st.caption(ABOUT[section])
 lab = cache_goodhart.lab(current.source, current.view, held_out=section in ("tune", "table"))
 if not len(lab.rows):

@@ -13,13 +13,22 @@ if st.session_state.get("guide") not in SECTIONS:
     st.session_state["guide"] = "lessons"
 with st.container(horizontal=True, vertical_alignment="center"):
     st.segmented_control(
-        "Section", list(SECTIONS), key="guide", required=True, format_func=SECTIONS.get, persist_state="session",
+        "Section",
+        list(SECTIONS),
+        key="guide",
+        required=True,
+        format_func=SECTIONS.get,
+        persist_state="session",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     text = st.text_input(
-        "Search the guide", key="guide_search", placeholder="Search everything", label_visibility="collapsed", width=260,
+        "Search the guide",
+        key="guide_search",
+        placeholder="Search everything",
+        label_visibility="collapsed",
+        width=260,
         icon=":material/search:",
-    )  # fmt: skip
+    )
 
 if text.strip():
     results(text)

@@ -84,8 +84,11 @@ everyone = [*evaluation.methods, *(m for m in models if m not in evaluation.meth
 colours = method_colours(everyone, [m for m in evaluation.methods if evaluation.is_baseline(m)]) | chosen()
 card = scores.card
 axis, higher = f"{card.axis or card.name} · {card.arrow}", card.better == "higher"
-label = scores.rows["perturbation"].str.cat(scores.rows["context"], sep=" · ") if len(
-    set(scores.rows["context"])) > 1 else scores.rows["perturbation"]  # fmt: skip
+label = (
+    scores.rows["perturbation"].str.cat(scores.rows["context"], sep=" · ")
+    if len(set(scores.rows["context"])) > 1
+    else scores.rows["perturbation"]
+)
 over_splits = pd.DataFrame(scores.values.T, index=label, columns=scores.methods).groupby(level=0).mean()
 per_perturbation = {m: over_splits[m] for m in scores.methods}
 token = f"{current.token}|{how}|{recipe.link}"
@@ -107,10 +110,14 @@ st.caption(f"{recipe.label}. {coverage} {words.fit_time(found)}" + (f" {reach}" 
 official = view.with_(split="held-out", truth="all")  # what the competition is about, whatever is shown here
 competing = cache.evaluation(plain, official)
 entry = found if competing is base else cache_linear.predictions(competing, recipe)
-entering = "" if entry.predicted.any() else (
-    "It predicts none of the perturbations that the benchmark itself holds out, so it cannot compete: switch on sums for "
-    "combinations under “More knobs”, or choose another P."
-)  # fmt: skip
+entering = (
+    ""
+    if entry.predicted.any()
+    else (
+        "It predicts none of the perturbations that the benchmark itself holds out, so it cannot compete: switch on sums for "
+        "combinations under “More knobs”, or choose another P."
+    )
+)
 controls.competition(recipe, data, entering)
 if len(lost):
     why = st.expander(
@@ -122,13 +129,17 @@ if len(lost):
 left, right = st.columns(2, gap="large")
 with left:
     chart(
-        mark(figures.standing(table, per_perturbation, colours, axis, higher, list(models)),
-             view.metric, view.reference), "standing",
-        question="Where does it stand among the methods?", alt=explain.alt_order(ranking),
-        table=lambda: table.reset_index(), filename=f"linear-{view.metric}",
+        mark(
+            figures.standing(table, per_perturbation, colours, axis, higher, list(models)), view.metric, view.reference
+        ),
+        "standing",
+        question="Where does it stand among the methods?",
+        alt=explain.alt_order(ranking),
+        table=lambda: table.reset_index(),
+        filename=f"linear-{view.metric}",
         note=words.intervals(ranking, few, words.common_without(base.rows, fitted, names[recipe.slug]) if few else None)
         + explain.thinned(figures.POINTS, max(map(len, per_perturbation.values()))),
-    )  # fmt: skip
+    )
 with right:
     beside = {f"P.{r.perturbation}": slug for slug, (_, r) in models.items() if slug != recipe.slug}
     roles = {role: m for role, m in ({"this": recipe.slug} | beside).items() if m in defined}
@@ -140,11 +151,15 @@ with right:
         a, b, pair = per_perturbation[start], per_perturbation[end], (names[start], names[end])
         event = chart(
             mark(figures.arrows(a, b, pair, axis, higher, state.extra("p")), view.metric, view.reference, start, end),
-            "arrows", question="Which perturbations gain?", alt=f"Arrows from {pair[0]} to {pair[1]}, {len(a)} perturbations.",
+            "arrows",
+            question="Which perturbations gain?",
+            alt=f"Arrows from {pair[0]} to {pair[1]}, {len(a)} perturbations.",
             table=lambda: pd.DataFrame({"perturbation": a.index, pair[0]: a.to_numpy(), pair[1]: b.to_numpy()}),
-            filename="arrows", note=words.arrows(a, b, pair, higher, figures.MAX_ARROWS), select=True,
+            filename="arrows",
+            note=words.arrows(a, b, pair, higher, figures.MAX_ARROWS),
+            select=True,
             height=max(400, 15 + 36 * len(table)),  # ends where the chart beside it ends
-        )  # fmt: skip
+        )
         if event.clicked:
             state.defer(p=str(event.clicked).partition(" · ")[0])
 linear_looks.draw(linear_looks.Subject(recipe, base, found, scores, axis, colours[recipe.slug], mark))

@@ -59,9 +59,12 @@ if gene and gene not in evaluation.benchmark.genes:
 elif gene not in options:
     options.append(gene)
 follow.selectbox(
-    "Follow a gene over perturbations", options, key="gene", persist_state="session",
+    "Follow a gene over perturbations",
+    options,
+    key="gene",
+    persist_state="session",
     format_func=lambda g: g or "none (click one in a panel)",
-)  # fmt: skip
+)
 
 index = columns[None, :]
 base = evaluation.reference(reference, np.array([at]), index, view.ref_from == "all")
@@ -86,11 +89,15 @@ figure = figures.panels(
     observed, panels, genes, f"observed {what}", f"predicted {what}", centred=reference != "none", marked=gene
 )
 event = chart(
-    marked(figure, current.token, perturbation, reference), "profile", question=f"{perturbation}: does the predicted {what} match, gene by gene?",
+    marked(figure, current.token, perturbation, reference),
+    "profile",
+    question=f"{perturbation}: does the predicted {what} match, gene by gene?",
     alt=f"Predicted against observed {what} of {len(genes)} genes for {perturbation}, {len(panels)} methods.",
     table=lambda: pd.DataFrame({"gene": genes, "observed": observed, **{p.name: p.predicted for p in panels}}),
-    filename=f"profile-{perturbation}", note=explain.profile(perturbation, observed, panels, genes), select=True,
-)  # fmt: skip
+    filename=f"profile-{perturbation}",
+    note=explain.profile(perturbation, observed, panels, genes),
+    select=True,
+)
 if event.clicked and event.clicked in genes:
     state.defer(gene=str(event.clicked))
 st.caption(four_questions(current, scores) + f" · drawn relative to: **{LABELS[reference]}**")
@@ -116,8 +123,13 @@ if gene:
         marked=perturbation,
     )
     chart(
-        marked(figure, current.token, gene, reference), "gene", question=f"{gene}: is its {what} predicted over perturbations?",
+        marked(figure, current.token, gene, reference),
+        "gene",
+        question=f"{gene}: is its {what} predicted over perturbations?",
         alt=f"Predicted against observed {what} of {gene} over {len(names)} perturbations.",
-        table=lambda: pd.DataFrame({"perturbation": names, "observed": observed, **{p.name: p.predicted for p in across}}),
-        filename=f"gene-{gene}", note=explain.followed(gene, observed, across, names),
-    )  # fmt: skip
+        table=lambda: pd.DataFrame(
+            {"perturbation": names, "observed": observed, **{p.name: p.predicted for p in across}}
+        ),
+        filename=f"gene-{gene}",
+        note=explain.followed(gene, observed, across, names),
+    )

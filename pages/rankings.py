@@ -20,9 +20,14 @@ from perturbviz.view import View, metric_label, metric_name
 
 current = begin("rankings", needs="scores")
 section = st.segmented_control(
-    "Section", ["This view", *SECTIONS], default=None if "section" in st.session_state else "This view", required=True,
-    label_visibility="collapsed", key="section", persist_state="session",
-)  # fmt: skip
+    "Section",
+    ["This view", *SECTIONS],
+    default=None if "section" in st.session_state else "This view",
+    required=True,
+    label_visibility="collapsed",
+    key="section",
+    persist_state="session",
+)
 if section in SECTIONS:
     SECTIONS[section](current)
     raise PageEnd
@@ -49,11 +54,23 @@ pin_controls(current)
 def order_chart(column, key: str, shown, view: View, shift, question: str) -> None:
     with column:
         chart(
-            current.mark(figures.order(shown.table, current.colours, shown.scores.card.axis or shown.scores.card.name, shift,
-                               shown.scores.card.better != "lower", current.controls)),
-            key, question=question, alt=explain.alt_order(shown), table=shown.table.reset_index(),
-            filename=f"ranking-{view.metric}", note=explain.uncertainty(shown),
-        )  # fmt: skip
+            current.mark(
+                figures.order(
+                    shown.table,
+                    current.colours,
+                    shown.scores.card.axis or shown.scores.card.name,
+                    shift,
+                    shown.scores.card.better != "lower",
+                    current.controls,
+                )
+            ),
+            key,
+            question=question,
+            alt=explain.alt_order(shown),
+            table=shown.table.reset_index(),
+            filename=f"ranking-{view.metric}",
+            note=explain.uncertainty(shown),
+        )
         st.caption(four_questions(current, shown.scores, view))
 
 
@@ -70,9 +87,11 @@ has_scale = (
     isinstance(current.source, Benchmark) and not state.extra("pin") and cache_calibration.positives(current.source)
 )
 if has_scale and st.toggle(
-    "Calibrated scale", key="scaled", persist_state="session",
+    "Calibrated scale",
+    key="scaled",
+    persist_state="session",
     help="0 = the perturbation mean, 1 = a replicate of the experiment, not clipped. See the Calibration page.",
-):  # fmt: skip
+):
     scaled = cache_calibration.scale(current.source, current.view)
     if isinstance(scaled, str):
         st.info(scaled)
@@ -88,11 +107,14 @@ elif scaled is not None:
     with left:
         ends = [explain_calibration.control_name(m) for m, _ in (scaled.negative, scaled.positive)]
         chart(
-            current.mark(calibrated(scaled.table, current.colours, tuple(ends))), "order-calibrated",
-            question="How close does each method come to a replicate?", table=scaled.table.reset_index(),
-            filename=f"calibrated-{current.view.metric}", alt=f"Calibrated scores of {len(scaled.table)} methods.",
+            current.mark(calibrated(scaled.table, current.colours, tuple(ends))),
+            "order-calibrated",
+            question="How close does each method come to a replicate?",
+            table=scaled.table.reset_index(),
+            filename=f"calibrated-{current.view.metric}",
+            alt=f"Calibrated scores of {len(scaled.table)} methods.",
             note=explain_calibration.scale_note(scaled),
-        )  # fmt: skip
+        )
         st.caption(
             f"{four_questions(current, scaled.ranking.scores)} · {explain_calibration.halves_note(current.source)}"
         )
@@ -124,17 +146,31 @@ with target:
     if isinstance(current.source, Benchmark) and table.left_out:
         st.caption(f"{explain.left_out(table.left_out)}: choose one as the metric.")
     event = chart(
-        current.mark(figures.bump(tables.loc[shown_order], labels, {m: current.name(m) for m in shown_order}, current.colours, here, current.controls)),
-        "bump", question="How does the order shift from metric to metric?",
+        current.mark(
+            figures.bump(
+                tables.loc[shown_order],
+                labels,
+                {m: current.name(m) for m in shown_order},
+                current.colours,
+                here,
+                current.controls,
+            )
+        ),
+        "bump",
+        question="How does the order shift from metric to metric?",
         alt=f"Ranks of {len(shown_order)} methods under {len(pairs)} metrics.",
         table=lambda: tables.set_axis(labels, axis=1).rename(index=current.name).reset_index(),
-        filename="rank-shifts", note=explain.bump_note(tables, labels, current.name), select=True,
-    )  # fmt: skip
+        filename="rank-shifts",
+        note=explain.bump_note(tables, labels, current.name),
+        select=True,
+    )
 if isinstance(current.source, Benchmark):
     target.toggle(
-        f"Every metric ({len(table.settings)} columns)", key="every", persist_state="session",
+        f"Every metric ({len(table.settings)} columns)",
+        key="every",
+        persist_state="session",
         help="Otherwise one of each family: metrics of a family order methods alike or nearly so.",
-    )  # fmt: skip
+    )
 if event.clicked and isinstance(current.source, Benchmark):
     metric, reference = pairs[int(np.ravel(event.clicked)[-1])]
     state.defer(metric=metric, ref=reference if reference != "none" else current.view.ref)

@@ -30,15 +30,39 @@ __version__ = "0.1.0"
 
 #: Public name -> the module it lives in. Imported when asked for: a server answers before it needs anndata and pandas.
 _HOME = {
-    "CATALOGUE": "metrics", "Benchmark": "benchmark", "Evaluation": "evaluation", "GeneSubset": "genesets",
-    "Ranking": "rankings", "ScoreTable": "scoretable", "Scores": "scores", "UserError": "errors", "View": "view",
-    "load": "benchmark", "rank": "rankings", "save": "benchmark", "score": "scores", "score_many": "scores",
+    "CATALOGUE": "metrics",
+    "Benchmark": "benchmark",
+    "Evaluation": "evaluation",
+    "GeneSubset": "genesets",
+    "Ranking": "rankings",
+    "ScoreTable": "scoretable",
+    "Scores": "scores",
+    "UserError": "errors",
+    "View": "view",
+    "load": "benchmark",
+    "rank": "rankings",
+    "save": "benchmark",
+    "score": "scores",
+    "score_many": "scores",
     "score_view": "scores",
-}  # fmt: skip
+}
 __all__ = [
-    "CATALOGUE", "Benchmark", "Evaluation", "GeneSubset", "Ranking", "ScoreTable", "Scores", "UserError", "View", "load",
-    "rank", "save", "score", "score_many", "score_view",
-]  # fmt: skip
+    "CATALOGUE",
+    "Benchmark",
+    "Evaluation",
+    "GeneSubset",
+    "Ranking",
+    "ScoreTable",
+    "Scores",
+    "UserError",
+    "View",
+    "load",
+    "rank",
+    "save",
+    "score",
+    "score_many",
+    "score_view",
+]
 
 
 def __getattr__(name: str) -> Any:

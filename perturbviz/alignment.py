@@ -214,8 +214,12 @@ class GeneMatch:
     permuted: bool
 
 
-def match_genes(truth: pd.DataFrame, genes: Sequence[str], symbols: Sequence[str] | None = None,
-                rename: Mapping[str, str] | None = None) -> GeneMatch:  # fmt: skip
+def match_genes(
+    truth: pd.DataFrame,
+    genes: Sequence[str],
+    symbols: Sequence[str] | None = None,
+    rename: Mapping[str, str] | None = None,
+) -> GeneMatch:
     """Match a file's genes to those of a truth: by Ensembl id where both have them, otherwise by symbol.
 
     Parameters

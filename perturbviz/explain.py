@@ -124,13 +124,22 @@ def _setting(before: View, after: View) -> str:
     elif before.reference != after.reference:
         parts.append(f"{REFERENCE_LABELS[before.reference]} → {REFERENCE_LABELS[after.reference]}")
     if (before.genes, before.n if before.genes in ("expressed", "de") else 0) != (
-        after.genes, after.n if after.genes in ("expressed", "de") else 0,
-    ):  # fmt: skip
+        after.genes,
+        after.n if after.genes in ("expressed", "de") else 0,
+    ):
         parts.append(f"{_genes(before)} → {_genes(after)}")
     if before.targets != after.targets:
         parts.append("with the perturbed genes" if after.targets else "without the perturbed genes")
-    for field, word in (("split", "split"), ("size", "targets"), ("context", "context"), ("seed", "seed"),
-                        ("rows", "perturbation set"), ("avg", "average"), ("truth", "truth"), ("ref_from", "mean over")):  # fmt: skip
+    for field, word in (
+        ("split", "split"),
+        ("size", "targets"),
+        ("context", "context"),
+        ("seed", "seed"),
+        ("rows", "perturbation set"),
+        ("avg", "average"),
+        ("truth", "truth"),
+        ("ref_from", "mean over"),
+    ):
         a, b = getattr(before, field), getattr(after, field)
         if a != b:
             parts.append(f"{word} {a or 'all'} → {b or 'all'}")

@@ -58,10 +58,14 @@ def reason(found: Calibration) -> str:
 
 def verdict(found: Calibration, genes: str) -> str:
     """The verdict of one metric in words, with n and intervals; Markdown."""
-    values = "" if np.isnan(found.drf) else (
-        f" Median dynamic range fraction **{found.drf:.2f}** {_interval(found.drf_interval)}, "
-        f"bound discrimination **{found.bds:.2f}** {_interval(found.bds_interval)}."
-    )  # fmt: skip
+    values = (
+        ""
+        if np.isnan(found.drf)
+        else (
+            f" Median dynamic range fraction **{found.drf:.2f}** {_interval(found.drf_interval)}, "
+            f"bound discrimination **{found.bds:.2f}** {_interval(found.bds_interval)}."
+        )
+    )
     against = (
         f" Replicate: {control_name(found.positive).lower()}; empty prediction: {control_name(found.negative).lower()}."
     )
@@ -105,9 +109,17 @@ def map_note(found: Sequence[Calibration]) -> str:
     if not found:
         return ""
     count = Counter(c.verdict for c in found)
-    said = [f"{count[v]} {w}" for v, w in (("calibrated", "can tell a replicate from the average with room between"),
-            ("narrow", "with little room"), ("blind", "cannot"), ("inverted", "rank the average above the replicate"),
-            ("unknown", "cannot be judged")) if count[v]]  # fmt: skip
+    said = [
+        f"{count[v]} {w}"
+        for v, w in (
+            ("calibrated", "can tell a replicate from the average with room between"),
+            ("narrow", "with little room"),
+            ("blind", "cannot"),
+            ("inverted", "rank the average above the replicate"),
+            ("unknown", "cannot be judged"),
+        )
+        if count[v]
+    ]
     text = f"Of {len(found)} settings {names(said)}."
     bad = list(dict.fromkeys(c.label for c in found if c.verdict in ("blind", "inverted")))
     if bad:
@@ -140,9 +152,12 @@ def variation_note(found: Variation) -> str:
         return text + "."
     return (
         f"{text}, so the same prediction for every perturbation earns a mean Pearson delta of {mean:.2f} against the control mean; "
-        + ("over perturbations the two are not comparable." if np.isnan(found.correlation) else
-           f"over perturbations the two correlate by {found.correlation:.3f}, as both measure likeness with the average.")
-    )  # fmt: skip
+        + (
+            "over perturbations the two are not comparable."
+            if np.isnan(found.correlation)
+            else f"over perturbations the two correlate by {found.correlation:.3f}, as both measure likeness with the average."
+        )
+    )
 
 
 def halves_note(benchmark: Benchmark) -> str:

@@ -132,7 +132,7 @@ def gameable(result: Gameability) -> str:
         lines.append(
             f"{COLUMNS[column]} ({who}), {len(part)} metrics move; {top['name']} ({genes(parse_subset(top['genes']))}) most: from "
             f"{number(top['start'])} to {number(top['reached'])} by {top['knobs']}, overtaking {top['passed']} of {top['others']} methods."
-        )  # fmt: skip
+        )
     return " ".join(lines)
 
 
@@ -189,10 +189,12 @@ def hover(line: pd.Series, genes_of_view: str) -> str:
     """Hover text of a cell (HTML, from labels of the catalogue and numbers only)."""
     arrow = {"lower": "lower is better", "higher": "higher is better", "one": "closest to 1 is best"}[line["better"]]
     text = [
-        f"<b>{line['name']}</b> ({arrow}), genes: {genes(parse_subset(line['genes']))}", f"{number(line['start'])} → {number(line['reached'])}",
-        f"by {line['knobs']}", f"then ahead of {line['ahead']} of {line['others']} methods ({line['passed']} overtaken)",
+        f"<b>{line['name']}</b> ({arrow}), genes: {genes(parse_subset(line['genes']))}",
+        f"{number(line['start'])} → {number(line['reached'])}",
+        f"by {line['knobs']}",
+        f"then ahead of {line['ahead']} of {line['others']} methods ({line['passed']} overtaken)",
         f"other metrics on {genes_of_view}: {line['improved']} better, {line['worsened']} worse",
-    ]  # fmt: skip
+    ]
     if line["elsewhere"]:
         word = "better" if line["elsewhere"] > 0 else "worse"
         text.append(f"the same metric on {genes_of_view} gets {word}")

@@ -226,8 +226,15 @@ def recurring(found: Recurrence, label: Mapping[str, str], what: str) -> str:
     return text + "."
 
 
-def one_gene(gene: str, observed: np.ndarray, additive: np.ndarray, classes_: Sequence[str], doubles: Sequence[str],
-             predicted: Mapping[str, np.ndarray], label: Mapping[str, str]) -> str:  # fmt: skip
+def one_gene(
+    gene: str,
+    observed: np.ndarray,
+    additive: np.ndarray,
+    classes_: Sequence[str],
+    doubles: Sequence[str],
+    predicted: Mapping[str, np.ndarray],
+    label: Mapping[str, str],
+) -> str:
     """In how many doubles a gene is not additive, where most, and who predicts its changes best."""
     special = sum(c not in ("additive", "") for c in classes_)
     gap = np.abs(observed - additive)
@@ -258,10 +265,9 @@ def one_pair(double: str, counts: Mapping[str, int], gene: str) -> str:
 
 def false_call(line: pd.Series) -> str:
     """One false call in words."""
-    return (
-        f"predicts {line['predicted']:+.2f} from additive, observed {line['observed']:+.2f}"
-        + (f" (seed {line['seed']})" if line["seed"] else "")
-    )  # fmt: skip
+    return f"predicts {line['predicted']:+.2f} from additive, observed {line['observed']:+.2f}" + (
+        f" (seed {line['seed']})" if line["seed"] else ""
+    )
 
 
 def scores(correlation: Mapping[str, float], label: Mapping[str, str], score: str, n: int) -> str:

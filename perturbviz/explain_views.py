@@ -10,7 +10,21 @@ import pandas as pd
 from perturbviz.explain import counted, escape, names, ordinal
 from perturbviz.robustness import Across, Agreement, Robustness, stability
 
-__all__ = ["across", "agreement", "blobs", "curve", "decided", "escape", "family_votes", "podium", "retrieval", "score_table", "significance", "ways", "won"]  # fmt: skip
+__all__ = [
+    "across",
+    "agreement",
+    "blobs",
+    "curve",
+    "decided",
+    "escape",
+    "family_votes",
+    "podium",
+    "retrieval",
+    "score_table",
+    "significance",
+    "ways",
+    "won",
+]
 
 
 def won(shares: pd.DataFrame, n: int) -> str:
@@ -30,8 +44,9 @@ def family_votes(raw: bool) -> str:
     """How views were counted."""
     return (
         "Every view counts alike, so families with many metrics weigh more."
-        if raw else "Each family of metrics has one vote, spread evenly over its views."
-    )  # fmt: skip
+        if raw
+        else "Each family of metrics has one vote, spread evenly over its views."
+    )
 
 
 def decided(shares: pd.DataFrame, method_names: Mapping[str, str]) -> str:

@@ -107,17 +107,32 @@ def _references() -> list[Entry]:
 
 def _genes() -> list[Entry]:
     return [
-        Entry("references", k, f"Genes: {genesets.LABELS[k]}", "", "", genesets.DEFINITION[k],
-              {"Good": genesets.PRO[k], "Bad": genesets.CON[k]})
+        Entry(
+            "references",
+            k,
+            f"Genes: {genesets.LABELS[k]}",
+            "",
+            "",
+            genesets.DEFINITION[k],
+            {"Good": genesets.PRO[k], "Bad": genesets.CON[k]},
+        )
         for k in genesets.KINDS
-    ]  # fmt: skip
+    ]
 
 
 def _baselines() -> list[Entry]:
     return [
-        Entry("baselines", b.id, b.name, "combinations only" if b.doubles_only else "", b.formula, b.meaning, {"Source": b.source})
+        Entry(
+            "baselines",
+            b.id,
+            b.name,
+            "combinations only" if b.doubles_only else "",
+            b.formula,
+            b.meaning,
+            {"Source": b.source},
+        )
         for b in BASELINES.values()
-    ]  # fmt: skip
+    ]
 
 
 def _lessons() -> list[Entry]:

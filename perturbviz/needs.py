@@ -137,9 +137,14 @@ def _thresholds(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) ->
 
 
 _PROVIDERS: dict[str, Callable[[Evaluation, GeneBlock, GeneSubset], Need]] = {
-    "block": _block, "own_gene": _own_gene, "control": _control, "weights": _weights, "padj": _padj,
-    "additive": _additive, "thresholds": _thresholds,
-}  # fmt: skip
+    "block": _block,
+    "own_gene": _own_gene,
+    "control": _control,
+    "weights": _weights,
+    "padj": _padj,
+    "additive": _additive,
+    "thresholds": _thresholds,
+}
 
 
 def needs_problem(names: Iterable[str], benchmark: Benchmark, truth_from: str = "all") -> str:

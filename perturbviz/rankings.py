@@ -209,12 +209,19 @@ def rank(scores: Scores, how: str = "mean", n: int = N_RESAMPLES) -> Ranking:
         first[defined] = (resampled_ranks == np.nanmin(resampled_ranks, axis=1, keepdims=True)).mean(axis=0)
     table = pd.DataFrame(
         {
-            "name": scores.names, "score": score, "low": low, "high": high, "rank": place, "rank_low": rank_low,
-            "rank_high": rank_high, "n": (~np.isnan(scores.values)).sum(axis=1), "p_first": first,
+            "name": scores.names,
+            "score": score,
+            "low": low,
+            "high": high,
+            "rank": place,
+            "rank_low": rank_low,
+            "rank_high": rank_high,
+            "n": (~np.isnan(scores.values)).sum(axis=1),
+            "p_first": first,
             "reason": [scores.reasons.get(m, "") for m in scores.methods],
         },
         index=pd.Index(scores.methods, name="method"),
-    )  # fmt: skip
+    )
     return Ranking(table.sort_values("rank", kind="stable", na_position="last"), scores, how, resampled)
 
 

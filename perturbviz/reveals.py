@@ -40,9 +40,13 @@ def pearson_near_one(stage: Stage) -> Reveal:
     if not holds:
         text += " Perturbed and control profiles differ more here than is usual, so raw Pearson is not near 1."
     return Reveal(
-        holds, text, stage.lines({"profiles": raw, "changes from control": after}),
-        "How far apart are the methods, by profiles and by changes?", "what is correlated", "mean Pearson correlation",
-    )  # fmt: skip
+        holds,
+        text,
+        stage.lines({"profiles": raw, "changes from control": after}),
+        "How far apart are the methods, by profiles and by changes?",
+        "what is correlated",
+        "mean Pearson correlation",
+    )
 
 
 def mean_does_well(stage: Stage) -> Reveal:
@@ -66,9 +70,13 @@ def mean_does_well(stage: Stage) -> Reveal:
     if not np.isnan(chance):
         text += f" By centroid accuracy, which no shared shift can raise, it gets {chance:.2f} (chance is ½)."
     return Reveal(
-        holds, text, stage.lines({"Pearson delta": before.table["score"], "centroid accuracy": after.table["score"]}),
-        "What does the mean get, by change and by retrieval?", "metric", "mean score",
-    )  # fmt: skip
+        holds,
+        text,
+        stage.lines({"Pearson delta": before.table["score"], "centroid accuracy": after.table["score"]}),
+        "What does the mean get, by change and by retrieval?",
+        "metric",
+        "mean score",
+    )
 
 
 def mean_undefined(stage: Stage) -> Reveal:
@@ -121,8 +129,15 @@ def no_negatives(stage: Stage) -> Reveal:
         text = "Nobody gains by it here. " if move[up] < 1 else "Here it is not the over-predictors that gain. "
         text += f"The order by RMSE on all genes starts with {stage.name(both[0])}, on the {stage.after.n} most changed with {stage.name(after.defined[0])}."
     columns = {"all genes": before.table["rank"], f"{stage.after.n} DE genes": after.table["rank"]}
-    return Reveal(holds, text, stage.lines(columns), "Who gains where nothing can be a false positive?", "genes that count",
-                  "rank (1 = best)", "rank")  # fmt: skip
+    return Reveal(
+        holds,
+        text,
+        stage.lines(columns),
+        "Who gains where nothing can be a false positive?",
+        "genes that count",
+        "rank (1 = best)",
+        "rank",
+    )
 
 
 def _size_elsewhere(stage: Stage, methods: Iterable[str]) -> pd.Series:
@@ -160,8 +175,15 @@ def order_over_n(stage: Stage) -> Reveal:
         text += " But no two methods change places clearly: what moves cannot be told apart."
     else:
         text += " Here the number of genes does not matter."
-    return Reveal(swap is not None, text, stage.lines(columns), "How does the order change with the number of genes?",
-                  "number of most changed genes that count", "rank (1 = best)", "rank log")  # fmt: skip
+    return Reveal(
+        swap is not None,
+        text,
+        stage.lines(columns),
+        "How does the order change with the number of genes?",
+        "number of most changed genes that count",
+        "rank (1 = best)",
+        "rank log",
+    )
 
 
 def _clear_swap(rankings: Mapping[int, Ranking]) -> tuple[str, str, int, int] | None:
@@ -191,8 +213,10 @@ def shrinking(stage: Stage) -> Reveal:
     for method in evaluation.methods:
         predicted = evaluation.prediction(method, rows) - control
         have = ~np.isnan(predicted).any(axis=1)
-        aa, ab, bb = (float(np.mean(x[have] * y[have])) if have.any() else np.nan for x, y in
-                      ((observed, observed), (observed, predicted), (predicted, predicted)))  # fmt: skip
+        aa, ab, bb = (
+            float(np.mean(x[have] * y[have])) if have.any() else np.nan
+            for x, y in ((observed, observed), (observed, predicted), (predicted, predicted))
+        )
         if not bb > 0:
             continue
         best[method] = max(ab / bb, 0.0)
@@ -211,8 +235,14 @@ def shrinking(stage: Stage) -> Reveal:
     if not helped:
         text += " Here no prediction is too large, so shrinking does not pay."
     numbers = stage.lines({f: {m: c[i] for m, c in curves.items()} for i, f in enumerate(factors)})
-    return Reveal(bool(helped), text, numbers, "What does it earn to predict less?", "factor on every predicted change",
-                  "mean squared error (log expression²)")  # fmt: skip
+    return Reveal(
+        bool(helped),
+        text,
+        numbers,
+        "What does it earn to predict less?",
+        "factor on every predicted change",
+        "mean squared error (log expression²)",
+    )
 
 
 def duplicate(stage: Stage) -> Reveal:
@@ -251,8 +281,14 @@ def duplicate(stage: Stage) -> Reveal:
     numbers = pd.DataFrame(
         {"method": DUPLICATE, "name": "Technical duplicate", "x": list(share), "value": list(share.values())}
     )
-    return Reveal(bool(lost), text, numbers.sort_values("value")[COLUMNS],
-                  "On how many perturbations does the replicate beat the mean?", "metric", "share of perturbations won")  # fmt: skip
+    return Reveal(
+        bool(lost),
+        text,
+        numbers.sort_values("value")[COLUMNS],
+        "On how many perturbations does the replicate beat the mean?",
+        "metric",
+        "share of perturbations won",
+    )
 
 
 def company(stage: Stage) -> Reveal:
@@ -288,8 +324,14 @@ def company(stage: Stage) -> Reveal:
     )
     if not holds:
         text += " Here the company hardly matters: even similar perturbations are told apart."
-    return Reveal(holds, text, stage.lines({"among all": wide, "among similar ones": close}),
-                  "What do similar perturbations cost?", "compared with", "mean centroid accuracy")  # fmt: skip
+    return Reveal(
+        holds,
+        text,
+        stage.lines({"among all": wide, "among similar ones": close}),
+        "What do similar perturbations cost?",
+        "compared with",
+        "mean centroid accuracy",
+    )
 
 
 def no_change_recall(stage: Stage) -> Reveal:
@@ -314,8 +356,14 @@ def no_change_recall(stage: Stage) -> Reveal:
     holds = len(ahead) < len(others) / 2 or not others
     if not holds:
         text += " So here it is not hard to beat."
-    return Reveal(bool(holds), text, stage.lines({"recall": table["score"]}), "Who finds more interactions than no change?",
-                  "", "share of non-additive pairs found")  # fmt: skip
+    return Reveal(
+        bool(holds),
+        text,
+        stage.lines({"recall": table["score"]}),
+        "Who finds more interactions than no change?",
+        "",
+        "share of non-additive pairs found",
+    )
 
 
 def averages(stage: Stage) -> Reveal:
@@ -342,8 +390,15 @@ def averages(stage: Stage) -> Reveal:
             f"mirrored at control) it would get {gained:.2f}. So truth and prediction share the measured control here."
         )
     numbers = stage.lines({k: table[k] for k in columns})
-    return Reveal(bool(len(moved) or gained > 0.1), text.strip(), numbers, "Does the order survive another average?",
-                  "how values become one score", "rank (1 = best)", "rank")  # fmt: skip
+    return Reveal(
+        bool(len(moved) or gained > 0.1),
+        text.strip(),
+        numbers,
+        "Does the order survive another average?",
+        "how values become one score",
+        "rank (1 = best)",
+        "rank",
+    )
 
 
 def _own_control(stage: Stage) -> float:

@@ -124,9 +124,13 @@ def score(
     """
     setting = (metric, reference)
     return score_many(
-        evaluation, [setting], subset, methods, rows,
+        evaluation,
+        [setting],
+        subset,
+        methods,
+        rows,
         include_held_out_in_reference=include_held_out_in_reference,
-    )[setting]  # fmt: skip
+    )[setting]
 
 
 def score_many(
@@ -147,8 +151,10 @@ def score_many(
     subset = subset or GeneSubset("all")
     methods = tuple(evaluation.methods if methods is None else methods)
     positions = np.arange(len(evaluation.rows)) if rows is None else np.asarray(rows)
-    jobs = {setting: _job(evaluation, setting, subset, len(methods), positions, include_held_out_in_reference)
-            for setting in dict.fromkeys(settings)}  # fmt: skip
+    jobs = {
+        setting: _job(evaluation, setting, subset, len(methods), positions, include_held_out_in_reference)
+        for setting in dict.fromkeys(settings)
+    }
     blocks = resolve(subset, evaluation, positions)
     states = score_blocks(
         evaluation, blocks, subset, methods, positions, list(jobs.values()), include_held_out_in_reference
@@ -157,9 +163,13 @@ def score_many(
 
 
 def _job(
-    evaluation: Evaluation, setting: tuple[str, str], subset: GeneSubset, methods: int, positions: np.ndarray,
+    evaluation: Evaluation,
+    setting: tuple[str, str],
+    subset: GeneSubset,
+    methods: int,
+    positions: np.ndarray,
     include_held_out: bool,
-) -> Job:  # fmt: skip
+) -> Job:
     """Check a setting and make room for its values."""
     name, reference = setting
     metric, value = parse_metric(name)
@@ -174,10 +184,15 @@ def _job(
     labels = pd.unique(evaluation.rows["block"].to_numpy()[positions])
     columns = len(positions) if card.unit == "perturbation" else len(labels)
     return Job(
-        metric, name, cast(Reference, reference) if card.reference == "delta" else "none", card.needs_of(value),
-        {card.parameter.name: card.parameter.value(value)} if card.parameter else {}, labels,
-        np.full((methods, columns), np.nan), np.zeros(columns, int),
-    )  # fmt: skip
+        metric,
+        name,
+        cast(Reference, reference) if card.reference == "delta" else "none",
+        card.needs_of(value),
+        {card.parameter.name: card.parameter.value(value)} if card.parameter else {},
+        labels,
+        np.full((methods, columns), np.nan),
+        np.zeros(columns, int),
+    )
 
 
 def _scores(
@@ -195,10 +210,18 @@ def _scores(
         rows = rows[~frame["block"].duplicated()].assign(perturbation="*", n_perturbed=0)
     reasons = {m: reason(job, m, i, frame["block"].to_numpy(), states) for i, m in enumerate(methods)}
     return Scores(
-        job.card, job.name, job.reference, subset.key, methods, tuple(evaluation.name(m) for m in methods),
-        rows.reset_index(drop=True), job.values, job.n_genes, {m: r for m, r in reasons.items() if r},
+        job.card,
+        job.name,
+        job.reference,
+        subset.key,
+        methods,
+        tuple(evaluation.name(m) for m in methods),
+        rows.reset_index(drop=True),
+        job.values,
+        job.n_genes,
+        {m: r for m, r in reasons.items() if r},
         " ".join(job.notes),
-    )  # fmt: skip
+    )
 
 
 def quick_and_slow(
@@ -231,9 +254,14 @@ def score_view(evaluation: Evaluation, view: View, methods: Iterable[str] | None
     """Score the rows and methods of a view."""
     methods = [m for m in (methods or evaluation.methods) if not view.show or m in view.show]
     return score(
-        evaluation, view.metric, view.ref, view.subset, methods, rows=view_rows(evaluation, view, methods),
+        evaluation,
+        view.metric,
+        view.ref,
+        view.subset,
+        methods,
+        rows=view_rows(evaluation, view, methods),
         include_held_out_in_reference=view.ref_from == "all",
-    )  # fmt: skip
+    )
 
 
 def view_rows(evaluation: Evaluation, view: View, methods: Sequence[str]) -> np.ndarray:

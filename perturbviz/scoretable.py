@@ -72,11 +72,21 @@ class ScoreTable:
         if known.get("card") in CATALOGUE:
             return CATALOGUE[known["card"]].card
         return Card(
-            id=metric, name=known.get("name", metric), symbol=known.get("name", metric), formula="",
-            better="lower" if known.get("better") == "lower" else "higher", range="", perfect=np.nan, empty="",
-            summary=known.get("note", "As published; its definition is that of its source."), pro="", con="", gaming="",
-            source=self.title, family=metric,
-        )  # fmt: skip
+            id=metric,
+            name=known.get("name", metric),
+            symbol=known.get("name", metric),
+            formula="",
+            better="lower" if known.get("better") == "lower" else "higher",
+            range="",
+            perfect=np.nan,
+            empty="",
+            summary=known.get("note", "As published; its definition is that of its source."),
+            pro="",
+            con="",
+            gaming="",
+            source=self.title,
+            family=metric,
+        )
 
     def settings(self) -> list[tuple[str, str, str]]:
         """(metric, reference, genes) in order of first appearance."""
@@ -102,6 +112,14 @@ class ScoreTable:
             if np.isnan(v).any()
         }
         return Scores(
-            self.card(metric), metric, reference, genes, methods, tuple(self.names[m] for m in methods), rows, values,
-            n_genes, reasons,
-        )  # fmt: skip
+            self.card(metric),
+            metric,
+            reference,
+            genes,
+            methods,
+            tuple(self.names[m] for m in methods),
+            rows,
+            values,
+            n_genes,
+            reasons,
+        )

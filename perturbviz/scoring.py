@@ -178,9 +178,15 @@ def _base(
 
 
 def _score_piece(
-    evaluation: Evaluation, part: GeneBlock, subset: GeneSubset, methods: Sequence[str], jobs: Sequence[Job],
-    states: States, at: np.ndarray, include_held_out: bool,
-) -> None:  # fmt: skip
+    evaluation: Evaluation,
+    part: GeneBlock,
+    subset: GeneSubset,
+    methods: Sequence[str],
+    jobs: Sequence[Job],
+    states: States,
+    at: np.ndarray,
+    include_held_out: bool,
+) -> None:
     """Score all methods and settings on one piece, whose rows stand at ``at`` in the results."""
     truth = evaluation.truth(part.rows, part.genes)
     label = evaluation.rows["block"].to_numpy()[part.rows]
@@ -243,9 +249,15 @@ def by_row(
 
 
 def _by_data_set(
-    job: Job, method: int, label: np.ndarray, truth: np.ndarray, prediction: np.ndarray, have: np.ndarray,
-    arguments: dict[str, Any], shared: Shared,
-) -> None:  # fmt: skip
+    job: Job,
+    method: int,
+    label: np.ndarray,
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    have: np.ndarray,
+    arguments: dict[str, Any],
+    shared: Shared,
+) -> None:
     """Call a metric on the completely predicted and observed rows of each data set of a piece."""
     have = have & ~np.isnan(truth.sum(axis=1))
     for column in np.flatnonzero(np.isin(job.labels, label)).tolist():
@@ -255,9 +267,14 @@ def _by_data_set(
 
 
 def of_data_set(
-    metric: Metric, truth: np.ndarray, prediction: np.ndarray, rows: np.ndarray, arguments: dict[str, Any],
-    shared: Shared, data_set: int,
-) -> float:  # fmt: skip
+    metric: Metric,
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    rows: np.ndarray,
+    arguments: dict[str, Any],
+    shared: Shared,
+    data_set: int,
+) -> float:
     """Value of a metric on some rows (bool), one data set; ``shared`` keeps what several metrics read of one prediction."""
     if not rows.all():
         truth, prediction, arguments = truth[rows], prediction[rows], _of_rows(arguments, rows)

@@ -86,25 +86,35 @@ TALK = (
         "The same by correlation of changes from control", "errors", {"metric": "pearson_delta", "ref": "control"}
     ),
     TalkLink("Does the order hold on other sets of genes?", "errors", {"metric": "l2", "genes": "de", "n": 100}),
-    TalkLink("Which effects of combinations are not additive, and of what kind", "interactions", {}, "doubles", part=""),
     TalkLink(
-        "Of the pairs called most non-additive, how many are?", "interactions", {}, "doubles", part="finds"
+        "Which effects of combinations are not additive, and of what kind", "interactions", {}, "doubles", part=""
     ),
+    TalkLink("Of the pairs called most non-additive, how many are?", "interactions", {}, "doubles", part="finds"),
     TalkLink(
-        "How many of the non-additive pairs are found, against no change", "rankings", {"metric": "nonadditive_recall"}, "doubles"
+        "How many of the non-additive pairs are found, against no change",
+        "rankings",
+        {"metric": "nonadditive_recall"},
+        "doubles",
     ),
     TalkLink("How far a linear model gets", "linear_model", {}, "training"),
     TalkLink("A linear model that learnt from another data set", "linear_model", {}, "training", True),
-    TalkLink("Is a prediction nearer to its own truth than to the others?", "rankings", {"metric": "centroid_accuracy"}),
     TalkLink(
-        "Systematic differences raise the correlation of changes from control", "rankings",
+        "Is a prediction nearer to its own truth than to the others?", "rankings", {"metric": "centroid_accuracy"}
+    ),
+    TalkLink(
+        "Systematic differences raise the correlation of changes from control",
+        "rankings",
         {"metric": "pearson_delta", "ref": "control"},
     ),
     TalkLink(
-        "The same with the perturbation mean as reference", "rankings", {"metric": "pearson_delta", "ref": "perturbation"}
+        "The same with the perturbation mean as reference",
+        "rankings",
+        {"metric": "pearson_delta", "ref": "perturbation"},
     ),
     TalkLink(
         "Can a metric tell a replicate from the average? Squared error weighted by differential expression",
-        "calibration", {"metric": "wmse"}, "halves",
+        "calibration",
+        {"metric": "wmse"},
+        "halves",
     ),
-)  # fmt: skip
+)

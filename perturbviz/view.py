@@ -15,8 +15,13 @@ from perturbviz.genesets import KINDS, GeneKind, GeneSubset
 from perturbviz.metrics import CATALOGUE, canonical, parse_metric
 from perturbviz.references import REFERENCES, Reference
 
-SPLITS = {"held-out": ("test", "val"), "test": ("test",), "val": ("val",), "train": ("train",),
-          "all": ("train", "val", "test", "unassigned")}  # fmt: skip
+SPLITS = {
+    "held-out": ("test", "val"),
+    "test": ("test",),
+    "val": ("val",),
+    "train": ("train",),
+    "all": ("train", "val", "test", "unassigned"),
+}
 SIZES = {"all": "all", "singles": "single perturbations", "doubles": "combinations"}
 AVERAGES = {"mean": "mean", "median": "median"}
 ROWS = {"common": "predicted by every shown method", "own": "each method's own"}
@@ -122,9 +127,15 @@ class View:
 
 
 _CHOICES: dict[str, Any] = {
-    "ref": REFERENCES, "ref_from": REFERENCE_FROM, "genes": KINDS, "split": SPLITS, "size": SIZES, "rows": ROWS,
-    "avg": AVERAGES, "truth": TRUTHS,
-}  # fmt: skip
+    "ref": REFERENCES,
+    "ref_from": REFERENCE_FROM,
+    "genes": KINDS,
+    "split": SPLITS,
+    "size": SIZES,
+    "rows": ROWS,
+    "avg": AVERAGES,
+    "truth": TRUTHS,
+}
 
 
 def _parse(name: str, text: str) -> Any:

@@ -94,17 +94,29 @@ class Views:
         line = self.frame.iloc[i]
         split, _, seed = line["split"].partition(":")
         return self.base.with_(
-            metric=line["metric"], ref=self.base.ref if line["reference"] == "none" else line["reference"],
-            genes=line["kind"], n=self.base.n if line["kind"] == "all" else int(line["n"]),
-            targets=bool(line["targets"]), split=split, seed=seed, avg=line["average"],
-        )  # fmt: skip
+            metric=line["metric"],
+            ref=self.base.ref if line["reference"] == "none" else line["reference"],
+            genes=line["kind"],
+            n=self.base.n if line["kind"] == "all" else int(line["n"]),
+            targets=bool(line["targets"]),
+            split=split,
+            seed=seed,
+            avg=line["average"],
+        )
 
     def select(self, keep: np.ndarray) -> Views:
         """Some of the views (bool mask or positions), votes as they are."""
         return Views(
-            self.frame[keep].reset_index(drop=True) if keep.dtype == bool else self.frame.iloc[keep].reset_index(drop=True),
-            self.scores[keep], self.goodness[keep], self.ranks[keep], self.methods, self.names, self.base,
-        )  # fmt: skip
+            self.frame[keep].reset_index(drop=True)
+            if keep.dtype == bool
+            else self.frame.iloc[keep].reset_index(drop=True),
+            self.scores[keep],
+            self.goodness[keep],
+            self.ranks[keep],
+            self.methods,
+            self.names,
+            self.base,
+        )
 
 
 def defensible(sweep: Sweep, choice: ViewFilter | None = None) -> Views:
@@ -150,8 +162,19 @@ def _settings(sweep: Sweep, choice: ViewFilter, g: int) -> pd.DataFrame:
             continue
         seen.add(question)
         card = setting.card
-        lines.append((i, setting.metric, setting.reference, _genes(subset), g if subset.kind == "all" else subset.n,
-                      card.family, subset.kind, subset.targets, card.better))  # fmt: skip
+        lines.append(
+            (
+                i,
+                setting.metric,
+                setting.reference,
+                _genes(subset),
+                g if subset.kind == "all" else subset.n,
+                card.family,
+                subset.kind,
+                subset.targets,
+                card.better,
+            )
+        )
     columns = ["setting", "metric", "reference", "genes", "n", "family", "kind", "targets", "better"]
     return pd.DataFrame(lines, columns=columns)
 
@@ -179,8 +202,13 @@ def in_words(view: View, n_genes: int | None = None) -> str:
         "de": f"the {view.n:,} genes that changed most",
         "own": f"{len(view.own)} genes of your own",
     }[view.genes]
-    rows = {"held-out": "held-out perturbations", "test": "test perturbations", "val": "validation perturbations",
-            "train": "training perturbations", "all": "all perturbations"}[view.split]  # fmt: skip
+    rows = {
+        "held-out": "held-out perturbations",
+        "test": "test perturbations",
+        "val": "validation perturbations",
+        "train": "training perturbations",
+        "all": "all perturbations",
+    }[view.split]
     return (
         f"{metric_name(view.metric, view.reference)} on {genes}"
         + ("" if view.targets else " without the perturbed genes")

@@ -21,9 +21,20 @@ from perturbviz.perturbations import CONTROL, n_perturbed, parse_condition, targ
 # -- names (the rules of the file formats) -------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "label",
-    ["ctrl", "control", "non-targeting", "NT", "Dimethyl Sulfoxide", "DMSO_TF", "[('DMSO_TF', 0.0, 'uM')]", " ctrl ",
-     "ctrl+ctrl", "vehicle", "NTC"],
-)  # fmt: skip
+    [
+        "ctrl",
+        "control",
+        "non-targeting",
+        "NT",
+        "Dimethyl Sulfoxide",
+        "DMSO_TF",
+        "[('DMSO_TF', 0.0, 'uM')]",
+        " ctrl ",
+        "ctrl+ctrl",
+        "vehicle",
+        "NTC",
+    ],
+)
 def test_control_labels(label):
     assert parse_condition(label) == CONTROL
 
@@ -114,15 +125,27 @@ def test_failed_save_keeps_the_old_file(adata, tmp_path, monkeypatch):
 
 def test_content_id_sees_every_change(make_adata):
     def make(**changes):
-        arguments = {"truth": np.eye(3), "conditions": ["A", "B", "C"], "control": [0, 0, 1.0],
-                     "predictions": {"m": np.eye(3)}, "split": ["train", "test", "test"], **changes}  # fmt: skip
+        arguments = {
+            "truth": np.eye(3),
+            "conditions": ["A", "B", "C"],
+            "control": [0, 0, 1.0],
+            "predictions": {"m": np.eye(3)},
+            "split": ["train", "test", "test"],
+            **changes,
+        }
         return Benchmark.from_adata(make_adata(**arguments)).content_id
 
     variants = [
-        make(), make(truth=np.eye(3) * 2), make(conditions=["A", "B", "D"]), make(genes=["x", "y", "z"]),
-        make(control=[0, 0, 2.0]), make(predictions={"m": np.ones((3, 3))}), make(predictions={"k": np.eye(3)}),
-        make(split=["train", "val", "test"]), make(space="delta"),
-    ]  # fmt: skip
+        make(),
+        make(truth=np.eye(3) * 2),
+        make(conditions=["A", "B", "D"]),
+        make(genes=["x", "y", "z"]),
+        make(control=[0, 0, 2.0]),
+        make(predictions={"m": np.ones((3, 3))}),
+        make(predictions={"k": np.eye(3)}),
+        make(split=["train", "val", "test"]),
+        make(space="delta"),
+    ]
     assert len(set(variants)) == len(variants)
     assert make() == variants[0]
 
@@ -204,11 +227,17 @@ def _no_meta(a):
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (_schema, "newer perturbviz"), (_space, "Unknown value space 'counts'"), (_column, "column.* context"),
-        (_gene, "Gene 'g0' occurs more than once"), (_condition, "Condition 'A' occurs more than once"),
-        (_sparse, "dense"), (_reserved, "no_change"), (_slash, "cannot name a method"), (_no_meta, "not a perturbviz"),
+        (_schema, "newer perturbviz"),
+        (_space, "Unknown value space 'counts'"),
+        (_column, "column.* context"),
+        (_gene, "Gene 'g0' occurs more than once"),
+        (_condition, "Condition 'A' occurs more than once"),
+        (_sparse, "dense"),
+        (_reserved, "no_change"),
+        (_slash, "cannot name a method"),
+        (_no_meta, "not a perturbviz"),
     ],
-)  # fmt: skip
+)
 def test_validation_says_what_is_wrong(adata, damage, says):
     damage(adata)
     with pytest.raises(UserError, match=says):

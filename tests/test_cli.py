@@ -17,9 +17,18 @@ def bench(tmp_path):
     tiny.prediction().to_csv(tmp_path / "p1.csv")
     (tiny.prediction() + 0.1).to_csv(tmp_path / "p2.csv")
     status = main(
-        ["convert", "--truth", str(tmp_path / "truth.csv"), "--prediction", f"My model@1={tmp_path / 'p1.csv'}",
-         "--prediction", f"My model@2={tmp_path / 'p2.csv'}", "-o", str(tmp_path / "b.h5ad")]
-    )  # fmt: skip
+        [
+            "convert",
+            "--truth",
+            str(tmp_path / "truth.csv"),
+            "--prediction",
+            f"My model@1={tmp_path / 'p1.csv'}",
+            "--prediction",
+            f"My model@2={tmp_path / 'p2.csv'}",
+            "-o",
+            str(tmp_path / "b.h5ad"),
+        ]
+    )
     assert status == 0
     return tmp_path / "b.h5ad"
 
@@ -46,9 +55,19 @@ def test_defaults_are_l2_on_expressed_genes(bench, capsys):
 
 def test_several_metrics_and_subsets(bench):
     status, table = evaluate(
-        bench, "--metric", "mse", "--metric", "pearson_delta", "--reference", "control", "--genes", "de:3", "--genes",
-        "own:KLF1;TBCE;HLA-A", suffix=".parquet",
-    )  # fmt: skip
+        bench,
+        "--metric",
+        "mse",
+        "--metric",
+        "pearson_delta",
+        "--reference",
+        "control",
+        "--genes",
+        "de:3",
+        "--genes",
+        "own:KLF1;TBCE;HLA-A",
+        suffix=".parquet",
+    )
     assert status == 0 and set(table["genes"]) == {"de:3", "own:3"}
     assert set(table.loc[table["metric"] == "mse", "reference"]) == {"none"}
     assert set(table.loc[table["metric"] == "pearson_delta", "reference"]) == {"control"}
@@ -119,14 +138,17 @@ def test_bad_usage_is_one_line_and_writes_nothing(bench, capsys, words, sentence
         (["evaluate", "b.h5ad", "-o", "no/folder/o.csv"], "does not exist"),
         (["convert", "--truth", "truth.csv", "-o", "o.csv"], "must end in .h5ad"),
         (["convert", "--truth", "nothing", "-o", "o.h5ad"], "no such file or folder"),
-        (["convert", "--truth", "truth.csv", "--system", "foo", "--prediction", "p1.csv", "-o", "o.h5ad"], "no system 'foo'"),
+        (
+            ["convert", "--truth", "truth.csv", "--system", "foo", "--prediction", "p1.csv", "-o", "o.h5ad"],
+            "no system 'foo'",
+        ),
         (["convert", "--truth", "truth.csv", "--prediction", "=p1.csv", "-o", "o.h5ad"], "NAME=PATH"),
         (["convert", "--truth", "b.h5ad", "--prediction", "additive=b.csv", "-o", "o.h5ad"], "no such file"),
         (["fetch", "nothing"], "no data set 'nothing'"),
         ([], "COMMAND"),
         (["dance"], "invalid choice: 'dance'"),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_one_line_and_writes_nothing(bench, capsys, monkeypatch, words, sentence):
     monkeypatch.chdir(bench.parent)
     before = sorted(p.name for p in bench.parent.iterdir())

@@ -80,9 +80,12 @@ def test_additive_needs_both_singles_in_training(make_benchmark):
 def test_each_context_has_its_own_reference_and_mean(make_benchmark):
     conditions, contexts = ["A", "B", "A", "B"], ["x", "x", "y", "y"]
     b = make_benchmark(
-        [[1.0, 2], [3, 4], [50, 60], [70, 80]], conditions, contexts=contexts, control={"x": [0, 1], "y": [10, 11]},
+        [[1.0, 2], [3, 4], [50, 60], [70, 80]],
+        conditions,
+        contexts=contexts,
+        control={"x": [0, 1], "y": [10, 11]},
         split=["train", "test"] * 2,
-    )  # fmt: skip
+    )
     evaluation = Evaluation(b)
     assert list(evaluation.rows["context"]) == ["x", "y"] and list(evaluation.rows["block"]) == [0, 1]
     np.testing.assert_array_equal(evaluation.reference("control"), [[0, 1], [10, 11]])
@@ -117,9 +120,11 @@ def test_predicted_tells_missing_rows_from_missing_genes(make_benchmark):
 def test_predictions_follow_the_seed(make_benchmark):
     ones = np.ones((2, 3))
     b = make_benchmark(
-        ones, ["A", "B"], predictions={"m__1": ones, "m__2": 2 * ones, "all": 7 * ones},
+        ones,
+        ["A", "B"],
+        predictions={"m__1": ones, "m__2": 2 * ones, "all": 7 * ones},
         split={"1": ["test", "train"], "2": ["test", "test"], "3": ["test", "train"]},
-    )  # fmt: skip
+    )
     evaluation = Evaluation(b)
     assert list(evaluation.rows["seed"]) == ["1", "2", "2", "3"]
     np.testing.assert_array_equal(evaluation.prediction("m")[:, 0], [1, 2, 2, np.nan])

@@ -253,9 +253,13 @@ def mirror(tmp_path) -> Iterator[tuple[str, list[str]]]:
 
 def tiny() -> Dataset:
     return Dataset(
-        id="tiny", title="Tiny", url="https://nowhere.invalid/tiny.csv", filename="tiny.csv",
-        sha256=hashlib.sha256(DATA).hexdigest(), bytes=len(DATA),
-    )  # fmt: skip
+        id="tiny",
+        title="Tiny",
+        url="https://nowhere.invalid/tiny.csv",
+        filename="tiny.csv",
+        sha256=hashlib.sha256(DATA).hexdigest(),
+        bytes=len(DATA),
+    )
 
 
 @pytest.mark.parametrize("damage", [b"", DATA[:9], DATA + b"x"], ids=["empty", "cut short", "longer"])

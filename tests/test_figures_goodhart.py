@@ -83,9 +83,16 @@ def test_strip_shows_where_the_others_stand_and_stood():
 
 def test_scale_marks_what_is_beyond_its_edges():
     table = pd.DataFrame(
-        {"label": ["L2", "rΔ", "AP"], "name": ["L2", "rΔ", "AP"], "before": [1.0, np.nan, 0.2], "after": [9.0, 0.5, 0.3],
-         "scaled_before": [0.5, np.nan, 0.1], "scaled_after": [-7.0, 0.6, 0.4], "change": [-1.0, np.nan, 1.0]}
-    )  # fmt: skip
+        {
+            "label": ["L2", "rΔ", "AP"],
+            "name": ["L2", "rΔ", "AP"],
+            "before": [1.0, np.nan, 0.2],
+            "after": [9.0, 0.5, 0.3],
+            "scaled_before": [0.5, np.nan, 0.1],
+            "scaled_after": [-7.0, 0.6, 0.4],
+            "change": [-1.0, np.nan, 1.0],
+        }
+    )
     fig = figures.scales(table, 2, "a perfect prediction").figure()
     after = trace(fig, "scale-after")
     assert after.x[0] == figures.EDGES[0]

@@ -25,10 +25,17 @@ def test_published_curves_and_calls():
     assert [t.name for t in lines] == ["&lt;b&gt;x&lt;/b&gt;", "B"]
     assert [t.line.dash for t in lines] == ["solid", "dash"]
     np.testing.assert_allclose(lines[0].y, [0.3, 0.4], atol=1e-6)
-    calls = pd.DataFrame({
-        "method": [NASTY] * 3, "seed": "1", "perturbation": "P+Q", "gene": list("abc"), "observed": [0.1, 0.2, 0.3],
-        "predicted": [1.0, -3.0, 2.0], "true_class": ["additive", "opposite", "additive"],
-    })  # fmt: skip
+    calls = pd.DataFrame(
+        {
+            "method": [NASTY] * 3,
+            "seed": "1",
+            "perturbation": "P+Q",
+            "gene": list("abc"),
+            "observed": [0.1, 0.2, 0.3],
+            "predicted": [1.0, -3.0, 2.0],
+            "true_class": ["additive", "opposite", "additive"],
+        }
+    )
     fig = published.calls(calls, [NASTY], COLOURS, most=2).figure()
     pairs = next(t for t in fig.data if t.uid == f"pairs-{NASTY}")
     assert list(pairs.ids) == ["P+Q · b · seed 1", "P+Q · c · seed 1"]

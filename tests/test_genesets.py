@@ -48,8 +48,11 @@ def test_without_targets_the_next_genes_take_their_place(evaluation):
     # the order of the fixture: A: A x y z B; B: B z x y A; A+B: z B A x y
     assert chosen(GeneSubset("de", 3, targets=False), evaluation) == {"A": "xyz", "B": "zxy", "A+B": "zxy", "Q": "xAB"}
     assert chosen(GeneSubset("expressed", 3, targets=False), evaluation) == {
-        "A": "Bxy", "B": "xyA", "A+B": "xyz", "Q": "Bxy",
-    }  # fmt: skip
+        "A": "Bxy",
+        "B": "xyA",
+        "A+B": "xyz",
+        "Q": "Bxy",
+    }
     assert chosen(GeneSubset("all", targets=False), evaluation) == {
         "A": "Bxyz",
         "B": "Axyz",

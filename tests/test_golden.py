@@ -43,9 +43,13 @@ METHODS = {"pred": "m", "mean": "mean-of-truths", "nochange": "no_change"}
 def evaluation(make_benchmark):
     truth = np.array(FIXTURE["truth"])
     benchmark = make_benchmark(
-        truth, PERTURBATIONS, FIXTURE["genes"], control=FIXTURE["ctrl"], split=["test"] * 4,
+        truth,
+        PERTURBATIONS,
+        FIXTURE["genes"],
+        control=FIXTURE["ctrl"],
+        split=["test"] * 4,
         predictions={"m": FIXTURE["pred"], "mean-of-truths": np.broadcast_to(truth.mean(axis=0), truth.shape)},
-    )  # fmt: skip
+    )
     return Evaluation(benchmark)
 
 
@@ -113,7 +117,7 @@ def test_weighted_metrics(make_benchmark, key, metric, reference):
             split=["test"] * 4,
             predictions={"m": FIXTURE["pred"]},
             layers={"de_score": score_of},
-        )  # fmt: skip
+        )
     )
     scores = score(evaluation, metric, reference, methods=["m"], include_held_out_in_reference=True)
     np.testing.assert_allclose(scores.values[0], [GOLDEN[key], np.nan, np.nan, np.nan], atol=1e-6)
@@ -144,8 +148,13 @@ def test_perturbation_discrimination_with_a_tie(key, own_gene, ties):
     # D is exactly as far from one other profile as from its own; cell-eval's argsort puts it first in one case and
     # last in the other. Ours is the mid-rank in both.
     def ours(how):
-        return pds(np.array(FIXTURE["truth"]), np.array(FIXTURE["pred"]), block=np.zeros(4),
-                   own_gene=np.array(own_gene), ties=how)  # fmt: skip
+        return pds(
+            np.array(FIXTURE["truth"]),
+            np.array(FIXTURE["pred"]),
+            block=np.zeros(4),
+            own_gene=np.array(own_gene),
+            ties=how,
+        )
 
     np.testing.assert_allclose(ours(ties), wanted(GOLDEN["cell_eval_array"][key]["pds_l1"]), atol=1e-12)
     np.testing.assert_allclose(ours("half"), [1, 1, 0.75, 0.875], atol=1e-12)

@@ -13,10 +13,14 @@ MEASURES = [
     ("Mean squared error", "Interpretable", "Sensitive to outliers"),
     ("Pearson correlation", "Interpretable", "Typically very close to 1"),
     ("Pearson Delta wrt. to control", "Interpretable", "Systematic effects increase mean predictor performance"),
-    ("Pearson Delta wrt. to perturbation mean", "Robust to systematic changes", "Less interpretable. Unclear what is a good baseline"),
+    (
+        "Pearson Delta wrt. to perturbation mean",
+        "Robust to systematic changes",
+        "Less interpretable. Unclear what is a good baseline",
+    ),
     ("Centroid accuracy", "Interpretable", "Output depends on perturbation similarity"),
     ("Recall of truly non-additive genes", "Interpretable, relevant", "Only meaningful for double perturbations"),
-]  # fmt: skip
+]
 GENES = [
     ("All", "Comprehensive", "Noise can dominate signal"),
     ("Highly Expressed", "Informative", "Not always relevant"),

@@ -15,10 +15,16 @@ from perturbviz.figures.theme import MEAN_BAR
 @pytest.fixture
 def table():
     return pd.DataFrame(
-        {"name": ["A<b>", "Mean", "None"], "score": [1.0, 2.0, np.nan], "low": [0.8, np.nan, np.nan],
-         "high": [1.3, np.nan, np.nan], "n": [3, 3, 0], "reason": ["", "", "undefined: it predicts none"]},
+        {
+            "name": ["A<b>", "Mean", "None"],
+            "score": [1.0, 2.0, np.nan],
+            "low": [0.8, np.nan, np.nan],
+            "high": [1.3, np.nan, np.nan],
+            "n": [3, 3, 0],
+            "reason": ["", "", "undefined: it predicts none"],
+        },
         index=["a", "mean", "none"],
-    )  # fmt: skip
+    )
 
 
 def test_standing_has_points_means_and_intervals_only_where_known(table):
@@ -81,8 +87,14 @@ def test_the_map_marks_the_current_setting_and_warns_of_tuning():
 
 def test_spectrum_counts_what_holds_ninety_percent():
     changes = pd.Series([0.6, 0.25, 0.1, 0.05])
-    table = pd.DataFrame({"change_explained": changes, "change_cumulative": changes.cumsum(), "explained": [0.97, 0.01, 0.01, 0.01],
-                          "cumulative": [0.97, 0.98, 0.99, 1.0]}).set_index(pd.RangeIndex(1, 5))  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "change_explained": changes,
+            "change_cumulative": changes.cumsum(),
+            "explained": [0.97, 0.01, 0.01, 0.01],
+            "cumulative": [0.97, 0.98, 0.99, 1.0],
+        }
+    ).set_index(pd.RangeIndex(1, 5))
     said = words.spectrum(table, 2)
     assert "first 2 of 4 components hold 85% of the variance of the changes" in said and "90% takes 3" in said
     assert "the first 2 hold 98%, the first alone 97%" in said

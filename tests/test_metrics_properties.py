@@ -34,10 +34,14 @@ def call(name: str, truth: np.ndarray, prediction: np.ndarray, genes=None, rows=
     card = CATALOGUE[name].card
     stat = np.sin(1 + 3 * rows[:, None] + 7 * genes)
     known = {
-        "block": np.zeros(len(truth)), "own_gene": np.array([int(np.flatnonzero(genes == r)[0]) for r in rows]),
-        "control": np.tile(np.cos(genes), (len(truth), 1)), "weights": de_weights(stat), "padj": np.abs(stat),
-        "additive": np.sin(5 * rows[:, None] + genes), "thresholds": (-0.5, 0.5),
-    }  # fmt: skip
+        "block": np.zeros(len(truth)),
+        "own_gene": np.array([int(np.flatnonzero(genes == r)[0]) for r in rows]),
+        "control": np.tile(np.cos(genes), (len(truth), 1)),
+        "weights": de_weights(stat),
+        "padj": np.abs(stat),
+        "additive": np.sin(5 * rows[:, None] + genes),
+        "thresholds": (-0.5, 0.5),
+    }
     arguments = {need: known[need] for need in card.needs}
     if card.parameter:
         arguments[card.parameter.name] = 3 if card.parameter.whole_numbers else card.parameter.default
@@ -262,8 +266,21 @@ def test_a_subset_of_all_genes_is_all_genes(random_benchmark, name):
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_cards_are_complete(name):
     card = CATALOGUE[name].card
-    for part in ("id", "name", "symbol", "formula", "range", "empty", "summary", "pro", "con", "gaming", "source",
-                 "family", "undefined"):  # fmt: skip
+    for part in (
+        "id",
+        "name",
+        "symbol",
+        "formula",
+        "range",
+        "empty",
+        "summary",
+        "pro",
+        "con",
+        "gaming",
+        "source",
+        "family",
+        "undefined",
+    ):
         assert getattr(card, part), f"{name} has no {part}"
     assert card.unit == "perturbation" or card.shared_genes
     assert not card.parameter or card.parameter.default in card.parameter.choices

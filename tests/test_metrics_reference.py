@@ -30,9 +30,12 @@ def data():
     truth = rng.normal(size=(P, G))
     truth[:, :5] = np.round(truth[:, :5])  # ties
     return SimpleNamespace(
-        truth=truth, prediction=0.5 * truth + rng.normal(size=(P, G)), control=rng.normal(size=G),
-        stat=rng.normal(size=(P, G)) * 3, padj=rng.uniform(0, 0.2, (P, G)),
-    )  # fmt: skip
+        truth=truth,
+        prediction=0.5 * truth + rng.normal(size=(P, G)),
+        control=rng.normal(size=G),
+        stat=rng.normal(size=(P, G)) * 3,
+        padj=rng.uniform(0, 0.2, (P, G)),
+    )
 
 
 def rowwise(function, a, b, *more):
@@ -259,9 +262,11 @@ def test_cell_eval_de_metrics(data, names, cell_eval):
             {
                 "target": np.repeat(names, change.shape[1]).tolist(),
                 "feature": np.tile([f"g{g}" for g in range(change.shape[1])], P).tolist(),
-                "log2_fold_change": change.ravel(), "p_value": fdr.ravel(), "fdr": fdr.ravel(),
+                "log2_fold_change": change.ravel(),
+                "p_value": fdr.ravel(),
+                "fdr": fdr.ravel(),
             }
-        )  # fmt: skip
+        )
 
     # what is predicted has no p-values: every gene takes part, ordered by the size of its change
     comparison = cell_eval.types.initialize_de_comparison(table(truth, padj), table(prediction, np.zeros_like(padj)))

@@ -24,8 +24,13 @@ TRAIN = ["ctrl", "BAK1", "CEBPA", "KLF1"]
 
 def run(name, frame, label, std=None):
     rows = {label(c): row.astype(float) for c, row in frame.iterrows()}
-    return {"id": f"hash-{name}", "name": f"norman_from_scfoundation-{name}", "perturbation": list(rows),
-            "prediction": rows, "prediction_std": std}  # fmt: skip
+    return {
+        "id": f"hash-{name}",
+        "name": f"norman_from_scfoundation-{name}",
+        "perturbation": list(rows),
+        "prediction": rows,
+        "prediction_std": std,
+    }
 
 
 def gears_like(name):
@@ -45,10 +50,20 @@ def published(folder, more=()):
     runs += more
     (folder / PREDICTIONS).write_bytes(gzip.compress(Rds().dump(runs)))
     parameters = [
-        {"id": r["id"], "name": r["name"], "parameters": {"seed": seed}, "test_train_labels": {
-            "train": list(map(plus_control, TRAIN)), "test": [tiny.TEST[int(seed) - 1]], "val": [tiny.TEST[2 - int(seed)]]}}
-        for seed in ("1", "2") for r in runs if r["name"].split("-")[1] == seed
-    ]  # fmt: skip
+        {
+            "id": r["id"],
+            "name": r["name"],
+            "parameters": {"seed": seed},
+            "test_train_labels": {
+                "train": list(map(plus_control, TRAIN)),
+                "test": [tiny.TEST[int(seed) - 1]],
+                "val": [tiny.TEST[2 - int(seed)]],
+            },
+        }
+        for seed in ("1", "2")
+        for r in runs
+        if r["name"].split("-")[1] == seed
+    ]
     (folder / PARAMETERS).write_bytes(gzip.compress(Rds().dump(parameters)))
     return folder
 

@@ -61,8 +61,17 @@ def test_table_and_figure_hold_the_scores(report, demo):
 
 def test_it_says_what_it_is_about(report, demo):
     assert len(report.encode()) < 8e6
-    for text in ("leads by Pearson delta vs the perturbation mean", "reference: <strong>perturbation mean", "average: <strong>mean",
-                 "Simulated data", demo.content_id, "plotly ", "numpy ", "metric=pearson_delta", "--view"):  # fmt: skip
+    for text in (
+        "leads by Pearson delta vs the perturbation mean",
+        "reference: <strong>perturbation mean",
+        "average: <strong>mean",
+        "Simulated data",
+        demo.content_id,
+        "plotly ",
+        "numpy ",
+        "metric=pearson_delta",
+        "--view",
+    ):
         assert text in report
     assert all(html.escape(m.card.symbol) in report and html.escape(m.card.name) in report for m in CATALOGUE.values())
     assert unpacked(report, "pv-plotly").startswith("/**")

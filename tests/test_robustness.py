@@ -106,9 +106,16 @@ def test_families_share_one_vote_unless_views_are_counted_raw(swept, views):
 def test_filter_keeps_what_it_names(swept):
     found = defensible(
         swept,
-        ViewFilter(metrics=("mae", "cosine"), references=("control",), kinds=("de",), targets=(True,), sizes=(5,),
-                   splits=("test",), averages=("median",)),
-    )  # fmt: skip
+        ViewFilter(
+            metrics=("mae", "cosine"),
+            references=("control",),
+            kinds=("de",),
+            targets=(True,),
+            sizes=(5,),
+            splits=("test",),
+            averages=("median",),
+        ),
+    )
     assert set(zip(found.frame["metric"], found.frame["reference"], strict=True)) == {
         ("mae", "none"),
         ("cosine", "control"),
@@ -245,9 +252,7 @@ def test_one_click_says_who_would_lead(swept):
     found = one_click(swept, view)
     assert {"metric", "ref", "genes", "n", "targets", "seed", "avg"} <= set(found["field"])
     for line in found.itertuples():
-        score = score_view(
-            Evaluation(swept.evaluation.benchmark, line.view.parts), line.view
-        )  # fmt: skip
+        score = score_view(Evaluation(swept.evaluation.benchmark, line.view.parts), line.view)
         goodness = score.card.goodness(average(score.values, line.view.avg))
         assert {
             m for m, g in zip(score.methods, goodness, strict=True) if g >= np.nanmax(goodness) * (1 - 1e-9)

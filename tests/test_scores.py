@@ -139,9 +139,13 @@ def test_every_undefined_value_has_a_reason(rich):
 
 def test_a_context_without_control_is_said(make_benchmark):
     b = make_benchmark(
-        np.random.default_rng(0).normal(size=(4, 5)), ["A", "B", "A", "B"], contexts=["u", "u", "v", "v"],
-        control={"u": np.ones(5)}, predictions={"m": np.random.default_rng(1).normal(size=(4, 5))}, split=["test"] * 4,
-    )  # fmt: skip
+        np.random.default_rng(0).normal(size=(4, 5)),
+        ["A", "B", "A", "B"],
+        contexts=["u", "u", "v", "v"],
+        control={"u": np.ones(5)},
+        predictions={"m": np.random.default_rng(1).normal(size=(4, 5))},
+        split=["test"] * 4,
+    )
     result = score(Evaluation(b), "pearson_delta", "control", methods=["m"])
     assert list(np.isnan(result.values[0])) == [False, False, True, True]
     assert result.reasons["m"] == "undefined for 2 of 4: the control mean of its context is not known"

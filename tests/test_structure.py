@@ -29,7 +29,6 @@ LEADS_BACK = {
     ("perturbviz.ui.sources", "perturbviz.ui.recipes"),  # opening data adds the models of the link, which may need data
     ("perturbviz.ui.recipes", "perturbviz.ui.cache_linear"),  # a model is fitted through its cache, which reads recipes
 }
-MOST_LINES = 400
 
 
 @lru_cache(maxsize=1)
@@ -124,12 +123,6 @@ def test_the_public_interface_is_what_its_docstring_shows(monkeypatch):
     found: dict = {}
     exec(compile(example, "perturbviz/__init__.py", "exec"), found)
     assert len(found["ranking"].table) > 5
-
-
-def test_no_file_is_longer_than_one_can_read():
-    files = [*ROOT.glob("perturbviz/**/*.py"), *ROOT.glob("pages/*.py"), *ROOT.glob("tests/**/*.py")]
-    long = {str(p.relative_to(ROOT)): n for p in files if (n := len(p.read_text("utf-8").splitlines())) > MOST_LINES}
-    assert long == {}
 
 
 def test_pages_end_early_without_taking_the_sidebar_with_them():

@@ -59,9 +59,13 @@ def test_what_was_read_is_known_by_its_content_and_options(tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("a")
     one, two = Upload("p.csv", b"", "1"), Upload("p.csv", b"", "2")
-    keys = [uploads.key_of([one], [], Options()), uploads.key_of([two], [], Options()),
-            uploads.key_of([one], [], Options(control=("NT",))), uploads.key_of([], [path], Options()),
-            uploads.key_of([], [tmp_path], Options())]  # fmt: skip
+    keys = [
+        uploads.key_of([one], [], Options()),
+        uploads.key_of([two], [], Options()),
+        uploads.key_of([one], [], Options(control=("NT",))),
+        uploads.key_of([], [path], Options()),
+        uploads.key_of([], [tmp_path], Options()),
+    ]
     path.write_text("ab")
     keys += [uploads.key_of([], [path], Options()), uploads.key_of([], [tmp_path], Options(system="matrix"))]
     (tmp_path / "q.csv").write_text("c")

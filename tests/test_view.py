@@ -35,12 +35,24 @@ word = st.text(min_size=1, max_size=12).filter(lambda t: t.encode("utf-8", "igno
 words = st.lists(word, max_size=4, unique=True).map(tuple)
 genes = st.lists(st.text("ABCZ09-._/", min_size=1, max_size=8), max_size=5, unique=True).map(tuple)
 views = st.builds(
-    View, data=word, metric=st.sampled_from(METRICS), ref=st.sampled_from(REFERENCES),
-    ref_from=st.sampled_from(list(REFERENCE_FROM)), genes=st.sampled_from(KINDS), n=st.integers(1, 10**7 - 1),
-    targets=st.booleans(), own=genes, split=st.sampled_from(list(SPLITS)), size=st.sampled_from(list(SIZES)),
-    context=st.one_of(st.just(""), word), seed=st.one_of(st.just(""), word), rows=st.sampled_from(list(ROWS)),
-    avg=st.sampled_from(list(AVERAGES)), show=words, truth=st.sampled_from(TRUTHS),
-)  # fmt: skip
+    View,
+    data=word,
+    metric=st.sampled_from(METRICS),
+    ref=st.sampled_from(REFERENCES),
+    ref_from=st.sampled_from(list(REFERENCE_FROM)),
+    genes=st.sampled_from(KINDS),
+    n=st.integers(1, 10**7 - 1),
+    targets=st.booleans(),
+    own=genes,
+    split=st.sampled_from(list(SPLITS)),
+    size=st.sampled_from(list(SIZES)),
+    context=st.one_of(st.just(""), word),
+    seed=st.one_of(st.just(""), word),
+    rows=st.sampled_from(list(ROWS)),
+    avg=st.sampled_from(list(AVERAGES)),
+    show=words,
+    truth=st.sampled_from(TRUTHS),
+)
 
 
 @given(views)
@@ -62,13 +74,28 @@ def test_defaults_stay_out_of_the_link():
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ({"metric": "no_such"}, "metric"), ({"metric": "mse@3"}, "metric"), ({"metric": "pds@l3"}, "metric"),
-        ({"metric": ""}, "metric"), ({"ref": "mean"}, "ref"), ({"genes": "DE"}, "genes"), ({"n": "-5"}, "n"),
-        ({"n": "0"}, "n"), ({"n": "1e3"}, "n"), ({"n": "99999999"}, "n"), ({"n": ""}, "n"), ({"targets": "maybe"}, "targets"),
-        ({"split": "TEST"}, "split"), ({"size": "triples"}, "size"), ({"rows": "some"}, "rows"), ({"avg": "mode"}, "avg"),
-        ({"truth": "half_b"}, "truth"), ({"ref_from": "test"}, "ref_from"), ({"unknown": "x"}, "data"), ({"metric": []}, "metric"),
+        ({"metric": "no_such"}, "metric"),
+        ({"metric": "mse@3"}, "metric"),
+        ({"metric": "pds@l3"}, "metric"),
+        ({"metric": ""}, "metric"),
+        ({"ref": "mean"}, "ref"),
+        ({"genes": "DE"}, "genes"),
+        ({"n": "-5"}, "n"),
+        ({"n": "0"}, "n"),
+        ({"n": "1e3"}, "n"),
+        ({"n": "99999999"}, "n"),
+        ({"n": ""}, "n"),
+        ({"targets": "maybe"}, "targets"),
+        ({"split": "TEST"}, "split"),
+        ({"size": "triples"}, "size"),
+        ({"rows": "some"}, "rows"),
+        ({"avg": "mode"}, "avg"),
+        ({"truth": "half_b"}, "truth"),
+        ({"ref_from": "test"}, "ref_from"),
+        ({"unknown": "x"}, "data"),
+        ({"metric": []}, "metric"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_exist_gives_way_to_the_default(query, field):
     assert getattr(View.from_query(query), field) == getattr(View(), field)
 

@@ -159,8 +159,13 @@ def _match_rows(
     if CONTROL in conditions.names:
         text = "its control row is left out: control is always the measured one, the same for all methods."
         findings.append(Finding("conditions", text))
-    counts = {"matched": int(have.sum()), "merged": len(conditions.merged), "missing": len(missing),
-              "extra": len(extra), "dropped": len(conditions.dropped)}  # fmt: skip
+    counts = {
+        "matched": int(have.sum()),
+        "merged": len(conditions.merged),
+        "missing": len(missing),
+        "extra": len(extra),
+        "dropped": len(conditions.dropped),
+    }
     return matrix, findings, counts
 
 
@@ -182,9 +187,12 @@ def _match_columns(
 def _gene_counts(match: GeneMatch) -> dict[str, int]:
     have = int((match.column >= 0).sum())
     return {
-        "genes_matched": have, "genes_missing": len(match.column) - have, "genes_renamed": len(match.renamed),
-        "genes_duplicated": len(match.duplicated), "genes_extra": len(match.extra),
-    }  # fmt: skip
+        "genes_matched": have,
+        "genes_missing": len(match.column) - have,
+        "genes_renamed": len(match.renamed),
+        "genes_duplicated": len(match.duplicated),
+        "genes_extra": len(match.extra),
+    }
 
 
 def _slug(benchmark: Benchmark, key: str, display: str) -> str:

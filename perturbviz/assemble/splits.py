@@ -13,8 +13,16 @@ from perturbviz.check import Finding, Report, plural, split_findings
 from perturbviz.errors import UserError
 from perturbviz.perturbations import CONTROL
 
-_PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test",
-          "ood": "test", "holdout": "test"}  # fmt: skip
+_PARTS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "ood": "test",
+    "holdout": "test",
+}
 
 
 def with_splits(

@@ -67,8 +67,12 @@ def build_truth(
         findings += _add_control(adata)
     benchmark, more = with_splits(Benchmark.from_adata(adata), splits or loaded.splits, rules)
     size = benchmark.n_perturbed
-    counts = {"matched": len(size), "merged": len(conditions.merged), "dropped": len(conditions.dropped),
-              "genes_matched": adata.n_vars}  # fmt: skip
+    counts = {
+        "matched": len(size),
+        "merged": len(conditions.merged),
+        "dropped": len(conditions.dropped),
+        "genes_matched": adata.n_vars,
+    }
     what = [f"{plural(int((size == 1).sum()), 'single')}", f"{plural(int((size > 1).sum()), 'combination')}"]
     where = "" if len(benchmark.contexts) == 1 else f" in {len(benchmark.contexts)} contexts"
     findings.append(Finding("conditions", f"{' and '.join(what)}{where} on {plural(adata.n_vars, 'gene')}."))

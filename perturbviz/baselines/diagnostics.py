@@ -39,8 +39,13 @@ def spectrum(training: Training, include_control: bool = False) -> pd.DataFrame:
     found = np.clip(np.linalg.eigvalsh(centred @ centred.T)[::-1], 0, None)[: len(values)]
     changes[: len(found)] = np.sqrt(found)
     explained, of_changes = _shares(values), _shares(changes)
-    table = {"singular_value": values, "explained": explained, "cumulative": explained.cumsum(),
-             "change_explained": of_changes, "change_cumulative": of_changes.cumsum()}  # fmt: skip
+    table = {
+        "singular_value": values,
+        "explained": explained,
+        "cumulative": explained.cumsum(),
+        "change_explained": of_changes,
+        "change_cumulative": of_changes.cumsum(),
+    }
     return pd.DataFrame(table, index=pd.RangeIndex(1, len(values) + 1, name="component"))
 
 
@@ -75,8 +80,11 @@ class ErrorMap:
 
     def to_frame(self) -> pd.DataFrame:
         """One row a setting: dims, ridge, training_l2, held_out_l2."""
-        cells = [(k, r, self.training[i, j], self.held_out[i, j])
-                 for i, k in enumerate(self.dims) for j, r in enumerate(self.ridges)]  # fmt: skip
+        cells = [
+            (k, r, self.training[i, j], self.held_out[i, j])
+            for i, k in enumerate(self.dims)
+            for j, r in enumerate(self.ridges)
+        ]
         return pd.DataFrame(cells, columns=["dims", "ridge", "training_l2", "held_out_l2"])
 
 

@@ -218,10 +218,16 @@ class Recipe:
         gene, perturbation = (used.get(s, s) for s in (self.gene, self.perturbation))
         if self.kind == "linear":
             return LinearModel(
-                gene, perturbation, self.dims, self.ridge, self.include_control, self.sum_doubles, self.seed,
+                gene,
+                perturbation,
+                self.dims,
+                self.ridge,
+                self.include_control,
+                self.sum_doubles,
+                self.seed,
                 cut_tables=late and not self.whole_tables,
                 missing_genes="nan" if self.leave_genes_out else "mean",
-            )  # fmt: skip
+            )
         if self.kind == "matching":
             return MatchingMean()
         dims, seed = self.dims, self.seed

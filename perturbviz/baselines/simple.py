@@ -80,24 +80,41 @@ BASELINES: dict[str, Baseline] = {
     b.id: b
     for b in (
         Baseline(
-            "no_change", "No change", r"\hat Y_p = c", "Predicts the control profile.", "Ahlmann-Eltze et al. 2025",
+            "no_change",
+            "No change",
+            r"\hat Y_p = c",
+            "Predicts the control profile.",
+            "Ahlmann-Eltze et al. 2025",
             no_change,
         ),
         Baseline(
-            "mean", "Perturbation mean", r"\hat Y_p = \frac{1}{|T|}\sum_{t\in T} Y_t",
-            "Predicts the unweighted mean of the training perturbations.", "Systema 2025; Miller et al. 2025", mean,
+            "mean",
+            "Perturbation mean",
+            r"\hat Y_p = \frac{1}{|T|}\sum_{t\in T} Y_t",
+            "Predicts the unweighted mean of the training perturbations.",
+            "Systema 2025; Miller et al. 2025",
+            mean,
         ),
         Baseline(
-            "additive", "Additive", r"\hat Y_{AB} = Y_A + Y_B - c",
-            "Adds the measured changes of the singles.", "Ahlmann-Eltze et al. 2025", additive, doubles_only=True,
+            "additive",
+            "Additive",
+            r"\hat Y_{AB} = Y_A + Y_B - c",
+            "Adds the measured changes of the singles.",
+            "Ahlmann-Eltze et al. 2025",
+            additive,
+            doubles_only=True,
         ),
         Baseline(
-            "half_sum", "Half-sum", r"\hat Y_{AB} = c + \tfrac12(\Delta_A + \Delta_B)",
-            "Adds half of the measured changes of the singles: their average.", "Systema 2025 (matching mean)",
-            half_sum, doubles_only=True,
+            "half_sum",
+            "Half-sum",
+            r"\hat Y_{AB} = c + \tfrac12(\Delta_A + \Delta_B)",
+            "Adds half of the measured changes of the singles: their average.",
+            "Systema 2025 (matching mean)",
+            half_sum,
+            doubles_only=True,
         ),
     )
-}  # fmt: skip
+}
 
 
 def baseline_ids(benchmark: Benchmark) -> tuple[str, ...]:

@@ -13,7 +13,18 @@ from perturbviz.calibration.table import Calibration, calibrate, calibration_map
 from perturbviz.calibration.variation import Variation, systematic_variation
 
 __all__ = [
-    "CONTROL_NAMES", "Calibration", "Variation", "bds", "calibrate", "calibrated_scale", "calibration_map", "drf",
-    "interpolated_duplicate", "positive_controls", "shuffled", "simulated_duplicate", "systematic_variation",
+    "CONTROL_NAMES",
+    "Calibration",
+    "Variation",
+    "bds",
+    "calibrate",
+    "calibrated_scale",
+    "calibration_map",
+    "drf",
+    "interpolated_duplicate",
+    "positive_controls",
+    "shuffled",
+    "simulated_duplicate",
+    "systematic_variation",
     "with_controls",
-]  # fmt: skip
+]

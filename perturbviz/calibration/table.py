@@ -23,8 +23,22 @@ MIN_SETS = 5  # splits, for metrics with one value a data set: fewer all agree b
 WIDE = 0.2  # dynamic range fraction from which a metric has room to order predictions (a convention of this program)
 NEGATIVES = ("mean", "no_change", SHUFFLED)
 
-COLUMNS = ["metric", "reference", "genes", "positive", "negative", "drf", "drf_low", "drf_high", "bds", "bds_low",
-           "bds_high", "n", "verdict", "reason"]  # fmt: skip
+COLUMNS = [
+    "metric",
+    "reference",
+    "genes",
+    "positive",
+    "negative",
+    "drf",
+    "drf_low",
+    "drf_high",
+    "bds",
+    "bds_low",
+    "bds_high",
+    "n",
+    "verdict",
+    "reason",
+]
 VERDICTS = {
     "calibrated": "tells a replicate from the average",
     "narrow": "tells a replicate from the average, but with little room between",
@@ -75,8 +89,26 @@ class Calibration:
 
     def line(self) -> dict:
         """One line of the table with the columns of ``COLUMNS``."""
-        return dict(zip(COLUMNS, [self.metric, self.reference, self.genes, self.positive, self.negative, self.drf,
-            *self.drf_interval, self.bds, *self.bds_interval, self.n, VERDICTS[self.verdict], self.reason], strict=True))  # fmt: skip
+        return dict(
+            zip(
+                COLUMNS,
+                [
+                    self.metric,
+                    self.reference,
+                    self.genes,
+                    self.positive,
+                    self.negative,
+                    self.drf,
+                    *self.drf_interval,
+                    self.bds,
+                    *self.bds_interval,
+                    self.n,
+                    VERDICTS[self.verdict],
+                    self.reason,
+                ],
+                strict=True,
+            )
+        )
 
 
 def calibrate(scores: Scores, positive: str, negatives: Sequence[str] = NEGATIVES) -> Calibration:
@@ -104,9 +136,22 @@ def calibrate(scores: Scores, positive: str, negatives: Sequence[str] = NEGATIVE
     if n and (lost := len(both) - int(both.sum())):
         reason += f"; {lost} of {len(both)} values are undefined and left out"
     return Calibration(
-        scores.card, scores.metric, scores.reference, scores.genes, positive, negative, drf_median, drf_interval, bds_mean,
-        bds_interval, n, verdict, reason, scores.rows, np.stack([high, low, each]),
-    )  # fmt: skip
+        scores.card,
+        scores.metric,
+        scores.reference,
+        scores.genes,
+        positive,
+        negative,
+        drf_median,
+        drf_interval,
+        bds_mean,
+        bds_interval,
+        n,
+        verdict,
+        reason,
+        scores.rows,
+        np.stack([high, low, each]),
+    )
 
 
 def _with_interval(values: np.ndarray, unit: np.ndarray, how: str) -> tuple[float, tuple[float, float]]:

@@ -91,18 +91,29 @@ _AGGREGATE = "Download it and turn its cells into means with `python -m perturbv
 
 def _gears(name: str, datafile: int, title: str) -> Dataset:
     return Dataset(
-        id=f"gears-{name}", title=f"{title}, GEARS version", url=f"{_DATAVERSE}/{datafile}", kind="manual",
-        licence="see Harvard Dataverse", citation="Roohani, Huang & Leskovec, Nature Biotechnology 2024",
-        provenance="Cells, log-normalised, with the conditions of GEARS.", todo="A zip of cells. Unzip it; " + _AGGREGATE[0].lower() + _AGGREGATE[1:],
-    )  # fmt: skip
+        id=f"gears-{name}",
+        title=f"{title}, GEARS version",
+        url=f"{_DATAVERSE}/{datafile}",
+        kind="manual",
+        licence="see Harvard Dataverse",
+        citation="Roohani, Huang & Leskovec, Nature Biotechnology 2024",
+        provenance="Cells, log-normalised, with the conditions of GEARS.",
+        todo="A zip of cells. Unzip it; " + _AGGREGATE[0].lower() + _AGGREGATE[1:],
+    )
 
 
 def _scperturb(name: str, title: str) -> Dataset:
     return Dataset(
-        id=f"scperturb-{name.split('.')[0].lower()}", title=f"{title}, scPerturb", url=f"{_SCPERTURB}/{name}",
-        kind="manual", value_space="counts", licence="CC BY 4.0", citation="Peidli et al., Nature Methods 2024",
-        provenance="Cells, counts, harmonised annotation (obs: perturbation, nperts).", todo=_AGGREGATE,
-    )  # fmt: skip
+        id=f"scperturb-{name.split('.')[0].lower()}",
+        title=f"{title}, scPerturb",
+        url=f"{_SCPERTURB}/{name}",
+        kind="manual",
+        value_space="counts",
+        licence="CC BY 4.0",
+        citation="Peidli et al., Nature Methods 2024",
+        provenance="Cells, counts, harmonised annotation (obs: perturbation, nperts).",
+        todo=_AGGREGATE,
+    )
 
 
 CATALOGUE: dict[str, Dataset] = {

@@ -104,9 +104,13 @@ def _convert(entry: Dataset, out: Path, mirror: str | None, progress: Progress |
 def provenance(entry: Dataset) -> dict[str, str]:
     """What a benchmark keeps of its catalogue entry."""
     return {
-        "catalogue": entry.id, "url": entry.url, "licence": entry.licence, "citation": entry.citation,
-        "provenance": entry.provenance, "lacks": entry.lacks,
-    }  # fmt: skip
+        "catalogue": entry.id,
+        "url": entry.url,
+        "licence": entry.licence,
+        "citation": entry.citation,
+        "provenance": entry.provenance,
+        "lacks": entry.lacks,
+    }
 
 
 def _download(url: str, filename: str, entry: Dataset, folder: Path, mirror: str | None, bar: _Bar) -> Path:

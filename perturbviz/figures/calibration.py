@@ -53,25 +53,43 @@ def paired(
     traces: list[dict[str, Any]] = []
     if len(shown):
         ends = [float(np.nanmin([high[shown], low[shown]])), float(np.nanmax([high[shown], low[shown]]))]
-        traces.append({
-            "type": "scatter", "x": ends, "y": ends, "mode": "lines", "line": {"color": MUTED, "width": 1, "dash": "dash"},
-            "uid": "same", "hoverinfo": "skip", "showlegend": False,
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "x": ends,
+                "y": ends,
+                "mode": "lines",
+                "line": {"color": MUTED, "width": 1, "dash": "dash"},
+                "uid": "same",
+                "hoverinfo": "skip",
+                "showlegend": False,
+            }
+        )
     for better, colour, symbol, label in (
-        (True, POSITIVE, "circle", "replicate better"), (False, NEGATIVE, "diamond", "not better"),
-    ):  # fmt: skip
+        (True, POSITIVE, "circle", "replicate better"),
+        (False, NEGATIVE, "diamond", "not better"),
+    ):
         at = shown[won[shown] == better]
-        traces.append({
-            "type": "scatter", "x": low[at].astype(np.float32), "y": high[at].astype(np.float32), "mode": "markers",
-            "name": f"{label} ({(won[both] == better).sum()})", "uid": f"paired-{better}", "ids": [str(i) for i in at],
-            "customdata": rows["perturbation"].to_numpy()[at].tolist(), "text": _labels(rows, at),
-            "marker": {"color": colour, "size": 7, "symbol": symbol, "line": HALO},
-            "hovertemplate": f"<b>%{{text}}</b><br>{escape(names[0])}: %{{y:.4g}}<br>{escape(names[1])}: %{{x:.4g}}<extra></extra>",
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "x": low[at].astype(np.float32),
+                "y": high[at].astype(np.float32),
+                "mode": "markers",
+                "name": f"{label} ({(won[both] == better).sum()})",
+                "uid": f"paired-{better}",
+                "ids": [str(i) for i in at],
+                "customdata": rows["perturbation"].to_numpy()[at].tolist(),
+                "text": _labels(rows, at),
+                "marker": {"color": colour, "size": 7, "symbol": symbol, "line": HALO},
+                "hovertemplate": f"<b>%{{text}}</b><br>{escape(names[0])}: %{{y:.4g}}<br>{escape(names[1])}: %{{x:.4g}}<extra></extra>",
+            }
+        )
     layout = {
-        "height": 400, "xaxis": {"title": {"text": f"{axis} of: {escape(names[1])}"}},
+        "height": 400,
+        "xaxis": {"title": {"text": f"{axis} of: {escape(names[1])}"}},
         "yaxis": {"title": {"text": f"{axis} of: {escape(names[0])}"}, "zeroline": False},
-    }  # fmt: skip
+    }
     return Drawing(traces, layout)
 
 
@@ -89,27 +107,45 @@ def fractions(drf: np.ndarray, rows: pd.DataFrame, middle: float, wide: float) -
     order = have[np.argsort(-drf[have], kind="stable")]
     place = np.linspace(0, len(order) - 1, min(len(order), MOST)).astype(int)
     at, share = order[place], 100 * (place + 0.5) / max(len(order), 1)
-    traces: list[dict[str, Any]] = [{
-        "type": "scatter", "x": share.astype(np.float32), "y": drf[at].astype(np.float32), "mode": "markers", "uid": "drf",
-        "ids": [str(i) for i in at], "marker": {"size": 6, "color": TEXT, "opacity": 0.65}, "text": _labels(rows, at),
-        "showlegend": False, "customdata": rows["perturbation"].to_numpy()[at].tolist(),
-        "hovertemplate": "<b>%{text}</b><br>covers %{y:.1%} of the way<extra></extra>",
-    }]  # fmt: skip
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "x": share.astype(np.float32),
+            "y": drf[at].astype(np.float32),
+            "mode": "markers",
+            "uid": "drf",
+            "ids": [str(i) for i in at],
+            "marker": {"size": 6, "color": TEXT, "opacity": 0.65},
+            "text": _labels(rows, at),
+            "showlegend": False,
+            "customdata": rows["perturbation"].to_numpy()[at].tolist(),
+            "hovertemplate": "<b>%{text}</b><br>covers %{y:.1%} of the way<extra></extra>",
+        }
+    ]
     if not np.isnan(middle):
-        traces.append({
-            "type": "scatter", "x": [0, 100], "y": [float(middle)] * 2, "mode": "lines", "line": {"color": MEAN_BAR, "width": 3},
-            "uid": "median", "hoverinfo": "skip", "showlegend": False,
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [0, 100],
+                "y": [float(middle)] * 2,
+                "mode": "lines",
+                "line": {"color": MEAN_BAR, "width": 3},
+                "uid": "median",
+                "hoverinfo": "skip",
+                "showlegend": False,
+            }
+        )
     layout = {
         "height": 400,
         "shapes": [level(0, {"color": MUTED, "width": 1}), level(wide, {"color": MUTED, "width": 1, "dash": "dot"})],
         "annotations": [level_note(wide, f"narrow below {wide:g}", MUTED)],
         "xaxis": {"title": {"text": "perturbations, from most to least discernible (%)"}, "range": [-2, 102]},
         "yaxis": {
-            "title": {"text": "dynamic range fraction (1 = perfect)"}, "zeroline": False,
+            "title": {"text": "dynamic range fraction (1 = perfect)"},
+            "zeroline": False,
             "range": [min(-0.05, float(np.nanmin(drf, initial=0)) - 0.05), 1.05],
         },
-    }  # fmt: skip
+    }
     return Drawing(traces, layout)
 
 
@@ -126,9 +162,12 @@ class Cell:
 
 
 def verdict_map(
-    cells: Sequence[Cell], rows: Sequence[str], families: Sequence[str], columns: Sequence[str],
+    cells: Sequence[Cell],
+    rows: Sequence[str],
+    families: Sequence[str],
+    columns: Sequence[str],
     current: tuple[int, int] | None,
-) -> Drawing:  # fmt: skip
+) -> Drawing:
     """Metrics (rows, grouped by family) x gene subsets (columns): colour and number are the dynamic range fraction.
 
     Parameters
@@ -147,40 +186,80 @@ def verdict_map(
     spots = [(c, dx) for c in cells if c.click for dx in (-0.32, 0.0, 0.32)]  # a heat map reports no clicks with data
     traces = [
         {
-            "type": "heatmap", "z": z, "x": np.arange(len(columns)), "y": np.arange(len(rows)), "zmin": -1, "zmax": 1,
-            "colorscale": colour_scale(DIVERGING), "xgap": 2, "ygap": 2, "hoverinfo": "skip", "uid": "map", "showscale": False,
+            "type": "heatmap",
+            "z": z,
+            "x": np.arange(len(columns)),
+            "y": np.arange(len(rows)),
+            "zmin": -1,
+            "zmax": 1,
+            "colorscale": colour_scale(DIVERGING),
+            "xgap": 2,
+            "ygap": 2,
+            "hoverinfo": "skip",
+            "uid": "map",
+            "showscale": False,
         },
         cell_texts(text, z, -1, 1, DIVERGING, range(len(columns)), range(len(rows)), uid="fractions", size=13),
         {
-            "type": "scatter", "x": [c.column for c in blank], "y": [c.row for c in blank], "mode": "text", "uid": "undefined",
-            "hoverinfo": "skip", "text": ["undefined ?" if c.verdict else "not offered" for c in blank],
-            "textfont": {"color": MUTED, "size": 11}, "showlegend": False,
+            "type": "scatter",
+            "x": [c.column for c in blank],
+            "y": [c.row for c in blank],
+            "mode": "text",
+            "uid": "undefined",
+            "hoverinfo": "skip",
+            "text": ["undefined ?" if c.verdict else "not offered" for c in blank],
+            "textfont": {"color": MUTED, "size": 11},
+            "showlegend": False,
         },
         {
-            "type": "scatter", "x": [c.column + dx for c, dx in spots], "y": [c.row for c, _ in spots], "mode": "markers",
-            "uid": "cells", "customdata": [c.click for c, _ in spots], "text": [c.hover for c, _ in spots],
-            "hovertemplate": "%{text}<extra></extra>", "showlegend": False,
+            "type": "scatter",
+            "x": [c.column + dx for c, dx in spots],
+            "y": [c.row for c, _ in spots],
+            "mode": "markers",
+            "uid": "cells",
+            "customdata": [c.click for c, _ in spots],
+            "text": [c.hover for c, _ in spots],
+            "hovertemplate": "%{text}<extra></extra>",
+            "showlegend": False,
             "marker": {"size": 22, "symbol": "square", "color": "rgba(0,0,0,0)"},
         },
-    ]  # fmt: skip
+    ]
     shapes, asides = by_family(families, "aside")
     if current is not None:
         r, c = current
-        shapes.append({
-            "type": "rect", "x0": c - 0.5, "x1": c + 0.5, "y0": r - 0.5, "y1": r + 0.5, "line": {"color": MEAN_BAR, "width": 2.5},
-        })  # fmt: skip
+        shapes.append(
+            {
+                "type": "rect",
+                "x0": c - 0.5,
+                "x1": c + 0.5,
+                "y0": r - 0.5,
+                "y1": r + 0.5,
+                "line": {"color": MEAN_BAR, "width": 2.5},
+            }
+        )
     layout = {
-        "height": 102 + 25 * len(rows), "margin": {"l": 8, "r": 165, "b": 8}, "hovermode": "closest",
-        "shapes": shapes, "annotations": asides,
+        "height": 102 + 25 * len(rows),
+        "margin": {"l": 8, "r": 165, "b": 8},
+        "hovermode": "closest",
+        "shapes": shapes,
+        "annotations": asides,
         "xaxis": {
-            "tickvals": list(range(len(columns))), "ticktext": [escape(c) for c in columns], "side": "top", "showgrid": False,
-            "range": [-0.5, len(columns) - 0.5], "fixedrange": True,
+            "tickvals": list(range(len(columns))),
+            "ticktext": [escape(c) for c in columns],
+            "side": "top",
+            "showgrid": False,
+            "range": [-0.5, len(columns) - 0.5],
+            "fixedrange": True,
         },
         "yaxis": {
-            "tickvals": list(range(len(rows))), "ticktext": [escape(r) for r in rows], "range": [len(rows) - 0.5, -0.5],
-            "showgrid": False, "zeroline": False, "fixedrange": True,
+            "tickvals": list(range(len(rows))),
+            "ticktext": [escape(r) for r in rows],
+            "range": [len(rows) - 0.5, -0.5],
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
         },
-    }  # fmt: skip
+    }
     return Drawing(traces, layout)
 
 
@@ -200,37 +279,64 @@ def calibrated(table: pd.DataFrame, colours: Mapping[str, str], ends: tuple[str,
     defined = ~np.isnan(score)
     methods = list(table.index[defined])
     dots = {
-        "type": "scatter", "x": score[defined], "y": y[defined], "mode": "markers", "uid": "calibrated", "ids": methods,
-        "showlegend": False, "marker": {"size": 11, "color": [colours[m] for m in methods]},
+        "type": "scatter",
+        "x": score[defined],
+        "y": y[defined],
+        "mode": "markers",
+        "uid": "calibrated",
+        "ids": methods,
+        "showlegend": False,
+        "marker": {"size": 11, "color": [colours[m] for m in methods]},
         "error_x": {
-            "type": "data", "symmetric": False, "thickness": 2, "width": 0, "color": MUTED,
-            "array": (high - score)[defined], "arrayminus": (score - low)[defined],
+            "type": "data",
+            "symmetric": False,
+            "thickness": 2,
+            "width": 0,
+            "color": MUTED,
+            "array": (high - score)[defined],
+            "arrayminus": (score - low)[defined],
         },
         "text": [
             f"<b>{names[i]}</b><br>{score[i]:.3f} on the calibrated scale (95% interval {low[i]:.3f} to "
-            f"{high[i]:.3f})<br>raw score {raw[i]:.4g}" for i in y[defined]
+            f"{high[i]:.3f})<br>raw score {raw[i]:.4g}"
+            for i in y[defined]
         ],
         "hovertemplate": "%{text}<extra></extra>",
-    }  # fmt: skip
+    }
     undefined = [
         {
-            "x": 0.02, "xref": "paper", "y": int(i), "text": "undefined", "showarrow": False, "xanchor": "left",
+            "x": 0.02,
+            "xref": "paper",
+            "y": int(i),
+            "text": "undefined",
+            "showarrow": False,
+            "xanchor": "left",
             "font": {"color": MUTED, "size": 12},
         }
         for i in y[~defined]
-    ]  # fmt: skip
+    ]
     layout = {
-        "height": 100 + 32 * len(table), "annotations": undefined,
-        "shapes": [upright(at, {"color": colour, "width": 1.5, "dash": "dash"}) for at, colour in ((0, NEGATIVE), (1, POSITIVE))],
-        "xaxis": {"title": {"text": f"0 = {escape(ends[0]).lower()}, 1 = {escape(ends[1]).lower()}"}, "zeroline": False},
+        "height": 100 + 32 * len(table),
+        "annotations": undefined,
+        "shapes": [
+            upright(at, {"color": colour, "width": 1.5, "dash": "dash"})
+            for at, colour in ((0, NEGATIVE), (1, POSITIVE))
+        ],
+        "xaxis": {
+            "title": {"text": f"0 = {escape(ends[0]).lower()}, 1 = {escape(ends[1]).lower()}"},
+            "zeroline": False,
+        },
         "yaxis": {
-            "tickvals": y, "range": [len(table) - 0.5, -0.5], "showgrid": False, "zeroline": False,
+            "tickvals": y,
+            "range": [len(table) - 0.5, -0.5],
+            "showgrid": False,
+            "zeroline": False,
             "ticktext": [
                 f"{name}  <b>{'undefined' if np.isnan(value) else format(value, '.3g')}</b>"
                 for name, value in zip(names, raw, strict=True)
             ],
         },
-    }  # fmt: skip
+    }
     return Drawing([dots], layout)
 
 
@@ -239,11 +345,18 @@ def variation(cosine: np.ndarray, delta: np.ndarray, rows: pd.DataFrame, middle:
     both = np.flatnonzero(~np.isnan(cosine) & ~np.isnan(delta))
     at = both[thinned(cosine[both], MOST)]
     dots = {
-        "type": "scatter", "x": cosine[at].astype(np.float32), "y": delta[at].astype(np.float32), "mode": "markers",
-        "uid": "variation", "ids": [str(i) for i in at], "marker": {"size": 6, "color": TEXT, "opacity": 0.6},
-        "text": _labels(rows, at), "customdata": rows["perturbation"].to_numpy()[at].tolist(), "showlegend": False,
+        "type": "scatter",
+        "x": cosine[at].astype(np.float32),
+        "y": delta[at].astype(np.float32),
+        "mode": "markers",
+        "uid": "variation",
+        "ids": [str(i) for i in at],
+        "marker": {"size": 6, "color": TEXT, "opacity": 0.6},
+        "text": _labels(rows, at),
+        "customdata": rows["perturbation"].to_numpy()[at].tolist(),
+        "showlegend": False,
         "hovertemplate": "<b>%{text}</b><br>cosine %{x:.3f}<br>Pearson delta of the mean %{y:.3f}<extra></extra>",
-    }  # fmt: skip
+    }
     known = not np.isnan(middle)
     layout = {
         "height": 380,
@@ -251,5 +364,5 @@ def variation(cosine: np.ndarray, delta: np.ndarray, rows: pd.DataFrame, middle:
         "annotations": [upright_note(float(middle), f"mean {middle:.2f}", MEAN_BAR)] if known else [],
         "xaxis": {"title": {"text": "cosine with the average shift"}, "zeroline": False},
         "yaxis": {"title": {"text": "Pearson delta of the perturbation mean"}, "zeroline": False},
-    }  # fmt: skip
+    }
     return Drawing([dots], layout)

@@ -49,6 +49,13 @@ def cell_texts(
     at = [(i, j) for i, j in np.ndindex(said.shape) if said[i, j] and not np.isnan(values[i, j])]
     font = {"size": trace.pop("size", 12), "color": [str(inks[p]) for p in at]}
     return {
-        "type": "scatter", "mode": "text", "x": [x[j] for _, j in at], "y": [y[i] for i, _ in at],
-        "text": [said[p] for p in at], "textfont": font, "hoverinfo": "skip", "showlegend": False, **trace,
-    }  # fmt: skip
+        "type": "scatter",
+        "mode": "text",
+        "x": [x[j] for _, j in at],
+        "y": [y[i] for i, _ in at],
+        "text": [said[p] for p in at],
+        "textfont": font,
+        "hoverinfo": "skip",
+        "showlegend": False,
+        **trace,
+    }

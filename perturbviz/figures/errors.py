@@ -60,10 +60,18 @@ def thinned(values: np.ndarray, most: int = MAX_POINTS) -> np.ndarray:
 
 
 def distribution(
-    values: np.ndarray, rows: pd.DataFrame, methods: Sequence[str], names: Mapping[str, str], colours: Mapping[str, str],
-    averages: Mapping[str, float], axis_title: str, marked: str = "", reasons: Mapping[str, str] | None = None,
-    zero: bool = False, points: int = POINTS,
-) -> Drawing:  # fmt: skip
+    values: np.ndarray,
+    rows: pd.DataFrame,
+    methods: Sequence[str],
+    names: Mapping[str, str],
+    colours: Mapping[str, str],
+    averages: Mapping[str, float],
+    axis_title: str,
+    marked: str = "",
+    reasons: Mapping[str, str] | None = None,
+    zero: bool = False,
+    points: int = POINTS,
+) -> Drawing:
     """One swarm a method, in the given order: a point is a perturbation; all in one trace, of which Plotly draws few faster.
 
     Parameters
@@ -97,41 +105,73 @@ def distribution(
         swarms.append((np.full(len(shown), i), shown, offsets(values[i][shown])))
         if np.isnan(averages.get(method, np.nan)):
             why = (reasons or {}).get(method, "undefined")
-            notes.append({
-                "x": i, "y": 0.5, "yref": "paper", "text": escape(why.partition(", ")[0]), "hovertext": escape(why), "textangle": -90,
-                "showarrow": False, "font": {"color": MUTED, "size": 12},
-            })  # fmt: skip
+            notes.append(
+                {
+                    "x": i,
+                    "y": 0.5,
+                    "yref": "paper",
+                    "text": escape(why.partition(", ")[0]),
+                    "hovertext": escape(why),
+                    "textangle": -90,
+                    "showarrow": False,
+                    "font": {"color": MUTED, "size": 12},
+                }
+            )
     of, row, aside = (np.concatenate(parts) for parts in zip(*swarms, strict=True))
     points_of_all = {
-        "type": "scatter", "x": (of + aside).astype(np.float32), "y": values[of, row].astype(np.float32), "mode": "markers",
-        "uid": "swarms", "ids": [f"{methods[i]}|{contexts[j]}|{labels[j]}" for i, j in zip(of, row, strict=True)],
+        "type": "scatter",
+        "x": (of + aside).astype(np.float32),
+        "y": values[of, row].astype(np.float32),
+        "mode": "markers",
+        "uid": "swarms",
+        "ids": [f"{methods[i]}|{contexts[j]}|{labels[j]}" for i, j in zip(of, row, strict=True)],
         "customdata": labels[row].tolist(),
         "marker": {"color": [colours[methods[i]] for i in of], **rings(labels[row] == marked, 5, 11)},
         "text": [f"<b>{said[j]}</b><br>{called[i]}" for i, j in zip(of, row, strict=True)],
-        "hovertemplate": "%{text}: %{y:.4g}<extra></extra>", "showlegend": False,
-    }  # fmt: skip
+        "hovertemplate": "%{text}: %{y:.4g}<extra></extra>",
+        "showlegend": False,
+    }
     bars = [(i, averages[m]) for i, m in enumerate(methods) if not np.isnan(averages.get(m, np.nan))]
     means = {
-        "type": "scatter", "x": [v for i, _ in bars for v in (i - 0.32, i + 0.32, None)],
-        "y": [v for _, a in bars for v in (a, a, None)], "mode": "lines", "line": {"color": MEAN_BAR, "width": 3},
-        "name": "mean", "uid": "average-bar", "hoverinfo": "skip", "showlegend": False,
-    }  # fmt: skip
+        "type": "scatter",
+        "x": [v for i, _ in bars for v in (i - 0.32, i + 0.32, None)],
+        "y": [v for _, a in bars for v in (a, a, None)],
+        "mode": "lines",
+        "line": {"color": MEAN_BAR, "width": 3},
+        "name": "mean",
+        "uid": "average-bar",
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
     layout = {
-        "height": 440, "dragmode": "select", "margin": MARGIN, "annotations": notes, "shapes": [level(0, {"color": MUTED, "width": 1})] if zero else [],
+        "height": 440,
+        "dragmode": "select",
+        "margin": MARGIN,
+        "annotations": notes,
+        "shapes": [level(0, {"color": MUTED, "width": 1})] if zero else [],
         "xaxis": {
-            "tickvals": list(range(len(methods))), "ticktext": [name.replace(" ", "<br>", 1) for name in called],
-            "range": [-0.6, len(methods) - 0.4], "showgrid": False, "zeroline": False, "tickangle": 0,
+            "tickvals": list(range(len(methods))),
+            "ticktext": [name.replace(" ", "<br>", 1) for name in called],
+            "range": [-0.6, len(methods) - 0.4],
+            "showgrid": False,
+            "zeroline": False,
+            "tickangle": 0,
             "automargin": False,
         },
         "yaxis": {"title": {"text": axis_title.replace(" · ", "<br>")}, "zeroline": False, "automargin": False},
-    }  # fmt: skip
+    }
     return Drawing([points_of_all, means], layout)
 
 
 def over_n(
-    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], names: Mapping[str, str], colours: Mapping[str, str],
-    axis_title: str, order_label: str, marked_n: int | None = None, dashed: Sequence[str] = (),
-) -> Drawing:  # fmt: skip
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    names: Mapping[str, str],
+    colours: Mapping[str, str],
+    axis_title: str,
+    order_label: str,
+    marked_n: int | None = None,
+    dashed: Sequence[str] = (),
+) -> Drawing:
     """Average score against the number of genes that count.
 
     Parameters
@@ -145,16 +185,26 @@ def over_n(
     """
     lines = [
         {
-            "type": "scatter", "x": n, "y": value, "mode": "lines", "name": names[method], "uid": f"curve-{method}",
+            "type": "scatter",
+            "x": n,
+            "y": value,
+            "mode": "lines",
+            "name": names[method],
+            "uid": f"curve-{method}",
             "line": {"color": colours[method], "width": 2.2, "dash": method_dash(method, dashed)},
             "hovertemplate": f"<b>{escape(names[method])}</b><br>%{{x:,}} genes: %{{y:.4g}}<extra></extra>",
         }
         for method, (n, value) in curves.items()
-    ]  # fmt: skip
+    ]
     here = {
-        "type": "line", "yref": "y domain", "x0": marked_n, "x1": marked_n, "y0": 0, "y1": 1,
+        "type": "line",
+        "yref": "y domain",
+        "x0": marked_n,
+        "x1": marked_n,
+        "y0": 0,
+        "y1": 1,
         "line": {"color": MUTED, "width": 1, "dash": "dash"},
-    }  # fmt: skip
+    }
     ends = [(m, float(v[np.isfinite(v)][-1])) for m, (_, v) in curves.items() if np.isfinite(v).any()]
     ends.sort(key=lambda e: e[1])
     every = np.concatenate([v[np.isfinite(v)] for _, v in curves.values()] or [[0.0]])
@@ -165,24 +215,36 @@ def over_n(
     last = float(numbers.max())
     names_at_ends = [
         {
-            "x": np.log10(last), "y": height, "text": escape(names[m]), "showarrow": False, "xanchor": "left",
-            "xshift": 6, "font": {"color": text_colour(colours[m]), "size": 12},
+            "x": np.log10(last),
+            "y": height,
+            "text": escape(names[m]),
+            "showarrow": False,
+            "xanchor": "left",
+            "xshift": 6,
+            "font": {"color": text_colour(colours[m]), "size": 12},
         }
         for height, (m, _) in zip(heights, ends, strict=True)
-    ]  # fmt: skip
+    ]
     ticks = round_numbers(float(numbers.min()), last)
     layout = {
-        "height": 440, "margin": {"r": 130}, "showlegend": False, "annotations": names_at_ends,
+        "height": 440,
+        "margin": {"r": 130},
+        "showlegend": False,
+        "annotations": names_at_ends,
         "shapes": [here] if marked_n else [],
         "xaxis": {
-            "type": "log", "title": {"text": order_label}, "tickvals": ticks, "ticktext": [f"{t:,}" for t in ticks],
+            "type": "log",
+            "title": {"text": order_label},
+            "tickvals": ticks,
+            "ticktext": [f"{t:,}" for t in ticks],
             "range": [np.log10(float(numbers.min())), np.log10(last)],
         },
         "yaxis": {
-            "title": {"text": axis_title}, "zeroline": False,
+            "title": {"text": axis_title},
+            "zeroline": False,
             "range": [min([low, *heights]) - 0.04 * reach, max([high, *heights]) + 0.04 * reach] if ends else None,
         },
-    }  # fmt: skip
+    }
     return Drawing(lines, layout)
 
 

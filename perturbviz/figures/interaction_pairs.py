@@ -94,9 +94,13 @@ def columns_of(n: int) -> int:
 
 
 def clouds(
-    shown: Mapping[str, Cloud], names: Mapping[str, str], colours: Mapping[str, str], corner: Mapping[str, str],
-    lower: float, upper: float,
-) -> Drawing:  # fmt: skip
+    shown: Mapping[str, Cloud],
+    names: Mapping[str, str],
+    colours: Mapping[str, str],
+    corner: Mapping[str, str],
+    lower: float,
+    upper: float,
+) -> Drawing:
     """Observed against predicted deviation, one panel a method, outstanding pairs coloured by their true class.
 
     Parameters
@@ -115,40 +119,79 @@ def clouds(
     for i, (method, cloud) in enumerate(shown.items()):
         on = {"xaxis": places[i].x, "yaxis": places[i].y}
         if cloud.counts is not None:
-            data.append({
-                "type": "heatmap", "z": np.log1p(cloud.counts).astype(np.float32), "x": centres, "y": centres,
-                "colorscale": DENSITY, "showscale": False, "hoverinfo": "skip", "uid": f"density-{method}", **on,
-            })  # fmt: skip
-        data.append({
-            "type": "scatter", "x": x_lines, "y": y_lines, "mode": "lines", "hoverinfo": "skip", "showlegend": False,
-            "line": {"color": MUTED, "width": 1, "dash": "dot"}, "uid": f"lines-{method}", **on,
-        })  # fmt: skip
+            data.append(
+                {
+                    "type": "heatmap",
+                    "z": np.log1p(cloud.counts).astype(np.float32),
+                    "x": centres,
+                    "y": centres,
+                    "colorscale": DENSITY,
+                    "showscale": False,
+                    "hoverinfo": "skip",
+                    "uid": f"density-{method}",
+                    **on,
+                }
+            )
+        data.append(
+            {
+                "type": "scatter",
+                "x": x_lines,
+                "y": y_lines,
+                "mode": "lines",
+                "hoverinfo": "skip",
+                "showlegend": False,
+                "line": {"color": MUTED, "width": 1, "dash": "dot"},
+                "uid": f"lines-{method}",
+                **on,
+            }
+        )
         if len(cloud.labels):
-            data.append({
-                "type": "scatter", "mode": "markers", "showlegend": False, "x": cloud.observed.astype(np.float32),
-                "y": np.clip(cloud.predicted, -reach, reach).astype(np.float32), "ids": list(cloud.labels),
-                "customdata": [list(key) for key in cloud.keys], "uid": f"pairs-{method}",
-                "marker": {"size": 5.5, "color": [CLASS_COLOURS[c] for c in cloud.classes]},
-                "text": [
-                    f"<b>{escape(label)}</b><br>truly {c}<br>predicted {p:.3g}"
-                    for label, c, p in zip(cloud.labels, cloud.classes, cloud.predicted, strict=True)
-                ],
-                "hovertemplate": "%{text}<br>observed %{x:.3g}<extra></extra>", **on,
-            })  # fmt: skip
+            data.append(
+                {
+                    "type": "scatter",
+                    "mode": "markers",
+                    "showlegend": False,
+                    "x": cloud.observed.astype(np.float32),
+                    "y": np.clip(cloud.predicted, -reach, reach).astype(np.float32),
+                    "ids": list(cloud.labels),
+                    "customdata": [list(key) for key in cloud.keys],
+                    "uid": f"pairs-{method}",
+                    "marker": {"size": 5.5, "color": [CLASS_COLOURS[c] for c in cloud.classes]},
+                    "text": [
+                        f"<b>{escape(label)}</b><br>truly {c}<br>predicted {p:.3g}"
+                        for label, c, p in zip(cloud.labels, cloud.classes, cloud.predicted, strict=True)
+                    ],
+                    "hovertemplate": "%{text}<br>observed %{x:.3g}<extra></extra>",
+                    **on,
+                }
+            )
         said.append(above(places[i], f"<b>{escape(names[method])}</b>", text_colour(colours[method])))
         said.append(inside(places[i], escape(corner.get(method, "")).replace(", ", "<br>"), TEXT))
     data += [  # the legend
-        {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "name": name, "uid": f"legend-{name}",
-         "marker": {"color": colour, "size": 8}}
+        {
+            "type": "scatter",
+            "x": [None],
+            "y": [None],
+            "mode": "markers",
+            "name": name,
+            "uid": f"legend-{name}",
+            "marker": {"color": colour, "size": 8},
+        }
         for name, colour in CLASS_COLOURS.items()
-    ]  # fmt: skip
+    ]
     return Drawing(data, {**layout, "shapes": said})
 
 
 def gene_view(
-    labels: Sequence[str], additive: np.ndarray, observed: np.ndarray, predicted: Mapping[str, np.ndarray],
-    classes: Sequence[str], names: Mapping[str, str], colours: Mapping[str, str], marked: str = "",
-) -> Drawing:  # fmt: skip
+    labels: Sequence[str],
+    additive: np.ndarray,
+    observed: np.ndarray,
+    predicted: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+    names: Mapping[str, str],
+    colours: Mapping[str, str],
+    marked: str = "",
+) -> Drawing:
     """One gene over doubles: an arrow from the additive expectation to what was observed, predictions beside it.
 
     Parameters
@@ -167,53 +210,105 @@ def gene_view(
     place = np.arange(len(labels))
     arrows = [
         {
-            "x": float(end), "y": i, "ax": float(start), "ay": i, "xref": "x", "yref": "y", "axref": "x", "ayref": "y",
-            "showarrow": True, "text": "", "arrowhead": 3, "arrowsize": 1.1, "arrowwidth": 2.2,
-            "arrowcolor": CLASS_COLOURS.get(kind, MUTED), "opacity": 0.9,
+            "x": float(end),
+            "y": i,
+            "ax": float(start),
+            "ay": i,
+            "xref": "x",
+            "yref": "y",
+            "axref": "x",
+            "ayref": "y",
+            "showarrow": True,
+            "text": "",
+            "arrowhead": 3,
+            "arrowsize": 1.1,
+            "arrowwidth": 2.2,
+            "arrowcolor": CLASS_COLOURS.get(kind, MUTED),
+            "opacity": 0.9,
         }
         for i, (start, end, kind) in enumerate(zip(additive, observed, classes, strict=True))
         if np.isfinite(start) and np.isfinite(end)
-    ]  # fmt: skip
+    ]
     at = {"type": "scatter", "mode": "markers", "ids": list(labels), "customdata": list(labels), "y": place}
     data = [
         {
-            **at, "x": values.astype(np.float32), "name": escape(names[method]), "uid": f"gene-{method}",
+            **at,
+            "x": values.astype(np.float32),
+            "name": escape(names[method]),
+            "uid": f"gene-{method}",
             "marker": {"color": colours[method], "size": 8, "symbol": "diamond"},
             "hovertemplate": f"%{{customdata}}<br>{escape(names[method])} predicts %{{x:.3g}}<extra></extra>",
         }
         for method, values in predicted.items()
-    ]  # fmt: skip
-    data.append({
-        **at, "x": additive.astype(np.float32), "name": "sum of the singles", "uid": "gene-additive",
-        "marker": {"color": MUTED, "size": 11, "symbol": "line-ns-open", "line": {"width": 2.5}},
-        "hovertemplate": "%{customdata}<br>sum of the singles %{x:.3g}<extra></extra>",
-    })  # fmt: skip
-    data.append({
-        **at, "x": observed.astype(np.float32), "name": "observed", "uid": "gene-observed", "text": list(classes),
-        "marker": {"color": MEAN_BAR, "size": 8},
-        "hovertemplate": "%{customdata}<br>observed %{x:.3g} (%{text})<extra></extra>",
-    })  # fmt: skip
+    ]
+    data.append(
+        {
+            **at,
+            "x": additive.astype(np.float32),
+            "name": "sum of the singles",
+            "uid": "gene-additive",
+            "marker": {"color": MUTED, "size": 11, "symbol": "line-ns-open", "line": {"width": 2.5}},
+            "hovertemplate": "%{customdata}<br>sum of the singles %{x:.3g}<extra></extra>",
+        }
+    )
+    data.append(
+        {
+            **at,
+            "x": observed.astype(np.float32),
+            "name": "observed",
+            "uid": "gene-observed",
+            "text": list(classes),
+            "marker": {"color": MEAN_BAR, "size": 8},
+            "hovertemplate": "%{customdata}<br>observed %{x:.3g} (%{text})<extra></extra>",
+        }
+    )
     shapes: list[dict[str, Any]] = [
         {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": MUTED, "width": 1}}
     ]
     if marked in labels:
         line = list(labels).index(marked)
-        shapes.append({
-            "type": "rect", "x0": 0, "x1": 1, "xref": "paper", "y0": line - 0.5, "y1": line + 0.5, "fillcolor": MUTED,
-            "opacity": 0.12, "line": {"width": 0},
-        })  # fmt: skip
-    return Drawing(data, {
-        "height": 150 + 21 * len(labels), "margin": {"t": 84}, "xaxis": {"title": {"text": "change against control"}},
-        "yaxis": {"tickvals": place, "ticktext": [escape(v) for v in labels], "range": [len(labels) - 0.4, -0.6],
-                  "showgrid": False},
-        "annotations": arrows, "shapes": shapes,
-    })  # fmt: skip
+        shapes.append(
+            {
+                "type": "rect",
+                "x0": 0,
+                "x1": 1,
+                "xref": "paper",
+                "y0": line - 0.5,
+                "y1": line + 0.5,
+                "fillcolor": MUTED,
+                "opacity": 0.12,
+                "line": {"width": 0},
+            }
+        )
+    return Drawing(
+        data,
+        {
+            "height": 150 + 21 * len(labels),
+            "margin": {"t": 84},
+            "xaxis": {"title": {"text": "change against control"}},
+            "yaxis": {
+                "tickvals": place,
+                "ticktext": [escape(v) for v in labels],
+                "range": [len(labels) - 0.4, -0.6],
+                "showgrid": False,
+            },
+            "annotations": arrows,
+            "shapes": shapes,
+        },
+    )
 
 
 def pair_view(
-    genes: Sequence[str], additive: np.ndarray, observed: np.ndarray, classes: np.ndarray, predicted: np.ndarray | None,
-    prediction_name: str = "", colour: str = TEXT, marked: str = "", most: int = 250,
-) -> Drawing:  # fmt: skip
+    genes: Sequence[str],
+    additive: np.ndarray,
+    observed: np.ndarray,
+    classes: np.ndarray,
+    predicted: np.ndarray | None,
+    prediction_name: str = "",
+    colour: str = TEXT,
+    marked: str = "",
+    most: int = 250,
+) -> Drawing:
     """One double: observed change of its genes against the sum of the singles, coloured by class.
 
     Parameters
@@ -234,14 +329,27 @@ def pair_view(
         """The genes at these positions, each with its name."""
         found = [str(g) for g in names[at]]
         return {
-            "type": "scatter", "mode": "markers", "x": additive[at].astype(np.float32), "y": change[at].astype(np.float32),
-            "ids": found, "customdata": found, "text": [escape(g) for g in found],
-        }  # fmt: skip
+            "type": "scatter",
+            "mode": "markers",
+            "x": additive[at].astype(np.float32),
+            "y": change[at].astype(np.float32),
+            "ids": found,
+            "customdata": found,
+            "text": [escape(g) for g in found],
+        }
 
-    traces: list[dict[str, Any]] = [{
-        "type": "scatter", "x": [-edge, edge], "y": [-edge, edge], "mode": "lines", "line": {"color": MUTED, "width": 1},
-        "hoverinfo": "skip", "showlegend": False, "uid": "pair-diagonal",
-    }]  # fmt: skip
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "x": [-edge, edge],
+            "y": [-edge, edge],
+            "mode": "lines",
+            "line": {"color": MUTED, "width": 1},
+            "hoverinfo": "skip",
+            "showlegend": False,
+            "uid": "pair-diagonal",
+        }
+    ]
     special = []
     for name, code_colour in CLASS_COLOURS.items():
         part = np.flatnonzero(known & (classes == name))
@@ -249,38 +357,59 @@ def pair_view(
         shown = part[: most if name == "additive" else most // 2]
         if name != "additive":
             special.append(shown)
-        traces.append({
-            **points(shown, observed), "uid": f"pair-{name}", "name": f"{name} ({len(part):,})",
-            "marker": {"color": code_colour, "size": 4 if name == "additive" else 8, "line": HALO},
-            "hovertemplate": f"<b>%{{text}}</b> ({name})<br>sum %{{x:.3g}}<br>observed %{{y:.3g}}<extra></extra>",
-        })  # fmt: skip
+        traces.append(
+            {
+                **points(shown, observed),
+                "uid": f"pair-{name}",
+                "name": f"{name} ({len(part):,})",
+                "marker": {"color": code_colour, "size": 4 if name == "additive" else 8, "line": HALO},
+                "hovertemplate": f"<b>%{{text}}</b> ({name})<br>sum %{{x:.3g}}<br>observed %{{y:.3g}}<extra></extra>",
+            }
+        )
     at = np.flatnonzero(names == marked)
     if predicted is not None:
         where = np.unique(np.concatenate([*special, at]).astype(int))
-        traces.append({
-            **points(where, predicted), "uid": "pair-predicted", "name": f"predicted by {escape(prediction_name)}",
-            "marker": {"color": colour, "size": 6, "symbol": "diamond-open"},
-            "hovertemplate": "<b>%{text}</b><br>sum %{x:.3g}<br>predicted %{y:.3g}<extra></extra>",
-        })  # fmt: skip
+        traces.append(
+            {
+                **points(where, predicted),
+                "uid": "pair-predicted",
+                "name": f"predicted by {escape(prediction_name)}",
+                "marker": {"color": colour, "size": 6, "symbol": "diamond-open"},
+                "hovertemplate": "<b>%{text}</b><br>sum %{x:.3g}<br>predicted %{y:.3g}<extra></extra>",
+            }
+        )
     notes = [
         {
-            "x": float(additive[i]), "y": float(observed[i]), "text": f"<b>{escape(marked)}</b>", "showarrow": True,
-            "arrowhead": 2, "ax": 28, "ay": -28,
+            "x": float(additive[i]),
+            "y": float(observed[i]),
+            "text": f"<b>{escape(marked)}</b>",
+            "showarrow": True,
+            "arrowhead": 2,
+            "ax": 28,
+            "ay": -28,
         }
         for i in at[:1]
-    ]  # fmt: skip
+    ]
     layout = {
-        "height": 500, "margin": {"t": 96}, "annotations": notes,
+        "height": 500,
+        "margin": {"t": 96},
+        "annotations": notes,
         "xaxis": {"title": {"text": "sum of the singles' changes"}, "zeroline": True},
         "yaxis": {"title": {"text": "change of the double"}, "zeroline": True},
-    }  # fmt: skip
+    }
     return Drawing(traces, layout)
 
 
 def score_panels(
-    true: np.ndarray, predicted: Mapping[str, np.ndarray], doubles: Sequence[str], published: Sequence[str], score: str,
-    names: Mapping[str, str], colours: Mapping[str, str], corner: Mapping[str, str],
-) -> Drawing:  # fmt: skip
+    true: np.ndarray,
+    predicted: Mapping[str, np.ndarray],
+    doubles: Sequence[str],
+    published: Sequence[str],
+    score: str,
+    names: Mapping[str, str],
+    colours: Mapping[str, str],
+    corner: Mapping[str, str],
+) -> Drawing:
     """An interaction score per double, truth against prediction, one panel a method.
 
     Parameters
@@ -297,21 +426,39 @@ def score_panels(
     data, said = [], []
     for i, (method, values) in enumerate(predicted.items()):
         on = {"xaxis": places[i].x, "yaxis": places[i].y, "type": "scatter"}
-        data.append({
-            "x": [low, high], "y": [low, high], "mode": "lines", "line": {"color": MUTED, "width": 1}, "hoverinfo": "skip",
-            "uid": f"diagonal-{method}", **on,
-        })  # fmt: skip
-        data.append({
-            "x": true.astype(np.float32), "y": values.astype(np.float32), "mode": "markers", "ids": list(doubles),
-            "customdata": list(doubles), "uid": f"score-{method}", "name": escape(names[method]),
-            "marker": {"size": 7, "color": colours[method],
-                       "line": {"width": np.where(ringed, 1.5, 0).tolist(), "color": MEAN_BAR}},
-            "text": [
-                escape(d) + (f"<br>published: {escape(p.replace('_', ' '))}" if p else "")
-                for d, p in zip(doubles, published, strict=True)
-            ],
-            "hovertemplate": "<b>%{text}</b><br>observed %{x:.3g}, predicted %{y:.3g}<extra></extra>", **on,
-        })  # fmt: skip
+        data.append(
+            {
+                "x": [low, high],
+                "y": [low, high],
+                "mode": "lines",
+                "line": {"color": MUTED, "width": 1},
+                "hoverinfo": "skip",
+                "uid": f"diagonal-{method}",
+                **on,
+            }
+        )
+        data.append(
+            {
+                "x": true.astype(np.float32),
+                "y": values.astype(np.float32),
+                "mode": "markers",
+                "ids": list(doubles),
+                "customdata": list(doubles),
+                "uid": f"score-{method}",
+                "name": escape(names[method]),
+                "marker": {
+                    "size": 7,
+                    "color": colours[method],
+                    "line": {"width": np.where(ringed, 1.5, 0).tolist(), "color": MEAN_BAR},
+                },
+                "text": [
+                    escape(d) + (f"<br>published: {escape(p.replace('_', ' '))}" if p else "")
+                    for d, p in zip(doubles, published, strict=True)
+                ],
+                "hovertemplate": "<b>%{text}</b><br>observed %{x:.3g}, predicted %{y:.3g}<extra></extra>",
+                **on,
+            }
+        )
         text = f"<b>{escape(names[method])}</b> {escape(corner.get(method, ''))}"
         said.append(above(places[i], text, text_colour(colours[method])))
     return Drawing(data, {**layout, "shapes": said, "showlegend": False, "margin": {"l": 8, "r": 8, "t": 60, "b": 8}})
@@ -324,22 +471,39 @@ def by_class(table: pd.DataFrame, score: str) -> Drawing:
     for i, name in enumerate(classes):
         part = table[table["class"] == name]
         side = (np.arange(len(part)) % 5 - 2) * 0.07
-        traces.append({
-            "type": "scatter", "x": i + side, "y": part["value"].to_numpy(), "mode": "markers",
-            "marker": {"size": 7, "color": "#1653bf", "line": HALO}, "uid": f"class-{name}",
-            "text": [escape(d) for d in part["double"]], "hovertemplate": "<b>%{text}</b>: %{y:.3g}<extra></extra>",
-            "showlegend": False,
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "x": i + side,
+                "y": part["value"].to_numpy(),
+                "mode": "markers",
+                "marker": {"size": 7, "color": "#1653bf", "line": HALO},
+                "uid": f"class-{name}",
+                "text": [escape(d) for d in part["double"]],
+                "hovertemplate": "<b>%{text}</b>: %{y:.3g}<extra></extra>",
+                "showlegend": False,
+            }
+        )
         middle = float(part["value"].median())
-        traces.append({
-            "type": "scatter", "x": [i - 0.3, i + 0.3], "y": [middle] * 2, "mode": "lines",
-            "line": {"color": MEAN_BAR, "width": 3}, "hoverinfo": "skip", "showlegend": False, "uid": f"median-{name}",
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [i - 0.3, i + 0.3],
+                "y": [middle] * 2,
+                "mode": "lines",
+                "line": {"color": MEAN_BAR, "width": 3},
+                "hoverinfo": "skip",
+                "showlegend": False,
+                "uid": f"median-{name}",
+            }
+        )
     layout = {
-        "height": 380, "yaxis": {"title": {"text": f"{score}, observed"}},
+        "height": 380,
+        "yaxis": {"title": {"text": f"{score}, observed"}},
         "xaxis": {
-            "tickvals": list(range(len(classes))), "ticktext": [escape(c).replace("_", "<br>") for c in classes],
+            "tickvals": list(range(len(classes))),
+            "ticktext": [escape(c).replace("_", "<br>") for c in classes],
             "showgrid": False,
         },
-    }  # fmt: skip
+    }
     return Drawing(traces, layout)

@@ -29,12 +29,18 @@ def _bounds(lower: float, upper: float, axis: str = "x") -> list[dict[str, Any]]
     other = "y" if axis == "x" else "x"
     return [
         {
-            "type": "line", f"{axis}0": value, f"{axis}1": value, f"{axis}ref": axis, f"{other}0": 0, f"{other}1": 1,
-            f"{other}ref": "paper", "line": {"color": MEAN_BAR, "width": 1.5, "dash": "dash"},
+            "type": "line",
+            f"{axis}0": value,
+            f"{axis}1": value,
+            f"{axis}ref": axis,
+            f"{other}0": 0,
+            f"{other}1": 1,
+            f"{other}ref": "paper",
+            "line": {"color": MEAN_BAR, "width": 1.5, "dash": "dash"},
         }
         for value in (float(lower), float(upper))
         if np.isfinite(value)
-    ]  # fmt: skip
+    ]
 
 
 def decomposition(null: EmpiricalNull, lower: float, upper: float, axis_title: str) -> Drawing:
@@ -50,15 +56,26 @@ def decomposition(null: EmpiricalNull, lower: float, upper: float, axis_title: s
     mids, width, scale = null.mids.astype(np.float32), float(null.width), null.n * null.width
     traces: list[dict[str, Any]] = [
         {
-            "type": "bar", "x": mids, "y": null.counts, "width": width, "name": "pairs", "uid": "null-counts",
-            "marker": {"color": MUTED, "opacity": 0.75}, "hovertemplate": "deviation %{x:.3f}: %{y:,} pairs<extra></extra>",
+            "type": "bar",
+            "x": mids,
+            "y": null.counts,
+            "width": width,
+            "name": "pairs",
+            "uid": "null-counts",
+            "marker": {"color": MUTED, "opacity": 0.75},
+            "hovertemplate": "deviation %{x:.3f}: %{y:,} pairs<extra></extra>",
         },
         {
-            "type": "bar", "x": mids, "y": (null.counts * null.nonnull).astype(np.float32), "width": width,
-            "name": "expected non-null pairs", "uid": "null-nonnull", "marker": {"color": NONNULL},
+            "type": "bar",
+            "x": mids,
+            "y": (null.counts * null.nonnull).astype(np.float32),
+            "width": width,
+            "name": "expected non-null pairs",
+            "uid": "null-nonnull",
+            "marker": {"color": NONNULL},
             "hovertemplate": "deviation %{x:.3f}: %{y:,.1f} expected non-null<extra></extra>",
         },
-    ]  # fmt: skip
+    ]
     for name, density, colour, dash in (
         ("mixture f", null.f, TEXT, "solid"),
         ("null p₀f₀", null.p0_f0, "#1653bf", "dot"),
@@ -66,29 +83,61 @@ def decomposition(null: EmpiricalNull, lower: float, upper: float, axis_title: s
         expected = (density * scale).astype(np.float32)
         expected[expected < 0.3] = np.nan  # below a third of a pair per bin a log axis would only stretch
         line = {"type": "scatter", "x": mids, "y": expected, "mode": "lines"}
-        traces.append({  # a line on bars needs an edge to be seen
-            **line, "uid": f"null-edge-{name[:4]}", "line": {"color": SURFACE, "width": 4.5}, "hoverinfo": "skip",
+        traces.append(
+            {  # a line on bars needs an edge to be seen
+                **line,
+                "uid": f"null-edge-{name[:4]}",
+                "line": {"color": SURFACE, "width": 4.5},
+                "hoverinfo": "skip",
+                "showlegend": False,
+            }
+        )
+        traces.append(
+            {
+                **line,
+                "name": name,
+                "uid": f"null-{name[:4]}",
+                "line": {"color": colour, "width": 2, "dash": dash},
+                "hovertemplate": f"{name}, deviation %{{x:.3f}}: %{{y:,.1f}} expected<extra></extra>",
+            }
+        )
+    traces.append(
+        {
+            "type": "scatter",
+            "x": mids,
+            "y": (100 * null.nonnull).astype(np.float32),
+            "mode": "lines",
+            "fill": "tozeroy",
+            "yaxis": "y2",
             "showlegend": False,
-        })  # fmt: skip
-        traces.append({
-            **line, "name": name, "uid": f"null-{name[:4]}", "line": {"color": colour, "width": 2, "dash": dash},
-            "hovertemplate": f"{name}, deviation %{{x:.3f}}: %{{y:,.1f}} expected<extra></extra>",
-        })  # fmt: skip
-    traces.append({
-        "type": "scatter", "x": mids, "y": (100 * null.nonnull).astype(np.float32), "mode": "lines", "fill": "tozeroy",
-        "yaxis": "y2", "showlegend": False, "uid": "null-share", "line": {"color": NONNULL, "width": 1.5},
-        "hovertemplate": "deviation %{x:.3f}: %{y:.1f}% non-null<extra></extra>",
-    })  # fmt: skip
+            "uid": "null-share",
+            "line": {"color": NONNULL, "width": 1.5},
+            "hovertemplate": "deviation %{x:.3f}: %{y:.1f}% non-null<extra></extra>",
+        }
+    )
     top = float(np.log10(max(null.counts.max(), 10))) + 0.15
     layout = {
-        "barmode": "overlay", "bargap": 0, "height": 470, "shapes": _bounds(lower, upper),
+        "barmode": "overlay",
+        "bargap": 0,
+        "height": 470,
+        "shapes": _bounds(lower, upper),
         "yaxis": {
-            "domain": [0.32, 1], "type": "log", "dtick": 1, "tickformat": ",~r", "range": [-0.52, top],
+            "domain": [0.32, 1],
+            "type": "log",
+            "dtick": 1,
+            "tickformat": ",~r",
+            "range": [-0.52, top],
             "title": {"text": "pairs per bin (log)"},
         },
-        "yaxis2": {"domain": [0, 0.24], "range": [0, 103], "title": {"text": "non-null, %"}, "anchor": "x", "nticks": 3},
+        "yaxis2": {
+            "domain": [0, 0.24],
+            "range": [0, 103],
+            "title": {"text": "non-null, %"},
+            "anchor": "x",
+            "nticks": 3,
+        },
         "xaxis": {"title": {"text": axis_title}, "anchor": "y2"},
-    }  # fmt: skip
+    }
     return Drawing(traces, layout)
 
 
@@ -97,14 +146,21 @@ def histogram(values: np.ndarray, lower: float, upper: float, axis_title: str) -
     finite = values[np.isfinite(values)]
     counts, edges = np.histogram(finite, bins=min(60, max(8, int(len(finite) ** 0.5))))
     bars = {
-        "type": "bar", "x": ((edges[1:] + edges[:-1]) / 2).astype(np.float32), "y": counts,
-        "width": float(edges[1] - edges[0]), "uid": "null-counts", "marker": {"color": MUTED, "opacity": 0.5},
+        "type": "bar",
+        "x": ((edges[1:] + edges[:-1]) / 2).astype(np.float32),
+        "y": counts,
+        "width": float(edges[1] - edges[0]),
+        "uid": "null-counts",
+        "marker": {"color": MUTED, "opacity": 0.5},
         "hovertemplate": "deviation %{x:.3f}: %{y:,} pairs<extra></extra>",
-    }  # fmt: skip
+    }
     layout = {
-        "height": 380, "bargap": 0, "shapes": _bounds(lower, upper), "xaxis": {"title": {"text": axis_title}},
+        "height": 380,
+        "bargap": 0,
+        "shapes": _bounds(lower, upper),
+        "xaxis": {"title": {"text": axis_title}},
         "yaxis": {"title": {"text": "pairs per bin"}},
-    }  # fmt: skip
+    }
     return Drawing([bars], layout)
 
 
@@ -112,21 +168,38 @@ def quantiles(null: EmpiricalNull, lower: float, upper: float) -> Drawing:
     """Quantiles of the deviations against those of the fitted null: on the diagonal where the null holds."""
     x, y = null.qq_null.astype(np.float32), null.qq_observed.astype(np.float32)
     ends = [float(x.min()), float(x.max())]
-    traces: list[dict[str, Any]] = [{
-        "type": "scatter", "x": ends, "y": ends, "mode": "lines", "uid": "qq-diagonal",
-        "line": {"color": MUTED, "width": 1}, "hoverinfo": "skip", "showlegend": False,
-    }]  # fmt: skip
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "x": ends,
+            "y": ends,
+            "mode": "lines",
+            "uid": "qq-diagonal",
+            "line": {"color": MUTED, "width": 1},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+    ]
     inside = (null.qq_observed >= null.window[0]) & (null.qq_observed <= null.window[1])
     for name, part, colour in (("where the null was fitted", inside, "#1653bf"), ("outside", ~inside, NONNULL)):
-        traces.append({
-            "type": "scatter", "x": x[part], "y": y[part], "mode": "markers", "name": name, "uid": f"qq-{name[:5]}",
-            "marker": {"color": colour, "size": 5},
-            "hovertemplate": "null %{x:.3f}<br>observed %{y:.3f}<extra></extra>",
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "x": x[part],
+                "y": y[part],
+                "mode": "markers",
+                "name": name,
+                "uid": f"qq-{name[:5]}",
+                "marker": {"color": colour, "size": 5},
+                "hovertemplate": "null %{x:.3f}<br>observed %{y:.3f}<extra></extra>",
+            }
+        )
     layout = {
-        "height": 470, "shapes": _bounds(lower, upper, "y"), "xaxis": {"title": {"text": "quantile of the null"}},
+        "height": 470,
+        "shapes": _bounds(lower, upper, "y"),
+        "xaxis": {"title": {"text": "quantile of the null"}},
         "yaxis": {"title": {"text": "quantile observed"}},
-    }  # fmt: skip
+    }
     return Drawing(traces, layout)
 
 
@@ -136,16 +209,24 @@ def class_bars(counts: Mapping[str, float], share_of: float, log: bool = True) -
     colours = [CLASS_COLOURS[n] for n in names]
     values = np.array([counts[n] for n in names], dtype=float)
     bars = {
-        "type": "bar", "y": names, "x": values, "orientation": "h", "ids": names, "uid": "classes",
-        "marker": {"color": colours}, "textposition": "auto", "insidetextfont": {"color": ink(colours)},
+        "type": "bar",
+        "y": names,
+        "x": values,
+        "orientation": "h",
+        "ids": names,
+        "uid": "classes",
+        "marker": {"color": colours},
+        "textposition": "auto",
+        "insidetextfont": {"color": ink(colours)},
         "text": [f"{v:,.0f} ({v / share_of:.2%})" if share_of else f"{v:,.0f}" for v in values],
         "hovertemplate": "%{y}: %{x:,} pairs<extra></extra>",
-    }  # fmt: skip
+    }
     scale = {"type": "log", "dtick": 1, "tickformat": ",~r"} if log and (values > 0).any() else {}
     layout = {
-        "height": 110 + 34 * len(names), "yaxis": {"autorange": "reversed"},
+        "height": 110 + 34 * len(names),
+        "yaxis": {"autorange": "reversed"},
         "xaxis": {**scale, "title": {"text": "pairs (log)" if log else "pairs"}},
-    }  # fmt: skip
+    }
     return Drawing([bars], layout)
 
 
@@ -181,30 +262,56 @@ def curves(
         chance, said = {"x": [0, 1], "y": [0, 1]}, "a random order"
     traces: list[dict[str, Any]] = []
     if np.isfinite(prevalence):
-        traces.append({
-            "type": "scatter", **chance, "mode": "lines", "name": said, "uid": "curve-chance",
-            "line": {"color": MUTED, "width": 1, "dash": "dot"}, "hoverinfo": "skip",
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                **chance,
+                "mode": "lines",
+                "name": said,
+                "uid": "curve-chance",
+                "line": {"color": MUTED, "width": 1, "dash": "dot"},
+                "hoverinfo": "skip",
+            }
+        )
     for method, curve in drawn.items():
         name = escape(names[method])
         if np.isfinite(curve.low).any():
-            traces.append({
-                "type": "scatter", "x": np.concatenate([curve.x, curve.x[::-1]]).astype(np.float32),
-                "y": np.clip(np.concatenate([curve.high, curve.low[::-1]]), 0, 1).astype(np.float32), "mode": "lines",
-                "fill": "toself", "fillcolor": colours[method], "opacity": 0.13, "line": {"width": 0},
-                "hoverinfo": "skip", "showlegend": False, "legendgroup": method, "uid": f"band-{method}",
-            })  # fmt: skip
-        traces.append({
-            "type": "scatter", "x": curve.x.astype(np.float32), "y": curve.mean.astype(np.float32), "mode": "lines",
-            "name": name, "legendgroup": method, "uid": f"curve-{method}",
-            "line": {"color": colours[method], "width": 2.2, "dash": dashes.get(method, "solid")},
-            "hovertemplate": f"<b>{name}</b><br>{x_title} %{{x:.2f}}<br>{y_title} %{{y:.3f}}<extra></extra>",
-        })  # fmt: skip
+            traces.append(
+                {
+                    "type": "scatter",
+                    "x": np.concatenate([curve.x, curve.x[::-1]]).astype(np.float32),
+                    "y": np.clip(np.concatenate([curve.high, curve.low[::-1]]), 0, 1).astype(np.float32),
+                    "mode": "lines",
+                    "fill": "toself",
+                    "fillcolor": colours[method],
+                    "opacity": 0.13,
+                    "line": {"width": 0},
+                    "hoverinfo": "skip",
+                    "showlegend": False,
+                    "legendgroup": method,
+                    "uid": f"band-{method}",
+                }
+            )
+        traces.append(
+            {
+                "type": "scatter",
+                "x": curve.x.astype(np.float32),
+                "y": curve.mean.astype(np.float32),
+                "mode": "lines",
+                "name": name,
+                "legendgroup": method,
+                "uid": f"curve-{method}",
+                "line": {"color": colours[method], "width": 2.2, "dash": dashes.get(method, "solid")},
+                "hovertemplate": f"<b>{name}</b><br>{x_title} %{{x:.2f}}<br>{y_title} %{{y:.3f}}<extra></extra>",
+            }
+        )
     layout = {
-        "height": 500, "margin": {"t": 96}, "hovermode": "closest",
+        "height": 500,
+        "margin": {"t": 96},
+        "hovermode": "closest",
         "xaxis": {"title": {"text": x_title}, "range": [-0.01, 1.01]},
         "yaxis": {"title": {"text": y_title}, "range": [-0.02, 1.02]},
-    }  # fmt: skip
+    }
     return Drawing(traces, layout)
 
 
@@ -213,16 +320,24 @@ def stacked(table: pd.DataFrame, names: Mapping[str, str], axis_title: str) -> D
     labels = [escape(names.get(m, m)) for m in table.index]
     bars = [
         {
-            "type": "bar", "y": labels, "x": table[name].to_numpy(float), "orientation": "h", "name": name,
-            "uid": f"calls-{name}", "marker": {"color": CLASS_COLOURS[name], "line": {"color": SURFACE, "width": 0.5}},
+            "type": "bar",
+            "y": labels,
+            "x": table[name].to_numpy(float),
+            "orientation": "h",
+            "name": name,
+            "uid": f"calls-{name}",
+            "marker": {"color": CLASS_COLOURS[name], "line": {"color": SURFACE, "width": 0.5}},
             "hovertemplate": f"%{{y}}: %{{x:,.1f}} {name}<extra></extra>",
         }
         for name in table.columns
-    ]  # fmt: skip
+    ]
     layout = {
-        "barmode": "stack", "height": 110 + 32 * len(labels), "xaxis": {"title": {"text": axis_title}},
-        "yaxis": {"autorange": "reversed"}, "legend": {"traceorder": "normal"},
-    }  # fmt: skip
+        "barmode": "stack",
+        "height": 110 + 32 * len(labels),
+        "xaxis": {"title": {"text": axis_title}},
+        "yaxis": {"autorange": "reversed"},
+        "legend": {"traceorder": "normal"},
+    }
     return Drawing(bars, layout)
 
 
@@ -246,24 +361,39 @@ def mosaic(table: pd.DataFrame) -> Drawing:
     centres = np.cumsum(widths) - widths / 2
     bars = [
         {
-            "type": "bar", "x": centres, "y": 100 * (pairs / total), "width": widths * 0.985, "name": name,
-            "uid": f"mosaic-{name}", "marker": {"color": CLASS_COLOURS[name], "line": {"width": 1, "color": SURFACE}},
-            "text": [f"{s:.0%}" if s >= 0.045 else "" for s in pairs / total], "textposition": "inside",
-            "insidetextanchor": "middle", "insidetextfont": {"color": ink([CLASS_COLOURS[name]])[0]},
+            "type": "bar",
+            "x": centres,
+            "y": 100 * (pairs / total),
+            "width": widths * 0.985,
+            "name": name,
+            "uid": f"mosaic-{name}",
+            "marker": {"color": CLASS_COLOURS[name], "line": {"width": 1, "color": SURFACE}},
+            "text": [f"{s:.0%}" if s >= 0.045 else "" for s in pairs / total],
+            "textposition": "inside",
+            "insidetextanchor": "middle",
+            "insidetextfont": {"color": ink([CLASS_COLOURS[name]])[0]},
             "customdata": [f"{n:,.0f} pairs predicted {c}, truly {name}" for n, c in zip(pairs, present, strict=True)],
             "hovertemplate": "%{customdata}<br>%{y:.1f}% of the column<extra></extra>",
         }
         for name, pairs in zip(table.index, table[present].to_numpy(float), strict=True)
-    ]  # fmt: skip
+    ]
     layout = {
-        "barmode": "stack", "height": 430, "bargap": 0, "legend": {"traceorder": "normal"}, "margin": {"t": 64},
+        "barmode": "stack",
+        "height": 430,
+        "bargap": 0,
+        "legend": {"traceorder": "normal"},
+        "margin": {"t": 64},
         "xaxis": {
-            "tickvals": centres, "ticktext": [f"{c}<br>{n:,.0f}" for c, n in zip(present, total, strict=True)],
-            "title": {"text": "predicted class (wider: more pairs)"}, "range": [0, 1], "showgrid": False, "tickangle": 0,
+            "tickvals": centres,
+            "ticktext": [f"{c}<br>{n:,.0f}" for c, n in zip(present, total, strict=True)],
+            "title": {"text": "predicted class (wider: more pairs)"},
+            "range": [0, 1],
+            "showgrid": False,
+            "tickangle": 0,
             "tickfont": {"size": 10},
         },
         "yaxis": {"range": [0, 100], "title": {"text": "true class, % of the column"}},
-    }  # fmt: skip
+    }
     return Drawing(bars, layout)
 
 
@@ -285,13 +415,23 @@ def recurrence_bars(
     x, y = [escape(n) for n in names], [escape(labels.get(layer, layer)) for layer in layers]
     z, top = np.sqrt(shown), float(np.sqrt(shown.max(initial=1)))
     cells = {
-        "type": "heatmap", "z": z, "zmin": 0, "zmax": top, "x": x, "y": y, "uid": "recurrence", "customdata": shown,
-        "showscale": False, "xgap": 1, "ygap": 1,
+        "type": "heatmap",
+        "z": z,
+        "zmin": 0,
+        "zmax": top,
+        "x": x,
+        "y": y,
+        "uid": "recurrence",
+        "customdata": shown,
+        "showscale": False,
+        "xgap": 1,
+        "ygap": 1,
         "hovertemplate": "%{y}<br>%{x}: %{customdata:.1f} calls<extra></extra>",
-    }  # fmt: skip
+    }
     text = [[f"{v:.0f}" if v >= 0.5 else "" for v in line] for line in shown.tolist()]
     layout = {
-        "height": 120 + 30 * len(layers), "yaxis": {"autorange": "reversed", "showgrid": False},
+        "height": 120 + 30 * len(layers),
+        "yaxis": {"autorange": "reversed", "showgrid": False},
         "xaxis": {"title": {"text": axis_title}, "tickangle": -40},
-    }  # fmt: skip
+    }
     return Drawing([cells, cell_texts(text, z, 0, top, SEQUENTIAL, x, y, uid="calls")], layout)

@@ -37,13 +37,22 @@ def lines(
     for method, line in numbers.groupby("method", sort=False):
         name, colour = escape(line["name"].iloc[0]), colours.get(str(method), MODEL_COLOURS[0])
         settings = list(line["x"])
-        traces.append({
-            "type": "scatter", "x": line["x"].to_numpy(float) if numeric else [place[v] for v in settings],
-            "y": line["value"].to_numpy(float), "mode": mode, "name": name, "uid": f"lesson-{method}",
-            "ids": [f"{method}|{v}" for v in settings], "line": {"color": colour, "width": 2.2},
-            "marker": {"color": colour, "size": 10}, "showlegend": several, "text": [escape(v) for v in settings],
-            "hovertemplate": f"<b>{name}</b><br>%{{text}}: %{{y:.3g}}<extra></extra>",
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "x": line["x"].to_numpy(float) if numeric else [place[v] for v in settings],
+                "y": line["value"].to_numpy(float),
+                "mode": mode,
+                "name": name,
+                "uid": f"lesson-{method}",
+                "ids": [f"{method}|{v}" for v in settings],
+                "line": {"color": colour, "width": 2.2},
+                "marker": {"color": colour, "size": 10},
+                "showlegend": several,
+                "text": [escape(v) for v in settings],
+                "hovertemplate": f"<b>{name}</b><br>%{{text}}: %{{y:.3g}}<extra></extra>",
+            }
+        )
     x_axis: dict[str, Any] = {"title": {"text": x_title}, "zeroline": False}
     if numeric:
         x_axis["type"] = "log" if "log" in kind else "linear"
@@ -55,9 +64,12 @@ def lines(
             }
     else:
         x_axis |= {
-            "tickvals": list(range(len(places))), "ticktext": [escape(p) for p in places], "showgrid": False,
-            "range": [-0.5, len(places) - 0.5], "tickangle": -45 if len(places) > 6 else 0,
-        }  # fmt: skip
+            "tickvals": list(range(len(places))),
+            "ticktext": [escape(p) for p in places],
+            "showgrid": False,
+            "range": [-0.5, len(places) - 0.5],
+            "tickangle": -45 if len(places) > 6 else 0,
+        }
     y_axis: dict[str, Any] = {"title": {"text": y_title}, "zeroline": False}
     if "rank" in kind:
         worst = float(np.nanmax(numbers["value"].to_numpy(float), initial=1))

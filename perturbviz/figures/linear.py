@@ -53,8 +53,18 @@ def standing(
         labels.append(f"<b>{name}</b>" if method in marked else name)
         if np.isnan(line["score"]):
             why = wrap(line["reason"].partition(";")[0] or "undefined", 42, max_lines=2, placeholder=" …")
-            notes.append({"x": 0.01, "xref": "paper", "y": i, "text": "<br>".join(map(escape, why)), "showarrow": False,
-                          "xanchor": "left", "align": "left", "font": {"color": MUTED, "size": 12}})  # fmt: skip
+            notes.append(
+                {
+                    "x": 0.01,
+                    "xref": "paper",
+                    "y": i,
+                    "text": "<br>".join(map(escape, why)),
+                    "showarrow": False,
+                    "xanchor": "left",
+                    "align": "left",
+                    "font": {"color": MUTED, "size": 12},
+                }
+            )
             continue
         own = values[method].to_numpy()
         shown = thinned(own, POINTS)
@@ -68,32 +78,54 @@ def standing(
     some = table.iloc[defined]
     data = [
         {  # all in one trace, of which Plotly draws few faster
-            "type": "scatter", "x": np.concatenate(x).astype(np.float32), "y": np.concatenate(y).astype(np.float32), "mode": "markers",
-            "uid": "points", "ids": ids, "name": "perturbations", "text": text,
+            "type": "scatter",
+            "x": np.concatenate(x).astype(np.float32),
+            "y": np.concatenate(y).astype(np.float32),
+            "mode": "markers",
+            "uid": "points",
+            "ids": ids,
+            "name": "perturbations",
+            "text": text,
             "marker": {"size": 5, "color": colour, "line": {"width": 0}},
             "hovertemplate": "%{text}: %{x:.4g}<extra></extra>",
         },
         {
-            "type": "scatter", "x": some["score"].to_numpy(), "y": defined, "mode": "markers", "uid": "means",
-            "ids": list(some.index), "name": "mean",
+            "type": "scatter",
+            "x": some["score"].to_numpy(),
+            "y": defined,
+            "mode": "markers",
+            "uid": "means",
+            "ids": list(some.index),
+            "name": "mean",
             "marker": {"symbol": "line-ns", "size": 17, "color": MEAN_BAR, "line": {"width": 3, "color": MEAN_BAR}},
             "error_x": {
-                "type": "data", "symmetric": False, "thickness": 2, "width": 5, "color": MEAN_BAR,
+                "type": "data",
+                "symmetric": False,
+                "thickness": 2,
+                "width": 5,
+                "color": MEAN_BAR,
                 "array": (some["high"] - some["score"]).fillna(0).to_numpy(),
                 "arrayminus": (some["score"] - some["low"]).fillna(0).to_numpy(),
             },
-            "text": [_interval(lines[m]) for m in some.index], "hovertemplate": "%{text}<extra></extra>",
+            "text": [_interval(lines[m]) for m in some.index],
+            "hovertemplate": "%{text}<extra></extra>",
         },
-    ]  # fmt: skip
+    ]
     layout = {
-        "height": 92 + 36 * len(table), "margin": {"l": 8, "r": 16, "t": 36, "b": 8}, "showlegend": False,
+        "height": 92 + 36 * len(table),
+        "margin": {"l": 8, "r": 16, "t": 36, "b": 8},
+        "showlegend": False,
         "annotations": notes,
         "yaxis": {
-            "tickvals": list(range(len(table))), "ticktext": labels, "range": [len(table) - 0.5, -0.5], "showgrid": False,
-            "zeroline": False, "tickfont": {"size": 13, "color": TEXT},
+            "tickvals": list(range(len(table))),
+            "ticktext": labels,
+            "range": [len(table) - 0.5, -0.5],
+            "showgrid": False,
+            "zeroline": False,
+            "tickfont": {"size": 13, "color": TEXT},
         },
         "xaxis": {"title": {"text": axis_title}, "autorange": True if higher else "reversed", "zeroline": False},
-    }  # fmt: skip
+    }
     return Drawing(data, layout)
 
 
@@ -133,30 +165,52 @@ def arrows(
         if not here.any():
             continue
         a, b, at, who = was[order[here]], now[order[here]], x[here], perturbations[order[here]]
-        data.append({
-            "type": "scatter", "x": np.ravel(np.column_stack([at, at, np.full(len(at), np.nan)])), "mode": "lines",
-            "y": np.ravel(np.column_stack([a, b, np.full(len(at), np.nan)])), "line": {"color": colour, "width": 1.6},
-            "uid": f"lines-{word}", "showlegend": False, "hoverinfo": "skip",
-        })  # fmt: skip
-        data.append({
-            "type": "scatter", "x": at, "y": b, "mode": "markers", "name": f"{word} by {escape(names[1])}: {gains[word]}",
-            "uid": f"heads-{word}", "ids": [f"to|{p}" for p in who], "customdata": list(who),
-            "text": [f"{escape(p)}: {s:.4g} → {t:.4g}" for p, s, t in zip(who, a, b, strict=True)],
-            "marker": {
-                "symbol": ["triangle-up" if t > s else "triangle-down" for s, t in zip(a, b, strict=True)],
-                "size": 8, "color": colour, "line": {"color": TEXT, "width": [2 if p == marked else 0 for p in who]},
-            },
-            "hovertemplate": "<b>%{text}</b><extra></extra>",
-        })  # fmt: skip
+        data.append(
+            {
+                "type": "scatter",
+                "x": np.ravel(np.column_stack([at, at, np.full(len(at), np.nan)])),
+                "mode": "lines",
+                "y": np.ravel(np.column_stack([a, b, np.full(len(at), np.nan)])),
+                "line": {"color": colour, "width": 1.6},
+                "uid": f"lines-{word}",
+                "showlegend": False,
+                "hoverinfo": "skip",
+            }
+        )
+        data.append(
+            {
+                "type": "scatter",
+                "x": at,
+                "y": b,
+                "mode": "markers",
+                "name": f"{word} by {escape(names[1])}: {gains[word]}",
+                "uid": f"heads-{word}",
+                "ids": [f"to|{p}" for p in who],
+                "customdata": list(who),
+                "text": [f"{escape(p)}: {s:.4g} → {t:.4g}" for p, s, t in zip(who, a, b, strict=True)],
+                "marker": {
+                    "symbol": ["triangle-up" if t > s else "triangle-down" for s, t in zip(a, b, strict=True)],
+                    "size": 8,
+                    "color": colour,
+                    "line": {"color": TEXT, "width": [2 if p == marked else 0 for p in who]},
+                },
+                "hovertemplate": "<b>%{text}</b><extra></extra>",
+            }
+        )
     few = len(x) <= 30
     layout = {
-        "height": 400, "margin": {"t": 64},
+        "height": 400,
+        "margin": {"t": 64},
         "xaxis": {
-            "title": {"text": f"perturbations in the order of {escape(names[0])}"}, "showgrid": False, "zeroline": False,
-            "tickvals": x if few else [], "ticktext": [escape(p) for p in perturbations[order]] if few else [], "tickangle": -60,
+            "title": {"text": f"perturbations in the order of {escape(names[0])}"},
+            "showgrid": False,
+            "zeroline": False,
+            "tickvals": x if few else [],
+            "ticktext": [escape(p) for p in perturbations[order]] if few else [],
+            "tickangle": -60,
         },
         "yaxis": {"title": {"text": axis_title}, "zeroline": False},
-    }  # fmt: skip
+    }
     return Drawing(data, layout)
 
 
@@ -175,27 +229,70 @@ def error_map(errors: np.ndarray, dims: Sequence[int], ridges: Sequence[float], 
     ring = [3 if (y, x) == (str(here[0]), f"{here[1]:g}") else 0 for x, y in cells]
     data, notes = [], []
     if np.isnan(errors).all():
-        notes.append({"x": 0.5, "xref": "paper", "y": 0.5, "yref": "paper", "showarrow": False,
-                      "text": "no held-out perturbation<br>has an embedding", "font": {"color": MUTED}})  # fmt: skip
+        notes.append(
+            {
+                "x": 0.5,
+                "xref": "paper",
+                "y": 0.5,
+                "yref": "paper",
+                "showarrow": False,
+                "text": "no held-out perturbation<br>has an embedding",
+                "font": {"color": MUTED},
+            }
+        )
     else:
         low, top = np.nanmin(errors), min(np.nanmax(errors), 2 * np.nanmedian(errors))  # λ = 0 can be far off
-        data.append({
-            "type": "heatmap", "x": columns, "y": lines, "z": errors.astype(np.float32), "zmin": low, "zmax": top,
-            "colorscale": colour_scale(SEQUENTIAL), "uid": "map", "showscale": False, "hoverinfo": "skip",
-        })  # fmt: skip
+        data.append(
+            {
+                "type": "heatmap",
+                "x": columns,
+                "y": lines,
+                "z": errors.astype(np.float32),
+                "zmin": low,
+                "zmax": top,
+                "colorscale": colour_scale(SEQUENTIAL),
+                "uid": "map",
+                "showscale": False,
+                "hoverinfo": "skip",
+            }
+        )
         written = [[f"{v:#.3g}" for v in line] for line in errors]
         data.append(cell_texts(written, errors, low, top, SEQUENTIAL, columns, lines, uid="errors", size=10))
-    data.append({  # invisible cells: a heat map reports no clicks with data
-        "type": "scatter", "x": [x for x, _ in cells], "y": [y for _, y in cells], "mode": "markers",
-        "uid": "cells", "customdata": [f"{y}|{x}" for x, y in cells],
-        "text": [f"{v:.4g}" for v in np.ravel(errors)], "hovertemplate": "K %{y}, λ %{x}: L2 %{text}<extra></extra>",
-        "marker": {"size": 24, "color": "rgba(0,0,0,0)", "symbol": "square", "line": {"color": MEAN_BAR, "width": ring}},
-    })  # fmt: skip
+    data.append(
+        {  # invisible cells: a heat map reports no clicks with data
+            "type": "scatter",
+            "x": [x for x, _ in cells],
+            "y": [y for _, y in cells],
+            "mode": "markers",
+            "uid": "cells",
+            "customdata": [f"{y}|{x}" for x, y in cells],
+            "text": [f"{v:.4g}" for v in np.ravel(errors)],
+            "hovertemplate": "K %{y}, λ %{x}: L2 %{text}<extra></extra>",
+            "marker": {
+                "size": 24,
+                "color": "rgba(0,0,0,0)",
+                "symbol": "square",
+                "line": {"color": MEAN_BAR, "width": ring},
+            },
+        }
+    )
     layout = {
-        "height": 420, "showlegend": False, "annotations": notes,
-        "xaxis": {"title": {"text": "ridge penalty λ"}, "type": "category", "showgrid": False, "range": [-0.5, len(columns) - 0.5]},
-        "yaxis": {"title": {"text": "dimensions K"}, "type": "category", "showgrid": False, "range": [-0.5, len(lines) - 0.5]},
-    }  # fmt: skip
+        "height": 420,
+        "showlegend": False,
+        "annotations": notes,
+        "xaxis": {
+            "title": {"text": "ridge penalty λ"},
+            "type": "category",
+            "showgrid": False,
+            "range": [-0.5, len(columns) - 0.5],
+        },
+        "yaxis": {
+            "title": {"text": "dimensions K"},
+            "type": "category",
+            "showgrid": False,
+            "range": [-0.5, len(lines) - 0.5],
+        },
+    }
     return Drawing(data, layout)
 
 
@@ -214,21 +311,41 @@ def spectrum(table: pd.DataFrame, dims: int) -> Drawing:
     data: list[dict[str, Any]] = []
     for name, here, colour in ((f"the first K = {dims}", x <= dims, BETTER), ("further components", x > dims, MUTED)):
         if here.any():
-            data.append({
-                "type": "bar", "x": x[here], "y": shown["change_explained"].to_numpy(np.float32)[here], "name": name,
-                "uid": f"bars-{name[:7]}", "marker": {"color": colour}, "hovertemplate": "component %{x}: %{y:.1%}<extra></extra>",
-            })  # fmt: skip
-    for column, name, dash in (("change_cumulative", "together: the changes, which are to be predicted", "solid"),
-                               ("cumulative", "together: the profiles, which PCA embeds", "dot")):  # fmt: skip
-        data.append({
-            "type": "scatter", "x": x, "y": shown[column].to_numpy(np.float32), "mode": "lines", "uid": column, "name": name,
-            "line": {"color": TEXT, "width": 2, "dash": dash}, "hovertemplate": "first %{x}: %{y:.1%}<extra></extra>",
-        })  # fmt: skip
+            data.append(
+                {
+                    "type": "bar",
+                    "x": x[here],
+                    "y": shown["change_explained"].to_numpy(np.float32)[here],
+                    "name": name,
+                    "uid": f"bars-{name[:7]}",
+                    "marker": {"color": colour},
+                    "hovertemplate": "component %{x}: %{y:.1%}<extra></extra>",
+                }
+            )
+    for column, name, dash in (
+        ("change_cumulative", "together: the changes, which are to be predicted", "solid"),
+        ("cumulative", "together: the profiles, which PCA embeds", "dot"),
+    ):
+        data.append(
+            {
+                "type": "scatter",
+                "x": x,
+                "y": shown[column].to_numpy(np.float32),
+                "mode": "lines",
+                "uid": column,
+                "name": name,
+                "line": {"color": TEXT, "width": 2, "dash": dash},
+                "hovertemplate": "first %{x}: %{y:.1%}<extra></extra>",
+            }
+        )
     layout = {
-        "height": 420, "margin": {"t": 64}, "barmode": "overlay", "bargap": 0.15,
+        "height": 420,
+        "margin": {"t": 64},
+        "barmode": "overlay",
+        "bargap": 0.15,
         "xaxis": {"title": {"text": "principal component of the training data"}},
         "yaxis": {"title": {"text": "share of the variance"}, "tickformat": ".0%", "range": [0, 1.02]},
-    }  # fmt: skip
+    }
     return Drawing(data, layout)
 
 
@@ -255,27 +372,48 @@ def distance(
     first, (_, colour, _) = next(iter(methods.items()))
     shown = thinned(table[first].to_numpy(), MAX_DISTANCES)
     table = table.iloc[np.union1d(shown, np.flatnonzero(table.index == marked))]
-    data: list[dict[str, Any]] = [{
-        "type": "scatter", "x": table["distance"].to_numpy(np.float32), "y": table[first].to_numpy(np.float32), "mode": "markers",
-        "uid": "perturbations", "ids": list(table.index), "customdata": list(table.index), "showlegend": False,
-        "text": [f"<b>{escape(p)}</b><br>nearest: {escape(n)}" for p, n in table["nearest"].items()],
-        "marker": {"size": [12 if p == marked else 8 for p in table.index], "color": colour, "opacity": 1, "line": HALO},
-        "hovertemplate": "%{text}<br>distance %{x:.3g}, score %{y:.4g}<extra></extra>",
-    }]  # fmt: skip
+    data: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "x": table["distance"].to_numpy(np.float32),
+            "y": table[first].to_numpy(np.float32),
+            "mode": "markers",
+            "uid": "perturbations",
+            "ids": list(table.index),
+            "customdata": list(table.index),
+            "showlegend": False,
+            "text": [f"<b>{escape(p)}</b><br>nearest: {escape(n)}" for p, n in table["nearest"].items()],
+            "marker": {
+                "size": [12 if p == marked else 8 for p in table.index],
+                "color": colour,
+                "opacity": 1,
+                "line": HALO,
+            },
+            "hovertemplate": "%{text}<br>distance %{x:.3g}, score %{y:.4g}<extra></extra>",
+        }
+    ]
     for method, (name, shade, dash) in methods.items():
         if curve["distance"].nunique() > 1:
-            data.append({
-                "type": "scatter", "x": curve["distance"].to_numpy(np.float32), "y": curve[method].to_numpy(np.float32),
-                "mode": "lines+markers", "uid": f"beyond-{method}", "name": f"{escape(name)}, mean beyond",
-                "marker": {"size": 7, "symbol": "diamond"}, "line": {"color": shade, "width": 2.4, "dash": dash},
-                "text": [f"{n} perturbations" for n in curve["n"]],
-                "hovertemplate": "beyond %{x:.3g}: mean %{y:.4g}, %{text}<extra></extra>",
-            })  # fmt: skip
+            data.append(
+                {
+                    "type": "scatter",
+                    "x": curve["distance"].to_numpy(np.float32),
+                    "y": curve[method].to_numpy(np.float32),
+                    "mode": "lines+markers",
+                    "uid": f"beyond-{method}",
+                    "name": f"{escape(name)}, mean beyond",
+                    "marker": {"size": 7, "symbol": "diamond"},
+                    "line": {"color": shade, "width": 2.4, "dash": dash},
+                    "text": [f"{n} perturbations" for n in curve["n"]],
+                    "hovertemplate": "beyond %{x:.3g}: mean %{y:.4g}, %{text}<extra></extra>",
+                }
+            )
     layout = {
-        "height": 420, "margin": {"t": 64},
+        "height": 420,
+        "margin": {"t": 64},
         "xaxis": {"title": {"text": "cosine distance to the nearest training perturbation in P"}, "zeroline": False},
         "yaxis": {"title": {"text": axis_title}, "zeroline": False},
-    }  # fmt: skip
+    }
     return Drawing(data, layout)
 
 
@@ -292,22 +430,41 @@ def learning(table: pd.DataFrame, colour: str) -> Drawing:
     looks = (("l2", "this model", colour, "solid"), ("mean_l2", "perturbation mean", TEXT, "dot"))
     for column, name, shade, dash in looks:
         line = table.groupby("size")[column].mean()
-        data.append({
-            "type": "scatter", "x": line.index.to_numpy(), "y": line.to_numpy(np.float32), "mode": "lines+markers", "name": name,
-            "uid": f"line-{column}", "line": {"color": shade, "width": 2.4, "dash": dash}, "marker": {"size": 7},
-            "hovertemplate": f"{name}, %{{x}} perturbations: %{{y:.4g}}<extra></extra>",
-        })  # fmt: skip
-        data.append({
-            "type": "scatter", "x": table["size"].to_numpy(), "y": table[column].to_numpy(np.float32), "mode": "markers",
-            "uid": f"draws-{column}", "marker": {"size": 5, "color": shade, "symbol": "circle-open"}, "showlegend": False,
-            "hoverinfo": "skip",
-        })  # fmt: skip
+        data.append(
+            {
+                "type": "scatter",
+                "x": line.index.to_numpy(),
+                "y": line.to_numpy(np.float32),
+                "mode": "lines+markers",
+                "name": name,
+                "uid": f"line-{column}",
+                "line": {"color": shade, "width": 2.4, "dash": dash},
+                "marker": {"size": 7},
+                "hovertemplate": f"{name}, %{{x}} perturbations: %{{y:.4g}}<extra></extra>",
+            }
+        )
+        data.append(
+            {
+                "type": "scatter",
+                "x": table["size"].to_numpy(),
+                "y": table[column].to_numpy(np.float32),
+                "mode": "markers",
+                "uid": f"draws-{column}",
+                "marker": {"size": 5, "color": shade, "symbol": "circle-open"},
+                "showlegend": False,
+                "hoverinfo": "skip",
+            }
+        )
     sizes = sorted(set(table["size"]))
     layout = {
-        "height": 420, "margin": {"t": 64},
+        "height": 420,
+        "margin": {"t": 64},
         "xaxis": {
-            "title": {"text": "training perturbations"}, "type": "log", "tickvals": sizes, "ticktext": [str(n) for n in sizes],
+            "title": {"text": "training perturbations"},
+            "type": "log",
+            "tickvals": sizes,
+            "ticktext": [str(n) for n in sizes],
         },
         "yaxis": {"title": {"text": "L2 of held-out perturbations, all genes · lower is better ↓"}, "zeroline": False},
-    }  # fmt: skip
+    }
     return Drawing(data, layout)

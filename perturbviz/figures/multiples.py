@@ -46,13 +46,21 @@ def grid(
         axis = {"range": list(reach), "nticks": 5, "showgrid": True, "zeroline": zero}
         lowest = i + columns >= n
         axes[f"xaxis{k}"] = {
-            **axis, "domain": [place.left, place.right], "anchor": place.y, "showticklabels": lowest,
-            "title": {"text": x_title if lowest and column == 0 else ""}, **({"matches": "x"} if i else {}),
-        }  # fmt: skip
+            **axis,
+            "domain": [place.left, place.right],
+            "anchor": place.y,
+            "showticklabels": lowest,
+            "title": {"text": x_title if lowest and column == 0 else ""},
+            **({"matches": "x"} if i else {}),
+        }
         axes[f"yaxis{k}"] = {
-            **axis, "domain": [place.bottom, place.top], "anchor": place.x, "showticklabels": column == 0,
-            "title": {"text": y_title if i == 0 else ""}, **({"matches": "y"} if i else {}),
-        }  # fmt: skip
+            **axis,
+            "domain": [place.bottom, place.top],
+            "anchor": place.x,
+            "showticklabels": column == 0,
+            "title": {"text": y_title if i == 0 else ""},
+            **({"matches": "y"} if i else {}),
+        }
         places.append(place)
     return axes, places
 
@@ -73,6 +81,13 @@ def inside(place: Place, text: str, colour: str) -> dict[str, Any]:
 
 def _label(place: Place, bottom: float, label: dict[str, Any]) -> dict[str, Any]:
     return {
-        "type": "rect", "xref": "paper", "yref": "paper", "x0": place.left, "x1": place.right, "y0": bottom,
-        "y1": place.top, "line": {"width": 0}, "label": label,
-    }  # fmt: skip
+        "type": "rect",
+        "xref": "paper",
+        "yref": "paper",
+        "x0": place.left,
+        "x1": place.right,
+        "y0": bottom,
+        "y1": place.top,
+        "line": {"width": 0},
+        "label": label,
+    }

@@ -57,9 +57,17 @@ def limit(observed: np.ndarray, panels: Sequence[Panel]) -> float:
 
 
 def panels(
-    observed: np.ndarray, shown: Sequence[Panel], labels: Sequence[str], x_title: str, y_title: str, *,
-    columns: int = 4, centred: bool = True, marked: str = "", reasons: Mapping[str, str] | None = None,
-) -> Drawing:  # fmt: skip
+    observed: np.ndarray,
+    shown: Sequence[Panel],
+    labels: Sequence[str],
+    x_title: str,
+    y_title: str,
+    *,
+    columns: int = 4,
+    centred: bool = True,
+    marked: str = "",
+    reasons: Mapping[str, str] | None = None,
+) -> Drawing:
     """Small multiples of predicted against observed.
 
     Parameters
@@ -89,10 +97,18 @@ def panels(
     shapes: list[dict[str, Any]] = []  # also the diagonals, which the browser draws faster than traces
     for panel, place in zip(shown, places, strict=True):
         traces += _traces(panel, observed, names, place, (low, high), marked, most)
-        shapes.append({
-            "type": "line", "xref": place.x, "yref": place.y, "x0": low, "x1": high, "y0": low, "y1": high,
-            "line": {"color": MUTED, "width": 1},
-        })  # fmt: skip
+        shapes.append(
+            {
+                "type": "line",
+                "xref": place.x,
+                "yref": place.y,
+                "x0": low,
+                "x1": high,
+                "y0": low,
+                "y1": high,
+                "line": {"color": MUTED, "width": 1},
+            }
+        )
         lines = (
             panel.corner
             if not np.isnan(panel.predicted).all()
@@ -101,9 +117,11 @@ def panels(
         shapes.append(above(place, f"<b>{escape(panel.name)}</b>", text_colour(panel.colour)))
         shapes.append(inside(place, "<br>".join(escape(line) for line in lines), TEXT))
     layout |= {
-        "height": 60 + 235 * -(-len(shown) // columns), "margin": {"l": 8, "r": 8, "t": 58, "b": 8}, "showlegend": False,
+        "height": 60 + 235 * -(-len(shown) // columns),
+        "margin": {"l": 8, "r": 8, "t": 58, "b": 8},
+        "showlegend": False,
         "shapes": shapes,
-    }  # fmt: skip
+    }
     return Drawing(traces, layout)
 
 
@@ -126,24 +144,50 @@ def _traces(
     if have.sum() > len(points):
         counts, _, _ = np.histogram2d(predicted[have], observed[have], bins=BINS, range=[span, span])
         centres = (low + (np.arange(BINS) + 0.5) * (high - low) / BINS).astype(np.float32)
-        traces.append({
-            "type": "heatmap", "z": np.log1p(counts).astype(np.float32), "x": centres, "y": centres,
-            "colorscale": DENSITY, "showscale": False, "hoverinfo": "skip", "uid": f"density-{panel.method}", **axes,
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "heatmap",
+                "z": np.log1p(counts).astype(np.float32),
+                "x": centres,
+                "y": centres,
+                "colorscale": DENSITY,
+                "showscale": False,
+                "hoverinfo": "skip",
+                "uid": f"density-{panel.method}",
+                **axes,
+            }
+        )
     ring = labels[points] == marked
     shown = [str(v) for v in labels[points]]
-    traces.append({
-        "type": "scatter", "x": observed[points].astype(np.float32), "y": predicted[points].astype(np.float32),
-        "mode": "markers", "ids": shown, "customdata": shown, "uid": f"points-{panel.method}", "name": panel.name,
-        "marker": {"color": panel.colour, **rings(ring, 5, 12)},
-        "text": [f"{escape(v)}<br>predicted {p:.3g}" for v, p in zip(shown, panel.predicted[points], strict=True)],
-        "hovertemplate": "<b>%{text}</b><br>observed %{x:.3g}<extra></extra>", **axes,
-    })  # fmt: skip
+    traces.append(
+        {
+            "type": "scatter",
+            "x": observed[points].astype(np.float32),
+            "y": predicted[points].astype(np.float32),
+            "mode": "markers",
+            "ids": shown,
+            "customdata": shown,
+            "uid": f"points-{panel.method}",
+            "name": panel.name,
+            "marker": {"color": panel.colour, **rings(ring, 5, 12)},
+            "text": [f"{escape(v)}<br>predicted {p:.3g}" for v, p in zip(shown, panel.predicted[points], strict=True)],
+            "hovertemplate": "<b>%{text}</b><br>observed %{x:.3g}<extra></extra>",
+            **axes,
+        }
+    )
     if marked and not ring.any() and marked in labels:
         at = int(np.flatnonzero(labels == marked)[0])
-        traces.append({
-            "type": "scatter", "x": [observed[at]], "y": [predicted[at]], "mode": "markers", "customdata": [marked],
-            "marker": {"size": 12, "color": panel.colour, "line": {"color": MEAN_BAR, "width": 2}}, "hoverinfo": "skip",
-            "uid": f"marked-{panel.method}", **axes,
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [observed[at]],
+                "y": [predicted[at]],
+                "mode": "markers",
+                "customdata": [marked],
+                "marker": {"size": 12, "color": panel.colour, "line": {"color": MEAN_BAR, "width": 2}},
+                "hoverinfo": "skip",
+                "uid": f"marked-{panel.method}",
+                **axes,
+            }
+        )
     return traces

@@ -18,17 +18,23 @@ def curves(table: pd.DataFrame, colours: Mapping[str, str], dashes: Mapping[str,
     x_title, y_title = CURVE_AXES["tpr_fdp"]
     lines = [
         {
-            "type": "scatter", "x": part["fdp"].to_numpy(np.float32), "y": part["tpr"].to_numpy(np.float32), "mode": "lines",
-            "name": escape(method), "uid": f"published-{method}",
+            "type": "scatter",
+            "x": part["fdp"].to_numpy(np.float32),
+            "y": part["tpr"].to_numpy(np.float32),
+            "mode": "lines",
+            "name": escape(method),
+            "uid": f"published-{method}",
             "line": {"color": colours[method], "width": 2.2, "dash": dashes.get(method, "solid")},
             "hovertemplate": f"<b>{escape(method)}</b><br>FDP %{{x:.2f}}<br>TPR %{{y:.3f}}<extra></extra>",
         }
         for method, part in table.groupby("method", sort=False)
-    ]  # fmt: skip
+    ]
     layout = {
-        "height": 440, "margin": {"t": 88}, "xaxis": {"title": {"text": x_title}},
+        "height": 440,
+        "margin": {"t": 88},
+        "xaxis": {"title": {"text": x_title}},
         "yaxis": {"title": {"text": y_title}, "range": [-0.02, 1.02]},
-    }  # fmt: skip
+    }
     return Drawing(lines, layout)
 
 

@@ -47,36 +47,60 @@ def order(
     known = list(table.index[defined])
     hollow = [m in set(open_marks) for m in known]
     dots = {
-        "type": "scatter", "x": table["score"].to_numpy()[defined], "y": position[defined], "ids": known,
-        "customdata": known, "mode": "markers", "name": "score",
+        "type": "scatter",
+        "x": table["score"].to_numpy()[defined],
+        "y": position[defined],
+        "ids": known,
+        "customdata": known,
+        "mode": "markers",
+        "name": "score",
         "marker": {
-            "size": 12, "color": [colours[m] for m in known], "line": {"width": [2 if h else 0 for h in hollow]},
+            "size": 12,
+            "color": [colours[m] for m in known],
+            "line": {"width": [2 if h else 0 for h in hollow]},
             "symbol": ["circle-open" if h else "circle" for h in hollow],
         },
         "error_x": {
-            "type": "data", "symmetric": False, "thickness": 2, "width": 0, "color": MUTED,
+            "type": "data",
+            "symmetric": False,
+            "thickness": 2,
+            "width": 0,
+            "color": MUTED,
             "array": (table["high"] - table["score"]).to_numpy()[defined],
             "arrayminus": (table["score"] - table["low"]).to_numpy()[defined],
         },
-        "text": [_hover(lines[m]) for m in known], "hovertemplate": "%{text}<extra></extra>",
+        "text": [_hover(lines[m]) for m in known],
+        "hovertemplate": "%{text}<extra></extra>",
         "showlegend": False,
-    }  # fmt: skip
+    }
     undefined = [
         {
-            "x": 0.01, "xref": "paper", "yref": "y", "y": i, "showarrow": False,
-            "text": escape(line["reason"].partition(",")[0] or "undefined"), "xanchor": "left",
+            "x": 0.01,
+            "xref": "paper",
+            "yref": "y",
+            "y": i,
+            "showarrow": False,
+            "text": escape(line["reason"].partition(",")[0] or "undefined"),
+            "xanchor": "left",
             "font": {"color": MUTED, "size": 12},
         }
-        for i, line in enumerate(lines.values()) if not defined[i]
-    ]  # fmt: skip
+        for i, line in enumerate(lines.values())
+        if not defined[i]
+    ]
     layout = {
-        "height": 72 + 34 * len(table), "margin": {"l": 8, "r": 16, "t": 36, "b": 8}, "annotations": undefined,
+        "height": 72 + 34 * len(table),
+        "margin": {"l": 8, "r": 16, "t": 36, "b": 8},
+        "annotations": undefined,
         "xaxis": {"title": {"text": axis_title}, "autorange": True if higher else "reversed", "zeroline": False},
         "yaxis": {
-            "tickvals": position, "ticktext": names, "range": [len(table) - 0.5, -0.5], "showgrid": False,
-            "zeroline": False, "tickfont": {"size": 13, "color": TEXT},
+            "tickvals": position,
+            "ticktext": names,
+            "range": [len(table) - 0.5, -0.5],
+            "showgrid": False,
+            "zeroline": False,
+            "tickfont": {"size": 13, "color": TEXT},
         },
-    }  # fmt: skip
+    }
     return Drawing([dots], layout)
 
 
@@ -99,9 +123,13 @@ def _hover(line: Mapping[str, Any]) -> str:
 
 
 def bump(
-    ranks: pd.DataFrame, labels: Sequence[str], names: Mapping[str, str], colours: Mapping[str, str], current: int,
+    ranks: pd.DataFrame,
+    labels: Sequence[str],
+    names: Mapping[str, str],
+    colours: Mapping[str, str],
+    current: int,
     dashed: Sequence[str] = (),
-) -> Drawing:  # fmt: skip
+) -> Drawing:
     """Ranks of the methods over several settings: one line a method, one column a setting.
 
     Parameters
@@ -120,14 +148,24 @@ def bump(
     x, places = np.arange(ranks.shape[1]), ranks.to_numpy(float)
     lines = []
     for method, values in zip(ranks.index, places, strict=True):
-        lines.append({
-            "type": "scatter", "x": x, "y": values, "name": names[method], "uid": f"bump-{method}",
-            "ids": [f"{method}|{label}" for label in labels], "customdata": [[method, int(i)] for i in x],
-            "mode": "lines+markers", "connectgaps": False, "showlegend": False,
-            "line": {"color": colours[method], "width": 2.5, "dash": method_dash(method, dashed)},
-            "marker": {"size": 9, "color": colours[method]}, "text": [f"{v:g}" for v in values],
-            "hovertemplate": f"<b>{escape(names[method])}</b><br>rank %{{text}}<extra></extra>",
-        })  # fmt: skip
+        lines.append(
+            {
+                "type": "scatter",
+                "x": x,
+                "y": values,
+                "name": names[method],
+                "uid": f"bump-{method}",
+                "ids": [f"{method}|{label}" for label in labels],
+                "customdata": [[method, int(i)] for i in x],
+                "mode": "lines+markers",
+                "connectgaps": False,
+                "showlegend": False,
+                "line": {"color": colours[method], "width": 2.5, "dash": method_dash(method, dashed)},
+                "marker": {"size": 9, "color": colours[method]},
+                "text": [f"{v:g}" for v in values],
+                "hovertemplate": f"<b>{escape(names[method])}</b><br>rank %{{text}}<extra></extra>",
+            }
+        )
     few = ranks.shape[1] <= 4  # then a line that ends early has its name there, and the plot ends with the last column
     last = {
         m: known[-1] for m, row in zip(ranks.index, places, strict=True) if len(known := np.flatnonzero(~np.isnan(row)))
@@ -138,28 +176,51 @@ def bump(
     at_ends += [(m, column, ends_at[m]) for m, column in early.items()]
     ends = [
         {
-            "x": int(column), "y": y, "text": escape(names[method]), "showarrow": False, "xanchor": "left",
-            "xshift": 9, "font": {"color": text_colour(colours[method]), "size": 12},
+            "x": int(column),
+            "y": y,
+            "text": escape(names[method]),
+            "showarrow": False,
+            "xanchor": "left",
+            "xshift": 9,
+            "font": {"color": text_colour(colours[method]), "size": 12},
         }
         for method, column, y in at_ends
-    ]  # fmt: skip
+    ]
     here = {
-        "type": "rect", "xref": "x", "yref": "y domain", "x0": current - 0.4, "x1": current + 0.4, "y0": 0, "y1": 1,
-        "fillcolor": MUTED, "opacity": 0.12, "line": {"width": 0}, "layer": "below",
-    }  # fmt: skip
+        "type": "rect",
+        "xref": "x",
+        "yref": "y domain",
+        "x0": current - 0.4,
+        "x1": current + 0.4,
+        "y0": 0,
+        "y1": 1,
+        "fillcolor": MUTED,
+        "opacity": 0.12,
+        "line": {"width": 0},
+        "layer": "below",
+    }
     worst = int(np.nanmax(places)) if last else 1
     layout = {
-        "height": 150 + 30 * max(worst, 4), "margin": {"l": 8, "r": 130, "t": 36, "b": 8}, "annotations": ends,
+        "height": 150 + 30 * max(worst, 4),
+        "margin": {"l": 8, "r": 130, "t": 36, "b": 8},
+        "annotations": ends,
         "shapes": [here] if current >= 0 else [],
         "xaxis": {
-            "tickvals": x, "ticktext": [escape(label) for label in labels], "range": [-0.5, len(labels) - (0.9 if few else 0.5)],
-            "showgrid": False, "zeroline": False, "tickangle": -50 if len(labels) > 8 else 0, "tickfont": {"size": 11},
+            "tickvals": x,
+            "ticktext": [escape(label) for label in labels],
+            "range": [-0.5, len(labels) - (0.9 if few else 0.5)],
+            "showgrid": False,
+            "zeroline": False,
+            "tickangle": -50 if len(labels) > 8 else 0,
+            "tickfont": {"size": 11},
         },
         "yaxis": {
-            "range": [worst + 0.5, 0.5], "tickvals": list(range(1, worst + 1)), "title": {"text": "rank (1 = best)"},
+            "range": [worst + 0.5, 0.5],
+            "tickvals": list(range(1, worst + 1)),
+            "title": {"text": "rank (1 = best)"},
             "zeroline": False,
         },
-    }  # fmt: skip
+    }
     return Drawing(lines, layout)
 
 

@@ -22,17 +22,31 @@ def upright(x: float, line: dict[str, Any]) -> dict[str, Any]:
 def level_note(y: float, text: str, colour: str) -> dict[str, Any]:
     """Annotation under the right end of :func:`level`."""
     return {
-        "text": text, "font": {"color": colour}, "showarrow": False, "xref": "x domain", "x": 1, "xanchor": "right",
-        "yref": "y", "y": y, "yanchor": "top",
-    }  # fmt: skip
+        "text": text,
+        "font": {"color": colour},
+        "showarrow": False,
+        "xref": "x domain",
+        "x": 1,
+        "xanchor": "right",
+        "yref": "y",
+        "y": y,
+        "yanchor": "top",
+    }
 
 
 def upright_note(x: float, text: str, colour: str) -> dict[str, Any]:
     """Annotation right of the foot of :func:`upright`."""
     return {
-        "text": text, "font": {"color": colour}, "showarrow": False, "xref": "x", "x": x, "xanchor": "left",
-        "yref": "y domain", "y": 0, "yanchor": "bottom",
-    }  # fmt: skip
+        "text": text,
+        "font": {"color": colour},
+        "showarrow": False,
+        "xref": "x",
+        "x": x,
+        "xanchor": "left",
+        "yref": "y domain",
+        "y": 0,
+        "yanchor": "bottom",
+    }
 
 
 def by_family(families: Sequence[str], name: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -41,9 +55,16 @@ def by_family(families: Sequence[str], name: str) -> tuple[list[dict[str, Any]],
     lines = [level(i - 0.5, {"color": MUTED, "width": 1}) for i in first[1:]]
     names = [
         {
-            "name": name, "x": 1, "xref": "paper", "y": (i + after - 1) / 2, "text": escape(families[i]), "showarrow": False,
-            "xanchor": "left", "xshift": 8, "font": {"color": MUTED, "size": 11},
+            "name": name,
+            "x": 1,
+            "xref": "paper",
+            "y": (i + after - 1) / 2,
+            "text": escape(families[i]),
+            "showarrow": False,
+            "xanchor": "left",
+            "xshift": 8,
+            "font": {"color": MUTED, "size": 11},
         }
         for i, after in zip(first, [*first[1:], len(families)], strict=True)
-    ]  # fmt: skip
+    ]
     return lines, names

@@ -14,9 +14,14 @@ from perturbviz.figures.theme import MEAN_BAR, MUTED, SEQUENTIAL, TEXT, colour_s
 
 
 def score_map(
-    scores: np.ndarray, ranks: np.ndarray, rows: Sequence[str], families: Sequence[str], methods: Mapping[str, str],
-    said: Sequence[str], current: int = -1,
-) -> Drawing:  # fmt: skip
+    scores: np.ndarray,
+    ranks: np.ndarray,
+    rows: Sequence[str],
+    families: Sequence[str],
+    methods: Mapping[str, str],
+    said: Sequence[str],
+    current: int = -1,
+) -> Drawing:
     """Metrics (rows, families in one piece each) x methods (columns): the score in words, the rank as colour.
 
     Colours are of ranks and not of scores: no scale between metrics is assumed, and one method that is far off does not
@@ -49,43 +54,92 @@ def score_map(
     spots = [(i, j, dx) for i, j in np.ndindex(z.shape) for dx in (-0.3, 0.0, 0.3)]  # a heat map reports no clicks
     traces = [
         {
-            "type": "heatmap", "z": z, "x": x, "y": y, "zmin": 0, "zmax": max(n - 1, 1), "xgap": 2, "ygap": 2, "uid": "map",
-            "colorscale": colour_scale(SEQUENTIAL), "showscale": False, "hoverinfo": "skip",
+            "type": "heatmap",
+            "z": z,
+            "x": x,
+            "y": y,
+            "zmin": 0,
+            "zmax": max(n - 1, 1),
+            "xgap": 2,
+            "ygap": 2,
+            "uid": "map",
+            "colorscale": colour_scale(SEQUENTIAL),
+            "showscale": False,
+            "hoverinfo": "skip",
         },
         cell_texts(text, z, 0, max(n - 1, 1), SEQUENTIAL, list(range(n)), list(range(len(rows))), uid="scores"),
         {
-            "type": "scatter", "mode": "text", "x": [j for _, j in lost], "y": [i for i, _ in lost], "text": ["–"] * len(lost),
-            "textfont": {"color": MUTED, "size": 12}, "hoverinfo": "skip", "showlegend": False, "uid": "undefined",
+            "type": "scatter",
+            "mode": "text",
+            "x": [j for _, j in lost],
+            "y": [i for i, _ in lost],
+            "text": ["–"] * len(lost),
+            "textfont": {"color": MUTED, "size": 12},
+            "hoverinfo": "skip",
+            "showlegend": False,
+            "uid": "undefined",
         },
         {
-            "type": "scatter", "mode": "markers", "x": [j + dx for _, j, dx in spots], "y": [i for i, *_ in spots],
-            "marker": {"size": 20, "symbol": "square", "color": "rgba(0,0,0,0)"}, "showlegend": False, "uid": "cells",
-            "customdata": [i for i, *_ in spots], "text": [
+            "type": "scatter",
+            "mode": "markers",
+            "x": [j + dx for _, j, dx in spots],
+            "y": [i for i, *_ in spots],
+            "marker": {"size": 20, "symbol": "square", "color": "rgba(0,0,0,0)"},
+            "showlegend": False,
+            "uid": "cells",
+            "customdata": [i for i, *_ in spots],
+            "text": [
                 f"<b>{names[j]}</b><br>{escape(said[i])}<br>"
-                + ("undefined" if np.isnan(scores[i, j]) else f"{scores[i, j]:.4g}, rank {ranks[i, j]:g} of {np.sum(~np.isnan(ranks[i]))}")
+                + (
+                    "undefined"
+                    if np.isnan(scores[i, j])
+                    else f"{scores[i, j]:.4g}, rank {ranks[i, j]:g} of {np.sum(~np.isnan(ranks[i]))}"
+                )
                 for i, j, _ in spots
             ],
             "hovertemplate": "%{text}<extra></extra>",
         },
-    ]  # fmt: skip
+    ]
     shapes, asides = by_family(families, "aside-700")
     if current >= 0:
-        shapes.append({
-            "type": "rect", "x0": -0.5, "x1": n - 0.5, "y0": current - 0.5, "y1": current + 0.5,
-            "line": {"color": MEAN_BAR, "width": 2},
-        })  # fmt: skip
-    return Drawing(traces, {
-        "height": 80 + 24 * len(rows), "margin": {"l": 8, "r": 165, "b": 8}, "hovermode": "closest", "shapes": shapes,
-        "annotations": asides,
-        "xaxis": {
-            "tickvals": x.tolist(), "ticktext": names, "side": "top", "showgrid": False, "zeroline": False,
-            "range": [-0.5, n - 0.5], "fixedrange": True, "tickfont": {"size": 12, "color": TEXT},
+        shapes.append(
+            {
+                "type": "rect",
+                "x0": -0.5,
+                "x1": n - 0.5,
+                "y0": current - 0.5,
+                "y1": current + 0.5,
+                "line": {"color": MEAN_BAR, "width": 2},
+            }
+        )
+    return Drawing(
+        traces,
+        {
+            "height": 80 + 24 * len(rows),
+            "margin": {"l": 8, "r": 165, "b": 8},
+            "hovermode": "closest",
+            "shapes": shapes,
+            "annotations": asides,
+            "xaxis": {
+                "tickvals": x.tolist(),
+                "ticktext": names,
+                "side": "top",
+                "showgrid": False,
+                "zeroline": False,
+                "range": [-0.5, n - 0.5],
+                "fixedrange": True,
+                "tickfont": {"size": 12, "color": TEXT},
+            },
+            "yaxis": {
+                "tickvals": y.tolist(),
+                "ticktext": [escape(r) for r in rows],
+                "range": [len(rows) - 0.5, -0.5],
+                "showgrid": False,
+                "zeroline": False,
+                "fixedrange": True,
+            },
         },
-        "yaxis": {
-            "tickvals": y.tolist(), "ticktext": [escape(r) for r in rows], "range": [len(rows) - 0.5, -0.5], "showgrid": False,
-            "zeroline": False, "fixedrange": True,
-        },
-    })  # fmt: skip
+    )
 
 
 def decimals(line: np.ndarray) -> int:

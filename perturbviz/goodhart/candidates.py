@@ -16,10 +16,14 @@ def empty_tricks(n_genes: int) -> tuple[Knobs, ...]:
     """What can be done to a prediction that says nothing about the perturbation: shared shift, noise, sparsity."""
     few = max(n_genes // 50, 5)
     return (
-        *(Knobs(shift=s) for s in (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)), Knobs(shift=-0.5),
-        *(Knobs(shift=s, positive=True) for s in (0.5, 1.0)), *(Knobs(noise=n) for n in (0.05, 0.3, 1.0)),
-        Knobs(shift=1.0, noise=0.3), Knobs(shift=1.0, noise=1.0), Knobs(blend_to="mean", blend=1.0, top=few),
-    )  # fmt: skip
+        *(Knobs(shift=s) for s in (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)),
+        Knobs(shift=-0.5),
+        *(Knobs(shift=s, positive=True) for s in (0.5, 1.0)),
+        *(Knobs(noise=n) for n in (0.05, 0.3, 1.0)),
+        Knobs(shift=1.0, noise=0.3),
+        Knobs(shift=1.0, noise=1.0),
+        Knobs(blend_to="mean", blend=1.0, top=few),
+    )
 
 
 def weak_tricks(n_genes: int) -> tuple[Knobs, ...]:
@@ -31,9 +35,17 @@ def weak_tricks(n_genes: int) -> tuple[Knobs, ...]:
         *(Knobs(shift=s) for s in (0.5, 1.0, 1.5)),
         *(Knobs(amplify=a, shift=s) for a, s in ((0.5, 0.5), (0.5, 1.0), (1.5, 1.0), (2.0, 1.0))),
         *(Knobs(amplify=a, shift=1 - a) for a in (1.5, 2.0, 3.0)),  # away from the training mean
-        Knobs(top=few), Knobs(top=some), Knobs(top=some, amplify=0.7), Knobs(small=1.0), Knobs(small=2.0), Knobs(clip=1.5),
-        Knobs(positive=True), Knobs(positive=True, shift=1.0), Knobs(noise=0.5), Knobs(copy=True),
-    )  # fmt: skip
+        Knobs(top=few),
+        Knobs(top=some),
+        Knobs(top=some, amplify=0.7),
+        Knobs(small=1.0),
+        Knobs(small=2.0),
+        Knobs(clip=1.5),
+        Knobs(positive=True),
+        Knobs(positive=True, shift=1.0),
+        Knobs(noise=0.5),
+        Knobs(copy=True),
+    )
 
 
 def screening(n_genes: int, names: Collection[str], blend_to: Sequence[str] = ()) -> tuple[Knobs, ...]:

@@ -109,12 +109,19 @@ def effects(
         a, b = first[setting], last[setting]
         lines.append(
             {
-                "metric": setting[0], "reference": setting[1], "label": metric_label(*setting),
-                "name": metric_name(*setting), "family": parse_metric(setting[0])[0].card.family, "before": a, "after": b,
-                "empty": empty[setting], "scaled_before": start.get(setting, np.nan), "scaled_after": end.get(setting, np.nan),
+                "metric": setting[0],
+                "reference": setting[1],
+                "label": metric_label(*setting),
+                "name": metric_name(*setting),
+                "family": parse_metric(setting[0])[0].card.family,
+                "before": a,
+                "after": b,
+                "empty": empty[setting],
+                "scaled_before": start.get(setting, np.nan),
+                "scaled_after": end.get(setting, np.nan),
                 "change": np.nan if np.isnan(a) or np.isnan(b) else float(better(setting, a, b, empty[setting])),
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(lines)
 
 

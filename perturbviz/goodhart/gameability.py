@@ -120,10 +120,12 @@ def gameability(
     keys = [(panel.key, s) for panel, own in panels for s in own]
     n_genes, missing = evaluation.benchmark.adata.n_vars, set(unavailable(evaluation))
     plans = {
-        s.id: [DEFAULT, *(k for k in (empty_tricks if s.id == "empty" else weak_tricks)(n_genes)
-                          if not set(k.turned) & missing)]
+        s.id: [
+            DEFAULT,
+            *(k for k in (empty_tricks if s.id == "empty" else weak_tricks)(n_genes) if not set(k.turned) & missing),
+        ]
         for s in starts
-    }  # fmt: skip
+    }
     total, done = sum(len(p) for p in plans.values()) * 2 + 1, 0
 
     def judges(rows: np.ndarray) -> list[Judge]:
@@ -167,9 +169,15 @@ class _BySeed:
 
 
 def _result(
-    keys: list[tuple[str, Setting]], values: dict, plans: dict[str, list[Knobs]], starts: Sequence[Start],
-    rest: np.ndarray, empty: np.ndarray, parts: Partition, seeds: tuple[str, ...],
-) -> Gameability:  # fmt: skip
+    keys: list[tuple[str, Setting]],
+    values: dict,
+    plans: dict[str, list[Knobs]],
+    starts: Sequence[Start],
+    rest: np.ndarray,
+    empty: np.ndarray,
+    parts: Partition,
+    seeds: tuple[str, ...],
+) -> Gameability:
     lines, tried = [], []
     view_genes = keys[0][0]
     home = {s: i for i, (g, s) in enumerate(keys) if g == view_genes}
@@ -178,11 +186,17 @@ def _result(
         plan, tuned, reported = plans[start.id], values[start.id, "tune"], values[start.id, "report"]
         tried += [
             {
-                "start": start.id, "knobs": knobs.link, "metric": s[0], "reference": s[1], "genes": genes,
-                "tuned": float(average(tuned[c, k], "mean")), "reported": float(average(reported[c, k], "mean")),
+                "start": start.id,
+                "knobs": knobs.link,
+                "metric": s[0],
+                "reference": s[1],
+                "genes": genes,
+                "tuned": float(average(tuned[c, k], "mean")),
+                "reported": float(average(reported[c, k], "mean")),
             }
-            for c, knobs in enumerate(plan) for k, (genes, s) in enumerate(keys)
-        ]  # fmt: skip
+            for c, knobs in enumerate(plan)
+            for k, (genes, s) in enumerate(keys)
+        ]
         size = [c for c, k in enumerate(plan) if k == DEFAULT or k in SIZE_ONLY]
         allowed = (
             {"empty": list(range(len(plan)))} if start.id == "empty" else {"size": size, "weak": list(range(len(plan)))}
@@ -203,15 +217,26 @@ def _result(
                 gain = better(setting, before[k], after[k], empty[k]) > 0 or np.isnan(before[k]) > np.isnan(after[k])
                 lines.append(
                     {
-                        "column": column, "metric": setting[0], "reference": setting[1], "genes": genes,
-                        "label": metric_label(*setting), "name": metric_name(*setting), "better": card.better,
-                        "start": before[k], "reached": after[k], "way": on_scale(setting, after[k], before[k]),
+                        "column": column,
+                        "metric": setting[0],
+                        "reference": setting[1],
+                        "genes": genes,
+                        "label": metric_label(*setting),
+                        "name": metric_name(*setting),
+                        "better": card.better,
+                        "start": before[k],
+                        "reached": after[k],
+                        "way": on_scale(setting, after[k], before[k]),
                         "gain": bool(gain),
-                        "passed": int(gain and (beats[1] & ~beats[0]).sum()), "others": len(rest), "ahead": int(beats[1].sum()),
-                        "knobs": max(set(chosen), key=chosen.count), "improved": moved.count(1), "worsened": moved.count(-1),
+                        "passed": int(gain and (beats[1] & ~beats[0]).sum()),
+                        "others": len(rest),
+                        "ahead": int(beats[1].sum()),
+                        "knobs": max(set(chosen), key=chosen.count),
+                        "improved": moved.count(1),
+                        "worsened": moved.count(-1),
                         "elsewhere": elsewhere,
                     }
-                )  # fmt: skip
+                )
                 lines[-1]["link"] = plan[lines[-1]["knobs"]].link
                 lines[-1]["knobs"] = plan[lines[-1]["knobs"]].words()
     return Gameability(pd.DataFrame(lines), pd.DataFrame(tried), {s.id: s for s in starts}, parts.how)

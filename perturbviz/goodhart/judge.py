@@ -80,8 +80,10 @@ class Judge:
         NaN where nothing is predicted or the metric is undefined.
         """
         settings = self.settings if settings is None else settings
-        out = {s: np.full(len(self.labels if self._metrics[s].card.unit != "perturbation" else self.rows), np.nan)
-               for s in settings}  # fmt: skip
+        out = {
+            s: np.full(len(self.labels if self._metrics[s].card.unit != "perturbation" else self.rows), np.nan)
+            for s in settings
+        }
         for part in self._parts:
             self._score_part(part, prediction, settings, out)
         return out

@@ -156,18 +156,26 @@ def optimise(
     for i, seed in enumerate(parts.seeds):
         deadline = started + seconds * (i + 1) / len(parts.seeds)
         sides = [
-            _Search(Arena(evaluation, method, rows), Judge(evaluation, rows, (setting,), subset, include_held_out),
-                    setting, how, deadline)
+            _Search(
+                Arena(evaluation, method, rows),
+                Judge(evaluation, rows, (setting,), subset, include_held_out),
+                setting,
+                how,
+                deadline,
+            )
             for rows in (parts.tune[seed], parts.report[seed])
-        ]  # fmt: skip
+        ]
         tune, report = sides
         complete &= _tune(tune, starts, names)
         found.append(
             Tuned(
-                seed, tune.best.effective, (tune.score(DEFAULT), tune.score(tune.best)),
-                (report.score(DEFAULT), report.score(tune.best)), np.array(tune.path),
+                seed,
+                tune.best.effective,
+                (tune.score(DEFAULT), tune.score(tune.best)),
+                (report.score(DEFAULT), report.score(tune.best)),
+                np.array(tune.path),
             )
-        )  # fmt: skip
+        )
         if progress:
             progress((i + 1) / len(parts.seeds), f"{i + 1} of {len(parts.seeds)} seeds tuned")
     return Optimum(card, setting, method, parts.how, tuple(found), complete, time.perf_counter() - started)
@@ -204,6 +212,9 @@ def _climb(search: _Search, start: Knobs, names: list[str]) -> None:
         return value if np.isfinite(value) else 1e12
 
     minimize(
-        cost, at, method="Nelder-Mead", bounds=list(zip(low, high, strict=True)),
+        cost,
+        at,
+        method="Nelder-Mead",
+        bounds=list(zip(low, high, strict=True)),
         options={"initial_simplex": simplex, "maxfev": 60 * len(names), "xatol": 0.01, "fatol": 1e-5},
-    )  # fmt: skip
+    )

@@ -214,9 +214,15 @@ class Arena:
         mean = self.evaluation.reference("perturbation", rows[:1])[0].astype(np.float32)
         unit = self._unit(seed, context, mean if np.isnan(control).any() else control) if knobs.noise else 0.0
         return Allowed(
-            tuple(self.evaluation.rows["perturbation"].to_numpy()[rows]), start[at], control, mean, unit,
-            b.truth[train], tuple(b.conditions[train]), other,
-        )  # fmt: skip
+            tuple(self.evaluation.rows["perturbation"].to_numpy()[rows]),
+            start[at],
+            control,
+            mean,
+            unit,
+            b.truth[train],
+            tuple(b.conditions[train]),
+            other,
+        )
 
     def _training_rows(self, seed: str, context: str) -> np.ndarray:
         """Rows of the AnnData with the fully observed training perturbations of a seed and context."""

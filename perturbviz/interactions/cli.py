@@ -22,9 +22,17 @@ from perturbviz.interactions.threshold import Threshold, fitted
 from perturbviz.validity import default_view
 
 COLUMNS = [
-    "method", "seed", "context", "perturbation", "gene", "observed_deviation", "predicted_deviation", "true_class",
-    "predicted_class", "local_fdr",
-]  # fmt: skip
+    "method",
+    "seed",
+    "context",
+    "perturbation",
+    "gene",
+    "observed_deviation",
+    "predicted_deviation",
+    "true_class",
+    "predicted_class",
+    "local_fdr",
+]
 
 
 def register(subparsers: Any) -> None:

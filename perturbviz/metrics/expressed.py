@@ -134,9 +134,13 @@ def direction_match(
 
 _NO_NEGATIVES = "Looks at genes that truly change only: lacks all negative examples."
 _K = Parameter(
-    "k", "50", ("20", "50", "100", "200", TOP), "number of genes, or all significant ones (adjusted p < 0.05)",
-    whole_numbers=True, needs=((TOP, "padj"),),
-)  # fmt: skip
+    "k",
+    "50",
+    ("20", "50", "100", "200", TOP),
+    "number of genes, or all significant ones (adjusted p < 0.05)",
+    whole_numbers=True,
+    needs=((TOP, "padj"),),
+)
 
 METRICS = (
     Metric(

@@ -38,9 +38,14 @@ def _metric(read: Callable[..., float], doc: str | None) -> Callable[..., float]
     """What ``read`` finds in a ranking of pairs as a metric of profiles; it takes a ranking that is there already."""
 
     def metric(
-        truth: np.ndarray, prediction: np.ndarray, *, additive: np.ndarray, thresholds: tuple[float, float],
-        ranking: Ranking | None | Literal["unknown"] = "unknown", **parameter,
-    ) -> float:  # fmt: skip
+        truth: np.ndarray,
+        prediction: np.ndarray,
+        *,
+        additive: np.ndarray,
+        thresholds: tuple[float, float],
+        ranking: Ranking | None | Literal["unknown"] = "unknown",
+        **parameter,
+    ) -> float:
         if ranking == "unknown":
             ranking = ranking_of(truth, prediction, additive=additive, thresholds=thresholds)["ranking"]
         return np.nan if ranking is None else read(ranking, **parameter)

@@ -29,9 +29,12 @@ def read_scperturb(path: Path, options: Options) -> Loaded:
     p = means.profiles
     labels = [_joined(label, sizes.get(label, np.nan)) for label in p.labels]
     return Loaded(
-        truth=Profiles(p.values, labels, p.genes, p.symbols, p.contexts, p.n_cells), layers=means.layers,
-        value_space="lognorm", notes=means.notes, title=path.stem,
-    )  # fmt: skip
+        truth=Profiles(p.values, labels, p.genes, p.symbols, p.contexts, p.n_cells),
+        layers=means.layers,
+        value_space="lognorm",
+        notes=means.notes,
+        title=path.stem,
+    )
 
 
 def _joined(label: Any, n: float) -> Any:
@@ -55,9 +58,14 @@ def read(path: Path, options: Options) -> Loaded:
         splits = split_of(h5.obs, labels_of(h5.obs[name]))
     note = f"Labels are taken from obs column {name!r}, values from X."
     return Loaded(
-        truth=means.profiles, layers=means.layers, splits=splits, value_space="", separators=("+", "_"),
-        notes=(note, *means.notes), title=path.stem,
-    )  # fmt: skip
+        truth=means.profiles,
+        layers=means.layers,
+        splits=splits,
+        value_space="",
+        separators=("+", "_"),
+        notes=(note, *means.notes),
+        title=path.stem,
+    )
 
 
 SCPERTURB = Reader(

@@ -58,9 +58,12 @@ def _read(path: Path, options: Options, space: str) -> Loaded:
     space = str(z["value_space"]) if "value_space" in z else space
     if "truth" in sides:
         return Loaded(
-            truth=sides["truth"].profiles, layers=sides["truth"].layers, predictions={("", ""): main}, value_space=space,
+            truth=sides["truth"].profiles,
+            layers=sides["truth"].layers,
+            predictions={("", ""): main},
+            value_space=space,
             title=path.stem,
-        )  # fmt: skip
+        )
     return Loaded(truth=main, layers=sides[value].layers, value_space=space, title=path.stem)
 
 

@@ -41,9 +41,12 @@ def read(path: Path, options: Options) -> Loaded:
         return _loaded(path, predictions={("", ""): pred.profiles}, notes=pred.notes)
     real = _rows(path / "real.h5ad", options)
     return _loaded(
-        path, truth=real.profiles, layers=real.layers, predictions={("", ""): pred.profiles},
+        path,
+        truth=real.profiles,
+        layers=real.layers,
+        predictions={("", ""): pred.profiles},
         notes=tuple(dict.fromkeys([*real.notes, *pred.notes])),
-    )  # fmt: skip
+    )
 
 
 def _loaded(path: Path, **what) -> Loaded:

@@ -23,9 +23,12 @@ def read(path: Path, options: Options) -> Loaded:
         means = read_rows(h5, options, _SLOT, control_column="is_control", context=CONTEXTS)
     note = "Values are layers['X_recon']; X is not read, it may never have been filled."
     return Loaded(
-        predictions={("", ""): means.profiles}, value_space="lognorm", separators=("+", "_"),
-        notes=(*means.notes, note), title=path.stem,
-    )  # fmt: skip
+        predictions={("", ""): means.profiles},
+        value_space="lognorm",
+        separators=("+", "_"),
+        notes=(*means.notes, note),
+        title=path.stem,
+    )
 
 
 READER = Reader(

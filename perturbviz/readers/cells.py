@@ -20,8 +20,18 @@ from perturbviz.readers.base import Options, Profiles
 from perturbviz.readers.hdf5 import H5ad
 
 #: Usual names of the column with the perturbation, context and second gene name, most specific first.
-LABELS = ("condition", "target_gene", "perturbation", "cond_harm", "drugname_drugconc", "gene", "target", "gene_name",
-          "pert_condition", "sm_name")  # fmt: skip
+LABELS = (
+    "condition",
+    "target_gene",
+    "perturbation",
+    "cond_harm",
+    "drugname_drugconc",
+    "gene",
+    "target",
+    "gene_name",
+    "pert_condition",
+    "sm_name",
+)
 CONTEXTS = ("pseudobulk_context", "covariate", "cell_type", "celltype", "cell_line", "donor_id")
 GENE_COLUMNS = ("gene_name", "gene_names", "gene_symbol", "symbol", "feature_name", "ensembl_id", "ensembl", "gene_id")
 TOTAL = 1e4  # counts per cell after normalisation
@@ -92,9 +102,11 @@ def read_rows(
         What to do with counts: "normalise" each cell to 10,000 and log1p; "ask" unless declared; "never" look.
     """
     obs, file = h5.obs, h5.path.name
-    name = label_column if label_column and not options.condition else column(
-        obs, labels, options.condition, "condition", file
-    )  # fmt: skip
+    name = (
+        label_column
+        if label_column and not options.condition
+        else column(obs, labels, options.condition, "condition", file)
+    )
     found = labels_of(obs[name])
     if control_column and control_column in obs:
         is_control = obs[control_column].astype(str).str.lower().isin(["true", "1", "1.0"]).to_numpy()
@@ -136,8 +148,11 @@ def normalised(x, options: Options, counts: Counts, what: str):
     """Log-normalised values where ``x`` holds counts, per cell and before any average."""
     largest = float(x.max())
     declared = options.value_space
-    if counts == "never" or (declared and declared != "counts") or (counts == "ask" and declared != "counts"
-                                                                  and largest <= COUNTS_FROM):  # fmt: skip
+    if (
+        counts == "never"
+        or (declared and declared != "counts")
+        or (counts == "ask" and declared != "counts" and largest <= COUNTS_FROM)
+    ):
         return x, ()
     if counts == "ask" and declared != "counts":
         raise UserError(

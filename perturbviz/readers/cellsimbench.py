@@ -44,9 +44,13 @@ def read(path: Path, options: Options) -> Loaded:
         "as truth and the second half as technical duplicate."
     )
     return Loaded(
-        truth=means.profiles, layers=means.layers | layers, splits=splits, value_space="lognorm",
-        notes=(*means.notes, note), title=path.stem,
-    )  # fmt: skip
+        truth=means.profiles,
+        layers=means.layers | layers,
+        splits=splits,
+        value_space="lognorm",
+        notes=(*means.notes, note),
+        title=path.stem,
+    )
 
 
 def _half(means: Means, frame: pd.DataFrame) -> np.ndarray:

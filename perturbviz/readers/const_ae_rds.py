@@ -21,8 +21,12 @@ from perturbviz.safety import check_file
 
 TRUTH = "ground_truth"
 #: Method -> display name; the published baselines are told apart from the ones computed here.
-NAMES = {"additive_model": "Additive (published)", "no_change": "No change (published)", "lpm": "Linear model (published)",
-         **{m: name for m, name in METHODS.values() if "published" not in m}}  # fmt: skip
+NAMES = {
+    "additive_model": "Additive (published)",
+    "no_change": "No change (published)",
+    "lpm": "Linear model (published)",
+    **{m: name for m, name in METHODS.values() if "published" not in m},
+}
 #: How these files label conditions and what their numbers are.
 CONVENTIONS: dict[str, Any] = {"value_space": "lognorm", "separators": ("+", "_"), "control_labels": ("",)}
 
@@ -56,9 +60,14 @@ def read(path: Path, options: Options) -> Loaded:
         raise UserError(f"{file.name} holds {', '.join(sorted(datasets))} and no {options.context!r} (--context).")
     seeds = {s for _, s in predictions}
     return Loaded(
-        truth=truth, predictions=predictions, names=NAMES, title=file.stem, notes=(f"{n} runs read.",),
-        splits={s: t for s, t in splits_beside(file, options.context).items() if s in seeds}, **CONVENTIONS,
-    )  # fmt: skip
+        truth=truth,
+        predictions=predictions,
+        names=NAMES,
+        title=file.stem,
+        notes=(f"{n} runs read.",),
+        splits={s: t for s, t in splits_beside(file, options.context).items() if s in seeds},
+        **CONVENTIONS,
+    )
 
 
 def prediction_file(path: Path) -> Path:

@@ -45,9 +45,14 @@ def read(path: Path, options: Options) -> Loaded:
     if np.nanmax(p.values) > 0:
         notes.append("CPA predicts on its training scale, which need not sum to the truth's total.")
     return Loaded(
-        truth=truth, layers=layers, predictions={("CPA", ""): p}, splits=splits, value_space="lognorm",
-        notes=tuple(dict.fromkeys(notes)), title=path.stem,
-    )  # fmt: skip
+        truth=truth,
+        layers=layers,
+        predictions={("CPA", ""): p},
+        splits=splits,
+        value_space="lognorm",
+        notes=tuple(dict.fromkeys(notes)),
+        title=path.stem,
+    )
 
 
 READER = Reader(

@@ -28,9 +28,13 @@ def read(path: Path, options: Options) -> Loaded:
         "cell and scores only the masked genes of each condition."
     )
     return Loaded(
-        truth=means.profiles, layers=means.layers, value_space="", separators=("+", "_"), notes=(*means.notes, note),
+        truth=means.profiles,
+        layers=means.layers,
+        value_space="",
+        separators=("+", "_"),
+        notes=(*means.notes, note),
         title=path.stem,
-    )  # fmt: skip
+    )
 
 
 READER = Reader(

@@ -50,9 +50,10 @@ def from_object(content: Any, options: Options, title: str, file: str) -> Loaded
     notes: list[str] = []
     if isinstance(content, list | tuple) and content and isinstance(content[0], Mapping):
         notes.append(
-            "The second part, the uncertainty, is left out." if isinstance(content, tuple) and len(content) == 2
+            "The second part, the uncertainty, is left out."
+            if isinstance(content, tuple) and len(content) == 2
             else "Only the first part of the list, the predictions, is used."
-        )  # fmt: skip
+        )
         content = content[0]
     if not isinstance(content, Mapping) or not content:
         raise UserError(f"{file} holds no dictionary of predictions: save what predict() or evaluate() returned.")
@@ -70,9 +71,12 @@ def from_object(content: Any, options: Options, title: str, file: str) -> Loaded
         raise UserError(f"{file}: every condition needs one vector of equally many numbers ({error}).") from error
     labels = ["_".join(map(str, k)) if isinstance(k, tuple) else str(k) for k in content]
     return Loaded(
-        predictions={("", ""): Profiles(matrix, labels)}, value_space="lognorm", separators=SEPARATORS,
-        notes=tuple(notes), title=title,
-    )  # fmt: skip
+        predictions={("", ""): Profiles(matrix, labels)},
+        value_space="lognorm",
+        separators=SEPARATORS,
+        notes=tuple(notes),
+        title=title,
+    )
 
 
 def results(
@@ -93,9 +97,14 @@ def results(
         check_values(x, f"{file}: {name!r}")
         sides[name] = group_means(x, labels, None, genes)
     return Loaded(
-        truth=sides["truth"].profiles, layers=sides["truth"].layers, predictions={("", ""): sides["pred"].profiles},
-        value_space="lognorm", separators=SEPARATORS, notes=tuple(notes or ()), title=title,
-    )  # fmt: skip
+        truth=sides["truth"].profiles,
+        layers=sides["truth"].layers,
+        predictions={("", ""): sides["pred"].profiles},
+        value_space="lognorm",
+        separators=SEPARATORS,
+        notes=tuple(notes or ()),
+        title=title,
+    )
 
 
 # -- truth ---------------------------------------------------------------------------------------------------------

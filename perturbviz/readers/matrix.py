@@ -103,9 +103,16 @@ def _body(path: Path, delimiter: str, columns: int) -> pd.DataFrame:
     blocks: list[pd.DataFrame] = []
     rows = bytes_ = 0
     with pd.read_csv(
-        path, sep=delimiter, header=None, skiprows=1, encoding="utf-8-sig", dtype={0: str}, low_memory=False,
-        keep_default_na=True, chunksize=max(_BLOCK // columns, 1),
-    ) as reader:  # fmt: skip
+        path,
+        sep=delimiter,
+        header=None,
+        skiprows=1,
+        encoding="utf-8-sig",
+        dtype={0: str},
+        low_memory=False,
+        keep_default_na=True,
+        chunksize=max(_BLOCK // columns, 1),
+    ) as reader:
         for block in reader:
             check_time(path.name)
             rows, bytes_ = rows + len(block), bytes_ + int(block.memory_usage().sum())

@@ -83,7 +83,7 @@ def read(path: Path, options: Options) -> Loaded:
         scores=score_table(sheets["Panel A"]),
         title=f"{TITLE}b: {parse_condition(label)}",
         notes=("One held-out perturbation on 1,000 genes: enough to look at profiles, too little to rank by.",),
-    )  # fmt: skip
+    )
 
 
 def score_table(panel: pd.DataFrame) -> ScoreTable:

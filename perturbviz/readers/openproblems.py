@@ -43,9 +43,13 @@ def read(path: Path, options: Options) -> Loaded:
             pairs = zip(h5.obs["cell_type"].astype(str), h5.obs["sm_name"].astype(str), strict=True)
             splits = {"": dict(zip(pairs, words, strict=True))}
     return Loaded(
-        truth=rows, splits=splits, value_space="signed_logp", separators=("",), title=path.stem,
+        truth=rows,
+        splits=splits,
+        value_space="signed_logp",
+        separators=("",),
+        title=path.stem,
         notes=(f"Values are {slot.removeprefix('layers/')}: zero means no change, there is no expression.",),
-    )  # fmt: skip
+    )
 
 
 def _rows(h5: H5ad, slot: str, obs: pd.DataFrame) -> Profiles:
@@ -54,8 +58,13 @@ def _rows(h5: H5ad, slot: str, obs: pd.DataFrame) -> Profiles:
         raise UserError(f"{h5.path.name}: obs lacks {', '.join(missing)}.")
     x = h5.matrix(slot)
     values = np.asarray(x.todense() if hasattr(x, "todense") else x, np.float32)
-    return Profiles(values, obs["sm_name"].astype(str).tolist(), [*map(str, h5.var.index)], None,
-                    obs["cell_type"].astype(str).tolist())  # fmt: skip
+    return Profiles(
+        values,
+        obs["sm_name"].astype(str).tolist(),
+        [*map(str, h5.var.index)],
+        None,
+        obs["cell_type"].astype(str).tolist(),
+    )
 
 
 def _meaning(path: Path, obs: pd.DataFrame) -> pd.DataFrame:

@@ -46,8 +46,10 @@ def read(path: Path, options: Options) -> Loaded:
     means = group_means(
         np.vstack([p.profiles.values[r] for p, r in zip(parts, repeated, strict=True)]),
         [p.profiles.labels[i] for p, r in zip(parts, repeated, strict=True) for i in r.tolist()],
-        contexts, first.genes, first.symbols,
-    )  # fmt: skip
+        contexts,
+        first.genes,
+        first.symbols,
+    )
     rows = replace(means.profiles, value_space=first.value_space)
     notes = (*parts[0].notes, f"{len(parts)} chunk{'s' * (len(parts) != 1)} read; row names are not used.")
     return Loaded(predictions={("", ""): rows}, value_space="lognorm", notes=notes, title=path.stem)

@@ -34,9 +34,11 @@ def read_norman(path: Path, options: Options) -> Loaded:
         ),
         value_space="delta",
         title="Norman 2019 (K562, CRISPRa), changes",
-        notes=("Changes only: no control mean, no numbers of cells, no replicates. Raw correlations and highly "
-               "expressed genes are not defined.",),
-    )  # fmt: skip
+        notes=(
+            "Changes only: no control mean, no numbers of cells, no replicates. Raw correlations and highly "
+            "expressed genes are not defined.",
+        ),
+    )
 
 
 def read_carpool(path: Path, options: Options) -> Loaded:
@@ -52,7 +54,7 @@ def read_carpool(path: Path, options: Options) -> Loaded:
         value_space="lognorm",
         title="CaRPool-seq 2023 (THP1, Cas13d knock-down)",
         notes=("The halves of the cells are unequal in size and exist for doubles only.",),
-    )  # fmt: skip
+    )
 
 
 NORMAN = Reader(

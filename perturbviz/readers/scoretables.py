@@ -46,9 +46,10 @@ def read_scperturbench(path: Path, options: Options) -> Loaded:
     for column in table.columns:
         if column.endswith("_score"):
             metrics[column] = {
-                "name": f"{column.removesuffix('_score')}, scaled", "better": "higher",
+                "name": f"{column.removesuffix('_score')}, scaled",
+                "better": "higher",
                 "note": "Min-max scaled within each perturbation and split, 1 = best: errors cannot be recovered.",
-            }  # fmt: skip
+            }
         elif column.lower().startswith("rank") or column.endswith("_rank"):
             metrics[column] = {"name": f"{column}, as published", "better": "lower", "note": "Rank among the methods."}
     frame = pd.concat(
@@ -64,7 +65,7 @@ def read_scperturbench(path: Path, options: Options) -> Loaded:
                     "genes": "de:100",
                     "n_genes": 100,
                     "value": pd.to_numeric(table[metric], errors="coerce"),
-                }  # fmt: skip
+                }
             )
             for metric in metrics
         ],
@@ -80,11 +81,14 @@ def read_scperturbench(path: Path, options: Options) -> Loaded:
         notes.append(f"{plural(undefined, 'value')} empty or no number: undefined, not 0.")
     frame = frame[~same]
     scores = ScoreTable(
-        frame, metrics, {m: m for m in sorted(frame["method"].unique())}, "scPerturBench",
+        frame,
+        metrics,
+        {m: m for m in sorted(frame["method"].unique())},
+        "scPerturBench",
         "Scores as published. Its Rank columns average ranks over perturbations and differ from the rank of a mean score. "
         + " ".join(n for n in notes if n != _NEEDS),
         {"file": path.name},
-    )  # fmt: skip
+    )
     return Loaded(scores=scores, title="scPerturBench", notes=tuple(notes))
 
 
@@ -121,9 +125,12 @@ def _wide(table: pd.DataFrame, method: str, source: str, context: str, title: st
     frame["perturbation"] = [parse_condition(p) or str(p) for p in frame["perturbation"]]
     frame = frame.assign(method=method, seed="", context=context, reference="none", genes="all", n_genes=0)[COLUMNS]
     return ScoreTable(
-        frame, {m: direction(m) for m in names}, {method: method}, title,
+        frame,
+        {m: direction(m) for m in names},
+        {method: method},
+        title,
         f"Scores as {source} wrote them; their definitions, references and genes are those of {source}.",
-    )  # fmt: skip
+    )
 
 
 def direction(metric: str) -> dict[str, str]:
@@ -152,7 +159,7 @@ def read_detailed(path: Path, options: Options) -> Loaded:
             "genes": "all",
             "n_genes": 0,
             "value": pd.to_numeric(table["value"], errors="coerce"),
-        }  # fmt: skip
+        }
     )[COLUMNS]
     metrics = {m: direction(m) for m in frame["metric"].unique()}
     scores = ScoreTable(frame, metrics, {m: m for m in frame["method"].unique()}, "CellSimBench scores")
@@ -168,10 +175,17 @@ def recognise_metrics_json(path: Path) -> bool:
         content = read_json(path)
     except UserError:
         return False
-    return isinstance(content, dict) and bool(content) and (
-        all(isinstance(v, int | float) for v in content.values())
-        or all(isinstance(v, dict) and v and all(isinstance(x, int | float) for x in v.values()) for v in content.values())
-    )  # fmt: skip
+    return (
+        isinstance(content, dict)
+        and bool(content)
+        and (
+            all(isinstance(v, int | float) for v in content.values())
+            or all(
+                isinstance(v, dict) and v and all(isinstance(x, int | float) for x in v.values())
+                for v in content.values()
+            )
+        )
+    )
 
 
 def read_metrics_json(path: Path, options: Options) -> Loaded:
@@ -189,24 +203,43 @@ def read_metrics_json(path: Path, options: Options) -> Loaded:
 
 def _reader(id_: str, name: str, summary: str, recognise, read) -> Reader:
     return Reader(
-        id=id_, name=name, summary=summary, separator='"+"', value_space="scores", granularity="scores", gene_ids="none",
-        recognise=recognise, read=read,
-    )  # fmt: skip
+        id=id_,
+        name=name,
+        summary=summary,
+        separator='"+"',
+        value_space="scores",
+        granularity="scores",
+        gene_ids="none",
+        recognise=recognise,
+        read=read,
+    )
 
 
 SCPERTURBENCH = _reader(
-    "scperturbench", "scPerturBench scores", "Score table with columns method, cor, *_score, Rank_*, DataSet, op.",
-    recognise_scperturbench, read_scperturbench,
-)  # fmt: skip
+    "scperturbench",
+    "scPerturBench scores",
+    "Score table with columns method, cor, *_score, Rank_*, DataSet, op.",
+    recognise_scperturbench,
+    read_scperturbench,
+)
 CELL_EVAL = _reader(
-    "cell-eval-scores", "cell-eval scores", "results.csv (one line a perturbation); agg_results.csv is explained.",
-    recognise_cell_eval, read_cell_eval,
-)  # fmt: skip
+    "cell-eval-scores",
+    "cell-eval scores",
+    "results.csv (one line a perturbation); agg_results.csv is explained.",
+    recognise_cell_eval,
+    read_cell_eval,
+)
 DETAILED = _reader(
-    "cellsimbench-scores", "CellSimBench scores", "detailed_metrics.csv: model, perturbation, metric, value.",
-    recognise_detailed, read_detailed,
-)  # fmt: skip
+    "cellsimbench-scores",
+    "CellSimBench scores",
+    "detailed_metrics.csv: model, perturbation, metric, value.",
+    recognise_detailed,
+    read_detailed,
+)
 METRICS = _reader(
-    "metrics-json", "Metrics file (scGPT, scEval, GEARS)", "test_metrics.json: recognised as metrics; per-condition ones "
-    "become a score table.", recognise_metrics_json, read_metrics_json,
-)  # fmt: skip
+    "metrics-json",
+    "Metrics file (scGPT, scEval, GEARS)",
+    "test_metrics.json: recognised as metrics; per-condition ones become a score table.",
+    recognise_metrics_json,
+    read_metrics_json,
+)

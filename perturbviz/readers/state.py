@@ -38,9 +38,13 @@ def read(path: Path, options: Options) -> Loaded:
     pred, real = (_rows(folder / name, options) for name in (PRED, REAL))
     notes = tuple(dict.fromkeys([*pred.notes, *real.notes]))
     return Loaded(
-        truth=real.profiles, layers=real.layers, predictions={("State", ""): pred.profiles}, value_space="lognorm",
-        notes=(*notes, "State clips prediction and truth to [0, 14]."), title=folder.name,
-    )  # fmt: skip
+        truth=real.profiles,
+        layers=real.layers,
+        predictions={("State", ""): pred.profiles},
+        value_space="lognorm",
+        notes=(*notes, "State clips prediction and truth to [0, 14]."),
+        title=folder.name,
+    )
 
 
 def _rows(path: Path, options: Options, slot: str = "X") -> Means:

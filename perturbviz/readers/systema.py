@@ -34,9 +34,13 @@ def read(path: Path, options: Options) -> Loaded:
     splits = {seed: dict.fromkeys(rows.labels, "test") for seed, rows in truths}
     note = "Test conditions only: there is no control and no training data in these files; seeds overlap."
     return Loaded(
-        truth=_union(truths) if truths else None, predictions=predictions, splits=splits, value_space="lognorm",
-        notes=(note,), title=datasets[0],
-    )  # fmt: skip
+        truth=_union(truths) if truths else None,
+        predictions=predictions,
+        splits=splits,
+        value_space="lognorm",
+        notes=(note,),
+        title=datasets[0],
+    )
 
 
 def _rows(path: Path) -> Profiles:

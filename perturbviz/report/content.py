@@ -111,9 +111,13 @@ class Direct:
             methods = [m for m in evaluation.methods if not view.show or m in view.show]
             pairs = offered_pairs(evaluation, view.subset)
             found = score_many(
-                evaluation, pairs, view.subset, methods, view_rows(evaluation, view, methods),
+                evaluation,
+                pairs,
+                view.subset,
+                methods,
+                view_rows(evaluation, view, methods),
                 include_held_out_in_reference=view.ref_from == "all",
-            )  # fmt: skip
+            )
             columns = {i: ranks(average(found[p].values, view.avg), found[p].card) for i, p in enumerate(pairs)}
             self._tables[key] = pairs, pd.DataFrame(columns, index=pd.Index(methods, name="method"))
         return self._tables[key]
@@ -147,18 +151,32 @@ def _section(item: Item, compute: Direct, prefix: str) -> Section:
     if ranking.scores.rows.empty:
         raise UserError("No perturbation is left under this view.")
     return Section(
-        source, view, _title(item), _query(view), explain.headline(ranking),
-        explain.four_questions(view, ranking.scores, isinstance(source, ScoreTable)), "", ranking.scores.note,
-        _table(ranking), tuple(_charts(item, ranking, compute, prefix)),
-    )  # fmt: skip
+        source,
+        view,
+        _title(item),
+        _query(view),
+        explain.headline(ranking),
+        explain.four_questions(view, ranking.scores, isinstance(source, ScoreTable)),
+        "",
+        ranking.scores.note,
+        _table(ranking),
+        tuple(_charts(item, ranking, compute, prefix)),
+    )
 
 
 def _table(ranking: Ranking) -> pd.DataFrame:
     t = ranking.table
     return pd.DataFrame(
-        {"place": t["rank"], "method": t["name"], "score": t["score"], "low": t["low"], "high": t["high"], "values": t["n"],
-         "remark": t["reason"]}
-    )  # fmt: skip
+        {
+            "place": t["rank"],
+            "method": t["name"],
+            "score": t["score"],
+            "low": t["low"],
+            "high": t["high"],
+            "values": t["n"],
+            "remark": t["reason"],
+        }
+    )
 
 
 def look(source: Source, compute: Direct, view: View) -> tuple[dict[str, str], dict[str, str]]:
@@ -180,9 +198,12 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
         return Chart(f"{prefix}-{kind}", drawn, question, note, alt)
 
     yield chart(
-        "order", ranking_figures.order(ranking.table, colours, axis, None, card.better != "lower"),
-        "Who leads, and how surely?", explain.uncertainty(ranking), explain.alt_order(ranking),
-    )  # fmt: skip
+        "order",
+        ranking_figures.order(ranking.table, colours, axis, None, card.better != "lower"),
+        "Who leads, and how surely?",
+        explain.uncertainty(ranking),
+        explain.alt_order(ranking),
+    )
     order = list(ranking.table.index)
     points, perturbations = per_unit(scores.values[[scores.methods.index(m) for m in order]], scores.rows)
     swarms = error_figures.distribution(
@@ -201,10 +222,12 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
     yield chart(
         "distribution",
         swarms,
-        f"How is the {card.name} spread over perturbations?", explain.spread(ranking, view.avg).partition(" Click")[0] + explain.a_point_is(perturbations)
+        f"How is the {card.name} spread over perturbations?",
+        explain.spread(ranking, view.avg).partition(" Click")[0]
+        + explain.a_point_is(perturbations)
         + explain.thinned(error_figures.points_a_method(len(order)), len(perturbations)),
         f"Values of {len(order)} methods, one point a perturbation, with their {view.avg}.",
-    )  # fmt: skip
+    )
     pairs, table = compute.rank_table(source, view)
     shown = table.loc[[m for m in order if m in table.index]]
     if shown.shape[1] > 1 and np.isfinite(shown.to_numpy(float)).any():
@@ -212,7 +235,9 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
         labels = [own[m].get("name", m) if m in own else metric_label(m, r) for m, r in pairs]
         here = next((i for i, (m, r) in enumerate(pairs) if m == view.metric and r in ("", view.reference)), -1)
         yield chart(
-            "bump", ranking_figures.bump(shown, labels, names, colours, here), "How does the order shift from metric to metric?",
+            "bump",
+            ranking_figures.bump(shown, labels, names, colours, here),
+            "How does the order shift from metric to metric?",
             explain.bump_note(shown, labels, names.get).partition(" Click")[0],
             f"Ranks of {len(shown)} methods under {len(pairs)} metrics.",
-        )  # fmt: skip
+        )

@@ -118,9 +118,13 @@ def _about(source: Source) -> str:
         methods = {m: {"name": n} for m, n in source.names.items()}
     else:
         facts = {
-            "values": source.value_space, "conditions": f"{source.adata.n_obs:,}", "genes": f"{source.adata.n_vars:,}",
-            "contexts": ", ".join(source.contexts), "splits": f"{len(source.seeds)}, {source.split_origin}", "content": source.content_id,
-        }  # fmt: skip
+            "values": source.value_space,
+            "conditions": f"{source.adata.n_obs:,}",
+            "genes": f"{source.adata.n_vars:,}",
+            "contexts": ", ".join(source.contexts),
+            "splits": f"{len(source.seeds)}, {source.split_origin}",
+            "content": source.content_id,
+        }
         provenance = {k: v for k, v in source.meta.items() if k not in ("methods", "title", "value_space", "simulated")}
         methods = {
             m: {"name": source.display_name(m), **dict(source.meta.get("methods", {}).get(m, {}))}

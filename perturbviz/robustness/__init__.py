@@ -12,7 +12,26 @@ from perturbviz.robustness.resampling import repetitions, resample
 from perturbviz.robustness.shares import shares_by, shares_of_views, wins
 
 __all__ = [
-    "RANKING_METHODS", "Across", "Agreement", "Portrait", "Robustness", "agreement", "cluster_order", "contexts_across",
-    "deciding_choices", "first_places", "flattering", "kendall_matrix", "one_click", "repetitions", "resample",
-    "robustness", "shapley", "shares_by", "shares_of_views", "stability", "sweep_across", "wins",
-]  # fmt: skip
+    "RANKING_METHODS",
+    "Across",
+    "Agreement",
+    "Portrait",
+    "Robustness",
+    "agreement",
+    "cluster_order",
+    "contexts_across",
+    "deciding_choices",
+    "first_places",
+    "flattering",
+    "kendall_matrix",
+    "one_click",
+    "repetitions",
+    "resample",
+    "robustness",
+    "shapley",
+    "shares_by",
+    "shares_of_views",
+    "stability",
+    "sweep_across",
+    "wins",
+]

@@ -94,9 +94,12 @@ def _across(
     table = {k: pd.DataFrame(v).reindex(names).astype(float) for k, v in (("s", scores), ("r", ranks), ("w", shares))}
     order = table["r"].mean(axis=1).sort_values(kind="stable", na_position="last").index
     return Across(
-        {m: names[m] for m in order}, table["s"].loc[order], table["r"].loc[order],
-        table["w"].loc[order] if shares else None, problems,
-    )  # fmt: skip
+        {m: names[m] for m in order},
+        table["s"].loc[order],
+        table["r"].loc[order],
+        table["w"].loc[order] if shares else None,
+        problems,
+    )
 
 
 def stability(across: Across) -> float:

@@ -88,10 +88,15 @@ def robustness(scores: Scores, how: str = "mean", n: int = N_RESAMPLES, seed: in
     p = _holm(_paired_p(resampled[current], original[current], count))
     lead = original[current][:, None] > original[current][None]
     return Robustness(
-        tuple(scores.methods[i] for i in order), tuple(scores.names[i] for i in order),
-        place_shares(ranks_of(resampled[current])), place_shares(by_row.T), p,
-        lead & (np.nan_to_num(p, nan=1.0) < 1 - LEVEL), _places(scores, order, original, resampled), count,
-    )  # fmt: skip
+        tuple(scores.methods[i] for i in order),
+        tuple(scores.names[i] for i in order),
+        place_shares(ranks_of(resampled[current])),
+        place_shares(by_row.T),
+        p,
+        lead & (np.nan_to_num(p, nan=1.0) < 1 - LEVEL),
+        _places(scores, order, original, resampled),
+        count,
+    )
 
 
 def _row_ranks(goodness: np.ndarray) -> np.ndarray:
@@ -162,9 +167,13 @@ def _places(scores: Scores, order: list[int], original: dict, resampled: dict) -
         tables.append(
             pd.DataFrame(
                 {
-                    "method": [scores.methods[i] for i in order], "name": [scores.names[i] for i in order],
-                    "ranking": name, "rank": ranks_of(original[name][None])[0], "low": low, "high": high,
+                    "method": [scores.methods[i] for i in order],
+                    "name": [scores.names[i] for i in order],
+                    "ranking": name,
+                    "rank": ranks_of(original[name][None])[0],
+                    "low": low,
+                    "high": high,
                 }
             )
-        )  # fmt: skip
+        )
     return pd.concat(tables, ignore_index=True)

@@ -66,9 +66,7 @@ def flattering(views: Views, method: str, n_genes: int | None = None) -> tuple[P
     return found[0], found[1]
 
 
-def _portrait(
-    views: Views, m: int, i: int, margin: float, rival: int, ahead: bool, n_genes: int | None
-) -> Portrait:  # fmt: skip
+def _portrait(views: Views, m: int, i: int, margin: float, rival: int, ahead: bool, n_genes: int | None) -> Portrait:
     view, rank, of = views.view(i), float(views.ranks[i, m]), int(views.frame["n_defined"].iloc[i])
     other = views.names[rival] if rival >= 0 else ""
     next_to = f", {'behind' if ahead else 'ahead of'} {other}" if other else ""

@@ -32,13 +32,16 @@ def shares_of_views(views: Views) -> pd.DataFrame:
     any_ = defined.any(axis=0)
     table = pd.DataFrame(
         {
-            "name": views.names, "share": (won * vote).sum(axis=0), "views": won.sum(axis=0), "defined": total,
+            "name": views.names,
+            "share": (won * vote).sum(axis=0),
+            "views": won.sum(axis=0),
+            "defined": total,
             "mean_rank": np.where(any_, mean_rank, np.nan),
             "best_rank": np.fmin.reduce(seen, axis=0, initial=np.nan),
             "worst_rank": np.fmax.reduce(seen, axis=0, initial=np.nan),
         },
         index=pd.Index(views.methods, name="method"),
-    )  # fmt: skip
+    )
     return table.sort_values(["share", "mean_rank"], ascending=[False, True], kind="stable")
 
 

@@ -13,6 +13,14 @@ from perturbviz.sweep.grid import SplitChoice, gene_counts, split_choices
 from perturbviz.sweep.settings import Setting, default_metrics, offered_settings
 
 __all__ = [
-    "Setting", "SplitChoice", "Sweep", "SweepCancelled", "default_metrics", "gene_counts", "offered_settings",
-    "split_choices", "sweep", "sweep_frame",
-]  # fmt: skip
+    "Setting",
+    "SplitChoice",
+    "Sweep",
+    "SweepCancelled",
+    "default_metrics",
+    "gene_counts",
+    "offered_settings",
+    "split_choices",
+    "sweep",
+    "sweep_frame",
+]

@@ -102,8 +102,15 @@ class Sweep:
             return out
         if setting.card.unit != "perturbation":
             raise ValueError(f"{setting.metric} has one value a data set")
-        found = score(self.evaluation, setting.metric, setting.reference, setting.subset, self.methods, rows=rows,
-                      include_held_out_in_reference=self.base.ref_from == "all")  # fmt: skip
+        found = score(
+            self.evaluation,
+            setting.metric,
+            setting.reference,
+            setting.subset,
+            self.methods,
+            rows=rows,
+            include_held_out_in_reference=self.base.ref_from == "all",
+        )
         out[:, rows] = found.values
         return out
 
@@ -157,9 +164,7 @@ def sweep(
     base = base or View()
     methods = tuple(m for m in (methods or evaluation.methods) if not base.show or m in base.show)
     include_held_out = base.ref_from == "all"
-    settings = offered_settings(
-        evaluation, metrics, references, kinds, targets, sizes, direct_sizes, include_held_out
-    )  # fmt: skip
+    settings = offered_settings(evaluation, metrics, references, kinds, targets, sizes, direct_sizes, include_held_out)
     if accumulated_only:
         settings = [s for s in settings if s.accumulates]
     splits = tuple(splits or split_choices(evaluation))
@@ -180,13 +185,28 @@ def sweep(
             sums = sums if len(groups) == 1 else None
     if rest:
         scores[rest] = direct_averages(
-            evaluation, methods, [settings[i] for i in rest], positions, hows, include_held_out, n_threads(threads),
-            _part(progress, share if summed else 0, 1), cancel,
-        )  # fmt: skip
+            evaluation,
+            methods,
+            [settings[i] for i in rest],
+            positions,
+            hows,
+            include_held_out,
+            n_threads(threads),
+            _part(progress, share if summed else 0, 1),
+            cancel,
+        )
     return Sweep(
-        evaluation, base, methods, tuple(evaluation.name(m) for m in methods), tuple(settings), splits, tuple(hows),
-        scores, tuple(positions), sums,
-    )  # fmt: skip
+        evaluation,
+        base,
+        methods,
+        tuple(evaluation.name(m) for m in methods),
+        tuple(settings),
+        splits,
+        tuple(hows),
+        scores,
+        tuple(positions),
+        sums,
+    )
 
 
 def _part(progress: Progress | None, start: float, end: float) -> Progress | None:
@@ -195,9 +215,14 @@ def _part(progress: Progress | None, start: float, end: float) -> Progress | Non
 
 
 def _sum_averages(
-    sums: SumValues, settings: list[Setting], positions: list[np.ndarray], hows: Sequence[str], threads: int | None,
-    progress: Progress | None, cancel: Event | None,
-) -> np.ndarray:  # fmt: skip
+    sums: SumValues,
+    settings: list[Setting],
+    positions: list[np.ndarray],
+    hows: Sequence[str],
+    threads: int | None,
+    progress: Progress | None,
+    cancel: Event | None,
+) -> np.ndarray:
     """Averages of the sum-type settings: (settings, splits, hows, methods)."""
     pairs: dict[tuple[Reference, str], list[int]] = {}
     for i, setting in enumerate(settings):

@@ -48,7 +48,7 @@ def sweep_frame(
     methods = tuple(evaluation.methods if methods is None else methods)
     settings = offered_settings(
         evaluation, metrics, references, kinds, targets, sizes, direct_sizes, include_held_out_in_reference
-    )  # fmt: skip
+    )
     if accumulated_only:
         settings = [s for s in settings if s.accumulates]
     if not settings or not methods or evaluation.rows.empty:
@@ -77,9 +77,12 @@ def sweep_frame(
             by_subset.setdefault(setting.subset, []).append(setting)
     for subset, some in by_subset.items():
         found = score_many(
-            evaluation, [(s.metric, s.reference) for s in some], subset, methods,
+            evaluation,
+            [(s.metric, s.reference) for s in some],
+            subset,
+            methods,
             include_held_out_in_reference=include_held_out_in_reference,
-        )  # fmt: skip
+        )
         for s in some:
             yield writer.scores(found[s.metric, s.reference])
         done += len(some)

@@ -128,6 +128,13 @@ class RowSums:
         for o, order in enumerate(orders):
             columns = slice(self.layout.offset(o), self.layout.offset(o) + 2 * len(self.layout.sizes[o]))
             self.kernel(
-                self._x, y, self._changes, w, self._in_file if order is None else order, self.layout.sizes[o],
-                targets, errors[..., columns], truths[..., columns],
-            )  # fmt: skip
+                self._x,
+                y,
+                self._changes,
+                w,
+                self._in_file if order is None else order,
+                self.layout.sizes[o],
+                targets,
+                errors[..., columns],
+                truths[..., columns],
+            )

@@ -37,9 +37,11 @@ def options_form() -> Options:
     with st.expander("What the files do not say (usually nothing)"):
         a, b = st.columns(2)
         system = a.selectbox(
-            "System", ["", *SYSTEMS], format_func=lambda s: SYSTEMS[s].name if s else "recognise it",
+            "System",
+            ["", *SYSTEMS],
+            format_func=lambda s: SYSTEMS[s].name if s else "recognise it",
             help="Which program wrote the files.",
-        )  # fmt: skip
+        )
         space = b.selectbox("Values are", ["", *VALUE_SPACES, "counts"], format_func=lambda s: s or "as the file says")
         control = a.text_input("Further control labels", help="Separated by commas, such as NT, mock.")
         context = b.text_input("Column of the context", help="Cell line, donor, dose …")
@@ -50,9 +52,14 @@ def options_form() -> Options:
         )
     pairs = dict(line.split("=", 1) for line in rename.splitlines() if "=" in line)
     return Options(
-        system=system, value_space=space, control=tuple(c.strip() for c in control.split(",") if c.strip()),
-        context=context.strip(), condition=condition.strip(), genes=split_genes(genes), rename={k.strip(): v.strip() for k, v in pairs.items()},
-    )  # fmt: skip
+        system=system,
+        value_space=space,
+        control=tuple(c.strip() for c in control.split(",") if c.strip()),
+        context=context.strip(),
+        condition=condition.strip(),
+        genes=split_genes(genes),
+        rename={k.strip(): v.strip() for k, v in pairs.items()},
+    )
 
 
 def show_add(source: Benchmark | ScoreTable | None) -> None:
@@ -64,9 +71,13 @@ def show_add(source: Benchmark | ScoreTable | None) -> None:
     paths = offered_paths()
     options = options_form()
     what = st.segmented_control(
-        "They are", ["predictions", "new"], default="predictions" if isinstance(source, Benchmark) else "new", required=True,
-        format_func={"predictions": "predictions for the open benchmark", "new": "a data set of their own"}.__getitem__, key="_upload_as",
-    )  # fmt: skip
+        "They are",
+        ["predictions", "new"],
+        default="predictions" if isinstance(source, Benchmark) else "new",
+        required=True,
+        format_func={"predictions": "predictions for the open benchmark", "new": "a data set of their own"}.__getitem__,
+        key="_upload_as",
+    )
     name = (
         st.text_input("Name of the method", max_chars=60, help="Empty: the name of the file.")
         if what == "predictions"

@@ -128,9 +128,13 @@ def _rank_table(content_id: str, token: str, evaluation: Evaluation, view: View)
     with _scores.cache_condition:  # another average asks for nothing new
         found = {p: _scores.cache[key[p]] for p in pairs if key[p] in _scores.cache}
     new = score_many(
-        evaluation, [p for p in pairs if p not in found], view.subset, methods, rows,
+        evaluation,
+        [p for p in pairs if p not in found],
+        view.subset,
+        methods,
+        rows,
         include_held_out_in_reference=view.ref_from == "all",
-    )  # fmt: skip
+    )
     with _scores.cache_condition:
         for pair, one in new.items():
             _scores.cache.setdefault(key[pair], one)
@@ -171,9 +175,16 @@ def _swept(
     content_id: str, token: str, evaluation: Evaluation, view: View, metrics: tuple[str, ...] | None
 ) -> dict[tuple[str, str], dict[str, tuple[np.ndarray, np.ndarray]]]:
     swept = sweep(
-        evaluation, metrics=metrics, kinds=("expressed", "de"), targets=(view.targets,), base=view, hows=(view.avg,),
-        splits=(SplitChoice(view.split, view.seed),), accumulated_only=metrics is None, threads=1,
-    )  # fmt: skip
+        evaluation,
+        metrics=metrics,
+        kinds=("expressed", "de"),
+        targets=(view.targets,),
+        base=view,
+        hows=(view.avg,),
+        splits=(SplitChoice(view.split, view.seed),),
+        accumulated_only=metrics is None,
+        threads=1,
+    )
     places: dict[tuple[str, str], dict[str, list[tuple[int, int]]]] = {}
     for i, s in enumerate(swept.settings):
         places.setdefault((s.metric, s.reference), {}).setdefault(s.subset.kind, []).append((s.subset.n, i))

@@ -53,8 +53,13 @@ def judged(benchmark: Benchmark, view: View, positive: str = "", negative: str =
     """Calibration of a view's metric on its genes and perturbations, or why it cannot be judged."""
     plain, positive = _plain(view), _first(benchmark, positive)
     return _judged(
-        benchmark.content_id, _token(plain, positive, negative), cache.evaluation(benchmark, view), plain, positive, negative
-    )  # fmt: skip
+        benchmark.content_id,
+        _token(plain, positive, negative),
+        cache.evaluation(benchmark, view),
+        plain,
+        positive,
+        negative,
+    )
 
 
 def known(benchmark: Benchmark, view: View) -> Judged | None:
@@ -125,9 +130,14 @@ def part(
     """One piece of the map."""
     view, family, pairs = piece
     return _part(
-        benchmark.content_id, f"{_token(view, positive, negative)}|{family}", cache.evaluation(benchmark, view), view,
-        list(pairs), positive, negative,
-    )  # fmt: skip
+        benchmark.content_id,
+        f"{_token(view, positive, negative)}|{family}",
+        cache.evaluation(benchmark, view),
+        view,
+        list(pairs),
+        positive,
+        negative,
+    )
 
 
 def missing(benchmark: Benchmark, pieces: list, positive: str, negative: str) -> Iterator[int]:
@@ -139,9 +149,14 @@ def missing(benchmark: Benchmark, pieces: list, positive: str, negative: str) ->
 
 @cache.shared(600)
 def _part(
-    content_id: str, token: str, evaluation: Evaluation, view: View, pairs: list[tuple[str, str]], positive: str,
+    content_id: str,
+    token: str,
+    evaluation: Evaluation,
+    view: View,
+    pairs: list[tuple[str, str]],
+    positive: str,
     negative: str,
-) -> list[Calibration]:  # fmt: skip
+) -> list[Calibration]:
     try:
         found = _map(evaluation, view, pairs, positive, negative)
     except UserError:
@@ -163,9 +178,13 @@ def scale(benchmark: Benchmark, view: View, positive: str = "", negative: str = 
         return "No replicate of the experiment is known here, so there is no calibrated scale."
     plain = view.with_(data="", truth="all")
     return _scale(
-        benchmark.content_id, _token(plain, positive, negative), cache.evaluation(benchmark, view), plain,
-        positive or offered[0], (negative,) if negative else NEGATIVES,
-    )  # fmt: skip
+        benchmark.content_id,
+        _token(plain, positive, negative),
+        cache.evaluation(benchmark, view),
+        plain,
+        positive or offered[0],
+        (negative,) if negative else NEGATIVES,
+    )
 
 
 @cache.shared(200)

@@ -157,9 +157,14 @@ def _cloud(token: str, method: str, _q: Question) -> tuple[Cloud, float, float]:
     labels = [f"{d} · {g}" + (f" · seed {s}" if s else "") for d, g, s in zip(doubles, genes, seeds, strict=True)]
     names = class_names(codes[row, column])
     drawn = Cloud(
-        binned(observed, predicted, reach), reach, observed[row, column], predicted[row, column], labels, names.tolist(),
+        binned(observed, predicted, reach),
+        reach,
+        observed[row, column],
+        predicted[row, column],
+        labels,
+        names.tolist(),
         [list(k) for k in zip(doubles.tolist(), genes.tolist(), strict=True)],
-    )  # fmt: skip
+    )
     positive = bound.true(p)[p.double] & np.isfinite(predicted)
     x, y = observed[positive], predicted[positive]
     if len(x) < 3 or not y.any():

@@ -143,9 +143,14 @@ def ranking(
 
 @st.cache_resource(max_entries=60, show_spinner=False)
 def _ranking(
-    key: str, whose: str, _evaluation: Evaluation, _base: Evaluation, _view: View, _methods: tuple[str, ...],
+    key: str,
+    whose: str,
+    _evaluation: Evaluation,
+    _base: Evaluation,
+    _view: View,
+    _methods: tuple[str, ...],
     _models: dict[str, tuple[str, Recipe]],
-) -> Ranking:  # fmt: skip
+) -> Ranking:
     candidates = {slug: (name, predictions(_base, recipe).values) for slug, (name, recipe) in _models.items()}
     both = compete.with_candidates(_evaluation, candidates)
     rows = view_rows(both, _view, [*_methods, *candidates])
@@ -161,9 +166,14 @@ def _scores(key: str, digest: str, _evaluation: Evaluation, _view: View, _method
 
 def _score(evaluation: Evaluation, view: View, methods: tuple[str, ...], rows: np.ndarray) -> Scores:
     return score(
-        evaluation, view.metric, view.ref, view.subset, methods, rows=rows,
+        evaluation,
+        view.metric,
+        view.ref,
+        view.subset,
+        methods,
+        rows=rows,
         include_held_out_in_reference=view.ref_from == "all",
-    )  # fmt: skip
+    )
 
 
 # -- diagnostics ---------------------------------------------------------------------------------------------------
@@ -207,9 +217,14 @@ def _error_maps(key: str, _evaluation: Evaluation, _recipe: Recipe) -> tuple[Err
     held_out = np.sum(seen, axis=0) / weights.sum() if weights.sum() else np.full_like(maps[0].held_out, np.nan)
     reasons = {name: why for m in maps for name, why in m.reasons.items()}
     return ErrorMap(
-        DIMS, RIDGES, np.mean([m.training for m in maps], axis=0), held_out,
-        int(np.mean([m.n_training for m in maps])), int(weights.sum()), reasons,
-    ), len(maps)  # fmt: skip
+        DIMS,
+        RIDGES,
+        np.mean([m.training for m in maps], axis=0),
+        held_out,
+        int(np.mean([m.n_training for m in maps])),
+        int(weights.sum()),
+        reasons,
+    ), len(maps)
 
 
 def curve(evaluation: Evaluation, recipe: Recipe) -> tuple[pd.DataFrame, int]:

@@ -55,9 +55,14 @@ def all_views(benchmark: Benchmark, view: View) -> Sweep:
         evaluation = cache.evaluation(benchmark, view)
         sizes = sorted({*DIRECT_SIZES, min(view.n, benchmark.adata.n_vars)})
         running.future = cache.background().submit(
-            sweep, evaluation, base=base, metrics=unasked(evaluation, base)[0], sizes=sizes, threads=1,
+            sweep,
+            evaluation,
+            base=base,
+            metrics=unasked(evaluation, base)[0],
+            sizes=sizes,
+            threads=1,
             progress=running.advance,
-        )  # fmt: skip
+        )
     if not running.future.done():
         bar = st.progress(0.0, "Scoring every view …")
         while not running.future.done():

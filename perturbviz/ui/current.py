@@ -135,9 +135,13 @@ def _simulated_banner() -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pv-simulated"):
         st.caption(":material/science: **Simulated data**, made to teach; no real system.", width="content")
         st.button(
-            "Open Norman (real)", type="tertiary", icon=":material/open_in_new:", on_click=_open, args=("norman",),
+            "Open Norman (real)",
+            type="tertiary",
+            icon=":material/open_in_new:",
+            on_click=_open,
+            args=("norman",),
             help="Norman et al. 2019: 104 single and 130 double activations in K562, downloaded once.",
-        )  # fmt: skip
+        )
         st.page_link(navigation.path("data"), label="More data")
 
 
@@ -166,8 +170,9 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
     if needs == "benchmark" and isinstance(current.source, ScoreTable):
         stop(
             f"“{current.source.title}” holds scores only; this page needs predictions and truth gene by gene. "
-            "Choose a benchmark in the sidebar, or go to Rankings or Errors.", icon=":material/table_chart:",
-        )  # fmt: skip
+            "Choose a benchmark in the sidebar, or go to Rankings or Errors.",
+            icon=":material/table_chart:",
+        )
     if needs == "benchmark" and isinstance(current.source, Benchmark):
         problem = view_problem(current.view, current.evaluated)
         if problem:

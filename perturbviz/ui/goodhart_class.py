@@ -64,8 +64,10 @@ def _door(current: Current) -> None:
     with create:
         st.subheader("Open a class")
         view, own = current.view, current.view.data in sources.own()
-        st.markdown(f"Target: **{escape(metric_name(view.metric, view.reference))}** on “{escape(cast(Benchmark, current.source).title)}”, "
-                    f"genes: {escape(explain.genes(view.subset))}. Set it in the sidebar.")  # fmt: skip
+        st.markdown(
+            f"Target: **{escape(metric_name(view.metric, view.reference))}** on “{escape(cast(Benchmark, current.source).title)}”, "
+            f"genes: {escape(explain.genes(view.subset))}. Set it in the sidebar."
+        )
         if own:
             st.info(
                 "A class needs data that every team can open; what you loaded stays in your session.",
@@ -143,9 +145,13 @@ def _team(current: Current, lab: cache.Lab, room: challenge.Class, token: str) -
         knobs = controls(current, lab if same else played, start)
     with right:
         st.button(
-            "Hand in this setting", type="primary", icon=":material/send:", key="_hand_in", on_click=_hand_in,
+            "Hand in this setting",
+            type="primary",
+            icon=":material/send:",
+            key="_hand_in",
+            on_click=_hand_in,
             args=(room.code, token, played, start, knobs),
-        )  # fmt: skip
+        )
         if said := st.session_state.pop(_SAID, ""):
             st.success(escape(said))
         if problem := st.session_state.pop(_PROBLEM, ""):
@@ -247,12 +253,14 @@ def _board(code: str, token: str, played: cache.Lab) -> None:
         table["setting"] = [Knobs.from_link(s.knobs).words(played.evaluation.name) for _, s, _ in lines]
     label = metric_label(*room.target)
     st.dataframe(
-        table.rename(columns={"score": f"{label} ({card.arrow})"}), hide_index=True, width="stretch",
+        table.rename(columns={"score": f"{label} ({card.arrow})"}),
+        hide_index=True,
+        width="stretch",
         column_config={
             "team": st.column_config.TextColumn(width="medium"),
             f"{label} ({card.arrow})": st.column_config.NumberColumn(format="%.4g"),
         },
-    )  # fmt: skip
+    )
     if room.revealed:
         _revealed(room, lines, played)
     else:
@@ -272,7 +280,11 @@ def _revealed(room: challenge.Class, lines: list[tuple[str, challenge.Submission
     table, labels = pd.DataFrame(values, index=teams), [metric_label(*s) for s in settings]
     figure = figures.bump(table, labels, {t: t for t in teams}, method_colours(sorted(teams)), 0)
     chart(
-        marked(figure, room.code, room.code), "reveal", question="And on the metrics nobody played for?", alt=f"Ranks of {len(teams)} teams on {len(labels)} metrics.",
-        table=lambda: table.set_axis(labels, axis=1).rename_axis("team").reset_index(), filename="challenge",
+        marked(figure, room.code, room.code),
+        "reveal",
+        question="And on the metrics nobody played for?",
+        alt=f"Ranks of {len(teams)} teams on {len(labels)} metrics.",
+        table=lambda: table.set_axis(labels, axis=1).rename_axis("team").reset_index(),
+        filename="challenge",
         note=explain.revealed(table, labels, 0),
-    )  # fmt: skip
+    )

@@ -41,9 +41,13 @@ def start_picker(current: Current, lab: Lab, label: str = "Start from the predic
         informed = [m for m in lab.methods if m in ("half_sum", "additive")]
         st.session_state["start"] = (models or informed or list(lab.methods))[0]
     return st.selectbox(
-        label, lab.methods, key="start", persist_state="session", format_func=current.name,
+        label,
+        lab.methods,
+        key="start",
+        persist_state="session",
+        format_func=current.name,
         help="Only shown methods: switch others on in the sidebar.",
-    )  # fmt: skip
+    )
 
 
 def turn(link: str) -> None:
@@ -72,9 +76,14 @@ def controls(current: Current, lab: Lab, start: str) -> Knobs:
     targets = ["mean", "control", *(m for m in lab.methods if m not in (start, "mean", "no_change"))]
     _follow_link(targets)
     st.selectbox(
-        "Try a trick", list(TRICKS), index=None, key="_trick", placeholder="Try a trick …", on_change=_trick,
+        "Try a trick",
+        list(TRICKS),
+        index=None,
+        key="_trick",
+        placeholder="Try a trick …",
+        on_change=_trick,
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     with st.container(horizontal=True, gap="small"):  # side by side where there is room
         for name in ("amplify", "shift", "blend"):
             _slider(CARD[name], refused)
@@ -104,9 +113,12 @@ def _further(genes: int, refused: dict[str, str]) -> None:
         for name in ("positive", "copy", "shuffle"):
             card = CARD[name]
             st.checkbox(
-                _label(card), key=_WIDGET + name, help=_help(card, refused), disabled=name in refused,
+                _label(card),
+                key=_WIDGET + name,
+                help=_help(card, refused),
+                disabled=name in refused,
                 persist_state="session",
-            )  # fmt: skip
+            )
         if st.session_state[_WIDGET + "noise"] or st.session_state[_WIDGET + "shuffle"]:
             st.number_input(
                 "Seed of noise and shuffling",
@@ -147,26 +159,42 @@ def _top(n_genes: int, refused: dict[str, str]) -> None:
     tops = sorted({t for t in _TOPS if t < n_genes} | {st.session_state[_WIDGET + "top"]})
     card = CARD["top"]
     st.select_slider(
-        card.label, tops, key=_WIDGET + "top", help=_help(card, refused), disabled="top" in refused, width=_WIDTH,
-        persist_state="session", format_func=lambda v: f"{v:,}" if v else "all",
-    )  # fmt: skip
+        card.label,
+        tops,
+        key=_WIDGET + "top",
+        help=_help(card, refused),
+        disabled="top" in refused,
+        width=_WIDTH,
+        persist_state="session",
+        format_func=lambda v: f"{v:,}" if v else "all",
+    )
 
 
 def _slider(card: KnobCard, refused: dict[str, str]) -> None:
     st.slider(
-        _label(card), float(card.low), float(card.high), step=float(card.step), key=_WIDGET + card.name, format="%.2f",
-        help=_help(card, refused), disabled=card.name in refused, width=_WIDTH,
+        _label(card),
+        float(card.low),
+        float(card.high),
+        step=float(card.step),
+        key=_WIDGET + card.name,
+        format="%.2f",
+        help=_help(card, refused),
+        disabled=card.name in refused,
+        width=_WIDTH,
         persist_state="session",
-    )  # fmt: skip
+    )
 
 
 def _blend_target(current: Current, targets: list[str]) -> None:
     st.selectbox(
-        "Blend with", targets, key=_WIDGET + "blend_to", format_func=lambda t: blend_name(t, current.name),
+        "Blend with",
+        targets,
+        key=_WIDGET + "blend_to",
+        format_func=lambda t: blend_name(t, current.name),
         width=_WIDTH,
         help="Mixed in as far as the slider “Blend” says. Baselines other than the control mean use training truth; a method uses whatever it was fitted to. "
         "Rows that the other does not predict stay as they are.",
-    )  # fmt: skip
+    )
 
 
 def _label(card: KnobCard) -> str:

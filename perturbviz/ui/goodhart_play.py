@@ -82,23 +82,31 @@ def _plane(
     column = {s: lab.settings.index(s) for s in (x, y)}
     labels = (metric_label(*x), metric_label(*y))
     figure = figures.plane(
-        lab.table[column[x]], lab.table[column[y]], {m: current.name(m) for m in lab.methods}, current.colours, start, points,
+        lab.table[column[x]],
+        lab.table[column[y]],
+        {m: current.name(m) for m in lab.methods},
+        current.colours,
+        start,
+        points,
         (f"{metric_name(*x)} ({cards[0].arrow})", f"{metric_name(*y)} ({cards[1].arrow})"),
         (cards[0].better == "lower", cards[1].better == "lower"),
-    )  # fmt: skip
+    )
     chart(
-        marked(figure, f"{current.token}|{start}|{knobs.link}", x, y, current.token), "plane", question="Where does the transformed prediction move?",
+        marked(figure, f"{current.token}|{start}|{knobs.link}", x, y, current.token),
+        "plane",
+        question="Where does the transformed prediction move?",
         alt=f"{labels[1]} against {labels[0]}: {len(lab.methods)} methods and the transformed prediction.",
         table=lambda: pd.DataFrame(
             {
                 "method": [*(current.name(m) for m in lab.methods), "transformed"],
                 "setting": [""] * len(lab.methods) + [knobs.words(current.name)],
-                labels[0]: [*lab.table[column[x]], after[x]], labels[1]: [*lab.table[column[y]], after[y]],
+                labels[0]: [*lab.table[column[x]], after[x]],
+                labels[1]: [*lab.table[column[y]], after[y]],
             }
         ),
         filename="goodhart-plane",
         note=explain.position(labels, (before[x], before[y]), (after[x], after[y]), current.name(start)),
-    )  # fmt: skip
+    )
 
 
 def _trail(lab: cache.Lab, start: str, knobs: Knobs) -> list[str]:
@@ -118,17 +126,34 @@ def _strip(
     was, now = (ranks_with(lab.settings, others, scores) for scores in (before, after))
     first, last = (ranks.iloc[-1].to_numpy() for ranks in (was, now))
     figure = figures.strip(
-        lab.labels, first, last, len(lab.methods), current.colours[start], [metric_name(*s) for s in lab.settings],
-        (was.iloc[:-1], now.iloc[:-1]), {m: current.name(m) for m in others.index}, current.colours,
-    )  # fmt: skip
+        lab.labels,
+        first,
+        last,
+        len(lab.methods),
+        current.colours[start],
+        [metric_name(*s) for s in lab.settings],
+        (was.iloc[:-1], now.iloc[:-1]),
+        {m: current.name(m) for m in others.index},
+        current.colours,
+    )
     chart(
-        marked(figure, f"{current.token}|{start}|{state_of(after)}", current.token), "strip", question="What happens to its rank on all metrics?",
+        marked(figure, f"{current.token}|{start}|{state_of(after)}", current.token),
+        "strip",
+        question="What happens to its rank on all metrics?",
         alt=f"Rank of {current.name(start)} before and after on {len(lab.labels)} metrics.",
         table=lambda: pd.DataFrame(
-            {"metric": [metric_name(*s) for s in lab.settings], "symbol": lab.labels, "before": list(before.values()), "after": list(after.values()), "rank before": first, "rank after": last}
+            {
+                "metric": [metric_name(*s) for s in lab.settings],
+                "symbol": lab.labels,
+                "before": list(before.values()),
+                "after": list(after.values()),
+                "rank before": first,
+                "rank after": last,
+            }
         ),
-        filename="goodhart-ranks", note=explain.steps(lab.labels, first, last, current.name(start)),
-    )  # fmt: skip
+        filename="goodhart-ranks",
+        note=explain.steps(lab.labels, first, last, current.name(start)),
+    )
     symbols(lab.settings)
     st.caption(
         f"Ranks among {len(lab.methods)} shown methods, the transformed prediction in the place of {explain.escape(current.name(start))} · "

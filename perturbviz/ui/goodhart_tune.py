@@ -40,26 +40,44 @@ def draw_optimiser(current: Current, lab: cache.Lab) -> None:
         if st.session_state.get("_target") not in options:
             st.session_state["_target"] = lab.settings.index(here) if here in lab.settings else 0
         target = lab.settings[
-            st.selectbox("Make this metric as good as possible", options, key="_target", persist_state="session",
-                         format_func=lambda i: metric_name(*lab.settings[i]))
-        ]  # fmt: skip
+            st.selectbox(
+                "Make this metric as good as possible",
+                options,
+                key="_target",
+                persist_state="session",
+                format_func=lambda i: metric_name(*lab.settings[i]),
+            )
+        ]
         refused = unavailable(lab.evaluation)
         names = st.pills(
-            "With these knobs", [n for n in _PERMITTED if n not in refused],
-            selection_mode="multi", default=[n for n in ("amplify", "shift", "blend", "small", "positive") if n not in refused], key="_permitted",
-            persist_state="session", format_func=lambda n: WORDS[n],
-        )  # fmt: skip
+            "With these knobs",
+            [n for n in _PERMITTED if n not in refused],
+            selection_mode="multi",
+            default=[n for n in ("amplify", "shift", "blend", "small", "positive") if n not in refused],
+            key="_permitted",
+            persist_state="session",
+            format_func=lambda n: WORDS[n],
+        )
         blends: list[str] = []
         if "blend" in names:
             choices = ["mean", *(m for m in lab.methods if m not in (start, "mean", "no_change"))]
             blends = st.multiselect(
-                "Blend with", choices, default=["mean"], key=f"_blends|{start}", format_func=lambda t: blend_name(t, current.name),
+                "Blend with",
+                choices,
+                default=["mean"],
+                key=f"_blends|{start}",
+                format_func=lambda t: blend_name(t, current.name),
                 help="Another method brings its knowledge with it: then the gain is borrowed.",
-            )  # fmt: skip
+            )
         st.button(
-            "Find the setting", type="primary", icon=":material/trending_up:", disabled=not names, key="_find",
-            on_click=st.session_state.update, args=({_ASKED: True},),
-        )  # fmt: skip
+            "Find the setting",
+            type="primary",
+            icon=":material/trending_up:",
+            disabled=not names,
+            key="_find",
+            on_click=st.session_state.update,
+            args=({_ASKED: True},),
+        )
         st.caption(f"Ends by itself or after {SECONDS:g} seconds. Found settings are kept.")
     pressed = st.session_state.pop(_ASKED, False)
     key = (lab.token, start, target, tuple(sorted(names)), tuple(sorted(blends)))
@@ -83,9 +101,18 @@ def _find(lab: cache.Lab, key: tuple, start: str, target: Setting, names: list[s
 
     def compute() -> tuple[Optimum, pd.DataFrame, str]:
         found = optimise(
-            lab.evaluation, start, target, lab.view.subset, parts, names=names, blend_to=blends, how=lab.view.avg,
-            include_held_out=lab.view.ref_from == "all", seconds=SECONDS, progress=bar.progress,
-        )  # fmt: skip
+            lab.evaluation,
+            start,
+            target,
+            lab.view.subset,
+            parts,
+            names=names,
+            blend_to=blends,
+            how=lab.view.avg,
+            include_held_out=lab.view.ref_from == "all",
+            seconds=SECONDS,
+            progress=bar.progress,
+        )
         bar.progress(1.0, "Scoring all metrics …")
         arena = Arena(lab.evaluation, start, parts.reported)
         judge = lab.judge_of(parts.reported)
@@ -103,33 +130,53 @@ def _show(current: Current, lab: cache.Lab, result: tuple[Optimum, pd.DataFrame,
     best = found.best
     st.markdown(explain.learnt(found, table, current.name))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Best tuned setting: **{explain.escape(best.knobs.words(current.name))}**"
-                    + (f" (seed {explain.escape(best.seed)})" if best.seed else ""))  # fmt: skip
+        st.markdown(
+            f"Best tuned setting: **{explain.escape(best.knobs.words(current.name))}**"
+            + (f" (seed {explain.escape(best.seed)})" if best.seed else "")
+        )
         st.button("Put it on the sliders", icon=":material/tune:", on_click=_to_sliders, args=(best.knobs.link,))
     label = metric_name(*found.setting)
     tune, report = (np.array([getattr(t, side) for t in found.seeds], float) for side in ("tune", "report"))
-    figure = figures.climb([t.seed for t in found.seeds], tune, report, f"{label} ({found.card.arrow})", found.card.better == "lower",
-                           current.colours[found.method])  # fmt: skip
+    figure = figures.climb(
+        [t.seed for t in found.seeds],
+        tune,
+        report,
+        f"{label} ({found.card.arrow})",
+        found.card.better == "lower",
+        current.colours[found.method],
+    )
     token = f"{lab.token}|{found.method}|{found.setting}|{best.knobs.link}"
     chart(
-        marked(figure, token, token), "climb", question=f"How far did {metric_label(*found.setting)} climb, and does it carry over?",
+        marked(figure, token, token),
+        "climb",
+        question=f"How far did {metric_label(*found.setting)} climb, and does it carry over?",
         alt=f"{label} before and after tuning, {len(found.seeds)} seeds.",
         table=lambda: pd.DataFrame(
-            {"seed": [t.seed for t in found.seeds], "setting": [t.knobs.link for t in found.seeds], "tuned before": tune[:, 0],
-             "tuned after": tune[:, 1], "reported before": report[:, 0], "reported after": report[:, 1]}
+            {
+                "seed": [t.seed for t in found.seeds],
+                "setting": [t.knobs.link for t in found.seeds],
+                "tuned before": tune[:, 0],
+                "tuned after": tune[:, 1],
+                "reported before": report[:, 0],
+                "reported after": report[:, 1],
+            }
         ),
-        filename="goodhart-climb", note=explain.climbed(found),
-    )  # fmt: skip
+        filename="goodhart-climb",
+        note=explain.climbed(found),
+    )
     at = np.flatnonzero((table["metric"] == found.setting[0]) & (table["reference"] == found.setting[1]))
     figure = marked(figures.scales(table, int(at[0]) if len(at) else -1, one), token, token)
     counts = [int((table["change"] == sign).sum()) for sign in (1, -1, 0)]
     chart(
-        figure, "scales", question="What did it do to every metric?",
-        alt=f"Scores before and after on {len(table)} metrics, from an empty prediction (0) to {one} (1).", table=table,
+        figure,
+        "scales",
+        question="What did it do to every metric?",
+        alt=f"Scores before and after on {len(table)} metrics, from an empty prediction (0) to {one} (1).",
+        table=table,
         filename="goodhart-effects",
         note=f"On perturbations it was not tuned on: {counts[0]} of {len(table)} metrics better, {counts[1]} worse, {counts[2]} much the "
         f"same. 0 is the training mean (no change where that is undefined), 1 {one}; triangles stand for values beyond the edge.",
-    )  # fmt: skip
+    )
     symbols(lab.settings)
 
 
@@ -146,10 +193,13 @@ def draw_table(current: Current, lab: cache.Lab) -> None:
         st.session_state["_weak"] = ""
     default = games.weak_start(lab.evaluation)
     weak = st.selectbox(
-        "The weak but informative prediction", options, key="_weak", persist_state="session",
+        "The weak but informative prediction",
+        options,
+        key="_weak",
+        persist_state="session",
         format_func=lambda m: current.name(m) if m else f"{default.label} (built in)",
         help="The built-in one knows the direction of the change, but noise as large as a typical training change lies over it.",
-    )  # fmt: skip
+    )
     starts = [games.empty_start(lab.evaluation), games.weak_start(lab.evaluation, weak)]
     key = (lab.token, weak)
     result = cache.tables().get(key)
@@ -158,9 +208,16 @@ def draw_table(current: Current, lab: cache.Lab) -> None:
 
         def compute() -> games.Gameability:
             return games.gameability(
-                lab.evaluation, lab.settings, lab.view.subset, lab.parts(lab.most), starts, lab.methods, how=lab.view.avg,
-                include_held_out=lab.view.ref_from == "all", progress=bar.progress,
-            )  # fmt: skip
+                lab.evaluation,
+                lab.settings,
+                lab.view.subset,
+                lab.parts(lab.most),
+                starts,
+                lab.methods,
+                how=lab.view.avg,
+                include_held_out=lab.view.ref_from == "all",
+                progress=bar.progress,
+            )
 
         try:
             result = cache.tables().make(key, compute)
@@ -195,10 +252,14 @@ def _heat(current: Current, lab: cache.Lab, result: games.Gameability) -> None:
         rows, list(games.COLUMNS.values()), passed, text, np.vectorize(str, otypes=[object])(hover), len(lab.methods)
     )
     chart(
-        marked(figure, f"{lab.token}|{result.starts['weak'].label}", lab.token), "gameability", question="How far can each metric be moved without knowing more?",
+        marked(figure, f"{lab.token}|{result.starts['weak'].label}", lab.token),
+        "gameability",
+        question="How far can each metric be moved without knowing more?",
         alt=f"Best gain on {len(rows)} metrics from an empty and from a weak prediction.",
-        table=lambda: table.rename(columns={"link": "setting"}), filename="gameability", note=explain.gameable(result),
-    )  # fmt: skip
+        table=lambda: table.rename(columns={"link": "setting"}),
+        filename="gameability",
+        note=explain.gameable(result),
+    )
     symbols(lab.settings)
     n = len(lab.parts(lab.most).reported)
     st.caption(

@@ -40,9 +40,13 @@ def results(text: str) -> None:
             with st.container(border=True):
                 st.markdown(f"**{entry.title}**  \n{entry.text}")
                 st.button(
-                    f"Open in {SECTIONS[entry.section]}", key=f"found-{entry.section}-{entry.id}", type="tertiary",
-                    on_click=_open, args=(entry,), icon=":material/arrow_forward:",
-                )  # fmt: skip
+                    f"Open in {SECTIONS[entry.section]}",
+                    key=f"found-{entry.section}-{entry.id}",
+                    type="tertiary",
+                    on_click=_open,
+                    args=(entry,),
+                    icon=":material/arrow_forward:",
+                )
         else:
             entries_list([entry], badge=SECTIONS[entry.section])
 

@@ -29,17 +29,31 @@ def lessons(current: Current) -> None:
     st.session_state["lesson"] = chosen
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.button(
-            "Previous", icon=":material/chevron_left:", disabled=at == 0, key="lesson-previous",
-            on_click=state.set_extra, args=("lesson", ids[max(at - 1, 0)]),
-        )  # fmt: skip
+            "Previous",
+            icon=":material/chevron_left:",
+            disabled=at == 0,
+            key="lesson-previous",
+            on_click=state.set_extra,
+            args=("lesson", ids[max(at - 1, 0)]),
+        )
         st.selectbox(
-            "Lesson", ids, key="lesson", persist_state="session", label_visibility="collapsed", width="stretch",
+            "Lesson",
+            ids,
+            key="lesson",
+            persist_state="session",
+            label_visibility="collapsed",
+            width="stretch",
             format_func=lambda i: f"{ids.index(i) + 1} of {len(ids)} · {lesson(i).title}",
-        )  # fmt: skip
+        )
         st.button(
-            "Next", icon=":material/chevron_right:", icon_position="right", disabled=at == len(ids) - 1, key="lesson-next",
-            on_click=state.set_extra, args=("lesson", ids[min(at + 1, len(ids) - 1)]),
-        )  # fmt: skip
+            "Next",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            disabled=at == len(ids) - 1,
+            key="lesson-next",
+            on_click=state.set_extra,
+            args=("lesson", ids[min(at + 1, len(ids) - 1)]),
+        )
     _one(current, lesson(chosen))
 
 
@@ -88,10 +102,14 @@ def _show(current: Current, item: Lesson, found: Reveal) -> None:
         return
     figure = lines(found.numbers, current.colours, found.x_title, found.y_title, found.kind)
     chart(
-        marked(figure, current.token, item.id), f"lesson-{item.id}", question=found.question, table=found.numbers, filename=f"lesson-{item.id}",
+        marked(figure, current.token, item.id),
+        f"lesson-{item.id}",
+        question=found.question,
+        table=found.numbers,
+        filename=f"lesson-{item.id}",
         alt=f"{found.question} {found.y_title} of {found.numbers['method'].nunique()} methods over {found.x_title}.",
         note="Computed on the held-out perturbations of the loaded benchmark.",
-    )  # fmt: skip
+    )
 
 
 def _flat(query: dict[str, list[str]]) -> dict[str, str | list[str]]:

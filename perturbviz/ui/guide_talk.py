@@ -13,9 +13,11 @@ def talk(current: Current) -> None:
     """Twelve links in the order of the talk; what the data lack for one stands beside it."""
     st.markdown("Every result of the talk, in its order, as a view of the loaded data.")
     st.button(
-        "Present these", icon=":material/slideshow:", on_click=present.start,
+        "Present these",
+        icon=":material/slideshow:",
+        on_click=present.start,
         help="Large type, no controls; the arrow keys step through, Esc leaves.",
-    )  # fmt: skip
+    )
     for i, link in enumerate(TALK, 1):
         _line(current, i, link)
 

@@ -20,16 +20,28 @@ _DRAWN = "_recipe_drawn"  # the recipe that the widgets show
 _SAID = "_texts_said"  # what became of the last download of descriptions, "" where all went well
 _NAMES = {"pca": "PCA of the training data", "identity": "identity", "random": "random", "zero": "zero (the mean)"}
 _TOGGLES = {
-    "lm_control": ("include_control", "Control is one more training condition",
-                   "As in the paper's code: b is then slightly smaller than the perturbation mean."),
-    "lm_sums": ("sum_doubles", "Combinations are sums of their targets' rows",
-                "The row of A+B is that of A plus that of B, in training and prediction. Off: a combination is not "
-                "predicted unless the embedding names it."),
-    "lm_whole": ("whole_tables", "Files enter with all their dimensions",
-                 "As in the paper. Off: files are cut to their K principal axes."),
-    "lm_skip": ("leave_genes_out", "Genes without a row in G are not predicted",
-                "As in the paper. Off: they are predicted by the perturbation mean."),
-}  # fmt: skip
+    "lm_control": (
+        "include_control",
+        "Control is one more training condition",
+        "As in the paper's code: b is then slightly smaller than the perturbation mean.",
+    ),
+    "lm_sums": (
+        "sum_doubles",
+        "Combinations are sums of their targets' rows",
+        "The row of A+B is that of A plus that of B, in training and prediction. Off: a combination is not "
+        "predicted unless the embedding names it.",
+    ),
+    "lm_whole": (
+        "whole_tables",
+        "Files enter with all their dimensions",
+        "As in the paper. Off: files are cut to their K principal axes.",
+    ),
+    "lm_skip": (
+        "leave_genes_out",
+        "Genes without a row in G are not predicted",
+        "As in the paper. Off: they are predicted by the perturbation mean.",
+    ),
+}
 
 
 def choose_split(benchmark: Benchmark, place) -> str:
@@ -41,11 +53,15 @@ def choose_split(benchmark: Benchmark, place) -> str:
         st.session_state["lm_split"] = "file"
     refused = [split_problem(benchmark, how) for how in SPLITS if how not in offered]
     chosen = place.selectbox(
-        "Held out on this page", offered, key="lm_split", format_func=SPLITS.get, persist_state="session",
+        "Held out on this page",
+        offered,
+        key="lm_split",
+        format_func=SPLITS.get,
+        persist_state="session",
         help="The benchmark itself keeps its split. Other splits are made by hashes of the names; methods of the file "
         "are left out then, since they were trained on another split."
         + "".join(f"\n\n*Not here:* {why}" for why in dict.fromkeys(refused)),
-    )  # fmt: skip
+    )
     state.set_extra("unseen", "" if chosen == "file" else chosen)
     st.session_state["_unseen_drawn"] = chosen
     return chosen
@@ -67,30 +83,50 @@ def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
     extra = [s for s in (st.session_state["lm_g"], st.session_state["lm_p"]) if is_table(s) and s not in tables]
     names = {**_NAMES, **tables, **{s: f"not here: {source_label(s)}" for s in extra}}
     kind = place.selectbox(
-        "Model", list(KINDS), key="lm_kind", format_func=KINDS.get, persist_state="session",
+        "Model",
+        list(KINDS),
+        key="lm_kind",
+        format_func=KINDS.get,
+        persist_state="session",
         help="Linear model: G W Pᵀ + b. The others predict from P alone: ridge regression of every gene, the mean of the "
         "nearest training perturbations, a small random forest, or the mean of the targets' singles.",
-    )  # fmt: skip
+    )
     columns = st.columns([1.5, 1.5, 1.2, 1.2])
     files_only = [s for s in names if not s.startswith("d-")]
     columns[0].selectbox(
-        "G: genes", files_only, key="lm_g", format_func=names.__getitem__, disabled=kind != "linear", persist_state="session",
+        "G: genes",
+        files_only,
+        key="lm_g",
+        format_func=names.__getitem__,
+        disabled=kind != "linear",
+        persist_state="session",
         help="What the model knows about every gene it predicts.",
-    )  # fmt: skip
+    )
     columns[1].selectbox(
-        "P: perturbations", list(names), key="lm_p", format_func=names.__getitem__, disabled=kind == "matching",
+        "P: perturbations",
+        list(names),
+        key="lm_p",
+        format_func=names.__getitem__,
+        disabled=kind == "matching",
         persist_state="session",
         help="What the model knows about the perturbed gene. PCA: the row of the target in the gene embedding, so only "
         "measured targets can be predicted. Pre-trained: the perturbation's scores in another benchmark.",
-    )  # fmt: skip
+    )
     _slider(columns[2], "Dimensions K", "lm_k", DIMS, kind == "matching", "Of both embeddings.", str)
     if kind == "neighbours":
         _slider(
             columns[3], "Neighbours", "lm_n", (1, 2, 3, 5, 7, 10, 20), False, "Training perturbations averaged.", str
         )
     else:
-        _slider(columns[3], "Ridge penalty λ", "lm_l", RIDGES, kind not in ("linear", "ridge"),
-                "How strongly the weights are held towards zero, which is the perturbation mean.", "{:g}".format)  # fmt: skip
+        _slider(
+            columns[3],
+            "Ridge penalty λ",
+            "lm_l",
+            RIDGES,
+            kind not in ("linear", "ridge"),
+            "How strongly the weights are held towards zero, which is the perturbation mean.",
+            "{:g}".format,
+        )
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         _upload(benchmark, data)
         with st.popover("More knobs", icon=":material/tune:", key="lm_more", on_change="rerun") as more:
@@ -100,10 +136,15 @@ def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
                 st.number_input("Seed of what is random", 0, 999, key="lm_seed", persist_state="session")
     try:
         recipe = Recipe(
-            kind, st.session_state["lm_g"], st.session_state["lm_p"], st.session_state["lm_k"],
-            st.session_state["lm_l"], neighbours=st.session_state["lm_n"], seed=int(st.session_state["lm_seed"]),
+            kind,
+            st.session_state["lm_g"],
+            st.session_state["lm_p"],
+            st.session_state["lm_k"],
+            st.session_state["lm_l"],
+            neighbours=st.session_state["lm_n"],
+            seed=int(st.session_state["lm_seed"]),
             **{field: st.session_state[key] for key, (field, _, _) in _TOGGLES.items()},
-        )  # fmt: skip
+        )
     except UserError as error:
         st.warning(str(error))
         recipe = first
@@ -122,9 +163,16 @@ def _adopt(first: Recipe) -> None:
     except UserError as error:
         st.warning(f"{error} The default is shown.")
         recipe = first
-    values = {"lm_kind": recipe.kind, "lm_g": recipe.gene, "lm_p": recipe.perturbation, "lm_k": recipe.dims,
-              "lm_l": recipe.ridge, "lm_n": recipe.neighbours, "lm_seed": recipe.seed,
-              **{key: getattr(recipe, field) for key, (field, _, _) in _TOGGLES.items()}}  # fmt: skip
+    values = {
+        "lm_kind": recipe.kind,
+        "lm_g": recipe.gene,
+        "lm_p": recipe.perturbation,
+        "lm_k": recipe.dims,
+        "lm_l": recipe.ridge,
+        "lm_n": recipe.neighbours,
+        "lm_seed": recipe.seed,
+        **{key: getattr(recipe, field) for key, (field, _, _) in _TOGGLES.items()},
+    }
     st.session_state.update(values)
 
 
@@ -151,9 +199,13 @@ def _upload(benchmark: Benchmark, data: str) -> None:
         for entry in recipes.texts():
             if not any(source.endswith(f"-{entry.sha256[:12]}") for source in recipes.offered(data)):
                 st.button(
-                    f"Get: {entry.title} ({entry.size})", icon=":material/download:", key=f"lm_get_{entry.id}",
-                    help=f"{entry.provenance} {entry.licence}.", on_click=_get, args=(entry, benchmark, data),
-                )  # fmt: skip
+                    f"Get: {entry.title} ({entry.size})",
+                    icon=":material/download:",
+                    key=f"lm_get_{entry.id}",
+                    help=f"{entry.provenance} {entry.licence}.",
+                    on_click=_get,
+                    args=(entry, benchmark, data),
+                )
         if st.session_state.get(_SAID):
             st.warning(st.session_state[_SAID])
 
@@ -208,12 +260,16 @@ def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str, how: str)
     if st.session_state.get("lm_beside") != beside:  # a value that is set makes the browser draw the pills anew
         st.session_state["lm_beside"] = beside
     chosen = st.pills(
-        "Compare with", list(options), selection_mode="multi", key="lm_beside", format_func=options.__getitem__,
+        "Compare with",
+        list(options),
+        selection_mode="multi",
+        key="lm_beside",
+        format_func=options.__getitem__,
         persist_state="session",
         help="Linear models with G from the training data and the same K and λ. Self-trained: P from the training data. "
         "Random P: what a model gets without knowing anything about the perturbed genes. Files that know most of the "
         "perturbed genes are shown from the start.",
-    )  # fmt: skip
+    )
     written = "" if set(chosen) == set(usual) else "~".join(chosen) or "none"
     state.set_extra("beside", written)
     st.session_state.update(_beside_drawn=written, _beside_data=(data, how == "context"))
@@ -263,18 +319,28 @@ def competition(recipe: Recipe, data: str, problem: str) -> None:
     there = recipes.added(data)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button(
-            "Add to the competition", icon=":material/add_circle:", type="primary", key="lm_add",
-            disabled=bool(problem) or recipe.link in there, on_click=recipes.add, args=(data, recipe),
+            "Add to the competition",
+            icon=":material/add_circle:",
+            type="primary",
+            key="lm_add",
+            disabled=bool(problem) or recipe.link in there,
+            on_click=recipes.add,
+            args=(data, recipe),
             help="Fits it to the benchmark's own split and shows it on every page. The link reproduces it.",
-        )  # fmt: skip
+        )
         for link in there:
             try:
                 label = Recipe.from_link(link).label
             except UserError:
                 label = link
             st.button(
-                label, icon=":material/close:", key=f"lm_remove_{link}", type="tertiary", on_click=recipes.remove,
-                args=(data, link), help="Take it out of the competition.",
-            )  # fmt: skip
+                label,
+                icon=":material/close:",
+                key=f"lm_remove_{link}",
+                type="tertiary",
+                on_click=recipes.remove,
+                args=(data, link),
+                help="Take it out of the competition.",
+            )
     if problem and recipe.link not in there:
         st.caption(problem)

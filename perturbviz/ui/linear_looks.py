@@ -83,10 +83,15 @@ def _maps(subject: Subject) -> None:
     for place, (key, errors, question, note) in zip(st.columns(2, gap="medium"), panels, strict=True):
         with place:
             event = chart(
-                subject.mark(figures.error_map(errors, maps.dims, maps.ridges, here), key), key, question=question,
-                alt=f"L2 over {len(maps.dims)} K and {len(maps.ridges)} λ.", table=maps.to_frame, filename=f"error-{key}", note=note,
+                subject.mark(figures.error_map(errors, maps.dims, maps.ridges, here), key),
+                key,
+                question=question,
+                alt=f"L2 over {len(maps.dims)} K and {len(maps.ridges)} λ.",
+                table=maps.to_frame,
+                filename=f"error-{key}",
+                note=note,
                 select=True,
-            )  # fmt: skip
+            )
         if event.clicked:
             k, _, ridge = str(event.clicked).partition("|")
             state.defer(lm_k=int(k), lm_l=float(ridge))
@@ -97,10 +102,14 @@ def _spectrum(subject: Subject) -> None:
     table, n_splits = cache_linear.spectrum_of(evaluation.benchmark, evaluation, subject.recipe.include_control)
     which = f" (first of {n_splits} splits)" if n_splits > 1 else ""
     chart(
-        subject.mark(figures.spectrum(table, subject.recipe.dims), "spectrum"), "spectrum", filename="spectrum",
-        question=f"How many dimensions matter{which}?", alt="Share of the variance per principal component.",
-        table=lambda: table.reset_index(), note=words.spectrum(table, subject.recipe.dims),
-    )  # fmt: skip
+        subject.mark(figures.spectrum(table, subject.recipe.dims), "spectrum"),
+        "spectrum",
+        filename="spectrum",
+        question=f"How many dimensions matter{which}?",
+        alt="Share of the variance per principal component.",
+        table=lambda: table.reset_index(),
+        note=words.spectrum(table, subject.recipe.dims),
+    )
 
 
 def _distance(subject: Subject) -> None:
@@ -117,12 +126,18 @@ def _distance(subject: Subject) -> None:
         )
     curve = leaving_out_the_nearest(distances, list(errors))
     event = chart(
-        subject.mark(figures.distance(distances, curve, methods, subject.axis, state.extra("p")), scores.metric, scores.reference),
-        "distance", question="Is it worse far from the training perturbations?", filename="distance",
-        alt=f"Score of {len(distances)} perturbations against distance.", table=lambda: distances.reset_index(),
+        subject.mark(
+            figures.distance(distances, curve, methods, subject.axis, state.extra("p")), scores.metric, scores.reference
+        ),
+        "distance",
+        question="Is it worse far from the training perturbations?",
+        filename="distance",
+        alt=f"Score of {len(distances)} perturbations against distance.",
+        table=lambda: distances.reset_index(),
         note=words.distance(distances, curve, subject.higher, "mean" if "mean" in errors else "")
-        + explain.thinned(figures.MAX_DISTANCES, len(distances), "Drawn"), select=True,
-    )  # fmt: skip
+        + explain.thinned(figures.MAX_DISTANCES, len(distances), "Drawn"),
+        select=True,
+    )
     if event.clicked:
         state.defer(p=str(event.clicked).partition(" · ")[0])
 
@@ -133,7 +148,11 @@ def _learning(subject: Subject) -> None:
     if curve["l2"].isna().all():
         raise UserError(note)
     chart(
-        subject.mark(figures.learning(curve, subject.colour), "learning"), "learning", filename="learning-curve",
-        question="What would more perturbations buy?", table=lambda: curve, note=note,
+        subject.mark(figures.learning(curve, subject.colour), "learning"),
+        "learning",
+        filename="learning-curve",
+        question="What would more perturbations buy?",
+        table=lambda: curve,
+        note=note,
         alt="Held-out error against the number of training perturbations.",
-    )  # fmt: skip
+    )

@@ -35,10 +35,12 @@ def pin_controls(current: Current) -> None:
             st.button("Unpin", icon=":material/keep_off:", on_click=state.set_extra, args=("pin", ""))
         else:
             st.button(
-                "Pin this view", icon=":material/keep:", on_click=state.set_extra,
+                "Pin this view",
+                icon=":material/keep:",
+                on_click=state.set_extra,
                 args=("pin", current.token or "data=demo"),
                 help="Keep this view on the left while you change the sidebar.",
-            )  # fmt: skip
+            )
         with st.popover("Link", icon=":material/link:", key="_link", on_change="rerun") as link:
             if link.open:
                 st.caption("Whoever opens this link sees this picture.")

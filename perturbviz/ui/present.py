@@ -23,14 +23,36 @@ _HERE = Path(__file__).parent
 _WITH_CONTROLS = ("guide", "goodhart", "data")
 _CONTROLS = tuple(
     f'[data-testid="{name}"]'
-    for name in ("stSelectbox", "stButtonGroup", "stSlider", "stRadio", "stCheckbox", "stNumberInput", "stTextInput",
-                 "stMultiSelect", "stButton", "stPopover", "stDownloadButton", "stExpander", "stFileUploader")
-)  # fmt: skip
+    for name in (
+        "stSelectbox",
+        "stButtonGroup",
+        "stSlider",
+        "stRadio",
+        "stCheckbox",
+        "stNumberInput",
+        "stTextInput",
+        "stMultiSelect",
+        "stButton",
+        "stPopover",
+        "stDownloadButton",
+        "stExpander",
+        "stFileUploader",
+    )
+)
 #: What is worth its place on a slide.
 _CONTENT = ", ".join(
     f'[data-testid="{name}"]'
-    for name in ("stMarkdown", "stHtml", "stHeading", "stBidiComponentRegular", "stDataFrame", "stTable", "stAlert", "stSpinner")
-)  # fmt: skip
+    for name in (
+        "stMarkdown",
+        "stHtml",
+        "stHeading",
+        "stBidiComponentRegular",
+        "stDataFrame",
+        "stTable",
+        "stAlert",
+        "stSpinner",
+    )
+)
 _HIDDEN = (  # and what holds nothing else leaves no gap
     ", ".join(f'.stMain {c}, .stMain [data-testid="stElementContainer"]:has({c})' for c in _CONTROLS)
     + "".join(f', .stMain [data-testid="{box}"]:not(:has({_CONTENT}))' for box in ("stLayoutWrapper", "stColumn"))
@@ -83,9 +105,11 @@ def sidebar_controls() -> None:
         st.session_state[_SWITCH] = presenting()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.toggle(
-            "Presentation", key=_SWITCH, on_change=_switched,
+            "Presentation",
+            key=_SWITCH,
+            on_change=_switched,
             help="Large type, no controls. Left and right arrow keys step through the views, up and down scroll, Esc leaves.",
-        )  # fmt: skip
+        )
         own = st.session_state.get(_STEPS, [])
         label = f"Steps ({len(own)})" if own else "Steps (the talk)"
         with st.popover(label, type="tertiary", key="_step_list", on_change="rerun") as listed:

@@ -58,16 +58,39 @@ def score_table(current: Current) -> None:
         (i for i, k in enumerate(by_family) if pairs[k][0] == view.metric and pairs[k][1] in ("", view.reference)), -1
     )
     event = chart(
-        current.mark(score_map(scores[by_family], ranks[by_family], rows, [cards[i].family for i in by_family],
-                               {m: current.name(m) for m in order}, [f"{names[i]}, {cards[i].arrow}" for i in by_family], here), current.token),
-        "score-table", question="What does every method get under every metric?", select=True,
+        current.mark(
+            score_map(
+                scores[by_family],
+                ranks[by_family],
+                rows,
+                [cards[i].family for i in by_family],
+                {m: current.name(m) for m in order},
+                [f"{names[i]}, {cards[i].arrow}" for i in by_family],
+                here,
+            ),
+            current.token,
+        ),
+        "score-table",
+        question="What does every method get under every metric?",
+        select=True,
         alt=f"Scores of {len(order)} methods under {len(rows)} metrics, each row coloured by rank.",
-        table=lambda: pd.DataFrame([
-            {"metric": pairs[i][0], "reference": pairs[i][1] or "none", "better": cards[i].better, "method": m, "score": scores[i, j], "rank": ranks[i, j]}
-            for i in by_family for j, m in enumerate(order)
-        ]),
-        filename="score-table", note=explain.score_table(ranks, [current.name(m) for m in order]),
-    )  # fmt: skip
+        table=lambda: pd.DataFrame(
+            [
+                {
+                    "metric": pairs[i][0],
+                    "reference": pairs[i][1] or "none",
+                    "better": cards[i].better,
+                    "method": m,
+                    "score": scores[i, j],
+                    "rank": ranks[i, j],
+                }
+                for i in by_family
+                for j, m in enumerate(order)
+            ]
+        ),
+        filename="score-table",
+        note=explain.score_table(ranks, [current.name(m) for m in order]),
+    )
     st.caption(four_questions(current, current.ranking().scores).split(" · ", 2)[2])  # the rows have the rest
     if event.clicked is not None:
         metric, reference = pairs[by_family[int(np.ravel(event.clicked)[0])]]
@@ -135,27 +158,40 @@ def every_view(current: Current) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         chart(
-            current.mark(figures.shares(won["share"], names, current.colours), current.token), "shares",
-            question=f"In how many of {len(found):,} views does each win?", alt=explain.won(won, len(found)),
-            table=won.reset_index, filename="shares-of-views", note=explain.family_votes(choice.raw),
-        )  # fmt: skip
+            current.mark(figures.shares(won["share"], names, current.colours), current.token),
+            "shares",
+            question=f"In how many of {len(found):,} views does each win?",
+            alt=explain.won(won, len(found)),
+            table=won.reset_index,
+            filename="shares-of-views",
+            note=explain.family_votes(choice.raw),
+        )
     with right:
         decided = cache_views.deciding(*key, found)
         shares = decided["all"].sort_values(ascending=False)
         chart(
-            current.mark(figures.deciding(shares), current.token), "deciding", question="Which choice decides the order?",
-            alt=explain.decided(decided, names), table=decided.reset_index, filename="deciding-choices", note=explain.decided(decided, names),
-        )  # fmt: skip
+            current.mark(figures.deciding(shares), current.token),
+            "deciding",
+            question="Which choice decides the order?",
+            alt=explain.decided(decided, names),
+            table=decided.reset_index,
+            filename="deciding-choices",
+            note=explain.decided(decided, names),
+        )
     _curve(current, found, method, names)
     _portraits(current, found, method)
     if st.toggle("Do the metrics agree with one another?", key="f_agree", persist_state="session"):
         agreed = cache_views.agreeing(*key, found)
         labels = [metric_label(g.metric, g.reference) for g in agreed.groups.itertuples()]
         chart(
-            current.mark(figures.agreement(agreed.tau, labels), current.token), "agreement", question="Which metrics order the methods alike?",
-            alt=explain.agreement(agreed, labels), table=lambda: pd.DataFrame(agreed.tau, labels, labels).rename_axis("metric").reset_index(),
-            filename="agreement", note=explain.agreement(agreed, labels),
-        )  # fmt: skip
+            current.mark(figures.agreement(agreed.tau, labels), current.token),
+            "agreement",
+            question="Which metrics order the methods alike?",
+            alt=explain.agreement(agreed, labels),
+            table=lambda: pd.DataFrame(agreed.tau, labels, labels).rename_axis("metric").reset_index(),
+            filename="agreement",
+            note=explain.agreement(agreed, labels),
+        )
 
 
 def _curve(current: Current, found: Views, method: str, names: dict[str, str]) -> None:
@@ -167,20 +203,31 @@ def _curve(current: Current, found: Views, method: str, names: dict[str, str]) -
     frame = found.frame.iloc[drawn]
     choices = pd.DataFrame(
         {
-            "metric": frame["family"], "reference": frame["reference"].map({"none": "no reference", "control": "vs control",
-                                                                              "perturbation": "vs pert. mean"}),
-            "genes": frame["genes"].str.replace("-targets", " without targets").replace(r"^de", "DE", regex=True), "n": frame["n"].map("{:,}".format),
-            "split": frame["split"], "average": frame["average"],
+            "metric": frame["family"],
+            "reference": frame["reference"].map(
+                {"none": "no reference", "control": "vs control", "perturbation": "vs pert. mean"}
+            ),
+            "genes": frame["genes"].str.replace("-targets", " without targets").replace(r"^de", "DE", regex=True),
+            "n": frame["n"].map("{:,}".format),
+            "split": frame["split"],
+            "average": frame["average"],
         }
-    )  # fmt: skip
+    )
     words = [in_words(found.view(int(i))) for i in drawn]
     event = chart(
-        current.mark(figures.specification_curve(rank[drawn], choices, drawn, names[method], current.colours[method], words), current.token, method),
-        "curve", question=f"Where does {names[method]} stand in every view?",
+        current.mark(
+            figures.specification_curve(rank[drawn], choices, drawn, names[method], current.colours[method], words),
+            current.token,
+            method,
+        ),
+        "curve",
+        question=f"Where does {names[method]} stand in every view?",
         alt=f"Rank of {names[method]} over {len(order):,} views.",
-        table=lambda: found.frame[list(FACTORS)].assign(rank=rank, vote=found.vote), filename=f"specification-{method}",
-        note=explain.curve(names[method], rank[known], len(drawn), len(order)), select=True,
-    )  # fmt: skip
+        table=lambda: found.frame[list(FACTORS)].assign(rank=rank, vote=found.vote),
+        filename=f"specification-{method}",
+        note=explain.curve(names[method], rank[known], len(drawn), len(order)),
+        select=True,
+    )
     if event.clicked is not None:
         open_view(found.view(int(np.ravel(event.clicked)[0])))
 
@@ -203,9 +250,16 @@ def _portraits(current: Current, found: Views, method: str) -> None:
 def open_view(view: View) -> None:
     """Show a view as the current one."""
     state.defer(
-        metric=view.metric, ref=view.ref, genes=view.genes, n=view.n, targets=view.targets, split=view.split, seed=view.seed,
-        avg=view.avg, section="This view",
-    )  # fmt: skip
+        metric=view.metric,
+        ref=view.ref,
+        genes=view.genes,
+        n=view.n,
+        targets=view.targets,
+        split=view.split,
+        seed=view.seed,
+        avg=view.avg,
+        section="This view",
+    )
 
 
 def robust(current: Current) -> None:
@@ -220,42 +274,85 @@ def robust(current: Current) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         chart(
-            current.mark(figures.blobs(found.blobs, found.names, colours, "place in bootstrap resamples"), current.token), "blobs",
-            question="How sure is each place?", alt=explain.blobs(found), filename="bootstrap-places", note=explain.blobs(found),
-            table=lambda: pd.DataFrame(found.blobs, found.names, range(1, len(found.names) + 1)).rename_axis("method").reset_index(),
-        )  # fmt: skip
+            current.mark(
+                figures.blobs(found.blobs, found.names, colours, "place in bootstrap resamples"), current.token
+            ),
+            "blobs",
+            question="How sure is each place?",
+            alt=explain.blobs(found),
+            filename="bootstrap-places",
+            note=explain.blobs(found),
+            table=lambda: (
+                pd.DataFrame(found.blobs, found.names, range(1, len(found.names) + 1))
+                .rename_axis("method")
+                .reset_index()
+            ),
+        )
     with right:
         chart(
-            current.mark(figures.blobs(found.podium, found.names, colours, "place on single perturbations"), current.token), "podium",
-            question="Who is on the podium, perturbation by perturbation?", alt=explain.podium(found), filename="podium", note=explain.podium(found),
-            table=lambda: pd.DataFrame(found.podium, found.names, range(1, len(found.names) + 1)).rename_axis("method").reset_index(),
-        )  # fmt: skip
+            current.mark(
+                figures.blobs(found.podium, found.names, colours, "place on single perturbations"), current.token
+            ),
+            "podium",
+            question="Who is on the podium, perturbation by perturbation?",
+            alt=explain.podium(found),
+            filename="podium",
+            note=explain.podium(found),
+            table=lambda: (
+                pd.DataFrame(found.podium, found.names, range(1, len(found.names) + 1))
+                .rename_axis("method")
+                .reset_index()
+            ),
+        )
     left, right = st.columns(2, gap="large")
     with left:
         chart(
-            current.mark(figures.significance(found.significance, found.better, found.names), current.token), "significance",
-            question="Which differences are beyond chance?", alt=explain.significance(found), filename="significance", note=explain.significance(found),
-            table=lambda: pd.DataFrame(found.significance, found.names, found.names).rename_axis("method").reset_index(),
-        )  # fmt: skip
+            current.mark(figures.significance(found.significance, found.better, found.names), current.token),
+            "significance",
+            question="Which differences are beyond chance?",
+            alt=explain.significance(found),
+            filename="significance",
+            note=explain.significance(found),
+            table=lambda: (
+                pd.DataFrame(found.significance, found.names, found.names).rename_axis("method").reset_index()
+            ),
+        )
     with right:
         wide = found.places.pivot(index="method", columns="ranking", values="rank").reindex(
             index=list(found.methods), columns=list(RANKING_METHODS)
         )
         chart(
-            current.mark(order_figures.bump(wide.set_axis(range(3), axis=1), list(RANKING_METHODS), dict(zip(found.methods, found.names, strict=True)),
-                                     current.colours, RANKING_METHODS.index(f"{current.view.avg} then rank")), current.token),
-            "ways", question="Does the order depend on how one averages?", alt=explain.ways(wide, current.name), filename="ways-to-rank",
-            table=found.places, note=explain.ways(wide, current.name),
-        )  # fmt: skip
+            current.mark(
+                order_figures.bump(
+                    wide.set_axis(range(3), axis=1),
+                    list(RANKING_METHODS),
+                    dict(zip(found.methods, found.names, strict=True)),
+                    current.colours,
+                    RANKING_METHODS.index(f"{current.view.avg} then rank"),
+                ),
+                current.token,
+            ),
+            "ways",
+            question="Does the order depend on how one averages?",
+            alt=explain.ways(wide, current.name),
+            filename="ways-to-rank",
+            table=found.places,
+            note=explain.ways(wide, current.name),
+        )
 
 
 def across(current: Current) -> None:
     """The current view on several data sets or contexts."""
     options = {k: v for k, v in sources.choices().items() if "download" not in v}
     chosen = st.multiselect(
-        "Data sets", list(options), key="f_across", format_func=options.__getitem__, persist_state="session",
-        default=[k for k in dict.fromkeys((current.view.data, "demo", "demo-b")) if k in options][:2], help="Methods are matched by name; the baselines are everywhere.",
-    )  # fmt: skip
+        "Data sets",
+        list(options),
+        key="f_across",
+        format_func=options.__getitem__,
+        persist_state="session",
+        default=[k for k in dict.fromkeys((current.view.data, "demo", "demo-b")) if k in options][:2],
+        help="Methods are matched by name; the baselines are everywhere.",
+    )
     evaluations: dict[str, Evaluation] = {}
     for key in chosen:
         try:
@@ -284,9 +381,19 @@ def across(current: Current) -> None:
     colours = {m: current.colours.get(m, "#8c4a2b") for m in found.names}
     kept = found.ranks.dropna(how="all")
     chart(
-        current.mark(order_figures.bump(kept.set_axis(range(kept.shape[1]), axis=1), list(kept.columns), dict(found.names), colours, -1), current.token),
-        "across", question="Does the order hold elsewhere?", alt=explain.across(found), table=found.ranks.reset_index, filename="across", note=explain.across(found),
-    )  # fmt: skip
+        current.mark(
+            order_figures.bump(
+                kept.set_axis(range(kept.shape[1]), axis=1), list(kept.columns), dict(found.names), colours, -1
+            ),
+            current.token,
+        ),
+        "across",
+        question="Does the order hold elsewhere?",
+        alt=explain.across(found),
+        table=found.ranks.reset_index,
+        filename="across",
+        note=explain.across(found),
+    )
     if found.shares is not None:
         st.dataframe(found.shares.rename(index=found.names).style.format("{:.0%}", na_rep="–"))
 
@@ -328,19 +435,28 @@ def retrieval(current: Current) -> None:
     names = evaluation.rows["perturbation"].to_numpy()[rows]
     own = scored.values[scored.methods.index(method)][blocks[block]]
     chart(
-        current.mark(figures.distances(matrix, names, "L2 distance"), current.token, method), "distances",
+        current.mark(figures.distances(matrix, names, "L2 distance"), current.token, method),
+        "distances",
         question=f"Whose truth is closest to what {current.name(method)} predicts?",
-        alt=f"Distances of {len(names)} predictions to {len(names)} truths.", filename=f"retrieval-{method}",
-        table=lambda: pd.DataFrame(matrix, names, names).rename_axis("prediction").reset_index(), note=explain.retrieval(current.name(method), matrix, names, own),
-    )  # fmt: skip
+        alt=f"Distances of {len(names)} predictions to {len(names)} truths.",
+        filename=f"retrieval-{method}",
+        table=lambda: pd.DataFrame(matrix, names, names).rename_axis("prediction").reset_index(),
+        note=explain.retrieval(current.name(method), matrix, names, own),
+    )
     who = st.selectbox("Ranked candidates of", list(names), key="f_who", persist_state="session")
     at = list(names).index(who)
     nearest = np.argsort(matrix[at], kind="stable")[:15]
     st.dataframe(
-        pd.DataFrame({"place": np.arange(1, len(nearest) + 1), "truth of": names[nearest], "L2 distance": matrix[at, nearest],
-                      "": ["← its own" if n == who else "" for n in names[nearest]]}),
+        pd.DataFrame(
+            {
+                "place": np.arange(1, len(nearest) + 1),
+                "truth of": names[nearest],
+                "L2 distance": matrix[at, nearest],
+                "": ["← its own" if n == who else "" for n in names[nearest]],
+            }
+        ),
         hide_index=True,
-    )  # fmt: skip
+    )
 
 
 SECTIONS = {

@@ -63,6 +63,11 @@ def report_popover(current: Current, pinned: View | None) -> None:
             st.session_state[_MADE] = made
         if made is not None and made[0] == token:
             st.download_button(
-                "Download", data=made[1], file_name="perturbviz-report.html", mime="text/html", icon=":material/download:",
-                key="download-report", on_click="ignore",
-            )  # fmt: skip
+                "Download",
+                data=made[1],
+                file_name="perturbviz-report.html",
+                mime="text/html",
+                icon=":material/download:",
+                key="download-report",
+                on_click="ignore",
+            )

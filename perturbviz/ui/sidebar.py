@@ -27,9 +27,13 @@ def draw_data() -> None:
     chosen = st.session_state.get("data", "demo")
     labels = options if chosen in options else {**options, chosen: f"not here: {chosen}"}
     st.sidebar.selectbox(
-        "Benchmark", list(labels), key="data", format_func=lambda k: labels.get(k, k), on_change=settle.data_changed,
+        "Benchmark",
+        list(labels),
+        key="data",
+        format_func=lambda k: labels.get(k, k),
+        on_change=settle.data_changed,
         help="Truth and predictions of one data set. The Data page adds your own and public ones.",
-    )  # fmt: skip
+    )
 
 
 def draw(settled: Settled) -> None:
@@ -48,9 +52,15 @@ def draw(settled: Settled) -> None:
 def _draw_benchmark(plain: Benchmark, settled: Settled) -> None:
     evaluation = settled.current.evaluated
     st.selectbox(
-        "Preset", list(PRESETS), index=None, key="_preset", format_func=lambda k: PRESETS[k][0],
-        placeholder="Jump to a view …", on_change=_preset, label_visibility="collapsed",
-    )  # fmt: skip
+        "Preset",
+        list(PRESETS),
+        index=None,
+        key="_preset",
+        format_func=lambda k: PRESETS[k][0],
+        placeholder="Jump to a view …",
+        on_change=_preset,
+        label_visibility="collapsed",
+    )
     verdict = _metric(plain)
     with st.container():  # its further controls come and go; what is below must not shift, or it would be built anew
         _reference()
@@ -91,10 +101,14 @@ def _metric(benchmark: Benchmark) -> Any:
         offered.append(st.session_state["metric"])
     card = parse_metric(st.session_state["metric"])[0].card
     st.selectbox(
-        "Metric", offered, key="metric", format_func=_metric_option, on_change=_metric_changed,
+        "Metric",
+        offered,
+        key="metric",
+        format_func=_metric_option,
+        on_change=_metric_changed,
         help=f"{card.summary}\n\n**Good:** {card.pro}\n\n**Bad:** {card.con}\n\n**How to game it:** {card.gaming}\n\n"
         f"Range {card.range}. {card.source}.",
-    )  # fmt: skip
+    )
     st.caption(f"{card.arrow} · {card.summary}")
     verdict = st.empty()
     if refused:
@@ -120,18 +134,26 @@ def _reference() -> None:
     card = parse_metric(st.session_state["metric"])[0].card
     fixed = card.reference == "none" and card.id not in settle.twins()
     st.segmented_control(
-        "Reference", list(references.REFERENCES), key="ref", required=True, disabled=fixed,
+        "Reference",
+        list(references.REFERENCES),
+        key="ref",
+        required=True,
+        disabled=fixed,
         format_func={"none": "none", "control": "control", "perturbation": "pert. mean"}.__getitem__,
         on_change=_reference_changed,
         help="\n\n".join(f"**{references.LABELS[r]}**: {references.MEANING[r]}" for r in references.REFERENCES),
-    )  # fmt: skip
+    )
     if fixed:
         st.caption(f"{card.name} needs no reference: whatever is subtracted from both sides cancels.")
     if card.reference != "none" and st.session_state["ref"] == "perturbation":
         st.selectbox(
-            "Mean over", list(REFERENCE_FROM), key="ref_from", format_func=REFERENCE_FROM.__getitem__, persist_state="session",
+            "Mean over",
+            list(REFERENCE_FROM),
+            key="ref_from",
+            format_func=REFERENCE_FROM.__getitem__,
+            persist_state="session",
             help="Taking the mean over all perturbations lets the truth of the tested ones into the reference.",
-        )  # fmt: skip
+        )
         if st.session_state["ref_from"] == "all":
             st.warning(
                 "The tested perturbations are part of this reference: it leaks their truth.", icon=":material/warning:"
@@ -149,13 +171,16 @@ def _reference_changed() -> None:
 
 def _genes(evaluation: Evaluation, problems: Mapping[str, str]) -> None:
     st.segmented_control(
-        "Genes", settle.offered_genes(problems), key="genes", required=True,
+        "Genes",
+        settle.offered_genes(problems),
+        key="genes",
+        required=True,
         format_func={"all": "all", "expressed": "expressed", "de": "DE", "own": "own"}.__getitem__,
         help="\n\n".join(
             f"**{genesets.LABELS[k]}**: {genesets.DEFINITION[k]} *Good:* {genesets.PRO[k]} *Bad:* {genesets.CON[k]}"
             for k in genesets.KINDS
         ),
-    )  # fmt: skip
+    )
     kind, total = st.session_state["genes"], evaluation.benchmark.adata.n_vars
     if kind in ("expressed", "de"):
         grid = sorted({g for g in _GRID if g < total} | {total, st.session_state["n"]})
@@ -174,9 +199,10 @@ def _genes(evaluation: Evaluation, problems: Mapping[str, str]) -> None:
     else:
         st.caption(f"{total:,} genes.")
     st.checkbox(
-        "Count the perturbed genes themselves", key="targets",
+        "Count the perturbed genes themselves",
+        key="targets",
         help="A knocked-down gene goes down in every honest prediction: leaving it out asks for the rest.",
-    )  # fmt: skip
+    )
     refused = dict.fromkeys(p for p in problems.values() if p)
     for reason in refused:
         st.caption(reason)
@@ -193,9 +219,13 @@ def _perturbations(benchmark: Benchmark) -> None:
 
 def _which_perturbations(benchmark: Benchmark) -> None:
     st.selectbox(
-        "Part of the split", list(SPLITS), key="split", format_func=lambda s: {"held-out": "held out (test and val)"}.get(s, s),
-        help=f"Splits: {benchmark.split_origin}.", persist_state="session",
-    )  # fmt: skip
+        "Part of the split",
+        list(SPLITS),
+        key="split",
+        format_func=lambda s: {"held-out": "held out (test and val)"}.get(s, s),
+        help=f"Splits: {benchmark.split_origin}.",
+        persist_state="session",
+    )
     if (benchmark.n_perturbed == 1).any() and (benchmark.n_perturbed > 1).any():
         _choice("Targets", "size", SIZES)
     if len(benchmark.contexts) > 1:
@@ -209,18 +239,27 @@ def _which_perturbations(benchmark: Benchmark) -> None:
     if st.session_state.get("_controls") != shown:
         st.session_state["_controls"] = shown
     st.toggle(
-        "Show controls (duplicate, shuffled)", key="_controls", on_change=_controls_toggled, disabled=not can,
+        "Show controls (duplicate, shuffled)",
+        key="_controls",
+        on_change=_controls_toggled,
+        disabled=not can,
         help="Draws a replicate of the experiment and shuffled labels as methods on every page, dashed or open. Where there "
-        "are halves, half of the cells is then the truth." if can else NO_REPLICATE,
-    )  # fmt: skip
+        "are halves, half of the cells is then the truth."
+        if can
+        else NO_REPLICATE,
+    )
     if "half_a" in benchmark.layers:
         if shown:
             st.caption("The truth is half of the cells now: the other half is the replicate.")
         st.selectbox(
-            "Truth", ["all", "half_a"], key="truth", disabled=shown, persist_state="session",
+            "Truth",
+            ["all", "half_a"],
+            key="truth",
+            disabled=shown,
+            persist_state="session",
             format_func={"all": "all cells", "half_a": "half of the cells"}.__getitem__,
             help="With half of the cells as the truth, the other half is a technical duplicate.",
-        )  # fmt: skip
+        )
 
 
 def _choice(label: str, key: str, options: Mapping[str, str]) -> None:

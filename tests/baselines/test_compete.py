@@ -18,7 +18,7 @@ from perturbviz.baselines.compete import (
     side_by_side,
     training,
     with_candidates,
-)  # fmt: skip
+)
 from perturbviz.baselines.diagnostics import error_map, learning_curve
 from perturbviz.baselines.embeddings import pretrained
 from perturbviz.baselines.linear import LinearModel
@@ -38,8 +38,11 @@ def spoilt(benchmark: Benchmark, rows: np.ndarray) -> Benchmark:
     truth = a.X.copy()
     truth[rows] = 50 - 3 * truth[rows]
     layers = {k: v for k, v in a.layers.items() if not k.startswith("pred__")}
-    return Benchmark(AnnData(truth, obs=a.obs, var=a.var, layers=layers, varm=dict(a.varm), uns=a.uns),
-                     benchmark.splits, benchmark.split_origin)  # fmt: skip
+    return Benchmark(
+        AnnData(truth, obs=a.obs, var=a.var, layers=layers, varm=dict(a.varm), uns=a.uns),
+        benchmark.splits,
+        benchmark.split_origin,
+    )
 
 
 @pytest.fixture
@@ -51,9 +54,13 @@ def two_contexts(make_benchmark):
     truth = rng.normal(2, 1, size=(2 * (len(names) + 1), 25))
     part = ["train"] + ["train", "test"] * 7
     return make_benchmark(
-        truth, ["ctrl", *names] * 2, genes, contexts=["x"] * 15 + ["y"] * 15, control={"x": truth[0], "y": truth[15]},
+        truth,
+        ["ctrl", *names] * 2,
+        genes,
+        contexts=["x"] * 15 + ["y"] * 15,
+        control={"x": truth[0], "y": truth[15]},
         split=part + ["train"] * 15,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -259,9 +266,12 @@ def test_the_same_measurements_are_known_in_any_guise(random_benchmark, make_ben
         copy = make_benchmark(other, names, one.genes, control=control)
     elif what == "a further context":
         copy = make_benchmark(
-            np.vstack([truth, other]), names * 2, one.genes, contexts=["x"] * len(names) + ["y"] * len(names),
+            np.vstack([truth, other]),
+            names * 2,
+            one.genes,
+            contexts=["x"] * len(names) + ["y"] * len(names),
             control={"x": control, "y": other[0]},
-        )  # fmt: skip
+        )
     elif what == "without control":
         copy = make_benchmark(truth + 5, names, one.genes, control=None)
     else:

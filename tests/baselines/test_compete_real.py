@@ -35,9 +35,11 @@ def norman(shared_file_once):
 def carpool(shared_file_once):
     d = np.load(shared_file_once("carpool_thp1_pseudobulk.npz"))
     adata = build_adata(
-        np.vstack([d["atoms"], d["double_eff"]]) + d["ctrl"], canonical([*d["single_genes"], *d["doubles"]]), d["genes"],
+        np.vstack([d["atoms"], d["double_eff"]]) + d["ctrl"],
+        canonical([*d["single_genes"], *d["doubles"]]),
+        d["genes"],
         control=d["ctrl"],
-    )  # fmt: skip
+    )
     return Benchmark.from_adata(adata)
 
 

@@ -100,13 +100,26 @@ def test_changing_held_out_rows_changes_nothing(recipe, simulated):
 def test_labels_tell_recipes_apart(table):
     table.attrs["name"] = "scgpt"
     recipes = [
-        MatchingMean(), LinearModel(), LinearModel(ridge=1), LinearModel("pca", table), LinearModel("pca", "random"),
-        LinearModel("pca", "random", seed=1), LinearModel(sum_doubles=True), LinearModel(include_control=True),
-        NearestPerturbation(table), KNeighbours(table), KNeighbours(table, k=3), KNeighbours("pca"),
-        KNeighbours("pca", dims=3), RidgeRegression(table), RidgeRegression(table, ridge=3), Forest(table),
-        Forest(table, seed=1), LinearModel("pca", table, cut_tables=True),
+        MatchingMean(),
+        LinearModel(),
+        LinearModel(ridge=1),
+        LinearModel("pca", table),
+        LinearModel("pca", "random"),
+        LinearModel("pca", "random", seed=1),
+        LinearModel(sum_doubles=True),
+        LinearModel(include_control=True),
+        NearestPerturbation(table),
+        KNeighbours(table),
+        KNeighbours(table, k=3),
+        KNeighbours("pca"),
+        KNeighbours("pca", dims=3),
+        RidgeRegression(table),
+        RidgeRegression(table, ridge=3),
+        Forest(table),
+        Forest(table, seed=1),
+        LinearModel("pca", table, cut_tables=True),
         LinearModel(table, "pca", missing_genes="nan"),
-    ]  # fmt: skip
+    ]
     labels = [r.label for r in recipes]
     assert len(set(labels)) == len(labels), labels
     assert "scgpt" in NearestPerturbation(table).label

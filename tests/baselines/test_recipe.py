@@ -16,9 +16,18 @@ SOURCES = st.sampled_from(["pca", "identity", "random", "zero", FILE, data_sourc
 
 
 KNOBS = st.tuples(
-    st.sampled_from(list(KINDS)), SOURCES, SOURCES, st.integers(1, 50), st.floats(0, 1e6), st.booleans(), st.booleans(),
-    st.booleans(), st.booleans(), st.integers(1, 30), st.integers(0, 999),
-)  # fmt: skip
+    st.sampled_from(list(KINDS)),
+    SOURCES,
+    SOURCES,
+    st.integers(1, 50),
+    st.floats(0, 1e6),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.integers(1, 30),
+    st.integers(0, 999),
+)
 
 
 @settings(max_examples=80, deadline=None)
@@ -46,9 +55,22 @@ def test_tables_are_named_by_content_or_benchmark():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "linear", "linear_pca", "linear_pca_pca_q", "linear_pca_nonsense", "linear_pca_pca_k0", "linear_pca_pca_l-1",
-             "linear_pca_pca_kx", "sum_pca_pca", "ridge_pca_linf", "linear_pca_pca_lnan", "linear_pca_pca_k51"],
-)  # fmt: skip
+    "text",
+    [
+        "",
+        "linear",
+        "linear_pca",
+        "linear_pca_pca_q",
+        "linear_pca_nonsense",
+        "linear_pca_pca_k0",
+        "linear_pca_pca_l-1",
+        "linear_pca_pca_kx",
+        "sum_pca_pca",
+        "ridge_pca_linf",
+        "linear_pca_pca_lnan",
+        "linear_pca_pca_k51",
+    ],
+)
 def test_other_strings_are_refused_in_one_sentence(text):
     with pytest.raises(UserError) as error:
         Recipe.from_link(text)

@@ -15,7 +15,7 @@ from perturbviz.calibration import (
     interpolated_duplicate,
     systematic_variation,
     with_controls,
-)  # fmt: skip
+)
 from perturbviz.calibration.controls import shuffled
 from perturbviz.calibration.scale import scaled
 from perturbviz.calibration.table import control_evaluation
@@ -40,10 +40,17 @@ def demo():
 
 @pytest.mark.parametrize(
     ("metric", "positive", "negative", "key"),
-    [("mse", 0.1, 0.4, "mse pos=.1 neg=.4"), ("mse", 0.5, 0.4, "mse pos=.5 neg=.4"), ("mse", 1, 0.4, "mse pos=1 neg=.4"),
-     ("pearson", 0.9, 0.5, "pearson pos=.9 neg=.5"), ("pearson", 0.2, 0.5, "pearson pos=.2 neg=.5"),
-     ("r2", 0.5, -1, "r2 pos=.5 neg=-1"), ("mse", 0, 0, "neg=perfect (lower)"), ("mse", 0.1, np.nan, "neg nan")],
-)  # fmt: skip
+    [
+        ("mse", 0.1, 0.4, "mse pos=.1 neg=.4"),
+        ("mse", 0.5, 0.4, "mse pos=.5 neg=.4"),
+        ("mse", 1, 0.4, "mse pos=1 neg=.4"),
+        ("pearson", 0.9, 0.5, "pearson pos=.9 neg=.5"),
+        ("pearson", 0.2, 0.5, "pearson pos=.2 neg=.5"),
+        ("r2", 0.5, -1, "r2 pos=.5 neg=-1"),
+        ("mse", 0, 0, "neg=perfect (lower)"),
+        ("mse", 0.1, np.nan, "neg nan"),
+    ],
+)
 def test_dynamic_range_fraction_equals_the_golden_values(metric, positive, negative, key):
     np.testing.assert_allclose(drf(positive, negative, CARDS[metric]), GOLDEN["drf"][key], atol=1e-9)
 

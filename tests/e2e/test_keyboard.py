@@ -19,7 +19,9 @@ BLURRED = """async () => { const e = window.last, frame = () => new Promise(requ
   const look = window.lookOf(e); e.focus({focusVisible: true}); await frame(); return look; }"""
 
 
-@pytest.mark.parametrize(("path", "heading"), [("", "Which prediction is best here?"), ("errors", "How far off are the predictions?")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "heading"), [("", "Which prediction is best here?"), ("errors", "How far off are the predictions?")]
+)
 def test_tab_reaches_every_control_and_shows_where_it_is(app, path, heading):
     app.page.emulate_media(reduced_motion="reduce")
     app.open(path, heading, charts=2)
@@ -49,7 +51,13 @@ def test_arrow_keys_move_within_a_group(app):
     app.page.wait_for_function("document.activeElement.innerText.trim() === 'DE'")
 
 
-@pytest.mark.parametrize(("path", "heading"), [("?section=Every+view", "Which prediction is best here?"), ("calibration", "Can this metric tell good from empty?")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "heading"),
+    [
+        ("?section=Every+view", "Which prediction is best here?"),
+        ("calibration", "Can this metric tell good from empty?"),
+    ],
+)
 def test_every_chart_is_described_in_plain_words(app, path, heading):
     app.open(path, heading, charts=2)
     labels = app.page.locator("figure.pv-chart").evaluate_all("(all) => all.map((f) => f.ariaLabel)")

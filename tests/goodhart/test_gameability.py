@@ -19,7 +19,14 @@ from perturbviz.readers import load as read
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
-SETTINGS = (("mse", "none"), ("mae", "none"), ("pds", "none"), ("centroid_accuracy", "none"), ("pearson_delta", "control"), ("pearson_delta", "perturbation"))  # fmt: skip
+SETTINGS = (
+    ("mse", "none"),
+    ("mae", "none"),
+    ("pds", "none"),
+    ("centroid_accuracy", "none"),
+    ("pearson_delta", "control"),
+    ("pearson_delta", "perturbation"),
+)
 
 
 @pytest.fixture(scope="module", params=["demo", "norman", "carpool_thp1"])

@@ -79,8 +79,15 @@ def test_the_optimiser_undoes_a_shrinking_and_reports_elsewhere(random_benchmark
     parts = partition(evaluation, np.arange(len(evaluation.rows)))
     seen = []
     found = optimise(
-        evaluation, "tiny", ("mse", "none"), GeneSubset("all"), parts, names=("amplify",), seconds=5, progress=lambda share, text: seen.append(share)
-    )  # fmt: skip
+        evaluation,
+        "tiny",
+        ("mse", "none"),
+        GeneSubset("all"),
+        parts,
+        names=("amplify",),
+        seconds=5,
+        progress=lambda share, text: seen.append(share),
+    )
     assert found.complete
     assert seen[-1] == 1.0
     (tuned,) = found.seeds

@@ -13,11 +13,22 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.goodhart import CARDS, Allowed, Arena, Knobs, game, transform, unavailable
 
 EVERY = (
-    Knobs(amplify=2.0), Knobs(amplify=0.0), Knobs(shift=1.0), Knobs(blend=0.5), Knobs(blend_to="control", blend=0.3),
-    Knobs(blend_to="additive", blend=1.0), Knobs(blend_to="poor", blend=0.4), Knobs(top=5), Knobs(small=1.0),
-    Knobs(noise=0.5, seed=3), Knobs(positive=True), Knobs(clip=0.7), Knobs(copy=True), Knobs(shuffle=True, seed=2),
+    Knobs(amplify=2.0),
+    Knobs(amplify=0.0),
+    Knobs(shift=1.0),
+    Knobs(blend=0.5),
+    Knobs(blend_to="control", blend=0.3),
+    Knobs(blend_to="additive", blend=1.0),
+    Knobs(blend_to="poor", blend=0.4),
+    Knobs(top=5),
+    Knobs(small=1.0),
+    Knobs(noise=0.5, seed=3),
+    Knobs(positive=True),
+    Knobs(clip=0.7),
+    Knobs(copy=True),
+    Knobs(shuffle=True, seed=2),
     Knobs(shuffle=True, copy=True, blend=0.5, top=9, small=0.5, amplify=1.5, shift=0.5, noise=0.1, positive=True),
-)  # fmt: skip
+)
 
 
 def arena(evaluation, method="good", before=None):
@@ -28,12 +39,21 @@ def arena(evaluation, method="good", before=None):
 # -- links ---------------------------------------------------------------------------------------------------------
 @given(
     st.builds(
-        Knobs, shuffle=st.booleans(), copy=st.booleans(), blend_to=st.sampled_from(["mean", "control", "no_change", "half_sum", "My-model.2"]),
-        blend=st.integers(0, 20).map(lambda i: i / 20), top=st.integers(0, 20_000), small=st.integers(0, 30).map(lambda i: i / 10),
-        amplify=st.integers(0, 500).map(lambda i: i / 100), shift=st.integers(-200, 300).map(lambda i: i / 100),
-        noise=st.integers(0, 60).map(lambda i: i / 20), positive=st.booleans(), clip=st.integers(0, 50).map(lambda i: i / 10), seed=st.integers(0, 999),
+        Knobs,
+        shuffle=st.booleans(),
+        copy=st.booleans(),
+        blend_to=st.sampled_from(["mean", "control", "no_change", "half_sum", "My-model.2"]),
+        blend=st.integers(0, 20).map(lambda i: i / 20),
+        top=st.integers(0, 20_000),
+        small=st.integers(0, 30).map(lambda i: i / 10),
+        amplify=st.integers(0, 500).map(lambda i: i / 100),
+        shift=st.integers(-200, 300).map(lambda i: i / 100),
+        noise=st.integers(0, 60).map(lambda i: i / 20),
+        positive=st.booleans(),
+        clip=st.integers(0, 50).map(lambda i: i / 10),
+        seed=st.integers(0, 999),
     )
-)  # fmt: skip
+)
 def test_a_setting_survives_its_link(knobs):
     assert Knobs.from_link(knobs.link) == knobs.effective
 
@@ -171,8 +191,11 @@ def test_what_is_allowed_holds_no_truth_of_scored_rows(random_benchmark):
 def test_what_a_benchmark_does_not_hold_is_refused(make_benchmark):
     truth = np.random.default_rng(0).normal(size=(5, 6))
     bare = make_benchmark(
-        truth, list("ABCDE"), predictions={"m": truth + 1}, split=["test"] * 5,
-    )  # fmt: skip
+        truth,
+        list("ABCDE"),
+        predictions={"m": truth + 1},
+        split=["test"] * 5,
+    )
     evaluation = Evaluation(bare)
     refused = unavailable(evaluation)
     assert {"amplify", "shift", "copy"} <= set(refused)

@@ -48,8 +48,11 @@ def test_permuting_rows_and_genes_changes_nothing(evaluation, wide):
     rng = np.random.default_rng(3)
     shuffled = Benchmark.from_adata(adata[rng.permutation(adata.n_obs), rng.permutation(adata.n_vars)].copy())
     one, other = (make_pairs(e, ALL) for e in (evaluation, Evaluation(shuffled)))
-    a = {(d, g): v for d, line in zip(one.doubles["perturbation"], one.deviation, strict=True)
-         for g, v in zip(one.genes, line, strict=True)}  # fmt: skip
+    a = {
+        (d, g): v
+        for d, line in zip(one.doubles["perturbation"], one.deviation, strict=True)
+        for g, v in zip(one.genes, line, strict=True)
+    }
     for d, line in zip(other.doubles["perturbation"], other.deviation, strict=True):
         np.testing.assert_allclose(line, [a[d, g] for g in other.genes], atol=1e-6)
     for key in ("average_precision", "auroc", "recall"):
@@ -65,8 +68,12 @@ def test_scores_are_those_of_the_catalogue(evaluation, subset):
         assert "at least 200 values" in bound.problem and bound.by_hand
         return
     found = finding(make_pairs(evaluation, subset), "poor", bound, n=100)
-    for metric, column in (("nonadditive_recall@100", "recall"), ("nonadditive_precision@100", "precision"),
-                           ("average_precision", "average_precision"), ("auroc", "auroc")):  # fmt: skip
+    for metric, column in (
+        ("nonadditive_recall@100", "recall"),
+        ("nonadditive_precision@100", "precision"),
+        ("average_precision", "average_precision"),
+        ("auroc", "auroc"),
+    ):
         expected = score(evaluation, metric, subset=subset, methods=["poor"]).values[0]
         np.testing.assert_allclose(found.table[column], expected, atol=1e-12, equal_nan=True)
 
@@ -105,9 +112,11 @@ def test_contexts_with_different_genes_share_columns(make_benchmark):
     assert known["x"] == {f"g{i}" for i in range(14, 20)} and known["y"] == {f"g{i}" for i in range(6)}
     codes = Threshold("effect", -0.1, 0.1).true_classes(pairs)
     assert class_counts(codes).sum() == 12
-    np.testing.assert_allclose(pairs.deviation[0][np.isfinite(pairs.deviation[0])], [
-        b.truth[2, i] - b.truth[0, i] - b.truth[1, i] + b.control("x")[i] for i in (19, 18, 17, 16, 15, 14)
-    ], rtol=1e-5)  # fmt: skip
+    np.testing.assert_allclose(
+        pairs.deviation[0][np.isfinite(pairs.deviation[0])],
+        [b.truth[2, i] - b.truth[0, i] - b.truth[1, i] + b.control("x")[i] for i in (19, 18, 17, 16, 15, 14)],
+        rtol=1e-5,
+    )
 
 
 def test_significance_divides_by_the_standard_error(random_benchmark):

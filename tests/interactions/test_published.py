@@ -13,11 +13,18 @@ def write(path, **changes):
     sheets = {
         "Panel C": pd.DataFrame({"method": ["scgpt", "no_change"], "fdp": [0.2, 0.2], "tpr": [0.1, 0.3]}),
         "Panel E": pd.DataFrame({"label": ["Additive", "Synergy"], "n": [7, 3]}),
-        "Panel F": pd.DataFrame({
-            "perturbation": ["B+A"], "gene_name": ["G"], "seed": [1], "method": ["scgpt"], "obs_minus_add": [0.5],
-            "pred_minus_add": [-1.0], "interaction_label": ["Buffering"],
-        }),
-    } | changes  # fmt: skip
+        "Panel F": pd.DataFrame(
+            {
+                "perturbation": ["B+A"],
+                "gene_name": ["G"],
+                "seed": [1],
+                "method": ["scgpt"],
+                "obs_minus_add": [0.5],
+                "pred_minus_add": [-1.0],
+                "interaction_label": ["Buffering"],
+            }
+        ),
+    } | changes
     with pd.ExcelWriter(path) as writer:
         for name, frame in sheets.items():
             frame.to_excel(writer, sheet_name=name, index=False)

@@ -207,9 +207,12 @@ def test_an_unseen_dose_is_compared_with_the_mean_of_the_others(open_page, tmp_p
         for dose in ("low", "high")
     }
     adata = build_adata(
-        np.vstack([*doses.values()]), ["ctrl", *targets_] * 2, genes, contexts=["low"] * 16 + ["high"] * 16,
+        np.vstack([*doses.values()]),
+        ["ctrl", *targets_] * 2,
+        genes,
+        contexts=["low"] * 16 + ["high"] * 16,
         control={dose: values[0] for dose, values in doses.items()},
-    )  # fmt: skip
+    )
     save(adata, tmp_path / "doses.h5ad")
     monkeypatch.setenv("PERTURBVIZ_DATA", str(tmp_path))
     at = open_page("linear_model", data="file:doses.h5ad", unseen="context", genes="all")

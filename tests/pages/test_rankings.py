@@ -29,9 +29,15 @@ def drawn_order(figure):
 
 @pytest.mark.parametrize(
     "query",
-    [{}, {"metric": "pearson_delta"}, {"metric": "pearson_delta", "ref": "perturbation"}, {"metric": "mse", "genes": "de", "n": "100"},
-     {"metric": "centroid_accuracy", "genes": "all"}, {"avg": "median", "split": "test", "targets": "false"}],
-)  # fmt: skip
+    [
+        {},
+        {"metric": "pearson_delta"},
+        {"metric": "pearson_delta", "ref": "perturbation"},
+        {"metric": "mse", "genes": "de", "n": "100"},
+        {"metric": "centroid_accuracy", "genes": "all"},
+        {"avg": "median", "split": "test", "targets": "false"},
+    ],
+)
 def test_the_order_chart_shows_what_the_package_computes(open_page, demo, query):
     at = open_page(**query)
     view = View.from_query(query)

@@ -71,8 +71,11 @@ def const_ae(folder: Path) -> Case:
         json.dumps(dict(zip(map(plus_control, tiny.CONDITIONS), tiny.N_CELLS, strict=True)))
     )
     with_control = pd.concat([tiny.truth().loc[["ctrl"]], tiny.prediction()])
-    run = run_folder(folder / "bb-22", with_control.iloc[:, [3, 1, 0, 5, 4, 2]], lambda c: "_".join(
-        g for g in c.split("+") if g != "ctrl"))  # fmt: skip
+    run = run_folder(
+        folder / "bb-22",
+        with_control.iloc[:, [3, 1, 0, 5, 4, 2]],
+        lambda c: "_".join(g for g in c.split("+") if g != "ctrl"),
+    )
     (folder / "split").write_text(json.dumps({k: [plus_control(c) for c in v] for k, v in tiny.SPLIT.items()}))
     return Case(["--truth", str(truth), *predicted(run), "--split", str(folder / "split")], ["const-ae", "const-ae"])
 
@@ -145,8 +148,12 @@ def csendes(folder: Path) -> Case:
     pred.index = ["CEBPA+BAK1", "CEBPA+KLF1"]
     pred.to_csv(base / "predictions.csv")
     (base / "test_metrics.json").write_text('{"pearson": 0.9}')
-    np.savez(base / "test_res_best_model.npz", pert_cat=pred.index.to_numpy(dtype=object), pred=pred.to_numpy(),
-             truth=pred.to_numpy())  # fmt: skip
+    np.savez(
+        base / "test_res_best_model.npz",
+        pert_cat=pred.index.to_numpy(dtype=object),
+        pred=pred.to_numpy(),
+        truth=pred.to_numpy(),
+    )
     ensembl = tiny.truth().set_axis([f"{e}.4" for e in tiny.ENSEMBL], axis=1)
     ensembl.to_csv(folder / "truth.csv")
     return Case(["--truth", str(folder / "truth.csv"), *predicted(base)], ["matrix", "csendes"])
@@ -157,8 +164,12 @@ def csendes_npz(folder: Path) -> Case:
     base = folder / "save" / "norman" / "mean"
     base.mkdir(parents=True)
     labels = np.array(["CEBPA+BAK1", "CEBPA+KLF1"])
-    np.savez(base / "test_res_best_model.npz", pert_cat=labels, pred=tiny.prediction().to_numpy(),
-             truth=tiny.truth().loc[tiny.TEST].to_numpy())  # fmt: skip
+    np.savez(
+        base / "test_res_best_model.npz",
+        pert_cat=labels,
+        pred=tiny.prediction().to_numpy(),
+        truth=tiny.truth().loc[tiny.TEST].to_numpy(),
+    )
     path = base / "test_res_best_model.npz"
     return Case([*plain_truth(folder), *predicted(path), *gene_list(folder)], ["matrix", "gears-npz"])
 
@@ -197,9 +208,12 @@ def perturbdict(folder: Path) -> Case:
         entries = {c: {"exprs": row.tolist(), "de_ranked": []} for c, row in frame.iterrows() if c != "ctrl"}
         control = tiny.truth().loc["ctrl"].tolist()
         content = {
-            "data": {"gene_names": list(frame.columns), "perturbations": entries}, "gene_names": list(frame.columns),
-            "perturbations": list(entries), "ctrl_mean": control, "metadata": {},
-        }  # fmt: skip
+            "data": {"gene_names": list(frame.columns), "perturbations": entries},
+            "gene_names": list(frame.columns),
+            "perturbations": list(entries),
+            "ctrl_mean": control,
+            "metadata": {},
+        }
         path.write_text(json.dumps(content))
         return path
 
@@ -219,8 +233,13 @@ def perteval(folder: Path) -> Case:
 
 @writer
 def arrays(folder: Path) -> Case:
-    np.savez(folder / "p.npz", pred=tiny.delta(tiny.prediction()).to_numpy(), conditions=np.array(tiny.TEST),
-             genes=np.array(tiny.GENES), value_space="delta")  # fmt: skip
+    np.savez(
+        folder / "p.npz",
+        pred=tiny.delta(tiny.prediction()).to_numpy(),
+        conditions=np.array(tiny.TEST),
+        genes=np.array(tiny.GENES),
+        value_space="delta",
+    )
     return Case([*plain_truth(folder), *predicted(folder / "p.npz")], ["matrix", "arrays"])
 
 
@@ -267,9 +286,15 @@ def runs() -> list[dict]:
     truth = {plus_control(c): row.astype(float) for c, row in tiny.truth().iterrows()}
     pred = {c.replace("+", "_"): row.astype(float) for c, row in tiny.prediction().iterrows()}
     return [
-        {"id": "a-1", "name": "norman-1-ground_truth", "perturbation": list(truth), "prediction": truth, "prediction_std": truth},
+        {
+            "id": "a-1",
+            "name": "norman-1-ground_truth",
+            "perturbation": list(truth),
+            "prediction": truth,
+            "prediction_std": truth,
+        },
         {"id": "b-1", "name": "norman-1-gears", "perturbation": list(pred), "prediction": pred, "prediction_std": None},
-    ]  # fmt: skip
+    ]
 
 
 @writer

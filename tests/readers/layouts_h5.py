@@ -36,8 +36,14 @@ def gears_truth(folder: Path) -> Case:
     names = [plus_control(c) if i % 2 else "+".join(reversed(plus_control(c).split("+"))) for i, c in enumerate(labels)]
     var = pd.DataFrame({"gene_name": tiny.GENES}, index=tiny.ENSEMBL)
     obs = {"cell_type": "A549", "dose_val": "1+1", "control": 0, "condition_name": [f"A549_{c}_1+1" for c in names]}
-    save(folder / "norman" / "perturb_processed.h5ad", sp.csr_matrix(x), names, var=var, obs=obs,
-         uns={"rank_genes_groups_cov_all": {"A549_KLF1+ctrl_1+1": np.array(tiny.ENSEMBL, dtype=object)}})  # fmt: skip
+    save(
+        folder / "norman" / "perturb_processed.h5ad",
+        sp.csr_matrix(x),
+        names,
+        var=var,
+        obs=obs,
+        uns={"rank_genes_groups_cov_all": {"A549_KLF1+ctrl_1+1": np.array(tiny.ENSEMBL, dtype=object)}},
+    )
     tiny.prediction().set_axis(tiny.ENSEMBL, axis=1).iloc[:, ::-1].to_csv(folder / "p.csv")
     return Case(["--truth", str(folder / "norman"), *predicted(folder / "p.csv")], ["gears-truth", "matrix"])
 
@@ -49,8 +55,15 @@ def cpa(folder: Path) -> Case:
     real, _ = truth_cells()
     garbage = np.repeat(real[:1], len(real), axis=0)
     split = ["ood" if c == tiny.TEST[0] else "valid" if c == tiny.TEST[1] else "train" for c in labels]
-    path = save(folder / "cpa.h5ad", garbage, labels, "cond_harm", obs={"split": split}, obsm={"CPA_pred": x},
-                layers={"X_true": real})  # fmt: skip
+    path = save(
+        folder / "cpa.h5ad",
+        garbage,
+        labels,
+        "cond_harm",
+        obs={"split": split},
+        obsm={"CPA_pred": x},
+        layers={"X_true": real},
+    )
     return Case(["--truth", str(path)], ["cpa"])
 
 
@@ -102,8 +115,13 @@ def cellsimbench(folder: Path) -> Case:
         "ctrl_baseline": tiny.truth().iloc[[0]].set_axis(["K562"]),
     }
     fold = ["test" if c in tiny.TEST else "train" for c in labels]
-    truth = save(folder / "norman19_processed_complete.h5ad", x, labels, uns=uns,
-                 obs={"donor_id": "K562", "tech_dup_split": "NA", "split_fold_0": fold})  # fmt: skip
+    truth = save(
+        folder / "norman19_processed_complete.h5ad",
+        x,
+        labels,
+        uns=uns,
+        obs={"donor_id": "K562", "tech_dup_split": "NA", "split_fold_0": fold},
+    )
     keys = [f"K562_{c}" for c in tiny.TEST]
     pred = save(folder / "predictions.h5ad", tiny.prediction().to_numpy(), tiny.TEST, obs={"pair_key": keys})
     return Case(["--truth", str(truth), *predicted(pred)], ["cellsimbench", "cellsimbench"])
@@ -114,8 +132,12 @@ def perturbench(folder: Path) -> Case:
     x, labels = tiny.cells(tiny.prediction(), per_condition=6)
     order = np.random.default_rng(0).permutation(len(labels))
     for i, rows in enumerate((order[:5], order[5:])):
-        save(folder / "predictions" / f"prediction_chunk_{i}.h5ad", x[rows], [labels[r] for r in rows],
-             obs={"cell_type": "k562"})  # fmt: skip
+        save(
+            folder / "predictions" / f"prediction_chunk_{i}.h5ad",
+            x[rows],
+            [labels[r] for r in rows],
+            obs={"cell_type": "k562"},
+        )
     return Case([*plain_truth(folder), *predicted(folder / "predictions")], ["matrix", "perturbench"])
 
 
@@ -126,12 +148,22 @@ def pereggrn(folder: Path) -> Case:
 
     x, labels = truth_cells()
     obs = {"is_control": [c == "ctrl" for c in labels], "expression_level_after_perturbation": "1"}
-    truth = save(folder / "norman" / "test.h5ad", x, commas("scramble" if c == "ctrl" else c for c in labels),
-                 "perturbation", obs=obs)  # fmt: skip
+    truth = save(
+        folder / "norman" / "test.h5ad",
+        x,
+        commas("scramble" if c == "ctrl" else c for c in labels),
+        "perturbation",
+        obs=obs,
+    )
     x, labels = tiny.cells(tiny.prediction(), per_condition=2)
     outputs = folder / "exp" / "outputs"
-    save(outputs / "predictions" / "0.h5ad", x, commas(labels), "perturbation",
-         obs={"is_control": False, "expression_level_after_perturbation": "1,1"})  # fmt: skip
+    save(
+        outputs / "predictions" / "0.h5ad",
+        x,
+        commas(labels),
+        "perturbation",
+        obs={"is_control": False, "expression_level_after_perturbation": "1,1"},
+    )
     (outputs / "predictions" / "1.h5ad").touch()
     (outputs / "conditions.csv").write_text(",regression_method,data_split_seed\n0,RidgeCV,0\n1,mean,0\n")
     return Case(["--truth", str(truth), *predicted(folder / "exp")], ["pereggrn", "pereggrn"])
@@ -157,8 +189,9 @@ def pertpy(folder: Path) -> Case:
 @writer
 def cellflow(folder: Path) -> Case:
     x, labels = tiny.cells(tiny.prediction())
-    path = save(folder / "cf.h5ad", np.full(x.shape, 1e30, np.float32), labels, obs={"is_control": False},
-                layers={"X_recon": x})  # fmt: skip
+    path = save(
+        folder / "cf.h5ad", np.full(x.shape, 1e30, np.float32), labels, obs={"is_control": False}, layers={"X_recon": x}
+    )
     return Case([*plain_truth(folder), *predicted(path)], ["matrix", "cellflow"])
 
 
@@ -198,6 +231,13 @@ def state_infer_older(folder: Path) -> Case:
 def state_infer_hvg(folder: Path) -> Case:
     x, labels = tiny.cells(tiny.prediction())
     wide = pd.DataFrame(index=[f"G{i}" for i in range(9)])
-    path = save(folder / "in_simulated.h5ad", np.ones((len(x), 9)), labels, "gene", var=wide, obsm={"X_hvg": x[:, ::-1]},
-                uns={"X_hvg_var_names": np.array(tiny.GENES[::-1], dtype=object)})  # fmt: skip
+    path = save(
+        folder / "in_simulated.h5ad",
+        np.ones((len(x), 9)),
+        labels,
+        "gene",
+        var=wide,
+        obsm={"X_hvg": x[:, ::-1]},
+        uns={"X_hvg_var_names": np.array(tiny.GENES[::-1], dtype=object)},
+    )
     return Case([*plain_truth(folder), *predicted(path)], ["matrix", "state"])

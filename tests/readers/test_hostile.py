@@ -133,8 +133,7 @@ def test_the_time_limit_is_noticed_while_reading(tmp_path, monkeypatch, layout):
     from perturbviz import safety
 
     words = WRITERS[layout](tmp_path).words
-    path = [p for p in map(_path, words) if p.exists() and p.suffix not in (".csv", ".txt", "")
-            or p.is_dir()][-1]  # fmt: skip
+    path = [p for p in map(_path, words) if p.exists() and p.suffix not in (".csv", ".txt", "") or p.is_dir()][-1]
     options = Options(genes=tuple(tiny.GENES), allow_pickle=True)
     load(path, options)  # no limit outside of time_limit()
     monkeypatch.setenv("PERTURBVIZ_MAX_SECONDS", "60")
@@ -337,8 +336,17 @@ def test_pickles_run_nothing(tmp_path, wrap):
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("code", [b"cbuiltins\neval\n(S'1'\ntR.", b"cnumpy\nload\n(S'x'\ntR.", b"cnumpy.f2py.diagnose\nrun\n(tR.",
-                                  b"c__main__\nx\n.", b"\x80\x04\x95", b"P1\n."])  # fmt: skip
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"cbuiltins\neval\n(S'1'\ntR.",
+        b"cnumpy\nload\n(S'x'\ntR.",
+        b"cnumpy.f2py.diagnose\nrun\n(tR.",
+        b"c__main__\nx\n.",
+        b"\x80\x04\x95",
+        b"P1\n.",
+    ],
+)
 def test_pickle_opcodes(tmp_path, code):
     (tmp_path / "x.pkl").write_bytes(code)
     with pytest.raises(UserError):

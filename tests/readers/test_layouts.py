@@ -169,13 +169,19 @@ def test_open_problems(tmp_path):
     rng = np.random.default_rng(3)
     values = rng.normal(0, 2, (4, 6)).astype(np.float32)
     drugs, types = ["Drug A+B", "Drug C", "Drug A+B", "Dimethyl Sulfoxide"], ["NK", "NK", "T", "T"]
-    obs = pd.DataFrame({"sm_name": drugs, "cell_type": types, "split": ["train", "public_test", "private_test", "train"]},
-                       index=[str(i) for i in range(4)])  # fmt: skip
+    obs = pd.DataFrame(
+        {"sm_name": drugs, "cell_type": types, "split": ["train", "public_test", "private_test", "train"]},
+        index=[str(i) for i in range(4)],
+    )
     ad.AnnData(obs=obs, var=layouts_h5.VAR, layers={"clipped_sign_log10_pval": values}).write_h5ad(
         tmp_path / "de_test.h5ad"
     )
-    ad.AnnData(obs=pd.DataFrame(index=["7", "8"]), var=layouts_h5.VAR, layers={"prediction": values[1:3] + 1},
-               uns={"method_id": "nn", "dataset_id": "neurips"}).write_h5ad(tmp_path / "prediction.h5ad")  # fmt: skip
+    ad.AnnData(
+        obs=pd.DataFrame(index=["7", "8"]),
+        var=layouts_h5.VAR,
+        layers={"prediction": values[1:3] + 1},
+        uns={"method_id": "nn", "dataset_id": "neurips"},
+    ).write_h5ad(tmp_path / "prediction.h5ad")
     (tmp_path / "id_map.csv").write_text("id,sm_name,cell_type\n7,Drug C,NK\n8,Drug A+B,T\n")
     words = ["--truth", str(tmp_path / "de_test.h5ad"), *predicted(tmp_path / "prediction.h5ad")]
     assert main(["convert", *words, "-o", str(tmp_path / "b.h5ad")]) == 0
@@ -200,8 +206,14 @@ def test_embeddings_are_decoded_by_ridge_on_training_conditions(tmp_path, layout
     elif layout == "h5ad":
         path = save(tmp_path / "u.h5ad", np.ones((6, 6)), [plus_control(c) for c in tiny.CONDITIONS], obsm={"X_uce": z})
     else:
-        path = save(tmp_path / "a_tgpt_all.h5ad", np.ones((6, 6)), [0, 1, 2, 3, 4, 5], "pert_condition", obsm={"X_tgpt": z},
-                    layers={"ground_truth": tiny.truth().to_numpy()})  # fmt: skip
+        path = save(
+            tmp_path / "a_tgpt_all.h5ad",
+            np.ones((6, 6)),
+            [0, 1, 2, 3, 4, 5],
+            "pert_condition",
+            obsm={"X_tgpt": z},
+            layers={"ground_truth": tiny.truth().to_numpy()},
+        )
         (tmp_path / "codes.csv").write_text("".join(f"{i},{c}\n" for i, c in enumerate(tiny.CONDITIONS)))
         words = ["--rename", str(tmp_path / "codes.csv")]
     words = [*plain_truth(tmp_path), *predicted(path), *words, "-o", str(tmp_path / "b.h5ad")]
@@ -215,9 +227,16 @@ def test_embeddings_are_decoded_by_ridge_on_training_conditions(tmp_path, layout
 
 def test_scperturbench_scores(tmp_path):
     frame = pd.DataFrame(
-        {"method": ["A", "B"] * 2, "cor": [0.5, 0.4, 0.3, np.nan], "mse_score": [1, 0, 0.2, 1.0], "Rank_mse": [1, 2, 2, 1],
-         "ac_rank": [1.5, 1.5, 2, 1], "DataSet": "Norman", "op": ["AHR+FEV_1"] * 2 + ["AHR+FEV_2"] * 2}
-    )  # fmt: skip
+        {
+            "method": ["A", "B"] * 2,
+            "cor": [0.5, 0.4, 0.3, np.nan],
+            "mse_score": [1, 0, 0.2, 1.0],
+            "Rank_mse": [1, 2, 2, 1],
+            "ac_rank": [1.5, 1.5, 2, 1],
+            "DataSet": "Norman",
+            "op": ["AHR+FEV_1"] * 2 + ["AHR+FEV_2"] * 2,
+        }
+    )
     frame.to_csv(tmp_path / "combo.csv")
     table = load(tmp_path / "combo.csv").scores
     assert set(table.metrics) == {"cor", "mse_score", "Rank_mse", "ac_rank"}
@@ -290,8 +309,14 @@ def test_zip_of_a_folder(tmp_path):
 
 
 def test_lines_of_scperturbench_that_are_left_out_are_counted(tmp_path):
-    frame = pd.DataFrame({"method": "A", "cor": [0.5, 0.9, 0.4, "bad"], "DataSet": "Norman",
-                          "op": ["AHR+FEV_1", "AHR+FEV_1", "FEV+AHR_1", "KLF1_1"]})  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "method": "A",
+            "cor": [0.5, 0.9, 0.4, "bad"],
+            "DataSet": "Norman",
+            "op": ["AHR+FEV_1", "AHR+FEV_1", "FEV+AHR_1", "KLF1_1"],
+        }
+    )
     frame.to_csv(tmp_path / "combo.csv")
     loaded = load(tmp_path / "combo.csv")
     said = " ".join(loaded.notes)

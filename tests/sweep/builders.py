@@ -42,14 +42,20 @@ def random_benchmark(seed: int = 0, n_genes: int = 23, contexts: int = 2, space:
     frame["split__2"] = [p if p == "train" or rng.random() < 0.8 else "train" for p in parts]
     frame.index = frame["context"] + "::" + frame["condition"]
     layers = {
-        "pred__near__1": near, "pred__near__2": near + 0.05 * rng.normal(size=truth.shape),
-        "pred__far": truth + rng.normal(0, 0.5, truth.shape), "pred__flat": background, "pred__tiny": tiny,
-        "pred__gappy": gappy, "de_score": rng.normal(size=truth.shape),
-    }  # fmt: skip
+        "pred__near__1": near,
+        "pred__near__2": near + 0.05 * rng.normal(size=truth.shape),
+        "pred__far": truth + rng.normal(0, 0.5, truth.shape),
+        "pred__flat": background,
+        "pred__tiny": tiny,
+        "pred__gappy": gappy,
+        "de_score": rng.normal(size=truth.shape),
+    }
     adata = AnnData(
-        truth, obs=frame, var=pd.DataFrame(index=genes),
+        truth,
+        obs=frame,
+        var=pd.DataFrame(index=genes),
         layers={k: np.asarray(v, np.float32) for k, v in layers.items()},
-    )  # fmt: skip
+    )
     if space == "lognorm":
         adata.varm["control_mean"] = pd.DataFrame({k: v.astype(np.float32) for k, v in control.items()}, index=genes)
     adata.uns["perturbviz"] = {"schema": 1, "value_space": space, "title": "Random", "simulated": True}

@@ -30,8 +30,16 @@ def quick_metrics():
 def view_of(setting, choice, how):
     s = setting.subset
     ref = setting.reference if setting.reference != "none" else "control"
-    return View(metric=setting.metric, ref=ref, genes=s.kind, n=s.n, targets=s.targets, split=choice.split,
-                seed=choice.seed, avg=how)  # fmt: skip
+    return View(
+        metric=setting.metric,
+        ref=ref,
+        genes=s.kind,
+        n=s.n,
+        targets=s.targets,
+        split=choice.split,
+        seed=choice.seed,
+        avg=how,
+    )
 
 
 @pytest.mark.parametrize(("space", "seed"), [("lognorm", 0), ("lognorm", 1), ("delta", 2)])
@@ -87,8 +95,11 @@ def test_a_missing_target_gene_spoils_only_subsets_that_contain_it():
 def test_splits_are_all_rows_each_seed_and_the_test_part():
     evaluation = Evaluation(random_benchmark(0))
     assert split_choices(evaluation) == (
-        SplitChoice("held-out"), SplitChoice("held-out", "1"), SplitChoice("held-out", "2"), SplitChoice("test"),
-    )  # fmt: skip
+        SplitChoice("held-out"),
+        SplitChoice("held-out", "1"),
+        SplitChoice("held-out", "2"),
+        SplitChoice("test"),
+    )
     assert split_choices(Evaluation(evaluation.benchmark, ("test",)))[0] == SplitChoice("test")
 
 
@@ -106,9 +117,7 @@ def test_frame_holds_what_direct_evaluation_gives():
     evaluation = Evaluation(random_benchmark(4))
     metrics = ["mse", "pearson_delta", "spearman", "gene_correlation"]
     told = []
-    frames = list(
-        sweep_frame(evaluation, metrics=metrics, sizes=(2, 8), direct_sizes=(8,), progress=told.append)
-    )  # fmt: skip
+    frames = list(sweep_frame(evaluation, metrics=metrics, sizes=(2, 8), direct_sizes=(8,), progress=told.append))
     table = pd.concat(frames)
     assert list(table.columns) == COLUMNS
     assert told == sorted(told)

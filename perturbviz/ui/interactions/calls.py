@@ -28,36 +28,55 @@ def draw(work: Work) -> None:
     figure = cache.clouds_figure(q, tuple(methods), work.names, work.colours)
     event = chart(
         work.mark(figure),
-        "clouds", question="Is the deviation from additive predicted?",
+        "clouds",
+        question="Is the deviation from additive predicted?",
         alt=f"Predicted against observed deviation from additivity, {len(methods)} methods.",
         table=lambda: pd.concat(
-            pd.DataFrame({"method": m, "pair": c.labels, "observed": c.observed, "predicted": c.predicted, "class": c.classes})
+            pd.DataFrame(
+                {"method": m, "pair": c.labels, "observed": c.observed, "predicted": c.predicted, "class": c.classes}
+            )
             for m, (c, _, _) in parts.items()
         ),
-        filename="deviations", note=explain.clouds({m: s for m, (_, s, _) in parts.items()}, work.names), select=True,
-    )  # fmt: skip
+        filename="deviations",
+        note=explain.clouds({m: s for m, (_, s, _) in parts.items()}, work.names),
+        select=True,
+    )
     if event.clicked:
         state.defer(p=str(event.clicked[0]), gene=str(event.clicked[1]), ix="which")
 
     left, right = st.columns(2, gap="large")
     with left:
         n = number_of_calls()
-        by = st.segmented_control("Coloured by", ["true class", "predicted class"], default="true class", key="ix_by", required=True,
-                                  persist_state="session")  # fmt: skip
+        by = st.segmented_control(
+            "Coloured by",
+            ["true class", "predicted class"],
+            default="true class",
+            key="ix_by",
+            required=True,
+            persist_state="session",
+        )
         table = pd.DataFrame({m: cache.composition(q, m, n)[by == "predicted class"] for m in ("truth", *methods)}).T
         of = " in an average split" if len(work.pairs.blocks) > 1 else ""
         chart(
-            work.mark(figures.stacked(table, work.names, f"top {n:,} calls{of}"), str(n)), "composition",
+            work.mark(figures.stacked(table, work.names, f"top {n:,} calls{of}"), str(n)),
+            "composition",
             question=f"What are the pairs each method sets furthest from additive ({by})?",
-            alt=f"Top {n} calls of {len(methods)} methods by {by}.", filename=f"calls-{n}",
+            alt=f"Top {n} calls of {len(methods)} methods by {by}.",
+            filename=f"calls-{n}",
             table=lambda: table.rename(index=work.names).rename_axis("method").reset_index(),
-            note=explain.composition(pd.DataFrame({m: cache.composition(q, m, n)[0] for m in methods}).T, work.names, n),
-        )  # fmt: skip
+            note=explain.composition(
+                pd.DataFrame({m: cache.composition(q, m, n)[0] for m in methods}).T, work.names, n
+            ),
+        )
     with right:
         method = choice("Method", "method", methods, methods[0], work.names)
         confusion = cache.confusion(q, method)
         chart(
-            work.mark(figures.mosaic(confusion), method), "mosaic", question=f"{work.names[method]}: is the class right?",
-            alt=explain.confusion(confusion, work.names[method]), filename=f"confusion-{method}",
-            table=lambda: confusion.rename_axis("true class").reset_index(), note=explain.confusion(confusion, work.names[method]),
-        )  # fmt: skip
+            work.mark(figures.mosaic(confusion), method),
+            "mosaic",
+            question=f"{work.names[method]}: is the class right?",
+            alt=explain.confusion(confusion, work.names[method]),
+            filename=f"confusion-{method}",
+            table=lambda: confusion.rename_axis("true class").reset_index(),
+            note=explain.confusion(confusion, work.names[method]),
+        )

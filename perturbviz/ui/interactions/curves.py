@@ -50,13 +50,19 @@ def draw(work: Work) -> None:
         )
         return
     chart(
-        work.mark(figures.curves(kind, drawn, work.names, work.colours, work.dashes, prevalence), kind + side), "curves",
-        question="Who finds the pairs that are not additive?", alt=explain_ix.curve_note(kind, drawn, work.names),
+        work.mark(figures.curves(kind, drawn, work.names, work.colours, work.dashes, prevalence), kind + side),
+        "curves",
+        question="Who finds the pairs that are not additive?",
+        alt=explain_ix.curve_note(kind, drawn, work.names),
         table=lambda: pd.concat(
-            [pd.DataFrame({"method": m, "x": c.x, "mean": c.mean, "low": c.low, "high": c.high}) for m, c in drawn.items()]
+            [
+                pd.DataFrame({"method": m, "x": c.x, "mean": c.mean, "low": c.low, "high": c.high})
+                for m, c in drawn.items()
+            ]
         ),
-        filename=f"interaction-{kind}", note=explain_ix.curve_note(kind, drawn, work.names),
-    )  # fmt: skip
+        filename=f"interaction-{kind}",
+        note=explain_ix.curve_note(kind, drawn, work.names),
+    )
     said = explain_ix.take_part(found, work.names)
     if said:
         st.caption(said)

@@ -29,10 +29,14 @@ def draw(work: Work) -> None:
         values = bound.scaled(every, every.deviation)
         with left:
             chart(
-                work.mark(figures.histogram(values, bound.lower, bound.upper, axis)), "null",
-                question="How far from additive are the doubles?", alt=f"Histogram of {values.size} deviations.",
-                table=lambda: pd.DataFrame({"deviation": values.ravel()}), filename="deviations", note=bound.problem,
-            )  # fmt: skip
+                work.mark(figures.histogram(values, bound.lower, bound.upper, axis)),
+                "null",
+                question="How far from additive are the doubles?",
+                alt=f"Histogram of {values.size} deviations.",
+                table=lambda: pd.DataFrame({"deviation": values.ravel()}),
+                filename="deviations",
+                note=bound.problem,
+            )
     else:
         table = pd.DataFrame(
             {
@@ -45,17 +49,24 @@ def draw(work: Work) -> None:
         )
         with left:
             chart(
-                work.mark(figures.decomposition(null, bound.lower, bound.upper, axis), axis), "null",
+                work.mark(figures.decomposition(null, bound.lower, bound.upper, axis), axis),
+                "null",
                 question="How far from additive are the doubles, and what is noise?",
                 alt=f"Histogram of {null.n:,} deviations from additivity with fitted mixture and null; {explain.bounds(bound)}.",
-                table=table, filename="interaction-null", note=explain.tails(bound),
-            )  # fmt: skip
+                table=table,
+                filename="interaction-null",
+                note=explain.tails(bound),
+            )
         with right:
             chart(
-                work.mark(figures.quantiles(null, bound.lower, bound.upper), axis), "qq", question="Where does the null stop to hold?",
+                work.mark(figures.quantiles(null, bound.lower, bound.upper), axis),
+                "qq",
+                question="Where does the null stop to hold?",
                 alt="Quantiles of the deviations against those of the fitted null.",
-                table=pd.DataFrame({"null": null.qq_null, "observed": null.qq_observed}), filename="interaction-qq", note=explain.qq(null),
-            )  # fmt: skip
+                table=pd.DataFrame({"null": null.qq_null, "observed": null.qq_observed}),
+                filename="interaction-qq",
+                note=explain.qq(null),
+            )
         outside = f" {null.n_outside:,} pairs lie beyond the histogram." if null.n_outside else ""
         st.caption(
             f"{explain.fit_quality(null)} Fitted to all {len(every.doubles):,} doubles with two measured singles, not only the "
@@ -67,8 +78,12 @@ def draw(work: Work) -> None:
     shown, meaning = st.columns([1.5, 1], gap="large", vertical_alignment="center")
     with shown:
         chart(
-            work.mark(figures.class_bars(counts, sum(counts.values()))), "classes", question="In which way are pairs not additive?",
-            alt=", ".join(f"{v:,} {k}" for k, v in counts.items()), filename="interaction-classes",
-            table=pd.DataFrame({"class": list(counts), "pairs": list(counts.values())}), note=explain.classes(counts),
-        )  # fmt: skip
+            work.mark(figures.class_bars(counts, sum(counts.values()))),
+            "classes",
+            question="In which way are pairs not additive?",
+            alt=", ".join(f"{v:,} {k}" for k, v in counts.items()),
+            filename="interaction-classes",
+            table=pd.DataFrame({"class": list(counts), "pairs": list(counts.values())}),
+            note=explain.classes(counts),
+        )
     meaning.markdown(_MEANING)

@@ -23,8 +23,9 @@ def draw(work: Work | None) -> None:
     if path is None:
         st.info(
             "The paper's source data (“Nature Methods 2025, Fig. 1”) is not here yet: download it on the Data page, and its "
-            "curves, classes and calls appear here as published.", icon=":material/table_chart:",
-        )  # fmt: skip
+            "curves, classes and calls appear here as published.",
+            icon=":material/table_chart:",
+        )
         return
     try:
         layer = cache.published(path)
@@ -45,18 +46,25 @@ def draw(work: Work | None) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         chart(
-            marked(published_figures.curves(layer.curves, colours, dict.fromkeys(base, "dash")), token), "published-curves",
-            question="As published: who finds the pairs that are not additive?", alt=explain.published_curves(layer),
-            table=layer.curves, filename="published-tpr-fdp", note=explain.published_curves(layer),
-        )  # fmt: skip
+            marked(published_figures.curves(layer.curves, colours, dict.fromkeys(base, "dash")), token),
+            "published-curves",
+            question="As published: who finds the pairs that are not additive?",
+            alt=explain.published_curves(layer),
+            table=layer.curves,
+            filename="published-tpr-fdp",
+            note=explain.published_curves(layer),
+        )
     with right:
         table = layer.composition()
         chart(
-            marked(figures.stacked(table, names, "calls, all five splits together"), token), "published-calls",
+            marked(figures.stacked(table, names, "calls, all five splits together"), token),
+            "published-calls",
             question="As published: what are the 500 pairs each method sets furthest from additive?",
-            alt=explain.composition(table, names, 500), filename="published-calls",
-            table=table.reset_index(), note=explain.composition(table, names, 500),
-        )  # fmt: skip
+            alt=explain.composition(table, names, 500),
+            filename="published-calls",
+            table=table.reset_index(),
+            note=explain.composition(table, names, 500),
+        )
     shares = {"as published": pd.Series(layer.classes).reindex(PAPER_CLASSES, fill_value=0)}
     if work is not None:
         counts = class_counts(cache.true_classes(work.question, of_all=True))
@@ -64,13 +72,20 @@ def draw(work: Work | None) -> None:
     compared = pd.DataFrame(shares).T
     compared = 100 * compared.div(compared.sum(axis=1), axis=0).drop(columns="additive")
     chart(
-        marked(figures.stacked(compared, {}, "non-additive pairs, % of all pairs"), token), "published-classes",
-        question="How many pairs are not additive, as published" + (" and here?" if work else "?"), alt=explain.compared(compared),
-        table=compared.rename_axis("source").reset_index(), filename="published-classes", note=explain.compared(compared),
-    )  # fmt: skip
+        marked(figures.stacked(compared, {}, "non-additive pairs, % of all pairs"), token),
+        "published-classes",
+        question="How many pairs are not additive, as published" + (" and here?" if work else "?"),
+        alt=explain.compared(compared),
+        table=compared.rename_axis("source").reset_index(),
+        filename="published-classes",
+        note=explain.compared(compared),
+    )
     chart(
-        marked(published_figures.calls(layer.calls, list(layer.methods), colours), token), "published-pairs",
+        marked(published_figures.calls(layer.calls, list(layer.methods), colours), token),
+        "published-pairs",
         question="As published: predicted against observed deviation of the calls",
-        alt=f"{len(layer.calls)} published calls of {len(layer.methods)} methods.", table=layer.calls, filename="published-pairs",
+        alt=f"{len(layer.calls)} published calls of {len(layer.methods)} methods.",
+        table=layer.calls,
+        filename="published-pairs",
         note="Chosen because the prediction is far from additive, so there are none in the middle: not a measure of accuracy.",
-    )  # fmt: skip
+    )

@@ -14,9 +14,14 @@ from perturbviz.ui.chart import chart
 from perturbviz.ui.interactions.work import Work, choice, option
 
 SCORES = {
-    "": "magnitude", "corr_fit": "fit", "dominance": "dominance", "c1": "c1", "c2": "c2", "dcor": "distance correlation",
+    "": "magnitude",
+    "corr_fit": "fit",
+    "dominance": "dominance",
+    "c1": "c1",
+    "c2": "c2",
+    "dcor": "distance correlation",
     "eq_contr": "equality of contribution",
-}  # fmt: skip
+}
 SLOW = ("dcor", "eq_contr")
 _HELP = (
     "Change of the double = c1 · change of A + c2 · change of B + rest, over the genes of the view (Norman et al. 2019; here "
@@ -46,8 +51,9 @@ def draw(work: Work) -> None:
         if not st.session_state.get(asked):
             st.info(
                 f"Distance correlations of {n} doubles × {len(work.pairs.genes):,} genes take up to a minute; the library "
-                "compiles itself first.", icon=":material/hourglass_top:",
-            )  # fmt: skip
+                "compiles itself first.",
+                icon=":material/hourglass_top:",
+            )
             if not st.button("Compute them", type="primary"):
                 return
             st.session_state[asked] = True
@@ -69,26 +75,40 @@ def draw(work: Work) -> None:
     chart(
         work.mark(
             figures.score_panels(
-                observed, predicted, list(truth.index), list(published) if few else [""] * len(truth), SCORES[score], work.names,
-                work.colours, corner,
+                observed,
+                predicted,
+                list(truth.index),
+                list(published) if few else [""] * len(truth),
+                SCORES[score],
+                work.names,
+                work.colours,
+                corner,
             ),
             key,
         ),
-        "scores", question=f"Is the {SCORES[score]} of each double predicted?", alt=f"Observed against predicted {SCORES[score]} of {known} doubles.",
-        table=lambda: pd.concat(
-            [truth.assign(layer="truth"), *(t.assign(layer=m) for m, t in tables.items())]
-        ).rename_axis("double").reset_index(),
-        filename=f"interaction-{key}", note=explain.scores(correlation, work.names, SCORES[score], known) + ring,
-    )  # fmt: skip
+        "scores",
+        question=f"Is the {SCORES[score]} of each double predicted?",
+        alt=f"Observed against predicted {SCORES[score]} of {known} doubles.",
+        table=lambda: (
+            pd.concat([truth.assign(layer="truth"), *(t.assign(layer=m) for m, t in tables.items())])
+            .rename_axis("double")
+            .reset_index()
+        ),
+        filename=f"interaction-{key}",
+        note=explain.scores(correlation, work.names, SCORES[score], known) + ring,
+    )
     if few:
         table = pd.DataFrame({"double": truth.index, "class": list(published), "value": observed})
         table = table[(table["class"] != "") & table["value"].notna()]
         chart(
-            work.mark(figures.by_class(table, SCORES[score]), key), "by-class",
+            work.mark(figures.by_class(table, SCORES[score]), key),
+            "by-class",
             question=f"Does the {SCORES[score]} tell the published classes apart?",
-            alt=f"Observed {SCORES[score]} of {len(table)} doubles by published class.", table=table, filename=f"classes-{key}",
+            alt=f"Observed {SCORES[score]} of {len(table)} doubles by published class.",
+            table=table,
+            filename=f"classes-{key}",
             note=explain.published_classes(table, SCORES[score]),
-        )  # fmt: skip
+        )
 
 
 def _correlation(x: np.ndarray, y: np.ndarray) -> float:

@@ -42,10 +42,12 @@ def _false_calls(work: Work, methods: list[str]) -> None:
         line = table.iloc[0]
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"false-{method}"):
             st.page_link(
-                navigation.path("profiles"), icon=":material/scatter_plot:",
+                navigation.path("profiles"),
+                icon=":material/scatter_plot:",
                 label=f"{escape(work.names[method])}: **{escape(line['gene'])}** in **{escape(line['perturbation'])}**",
-                query_params={**link, "p": line["perturbation"], "gene": line["gene"]}, help="Open in Profiles",
-            )  # fmt: skip
+                query_params={**link, "p": line["perturbation"], "gene": line["gene"]},
+                help="Open in Profiles",
+            )
             st.caption(escape(explain.false_call(line)))
             st.button(
                 "Look below",
@@ -59,8 +61,9 @@ def _false_calls(work: Work, methods: list[str]) -> None:
             pd.concat([t.assign(method=work.names[m]) for m, t in found.items()])[
                 ["method", "perturbation", "gene", "predicted", "observed", "seed", "context"]
             ].round(4),
-            hide_index=True, width="stretch",
-        )  # fmt: skip
+            hide_index=True,
+            width="stretch",
+        )
 
 
 def _look(double: str, gene: str, method: str) -> None:
@@ -80,12 +83,18 @@ def _recurrence(work: Work, methods: list[str]) -> None:
     found = cache.recurring(work.question, axis, n)
     chart(
         work.mark(
-            interactions.recurrence_bars(found.names[:TOP], found.counts[:TOP], found.layers, work.names, f"{axis} named most often"), axis
+            interactions.recurrence_bars(
+                found.names[:TOP], found.counts[:TOP], found.layers, work.names, f"{axis} named most often"
+            ),
+            axis,
         ),
-        "recurrence", question=f"Which {axis} are among the top {n:,} calls again and again?", alt=explain.recurring(found, work.names, axis),
+        "recurrence",
+        question=f"Which {axis} are among the top {n:,} calls again and again?",
+        alt=explain.recurring(found, work.names, axis),
         table=lambda: pd.DataFrame(found.counts, columns=list(found.layers), index=pd.Index(found.names, name=axis)),
-        filename=f"recurrence-{axis}", note=explain.recurring(found, work.names, axis),
-    )  # fmt: skip
+        filename=f"recurrence-{axis}",
+        note=explain.recurring(found, work.names, axis),
+    )
 
 
 def _details(work: Work, methods: list[str]) -> None:
@@ -146,16 +155,27 @@ def _gene(work: Work, gene: str, double: str) -> None:
     event = chart(
         work.mark(
             interaction_pairs.gene_view(
-                labels, additive[shown], observed[shown], {m: v[shown] for m, v in predicted.items()}, list(classes[shown]),
-                work.names, work.colours, names_of[mine[0]] if len(mine) else "",
+                labels,
+                additive[shown],
+                observed[shown],
+                {m: v[shown] for m, v in predicted.items()},
+                list(classes[shown]),
+                work.names,
+                work.colours,
+                names_of[mine[0]] if len(mine) else "",
             ),
             gene,
         ),
-        "gene", question=f"{gene}: where does it leave the sum of the singles?",
+        "gene",
+        question=f"{gene}: where does it leave the sum of the singles?",
         alt=f"Sum of the singles, observation and predictions of {gene} in {len(labels)} doubles.",
-        table=lambda: pd.DataFrame({"double": names_of, "additive": additive, "observed": observed, "class": classes, **predicted}),
-        filename=f"gene-{gene}", select=True, note=note,
-    )  # fmt: skip
+        table=lambda: pd.DataFrame(
+            {"double": names_of, "additive": additive, "observed": observed, "class": classes, **predicted}
+        ),
+        filename=f"gene-{gene}",
+        select=True,
+        note=note,
+    )
     if event.clicked and str(event.clicked) in labels:
         state.defer(p=str(pairs.doubles["perturbation"].iloc[shown[labels.index(str(event.clicked))]]))
 
@@ -187,18 +207,26 @@ def _double(work: Work, double: str, gene: str, method: str) -> None:
     genes = pairs.genes.to_numpy().astype(str)
     event = chart(
         work.mark(
-            interaction_pairs.pair_view(genes, additive, pairs.delta_ab[at], classes, predicted, work.names[method], work.colours[method], gene),
+            interaction_pairs.pair_view(
+                genes, additive, pairs.delta_ab[at], classes, predicted, work.names[method], work.colours[method], gene
+            ),
             double,
         ),
-        "double", question=f"{double}: which genes leave the sum of the singles?",
+        "double",
+        question=f"{double}: which genes leave the sum of the singles?",
         alt=f"Observed change of {len(genes)} genes in {double} against the sum of its singles.",
-        table=lambda: pd.DataFrame({"gene": genes, "additive": additive, "observed": pairs.delta_ab[at], "class": classes})
-        .assign(**({} if predicted is None else {method: predicted})),
-        filename=f"double-{double}", note=explain.one_pair(double, counts, gene) + " Click a gene to follow it.", select=True,
-    )  # fmt: skip
+        table=lambda: pd.DataFrame(
+            {"gene": genes, "additive": additive, "observed": pairs.delta_ab[at], "class": classes}
+        ).assign(**({} if predicted is None else {method: predicted})),
+        filename=f"double-{double}",
+        note=explain.one_pair(double, counts, gene) + " Click a gene to follow it.",
+        select=True,
+    )
     if event.clicked and str(event.clicked) in genes:
         state.defer(gene=str(event.clicked))
     st.page_link(
-        navigation.path("profiles"), label=f"{escape(double)} in Profiles", icon=":material/scatter_plot:",
+        navigation.path("profiles"),
+        label=f"{escape(double)} in Profiles",
+        icon=":material/scatter_plot:",
         query_params={**state.query(), "p": double, "gene": gene},
-    )  # fmt: skip
+    )

@@ -78,8 +78,16 @@ def choice(
 
 def number_of_calls() -> int:
     """The slider of the number of top calls."""
-    return int(option("Top calls per split", "calls", CALLS, "Pairs ordered by |predicted deviation|; the paper takes 500.",
-                      slider=True) or 500)  # fmt: skip
+    return int(
+        option(
+            "Top calls per split",
+            "calls",
+            CALLS,
+            "Pairs ordered by |predicted deviation|; the paper takes 500.",
+            slider=True,
+        )
+        or 500
+    )
 
 
 def rule_controls(question: cache.Question) -> cache.Rule:
@@ -89,10 +97,14 @@ def rule_controls(question: cache.Question) -> cache.Rule:
     left, middle, right = st.columns([1.3, 1.2, 2], gap="medium", vertical_alignment="top")
     with left:
         chosen = option(
-            "Non-additive by", "rule", {"": "size", "z": "significance", "hand": "own bounds"},
+            "Non-additive by",
+            "rule",
+            {"": "size", "z": "significance", "hand": "own bounds"},
             "Size: observed − additive beyond thresholds read off an empirical null. Significance: the same for the deviation "
-            "over its standard error" + (f" (not available: {unknown})" if unknown else "") + ". Own bounds: two numbers.",
-        )  # fmt: skip
+            "over its standard error"
+            + (f" (not available: {unknown})" if unknown else "")
+            + ". Own bounds: two numbers.",
+        )
     if chosen == "z" and unknown:
         middle.caption(f"{unknown} The size of the deviation is used.")
     kind: Kind = "significance" if chosen == "z" and not unknown else "effect"
@@ -104,9 +116,12 @@ def rule_controls(question: cache.Question) -> cache.Rule:
         st.session_state.pop(key, None)
     with middle:
         level = option(
-            "Local fdr at the threshold", "fdr", LEVELS, "The chance that a pair just at the threshold is null (Efron). The "
-            "paper takes 0.05.", slider=True,
-        )  # fmt: skip
+            "Local fdr at the threshold",
+            "fdr",
+            LEVELS,
+            "The chance that a pair just at the threshold is null (Efron). The paper takes 0.05.",
+            slider=True,
+        )
     if fit.null is None:
         right.caption(
             f"{fit.problem} The thresholds are set to 4 robust standard deviations; “own bounds” changes them."

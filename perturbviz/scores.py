@@ -14,11 +14,11 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset, resolve
 from perturbviz.metrics import Card, parse_metric
 from perturbviz.references import Reference
+from perturbviz.scoretable import COLUMNS
 from perturbviz.scoring import Job, States, reason, score_blocks
 from perturbviz.validity import genes_problem, metric_problem, reference_problem
 from perturbviz.view import View
 
-COLUMNS = ["method", "seed", "context", "perturbation", "metric", "reference", "genes", "n_genes", "value"]
 #: Differences (predictions x truths x genes) up to which metrics that compare every prediction with every truth are
 #: computed unasked: tens of seconds. With 10,000 perturbations they would take many minutes.
 COMPARISONS = 2e10

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from perturbviz.errors import UserError
-from perturbviz.metrics import CATALOGUE, Card
-from perturbviz.perturbations import n_perturbed
-from perturbviz.scores import COLUMNS, Scores
+
+#: Columns of every long table of scores.
+COLUMNS = ["method", "seed", "context", "perturbation", "metric", "reference", "genes", "n_genes", "value"]
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreTable:
-    """Tidy scores with the columns of ``perturbviz.scores.COLUMNS``.
+    """Tidy scores with the columns of ``COLUMNS``.
 
     Attributes
     ----------
@@ -66,60 +65,6 @@ class ScoreTable:
         hashed = pd.util.hash_pandas_object(self.frame[COLUMNS].astype(str), index=False).to_numpy()
         return hashlib.blake2b(hashed.tobytes(), digest_size=8).hexdigest()
 
-    def card(self, metric: str) -> Card:
-        """The catalogue's card where the table says the metric is that one; otherwise a card with what is known."""
-        known = self.metrics[metric]
-        if known.get("card") in CATALOGUE:
-            return CATALOGUE[known["card"]].card
-        return Card(
-            id=metric,
-            name=known.get("name", metric),
-            symbol=known.get("name", metric),
-            formula="",
-            better="lower" if known.get("better") == "lower" else "higher",
-            range="",
-            perfect=np.nan,
-            empty="",
-            summary=known.get("note", "As published; its definition is that of its source."),
-            pro="",
-            con="",
-            gaming="",
-            source=self.title,
-            family=metric,
-        )
-
     def settings(self) -> list[tuple[str, str, str]]:
         """(metric, reference, genes) in order of first appearance."""
         return list(dict.fromkeys(map(tuple, self.frame[["metric", "reference", "genes"]].itertuples(index=False))))
-
-    def scores(self, metric: str, reference: str | None = None, genes: str | None = None) -> Scores:
-        """The scores of one metric as :class:`perturbviz.scores.Scores` (first reference and genes where not given)."""
-        frame = self.frame[self.frame["metric"] == metric]
-        if frame.empty:
-            raise UserError(f"The table holds no {metric!r}; it holds: {', '.join(self.metrics)}.")
-        reference = frame["reference"].iloc[0] if reference is None else reference
-        genes = frame["genes"].iloc[0] if genes is None else genes
-        frame = frame[(frame["reference"] == reference) & (frame["genes"] == genes)]
-        wide = frame.pivot(index=["seed", "context", "perturbation"], columns="method", values="value")
-        methods = tuple(m for m in self.names if m in wide)
-        rows = wide.index.to_frame(index=False).astype(object)
-        rows["n_perturbed"] = [n_perturbed(p) for p in rows["perturbation"]]
-        values = wide[list(methods)].to_numpy(float).T
-        n_genes = frame.groupby(["seed", "context", "perturbation"])["n_genes"].first().reindex(wide.index).to_numpy()
-        reasons = {
-            m: "undefined as published" if np.isnan(v).all() else f"not given for {np.isnan(v).sum()} of {len(v)}"
-            for m, v in zip(methods, values, strict=True)
-            if np.isnan(v).any()
-        }
-        return Scores(
-            self.card(metric),
-            metric,
-            reference,
-            genes,
-            methods,
-            tuple(self.names[m] for m in methods),
-            rows,
-            values,
-            n_genes,
-            reasons,
-        )

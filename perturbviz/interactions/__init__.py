@@ -8,7 +8,6 @@ from perturbviz.interactions.classes import (
     MISSING,
     NOTEBOOK_CLASSES,
     PAPER_CLASSES,
-    beyond,
     class_counts,
     class_names,
     composition,
@@ -35,6 +34,7 @@ from perturbviz.interactions.dataset_metrics import (
 )
 from perturbviz.interactions.deviation import (
     additive_expectation,
+    beyond,
     deviation,
     deviation_se,
     is_additive,

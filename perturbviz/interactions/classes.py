@@ -28,12 +28,6 @@ SUPPRESSION, SYNERGY = 1, 2
 NOTEBOOK_CLASSES = ("additive", "suppression", "synergy")
 
 
-def beyond(deviation: npt.ArrayLike, lower: float, upper: float) -> npt.NDArray[np.bool_]:
-    """Which deviations lie at or beyond a threshold; a NaN threshold has nothing beyond it, nor has a NaN value."""
-    value = np.asarray(deviation, dtype=float)
-    return (value >= upper) | (value <= lower)
-
-
 def paper_classes(
     delta_a: npt.ArrayLike, delta_b: npt.ArrayLike, delta_ab: npt.ArrayLike, nonadditive: npt.ArrayLike
 ) -> Codes:

@@ -133,3 +133,9 @@ def z_scores(deviation: npt.ArrayLike, se: npt.ArrayLike) -> FloatArray:
     result = np.full(value.shape, np.nan)
     np.divide(value, error, out=result, where=np.isfinite(error) & (error > 0))
     return result
+
+
+def beyond(deviation: npt.ArrayLike, lower: float, upper: float) -> npt.NDArray[np.bool_]:
+    """Which deviations lie at or beyond a threshold; a NaN threshold has nothing beyond it, nor has a NaN value."""
+    value = np.asarray(deviation, dtype=float)
+    return (value >= upper) | (value <= lower)

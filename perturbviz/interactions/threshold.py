@@ -9,7 +9,8 @@ import numpy as np
 
 from perturbviz.errors import UserError
 from perturbviz.genesets import GeneSubset
-from perturbviz.interactions.classes import MISSING, Codes, beyond, paper_classes
+from perturbviz.interactions.classes import MISSING, Codes, paper_classes
+from perturbviz.interactions.deviation import beyond
 from perturbviz.interactions.null import EmpiricalNull, fit_null
 from perturbviz.interactions.pairs import Pairs
 from perturbviz.interactions.screen import interaction_null

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from perturbviz import interactions
+from perturbviz.interactions import dataset_metrics
 from perturbviz.interactions.curves import Ranking
 from perturbviz.interactions.dataset_metrics import ranked
+from perturbviz.interactions.deviation import beyond
 from perturbviz.metrics.cards import Card, Metric, Parameter
 
 
@@ -22,7 +23,7 @@ def _deviations(
     """
     known = ~np.isnan(additive).all(axis=1)
     observed, predicted = ((x[known] - additive[known]).ravel() for x in (truth, prediction))
-    return observed, predicted, interactions.beyond(observed, *thresholds)
+    return observed, predicted, beyond(observed, *thresholds)
 
 
 def ranking_of(
@@ -54,10 +55,10 @@ def _metric(read: Callable[..., float], doc: str | None) -> Callable[..., float]
     return metric
 
 
-nonadditive_recall = _metric(lambda r, n=500: r.recall_at(n), interactions.nonadditive_recall.__doc__)
-nonadditive_precision = _metric(lambda r, n=500: r.precision_at(n), interactions.nonadditive_precision.__doc__)
-average_precision = _metric(Ranking.average_precision, interactions.average_precision.__doc__)
-auroc = _metric(Ranking.auroc, interactions.auroc.__doc__)
+nonadditive_recall = _metric(lambda r, n=500: r.recall_at(n), dataset_metrics.nonadditive_recall.__doc__)
+nonadditive_precision = _metric(lambda r, n=500: r.precision_at(n), dataset_metrics.nonadditive_precision.__doc__)
+average_precision = _metric(Ranking.average_precision, dataset_metrics.average_precision.__doc__)
+auroc = _metric(Ranking.auroc, dataset_metrics.auroc.__doc__)
 
 _N = Parameter("n", "500", ("100", "500", "1000"), "number of (perturbation, gene) pairs called", whole_numbers=True)
 _PRO = "Interpretable, relevant."

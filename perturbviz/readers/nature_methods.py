@@ -16,8 +16,7 @@ from perturbviz.errors import UserError
 from perturbviz.perturbations import CONTROL, parse_condition
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
 from perturbviz.safety import check_file, check_zip
-from perturbviz.scores import COLUMNS
-from perturbviz.scoretable import ScoreTable
+from perturbviz.scoretable import COLUMNS, ScoreTable
 
 TITLE = "Ahlmann-Eltze et al. 2025, Fig. 1"
 CONTEXT = "K562"

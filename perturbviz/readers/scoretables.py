@@ -14,8 +14,7 @@ from perturbviz.perturbations import parse_condition
 from perturbviz.readers.base import Loaded, Options, Reader
 from perturbviz.readers.jsonfile import read_json
 from perturbviz.readers.matrix import read_table
-from perturbviz.scores import COLUMNS
-from perturbviz.scoretable import ScoreTable
+from perturbviz.scoretable import COLUMNS, ScoreTable
 
 _SPB = {"method", "cor", "DataSet", "op"}
 _LOWER = ("mse", "mae", "rmse", "l1", "l2", "edistance", "wasserstein", "distance", "error")

@@ -18,6 +18,7 @@ from perturbviz.figures import errors as error_figures
 from perturbviz.figures import rankings as ranking_figures
 from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.theme import figure_dict, method_colours
+from perturbviz.published_scores import card_of, scores_of
 from perturbviz.rankings import Ranking, average, per_unit, rank, ranks
 from perturbviz.scores import score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
@@ -95,7 +96,7 @@ class Direct:
     def ranking(self, source: Source, view: View) -> Ranking:
         """Ranking of the shown methods under a view."""
         if isinstance(source, ScoreTable):
-            scores = source.scores(view.metric)
+            scores = scores_of(source, view.metric)
             return rank(scores.select([m for m in scores.methods if not view.show or m in view.show]), view.avg)
         return rank(score_view(self.evaluation(source, view), view), view.avg)
 
@@ -135,7 +136,9 @@ def sections(items: Iterable[Item], compute: Direct | None = None) -> Iterator[S
 
 def _title(item: Item) -> str:
     if isinstance(item.source, ScoreTable):
-        return item.source.card(item.view.metric).name if item.view.metric in item.source.metrics else item.view.metric
+        return (
+            card_of(item.source, item.view.metric).name if item.view.metric in item.source.metrics else item.view.metric
+        )
     return metric_name(item.view.metric, item.view.reference)
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 import plotly
 from plotly.io.json import to_json_plotly
 
-import perturbviz
+from perturbviz import __version__
 from perturbviz.metrics import CATALOGUE
 from perturbviz.report.content import Chart, Direct, Item, Section, Source, sections
 from perturbviz.scoretable import ScoreTable
@@ -209,7 +209,7 @@ def _symbols() -> str:
 
 
 def _versions(command: str) -> str:
-    found = {"perturbviz": perturbviz.__version__, "Python": sys.version.split()[0]}
+    found = {"perturbviz": __version__, "Python": sys.version.split()[0]}
     for name in _LIBRARIES:
         try:
             found[name] = version(name)

@@ -18,6 +18,7 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import subset_problem
 from perturbviz.metrics import CATALOGUE, canonical
+from perturbviz.published_scores import scores_of
 from perturbviz.rankings import Ranking, average, rank, ranks
 from perturbviz.scores import Scores, quick_and_slow, score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
@@ -63,7 +64,7 @@ def _evaluation(content_id: str, token: str, benchmark: Benchmark, view: View) -
 def scores(source: Benchmark | ScoreTable, view: View) -> Scores:
     """Scores of the shown methods under a view; raises UserError where the view makes no sense here."""
     if isinstance(source, ScoreTable):
-        table = source.scores(view.metric)
+        table = scores_of(source, view.metric)
         return table.select([m for m in table.methods if not view.show or m in view.show])
     plain = view.with_(data="", avg="mean")
     if plain.reference == "none":

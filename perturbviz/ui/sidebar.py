@@ -13,6 +13,7 @@ from perturbviz.calibration.controls import CONTROL_NAMES
 from perturbviz.evaluation import Evaluation
 from perturbviz.explain_calibration import NO_REPLICATE
 from perturbviz.metrics import parse_metric
+from perturbviz.published_scores import card_of
 from perturbviz.scoretable import ScoreTable
 from perturbviz.ui import badge, cache, cache_calibration, present, recipes, settle, sources, state
 from perturbviz.ui.settle import Settled
@@ -268,7 +269,7 @@ def _choice(label: str, key: str, options: Mapping[str, str]) -> None:
 
 # -- the view of a score table -------------------------------------------------------------------------------------
 def _draw_table(table: ScoreTable) -> None:
-    card = table.card(st.session_state["metric"])
+    card = card_of(table, st.session_state["metric"])
     st.selectbox("Metric", list(table.metrics), key="metric", format_func=lambda m: table.metrics[m].get("name", m))
     st.caption(f"{card.arrow} · as published; reference, genes and perturbations are those of its source.")
     st.selectbox("Average over perturbations", list(AVERAGES), key="avg", format_func=AVERAGES.__getitem__)

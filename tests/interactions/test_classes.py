@@ -9,7 +9,6 @@ from perturbviz.interactions import (
     MISSING,
     NOTEBOOK_CLASSES,
     PAPER_CLASSES,
-    beyond,
     call_score,
     class_counts,
     class_names,
@@ -20,6 +19,7 @@ from perturbviz.interactions import (
     top_index,
     top_weights,
 )
+from perturbviz.interactions.deviation import beyond
 
 TESTS = Path(__file__).parents[1]
 GOLDEN = json.loads((TESTS / "golden" / "metrics_golden.json").read_text())["interaction_class_examples"]

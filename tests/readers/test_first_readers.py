@@ -11,6 +11,7 @@ from perturbviz.assemble import Incoming, add_prediction, assemble
 from perturbviz.benchmark import save
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
+from perturbviz.published_scores import scores_of
 from perturbviz.readers import Options, load, recognise
 from perturbviz.scores import score
 from tests.readers import tiny
@@ -200,7 +201,7 @@ def test_workbook_reproduces_its_own_scores():
     for column, metric in (("l2", "l2"), ("r2", "pearson"), ("r2_delta", "pearson_delta")):
         scores = score(evaluation, metric, "control", methods=list(table.index))
         np.testing.assert_allclose(scores.values[:, 0], table[column], atol=1e-4)  # no_change undefined on both sides
-    panel = loaded.scores.scores("l2")
+    panel = scores_of(loaded.scores, "l2")
     means_ = dict(zip(panel.methods, np.nanmean(panel.values, axis=1), strict=True))
     assert means_["additive-published"] == pytest.approx(2.77, abs=0.005) and means_["cpa"] == pytest.approx(
         12.2, abs=0.05

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from perturbviz.assemble import Incoming, assemble
 from perturbviz.benchmark import load as load_benchmark
 from perturbviz.cli import main
+from perturbviz.published_scores import card_of, scores_of
 from perturbviz.rankings import average, ranks
 from perturbviz.readers import SYSTEMS, Options, load
 from perturbviz.readers.rds import read_rds
@@ -241,8 +242,8 @@ def test_scperturbench_scores(tmp_path):
     table = load(tmp_path / "combo.csv").scores
     assert set(table.metrics) == {"cor", "mse_score", "Rank_mse", "ac_rank"}
     assert "scaled" in table.metrics["mse_score"]["name"] and table.metrics["mse_score"]["better"] == "higher"
-    assert table.metrics["Rank_mse"]["better"] == "lower" and table.card("cor").id == "pearson_delta"
-    scores = table.scores("cor")
+    assert table.metrics["Rank_mse"]["better"] == "lower" and card_of(table, "cor").id == "pearson_delta"
+    scores = scores_of(table, "cor")
     assert scores.values.shape == (2, 2) and list(scores.rows["seed"]) == ["1", "2"]
 
 
@@ -251,7 +252,7 @@ def test_scperturbench_scores(tmp_path):
     ("metric", "place"), [("cor", 9), ("mse_score", 11), ("edistance_score", 15), ("was_score", 3), ("Rank_pcc", 8)]
 )
 def test_scgpt_on_norman_stands_at_every_place(metric, place):
-    scores = load(SCPERTURBENCH).scores.scores(metric)
+    scores = scores_of(load(SCPERTURBENCH).scores, metric)
     norman = (scores.rows["context"] == "Norman").to_numpy()
     found = ranks(average(scores.values[:, norman], "mean"), scores.card)
     assert found[list(scores.methods).index("scGPT")] == place
@@ -260,7 +261,7 @@ def test_scgpt_on_norman_stands_at_every_place(metric, place):
 def test_other_score_tables(tmp_path):
     (tmp_path / "K562_results.csv").write_text("perturbation,mse,pearson_delta\nKLF1,0.1,0.5\nBAK1,0.2,0.6\n")
     table = load(tmp_path / "K562_results.csv").scores
-    assert table.card("mse").better == "lower" and set(table.frame["context"]) == {"K562"}
+    assert card_of(table, "mse").better == "lower" and set(table.frame["context"]) == {"K562"}
     (tmp_path / "detailed_metrics.csv").write_text("model,perturbation,metric,value\nfMLP,KLF1,mse,0.1\n")
     assert load(tmp_path / "detailed_metrics.csv").system == "cellsimbench-scores"
     (tmp_path / "test_pert_res.json").write_text('{"KLF1+ctrl": {"pearson": 0.9, "mse": 0.1}}')

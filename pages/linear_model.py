@@ -11,7 +11,7 @@ from perturbviz.figures import linear as figures
 from perturbviz.figures.marks import marked
 from perturbviz.figures.theme import method_colours
 from perturbviz.rankings import n_units
-from perturbviz.ui import cache, cache_linear, linear_looks, recipes, sources, state
+from perturbviz.ui import cache, cache_linear, embeddings, linear_looks, sources, state
 from perturbviz.ui import linear_controls as controls
 from perturbviz.ui.chart import chart
 from perturbviz.ui.colours import chosen
@@ -20,7 +20,7 @@ from perturbviz.validity import view_problem
 
 current = begin("linear_model")
 data = current.view.data
-plain = sources.open_source(data, added=False)
+plain = sources.open_source(data)
 st.markdown(
     "$\\hat Y = G\\,W\\,P^\\top + b$: the change of every gene under an unseen perturbation, from an embedding $G$ of the "
     "genes, an embedding $P$ of the perturbations, weights $W$ found by ridge regression, and the mean change $b$. "
@@ -58,7 +58,7 @@ for slug, (name, companion) in companions.items():
 try:
     found = cache_linear.predictions(base, recipe)
     for source in recipe.tables:
-        st.caption(f":material/table: {explain.escape(recipes.table(source, plain).report)}")
+        st.caption(f":material/table: {explain.escape(embeddings.table(source, plain).report)}")
 except UserError as error:
     stop(str(error), icon=":material/table_chart:")
 

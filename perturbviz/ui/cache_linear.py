@@ -24,7 +24,7 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.perturbations import targets
 from perturbviz.rankings import Ranking, rank
 from perturbviz.scores import Scores, score, view_rows
-from perturbviz.ui import recipes
+from perturbviz.ui import embeddings
 from perturbviz.view import View
 
 DIMS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50)
@@ -83,7 +83,7 @@ def _prepared(content_id: str, _benchmark: Benchmark) -> Prepared:
 
 def tables(recipe: Recipe, benchmark: Benchmark) -> dict[str, pd.DataFrame]:
     """The tables a recipe needs; raises UserError where one is not here."""
-    return {source: recipes.table(source, benchmark).table for source in recipe.tables}
+    return {source: embeddings.table(source, benchmark).table for source in recipe.tables}
 
 
 def _key(evaluation: Evaluation, *more: object) -> str:
@@ -92,7 +92,7 @@ def _key(evaluation: Evaluation, *more: object) -> str:
 
 
 def _recipe_key(recipe: Recipe) -> tuple[str, ...]:
-    return (recipe.link, *(recipes.key(source) for source in recipe.tables))
+    return (recipe.link, *(embeddings.key(source) for source in recipe.tables))
 
 
 # -- predictions ---------------------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ def _join() -> tuple[str, str, str]:
 
 
 def _create(view: View) -> tuple[str, str, str]:
-    source = cast(Benchmark, sources.open_source(view.data, added=False))  # the page shows benchmarks only
+    source = cast(Benchmark, sources.open_source(view.data))  # the page shows benchmarks only
     target = (view.metric, view.reference)
     return "teacher", *cache.registry().create(source.title, view.with_(show=()).token, source.content_id, target)
 
@@ -179,7 +179,7 @@ def played_name(played: cache.Lab, method: str) -> str:
 def _played(room: challenge.Class) -> cache.Lab:
     """Lab of the class's view: its own data and settings, whatever this session's sidebar says."""
     view = View.from_query(parse_qs(room.view))
-    source = sources.open_source(view.data, added=False)
+    source = sources.open_source(view.data)
     if not isinstance(source, Benchmark) or source.content_id != room.content_id:
         raise UserError("The data of this class have changed on the server since it was opened: ask for a new class.")
     return cache.lab(source, view)

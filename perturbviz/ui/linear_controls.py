@@ -7,13 +7,13 @@ from dataclasses import replace
 import streamlit as st
 
 from perturbviz.baselines.lookup import SOURCES
-from perturbviz.baselines.recipe import KINDS, Recipe, is_table, source_label
+from perturbviz.baselines.recipe import KINDS, Recipe, data_source, is_table, source_label
 from perturbviz.baselines.resplit import SPLITS, split_problem
 from perturbviz.benchmark import Benchmark
 from perturbviz.datasets.catalogue import Dataset
 from perturbviz.datasets.download import fetch
 from perturbviz.errors import UserError
-from perturbviz.ui import recipes, sources, state
+from perturbviz.ui import embeddings, recipes, sources, state
 from perturbviz.ui.cache_linear import DIMS, RIDGES
 
 _DRAWN = "_recipe_drawn"  # the recipe that the widgets show
@@ -75,7 +75,7 @@ def default(benchmark: Benchmark) -> Recipe:
 def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
     """The widgets of a recipe; a recipe in the link sets them first. ``place``: column of the first widget."""
     first = default(benchmark)
-    tables = recipes.offered(data)
+    tables = embeddings.offered(data)
     _adopt(first)
     for key in ("lm_g", "lm_p"):
         if st.session_state[key] not in (*SOURCES, *tables) and not is_table(st.session_state[key]):
@@ -191,13 +191,13 @@ def _upload(benchmark: Benchmark, data: str) -> None:
         )
         st.file_uploader(
             "File",
-            type=[e[1:] for e in recipes.ENDINGS],
+            type=[e[1:] for e in embeddings.ENDINGS],
             key="lm_file",
             on_change=_uploaded,
             label_visibility="collapsed",
         )
-        for entry in recipes.texts():
-            if not any(source.endswith(f"-{entry.sha256[:12]}") for source in recipes.offered(data)):
+        for entry in embeddings.texts():
+            if not any(source.endswith(f"-{entry.sha256[:12]}") for source in embeddings.offered(data)):
                 st.button(
                     f"Get: {entry.title} ({entry.size})",
                     icon=":material/download:",
@@ -212,7 +212,7 @@ def _upload(benchmark: Benchmark, data: str) -> None:
 
 def _get(entry: Dataset, benchmark: Benchmark, data: str) -> None:
     """Download descriptions of genes and show the model that knows them beside the others, where it knows any."""
-    before = recipes.known_targets(data, benchmark)[0]
+    before = embeddings.known_targets(data, benchmark)[0]
     st.session_state[_SAID] = ""
     try:
         with st.spinner(f"Getting {entry.title} …"):
@@ -220,7 +220,7 @@ def _get(entry: Dataset, benchmark: Benchmark, data: str) -> None:
     except UserError as error:
         st.session_state[_SAID] = str(error)
         return
-    new = [source for source, n in recipes.known_targets(data, benchmark)[0].items() if n and source not in before]
+    new = [source for source, n in embeddings.known_targets(data, benchmark)[0].items() if n and source not in before]
     st.session_state["lm_beside"] = [*(st.session_state.get("lm_beside") or []), *new]
     if not new:
         st.session_state[_SAID] = f"{entry.title}: none of the genes perturbed in this benchmark is among them."
@@ -231,7 +231,7 @@ def _uploaded() -> None:
     file = st.session_state.get("lm_file")
     if file is None:
         return
-    source = recipes.add_file(file.name, file.getvalue())
+    source = embeddings.add_file(file.name, file.getvalue())
     st.session_state["lm_p"] = source
     chosen = st.session_state.get("lm_beside")
     if chosen is not None:
@@ -244,8 +244,8 @@ def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str, how: str)
     Where contexts are held out (``how``), the mean change over the others is one of them: the perturbation mean, which
     is one of the context itself, is undefined there.
     """
-    twin = [recipes.data_source(d) for d in sources.EMBEDDED if d != data] * (data in sources.EMBEDDED)
-    known, total = recipes.known_targets(data, benchmark)
+    twin = [data_source(d) for d in sources.EMBEDDED if d != data] * (data in sources.EMBEDDED)
+    known, total = embeddings.known_targets(data, benchmark)
     usual = ["pca", "random", *["zero"] * (how == "context"), *twin, *(s for s, n in known.items() if 2 * n >= total)]
     link = state.extra("beside")
     if link and link != st.session_state.get("_beside_drawn"):

@@ -21,7 +21,7 @@ from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.metrics.retrieval import squared_distances
 from perturbviz.robustness import RANKING_METHODS, flattering, shares_of_views, sweep_across
 from perturbviz.scores import view_rows
-from perturbviz.ui import cache, cache_views, sources, state
+from perturbviz.ui import cache, cache_views, recipes, sources, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import Current, four_questions, stop
 from perturbviz.view import View, metric_label, metric_name
@@ -356,7 +356,7 @@ def across(current: Current) -> None:
     evaluations: dict[str, Evaluation] = {}
     for key in chosen:
         try:
-            source = sources.open_source(key)
+            source = recipes.open_source(key)
         except UserError as error:
             st.warning(str(error))
             continue

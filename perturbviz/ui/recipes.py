@@ -1,4 +1,4 @@
-"""Linear models and their kin that a session added to the competition, and the embeddings it can use.
+"""Linear models and their kin that a session added to the competition.
 
 What was added is one parameter of the link, ``lm``: recipes and the benchmark each belongs to. Opening such a link
 fits them again; nothing fitted is ever sent. A recipe that needs a file says so where the file is not here.
@@ -7,132 +7,18 @@ fits them again; nothing fitted is ever sent. A recipe that needs a file says so
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
-from pathlib import Path
 from urllib.parse import quote, unquote
 
 import streamlit as st
 
-from perturbviz.baselines.compete import all_perturbations, enter, shared
-from perturbviz.baselines.embedding_files import FORMATS, ReadEmbedding, read_any
-from perturbviz.baselines.embeddings import pretrained
-from perturbviz.baselines.recipe import MAX_DIMS, Recipe, data_of, data_source, file_source, missing_words
+from perturbviz.baselines.compete import enter
+from perturbviz.baselines.recipe import Recipe
 from perturbviz.benchmark import Benchmark
-from perturbviz.datasets.catalogue import CATALOGUE, Dataset
-from perturbviz.datasets.download import cache_folder
 from perturbviz.errors import UserError
-from perturbviz.perturbations import targets
-from perturbviz.ui import sources, state
-
-FILES = "_embedding_files"  # session: source name -> (file name, content); never shared between sessions
-FOLDER = "embeddings"  # inside PERTURBVIZ_DATA: files that every session may use
-ENDINGS = (".json", *FORMATS)
+from perturbviz.ui import cache, cache_linear, embeddings, sources, state
+from perturbviz.view import View
 
 
-# -- embeddings ----------------------------------------------------------------------------------------------------
-def add_file(filename: str, content: bytes) -> str:
-    """Keep an uploaded file for this session; returns the name it has in recipes."""
-    source = file_source(filename, content)
-    st.session_state[FILES] = {**st.session_state.get(FILES, {}), source: (filename, content)}
-    return source
-
-
-def offered(data: str) -> dict[str, str]:
-    """Source name -> label of every table this session can use for a benchmark: files, and other benchmarks."""
-    out = {source: f"text or file: {name}" for source, (name, _) in _files().items()}
-    return out | {data_source(d): f"pre-trained on {label}" for d, label in sources.choices().items() if d != data}
-
-
-def texts() -> list[Dataset]:
-    """Descriptions of genes in the catalogue of public data."""
-    return [entry for entry in CATALOGUE.values() if entry.kind == "texts"]
-
-
-def _files() -> dict[str, tuple[str, bytes]]:
-    folder = sources.folder()
-    paths = [p for entry in texts() if (p := cache_folder() / entry.filename).is_file()]
-    paths += sorted((folder / FOLDER).glob("*")) if folder else []
-    found = dict(_on_disk(str(p), p.stat().st_mtime_ns) for p in paths if p.suffix.lower() in ENDINGS)
-    return {**found, **st.session_state.get(FILES, {})}
-
-
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _on_disk(path: str, stamp: int) -> tuple[str, tuple[str, bytes]]:
-    content = Path(path).read_bytes()
-    return file_source(path, content), (Path(path).name, content)
-
-
-def table(source: str, benchmark: Benchmark) -> ReadEmbedding:
-    """The table of a source name, read for a benchmark; raises :class:`UserError` where there is none.
-
-    Pre-training is refused where the other benchmark shares no perturbation, and where it holds the very same
-    measurements, which would let held-out perturbations in.
-    """
-    data = data_of(source)
-    if data is not None:
-        other = sources.open_source(data, added=False)
-        if not isinstance(other, Benchmark):
-            raise UserError(f"“{other.title}” holds scores only: there is nothing to pre-train on.")
-        return _pretrained(benchmark.content_id, other.content_id, data, benchmark, other)
-    files = _files()
-    if source not in files:
-        raise UserError(f"The {missing_words(source)} is not here: add it under “Embedding from a file”.")
-    return _read(source, benchmark.content_id, *files[source], benchmark)
-
-
-def known_targets(data: str, benchmark: Benchmark) -> tuple[dict[str, int], int]:
-    """File -> how many perturbed genes of a benchmark it knows (0 where it cannot be used), and how many there are."""
-    files = [source for source in offered(data) if source.startswith("f-")]
-    perturbed = {t for name in benchmark.conditions for t in targets(name)}
-    return {s: _n_known(s, benchmark.content_id, benchmark, perturbed) for s in files}, len(perturbed)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _n_known(source: str, content_id: str, _benchmark: Benchmark, _perturbed: set[str]) -> int:
-    try:
-        return len(_perturbed & set(table(source, _benchmark).table.index))
-    except UserError:  # the sentence is shown to whoever chooses the file
-        return 0
-
-
-def key(source: str) -> str:
-    """Content of a source name, for caches; raises :class:`UserError` where it is not here."""
-    data = data_of(source)
-    return source if data is None else f"{source}:{sources.open_source(data, added=False).content_id}"
-
-
-@st.cache_resource(max_entries=16, show_spinner="Reading the embedding …")
-def _read(source: str, content_id: str, filename: str, _content: bytes, _benchmark: Benchmark) -> ReadEmbedding:
-    perturbed = {t for name in _benchmark.conditions for t in targets(name)}
-    found = read_any(_content, filename, {*_benchmark.genes, *perturbed}, MAX_DIMS)
-    report = f"{found.report} It has {len(perturbed & set(found.table.index))} of {len(perturbed)} perturbed genes."
-    return replace(found, report=report)
-
-
-@st.cache_resource(max_entries=16, show_spinner="Pre-training …")
-def _pretrained(content_id: str, other_id: str, data: str, _benchmark: Benchmark, _other: Benchmark) -> ReadEmbedding:
-    common = shared(_benchmark, _other)
-    mine, theirs = f"“{_benchmark.title}”", f"“{_other.title}”"
-    if common.same_measurements:
-        raise UserError(
-            f"{theirs} holds the same measurements as {mine} (such as those of {common.same_measurements}): "
-            "pre-training on it would let held-out perturbations in. Choose another data set."
-        )
-    if not common.targets:
-        raise UserError(
-            f"{theirs} and {mine} share no target, so nothing learnt about the perturbations of one says anything "
-            "about those of the other. Choose another data set, or an embedding made from text."
-        )
-    found = pretrained(all_perturbations(_other), MAX_DIMS)
-    found.attrs["name"] = data
-    report = (
-        f"{_other.title}: {len(found)} perturbations, {common.perturbations} of them and {common.targets} targets "
-        f"shared with {mine}; {common.genes:,} genes in common (not needed: only the perturbations' scores are used)."
-    )
-    return ReadEmbedding(found, report, common.perturbations)
-
-
-# -- the competition -----------------------------------------------------------------------------------------------
 def _entries() -> list[tuple[str, str]]:
     """(recipe string, benchmark id) of everything added."""
     parts = [e.rpartition("__") for e in state.extra("lm").split("~") if "__" in e]
@@ -169,7 +55,7 @@ def with_added(benchmark: Benchmark, data: str) -> tuple[Benchmark, dict[str, st
     for link in added(data):
         try:
             recipe = Recipe.from_link(link)
-            keys = "|".join(key(source) for source in recipe.tables)
+            keys = "|".join(embeddings.key(source) for source in recipe.tables)
             benchmark = _entered(benchmark.content_id, recipe.link, keys, benchmark, plain, recipe)
         except UserError as error:
             problems[link] = str(error)
@@ -180,11 +66,8 @@ def with_added(benchmark: Benchmark, data: str) -> tuple[Benchmark, dict[str, st
 def _entered(
     content_id: str, link: str, keys: str, _benchmark: Benchmark, _plain: Benchmark, _recipe: Recipe
 ) -> Benchmark:
-    from perturbviz.ui import cache, cache_linear  # they open benchmarks through this module
-    from perturbviz.view import View
-
     found = cache_linear.predictions(cache.evaluation(_plain, View()), _recipe)
-    competitor = _recipe.competitor({s: table(s, _plain).table for s in _recipe.tables})
+    competitor = _recipe.competitor({s: embeddings.table(s, _plain).table for s in _recipe.tables})
     out = enter(_benchmark, competitor, _recipe.label, slug=_recipe.slug, note=link, predictions=found)
     # decided by what it was made from: no need to read all predictions again for a hash of them
     out.__dict__["content_id"] = hashlib.blake2b(f"{content_id} {link} {keys}".encode(), digest_size=8).hexdigest()
@@ -194,7 +77,7 @@ def _entered(
 def notices(data: str) -> list[str]:
     """A sentence for every added recipe that is not among the methods."""
     try:
-        benchmark = sources.open_source(data, added=False)
+        benchmark = sources.open_source(data)
     except UserError:
         return []
     if not isinstance(benchmark, Benchmark):
@@ -207,3 +90,9 @@ def notices(data: str) -> list[str]:
             name = link
         out.append(f"Not among the methods: {name}. {why}")
     return out
+
+
+def open_source(data: str) -> sources.Source:
+    """The benchmark or score table of an id, with the methods that this session added to it."""
+    source = sources.open_source(data)
+    return with_added(source, data)[0] if isinstance(source, Benchmark) else source

@@ -19,7 +19,7 @@ from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.scoretable import ScoreTable
-from perturbviz.ui import cache, cache_calibration, sources, state
+from perturbviz.ui import cache, cache_calibration, recipes, state
 from perturbviz.ui.current import Current, keep
 from perturbviz.validity import default_view, genes_problem, metric_problem
 from perturbviz.view import View
@@ -50,7 +50,7 @@ def settle() -> Settled:
     """Open the data and make every choice one that exists there; keeps the result for the page."""
     cache.stop_looking_ahead()
     try:
-        source = sources.open_source(st.session_state["data"])
+        source = recipes.open_source(st.session_state["data"])
     except UserError as error:
         _hold()
         settled = Settled(Current(state.view(), None, None, str(error)), None)

@@ -56,24 +56,11 @@ def add_own(source: Source, key: str) -> None:
     st.session_state[OWN] = {**own(), key: source}
 
 
-def open_source(data: str, added: bool = True) -> Source:
-    """The benchmark or score table of an id; raises :class:`UserError` saying what to do where there is none.
+def open_source(data: str) -> Source:
+    """The benchmark or score table of an id, as it came; raises :class:`UserError` saying what to do where there is none.
 
-    Parameters
-    ----------
-    added
-        With the methods that this session added to it (see ``perturbviz.ui.recipes``).
+    ``perturbviz.ui.recipes.open_source`` adds the methods of this session.
     """
-    source = _open(data)
-    if not added or not isinstance(source, Benchmark):
-        return source
-    from perturbviz.ui import recipes  # it opens other benchmarks through this module
-
-    return recipes.with_added(source, data)[0]
-
-
-def _open(data: str) -> Source:
-    """The benchmark or score table of an id, as it came."""
     if data in own():
         return own()[data]
     if data in EMBEDDED:

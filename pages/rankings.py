@@ -128,8 +128,9 @@ if isinstance(current.source, Benchmark):
     every = st.session_state.get("every", False)
     chosen = [i for i, pair in enumerate(table.settings) if every or pair in one_of_each_family(table.settings, here)]
     pairs, tables = [table.settings[i] for i in chosen], table.ranks[chosen].set_axis(range(len(chosen)), axis=1)
+    silent = [k for k, i in enumerate(chosen) if i in table.no_lead]
 else:
-    pairs = [(m, "") for m in current.source.metrics]
+    pairs, silent = [(m, "") for m in current.source.metrics], []
     tables = pd.DataFrame(
         {m: cache.ranking(current.source, current.view.with_(metric=m)).table["rank"] for m, _ in pairs}
     )
@@ -140,7 +141,12 @@ here = next((i for i, (m, r) in enumerate(pairs) if m == current.view.metric and
 target = right if pin is None else st.container()
 if isinstance(current.source, Benchmark):
     overturned.markdown(
-        explain.overturn(table.ranks, [metric_name(m, r) for m, r in table.settings], current.name, ranking)
+        explain.overturn(
+            table.ranks.drop(columns=list(table.no_lead)),
+            [metric_name(m, r) for i, (m, r) in enumerate(table.settings) if i not in table.no_lead],
+            current.name,
+            ranking,
+        )
     )
 with target:
     if isinstance(current.source, Benchmark) and table.left_out:
@@ -161,7 +167,7 @@ with target:
         alt=f"Ranks of {len(shown_order)} methods under {len(pairs)} metrics.",
         table=lambda: tables.set_axis(labels, axis=1).rename(index=current.name).reset_index(),
         filename="rank-shifts",
-        note=explain.bump_note(tables, labels, current.name),
+        note=explain.bump_note(tables, labels, current.name, silent),
         select=True,
     )
 if isinstance(current.source, Benchmark):

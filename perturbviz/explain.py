@@ -184,8 +184,10 @@ def alt_order(ranking: Ranking) -> str:
     return f"Ranking by {ranking.scores.card.name} ({ranking.scores.card.arrow}): {', '.join(lines)}."
 
 
-def bump_note(table: pd.DataFrame, labels: list[str], name) -> str:
-    """Who is first how often, and who moves most over the columns."""
+def bump_note(table: pd.DataFrame, labels: list[str], name, silent: Sequence[int] = ()) -> str:
+    """Who is first how often, and who moves most over the columns; ``silent`` ones count for neither (``no_vote``)."""
+    uncounted = [labels[i] for i in silent]
+    table = table.iloc[:, [i for i in range(len(labels)) if i not in silent]]
     ranks = table.to_numpy(float)
     known = ~np.isnan(ranks)
     if not known.any():
@@ -196,8 +198,10 @@ def bump_note(table: pd.DataFrame, labels: list[str], name) -> str:
     low, high = (np.where(known.any(axis=1), end, np.nan) for end in (best.min(axis=1), worst.max(axis=1)))
     widest = int(np.argmax(np.nan_to_num(high - low, nan=-1)))
     return (
-        f"Over {len(labels)} columns: {', '.join(wins)}. {name(table.index[widest])} moves most, from "
-        f"{ordinal(low[widest])} to {ordinal(high[widest])}. Click a point to open that view."
+        f"Over {table.shape[1]} columns: {', '.join(wins)}. {name(table.index[widest])} moves most, from "
+        f"{ordinal(low[widest])} to {ordinal(high[widest])}."
+        + (f" Not counted, as they say too little here: {', '.join(uncounted)}." if uncounted else "")
+        + " Click a point to open that view."
     )
 
 

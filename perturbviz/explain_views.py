@@ -18,6 +18,7 @@ __all__ = [
     "decided",
     "escape",
     "family_votes",
+    "no_vote",
     "podium",
     "retrieval",
     "score_table",
@@ -47,6 +48,11 @@ def family_votes(raw: bool) -> str:
         if raw
         else "Each family of metrics has one vote, spread evenly over its views."
     )
+
+
+def no_vote(left_out: Sequence[tuple[str, str]]) -> str:
+    """Which families of metrics do not count here on some or all genes, and why; "" where all do."""
+    return " ".join(f"No vote, on these or some genes: {family}. {why}" for family, why in left_out)
 
 
 def decided(shares: pd.DataFrame, method_names: Mapping[str, str]) -> str:

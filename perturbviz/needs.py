@@ -5,6 +5,7 @@
 ``own_gene``              (R,) column (within the block's genes) of the perturbed gene, -1 for none and combinations
 ``control``               (R, n) measured control mean
 ``weights``               (R, n) weights of differential expression, rows summing to 1
+``noise``                 (R, n) standard errors of the observed means; None where none are known for this truth
 ``padj``                  (R, n) adjusted p-values of differential expression of the truth
 ``additive``              (R, n) Y_A + Y_B - c from the observed singles; NaN for what is no combination of them
 ``thresholds``            (lower, upper) deviation from additive beyond which a pair is truly non-additive
@@ -116,6 +117,25 @@ def _padj(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
     return Need(values, np.isnan(values).all(axis=1), why, note)
 
 
+def _noise(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
+    if not has_noise(evaluation):
+        return Need(
+            None, note="No standard errors of this truth are known: a perfect prediction of the mean stays below 1."
+        )
+    values = evaluation.gather(
+        evaluation.benchmark.layers["se"], evaluation.rows["obs"].to_numpy()[block.rows], block.genes
+    )
+    return Need(values, note="Squared standard errors are taken off the observed variance.")
+
+
+def has_noise(evaluation: Evaluation) -> bool:
+    """Whether standard errors of the truth are known; those of a file belong to the mean of all cells."""
+    error = evaluation.benchmark.layers.get("se")
+    if evaluation.truth_from != "all" or error is None:
+        return False
+    return bool(np.isfinite(evaluation.gather(error, evaluation.rows["obs"].to_numpy(), np.array([0]))).any())
+
+
 # -- interactions --------------------------------------------------------------------------------------------------
 def _additive(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
     values = additive(evaluation, block.rows, block.genes)
@@ -131,7 +151,7 @@ def _thresholds(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) ->
         return Need((np.nan, np.nan), np.ones(len(block.rows), bool), null.reason.rstrip(".").lower())
     note = (
         f"Truly non-additive: observed − additive {' or '.join(sides)}, a local fdr of {null.level:.0%} under an "
-        f"empirical null fitted to {null.n:,} pairs."
+        f"empirical null fitted to {null.n:,} pairs." + (f" {null.doubt}" if null.doubt else "")
     )
     return Need((null.lower, null.upper), note=note)
 
@@ -141,6 +161,7 @@ _PROVIDERS: dict[str, Callable[[Evaluation, GeneBlock, GeneSubset], Need]] = {
     "own_gene": _own_gene,
     "control": _control,
     "weights": _weights,
+    "noise": _noise,
     "padj": _padj,
     "additive": _additive,
     "thresholds": _thresholds,

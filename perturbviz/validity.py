@@ -5,8 +5,9 @@ from __future__ import annotations
 from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset, subset_problem
+from perturbviz.interactions.screen import interaction_null
 from perturbviz.metrics import CATALOGUE, parse_metric
-from perturbviz.needs import needs_problem
+from perturbviz.needs import has_noise, needs_problem
 from perturbviz.references import REFERENCES
 from perturbviz.view import View
 
@@ -56,6 +57,22 @@ def genes_problem(metric: str, subset: GeneSubset, evaluation: Evaluation) -> st
         what = "DE genes differ" if subset.kind == "de" else "without its own targets the genes differ"
         return f"{card.name} takes all perturbations together, but {what} from one perturbation to the next."
     return subset_problem(subset, evaluation)
+
+
+def no_vote(metric: str, subset: GeneSubset, evaluation: Evaluation) -> str:
+    """Why a metric is shown but counts neither as a vote nor as a lead, as a sentence; "" where it counts.
+
+    The variation of predictions is judged against the truth's, which holds noise where no standard errors are known.
+    What is truly non-additive is read off an empirical null, which may not fit.
+    """
+    needs = parse_metric(metric)[0].card.needs
+    if "noise" in needs and not has_noise(evaluation):
+        return "Standard errors are not known, so a perfect prediction of the mean would lose."
+    if "thresholds" in needs:
+        null = interaction_null(evaluation, subset)
+        doubtful = not isinstance(null, str) and null.doubt
+        return "The null that says what is non-additive does not fit." if doubtful else ""
+    return ""
 
 
 def offered_pairs(evaluation: Evaluation, subset: GeneSubset) -> tuple[tuple[str, str], ...]:

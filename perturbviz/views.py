@@ -18,6 +18,7 @@ from perturbviz.metrics import parse_metric
 from perturbviz.ordering import ranks_of
 from perturbviz.sweep.engine import Sweep
 from perturbviz.sweep.grid import DIRECT_SIZES, canonical, has_targets
+from perturbviz.validity import no_vote
 from perturbviz.view import View, metric_name
 
 #: Choices that make up a view.
@@ -33,7 +34,8 @@ class ViewFilter:
     Attributes
     ----------
     metrics, references, kinds
-        Metric ids, references of delta metrics, kinds of gene subsets.
+        Metric ids, references of delta metrics, kinds of gene subsets. A metric that has no vote on these data
+        (:func:`perturbviz.validity.no_vote`) counts only where it is named here.
     targets
         Whether views with and without the perturbed genes themselves count.
     sizes
@@ -70,6 +72,8 @@ class Views:
         Slugs and display names.
     base
         View whose other fields all of them share.
+    left_out
+        (family, why) of metrics that have no vote on some or all genes.
     """
 
     frame: pd.DataFrame
@@ -79,6 +83,7 @@ class Views:
     methods: tuple[str, ...]
     names: tuple[str, ...]
     base: View
+    left_out: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         """Number of views."""
@@ -116,6 +121,7 @@ class Views:
             self.methods,
             self.names,
             self.base,
+            self.left_out,
         )
 
 
@@ -123,7 +129,7 @@ def defensible(sweep: Sweep, choice: ViewFilter | None = None) -> Views:
     """The views of a sweep that pass a filter, each question once, with votes; views that rank nobody are left out."""
     choice = choice or ViewFilter()
     g = sweep.evaluation.benchmark.adata.n_vars
-    settings = _settings(sweep, choice, g)
+    settings, left_out = _settings(sweep, choice, g)
     splits = [i for i, s in enumerate(sweep.splits) if not choice.splits or s.label in choice.splits]
     hows = [i for i, how in enumerate(sweep.hows) if not choice.averages or how in choice.averages]
     v, s, h = (a.ravel() for a in np.meshgrid(settings["setting"], splits, hows, indexing="ij"))
@@ -139,14 +145,16 @@ def defensible(sweep: Sweep, choice: ViewFilter | None = None) -> Views:
     frame = frame[keep].drop(columns="setting").reset_index(drop=True)
     size = frame.groupby("family")["family"].transform("size") * frame["family"].nunique()
     frame["vote"] = 1 / len(frame) if choice.raw and len(frame) else 1 / size
-    return Views(frame, scores[keep], goodness[keep], ranks_of(goodness[keep]), sweep.methods, sweep.names, sweep.base)
+    ranked = ranks_of(goodness[keep])
+    return Views(frame, scores[keep], goodness[keep], ranked, sweep.methods, sweep.names, sweep.base, left_out)
 
 
-def _settings(sweep: Sweep, choice: ViewFilter, g: int) -> pd.DataFrame:
-    """Settings that pass the filter, each question once."""
+def _settings(sweep: Sweep, choice: ViewFilter, g: int) -> tuple[pd.DataFrame, tuple[tuple[str, str], ...]]:
+    """Settings that pass the filter, each question once; and (family, why) of those without a vote."""
     sizes = choice.sizes or tuple(n for n in DIRECT_SIZES if n < g)
     matter = has_targets(sweep.evaluation)
     seen, lines = set(), []
+    left_out: dict[tuple[str, str], None] = {}
     for i, setting in enumerate(sweep.settings):
         subset = canonical(setting.subset, g, matter)
         if (
@@ -159,6 +167,9 @@ def _settings(sweep: Sweep, choice: ViewFilter, g: int) -> pd.DataFrame:
             continue
         question = SAME_QUESTION.get(setting.metric, setting.metric), setting.reference, subset
         if question in seen:
+            continue
+        if setting.metric not in choice.metrics and (why := no_vote(setting.metric, subset, sweep.evaluation)):
+            left_out[setting.card.family, why] = None
             continue
         seen.add(question)
         card = setting.card
@@ -176,7 +187,7 @@ def _settings(sweep: Sweep, choice: ViewFilter, g: int) -> pd.DataFrame:
             )
         )
     columns = ["setting", "metric", "reference", "genes", "n", "family", "kind", "targets", "better"]
-    return pd.DataFrame(lines, columns=columns)
+    return pd.DataFrame(lines, columns=columns), tuple(left_out)
 
 
 def _genes(subset: GeneSubset) -> str:

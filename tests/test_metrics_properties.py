@@ -38,6 +38,7 @@ def call(name: str, truth: np.ndarray, prediction: np.ndarray, genes=None, rows=
         "own_gene": np.array([int(np.flatnonzero(genes == r)[0]) for r in rows]),
         "control": np.tile(np.cos(genes), (len(truth), 1)),
         "weights": de_weights(stat),
+        "noise": None,
         "padj": np.abs(stat),
         "additive": np.sin(5 * rows[:, None] + genes),
         "thresholds": (-0.5, 0.5),

@@ -7,6 +7,8 @@ likelihood); Efron, Large-Scale Inference (2010), chapters 5 and 6.
 
 How it differs from R's locfdr, which the paper used
 ----------------------------------------------------
+Written from the papers; R's locfdr was never run beside it, so no agreement in digits is claimed.
+
 * Histogram and spline: 120 equal bins and a Poisson regression on a natural cubic spline as there, but bins reach at
   most 10 robust standard deviations from the median (beyond, p0 f0 is below 1e-20 of its peak; a single far value would
   otherwise make one bin as wide as the null), and knots are denser in the centre (equally spaced in asinh) and more of
@@ -40,6 +42,9 @@ from perturbviz.errors import UserError
 
 FloatArray = npt.NDArray[np.float64]
 Method = Literal["ml", "cm"]
+
+#: Misfit of the null (deviance over degrees of freedom; 1 is chance) beyond which its fdr is no error rate.
+MISFIT = 5.0
 
 #: Fewer values than this cannot show a density in 120 bins.
 MIN_VALUES = 200
@@ -106,6 +111,16 @@ class EmpiricalNull:
         centre = int(np.clip(np.searchsorted(self._grid, self.delta), 1, len(self._grid) - 1))
         lower, upper = _crossings(self._grid, self._fdr, centre, level)
         return replace(self, level=level, lower=lower, upper=upper, reason=_missing(lower, upper, level))
+
+    @property
+    def doubt(self) -> str:
+        """Why the fdr is no error rate, as a sentence: the centre is not normal. "" where it is, or cannot be judged."""
+        if not self.null_misfit > MISFIT:
+            return ""
+        return (
+            f"The null does not fit (misfit {self.null_misfit:.0f}; 1 is chance), so the local fdr is a convention, "
+            "not an error rate."
+        )
 
     @property
     def n_nonnull(self) -> float:

@@ -68,7 +68,7 @@ def cosine(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     return _cosine(truth, prediction)
 
 
-_BLIND = "Blind to the size of the predicted change (Pearson also to a constant shift)."
+_BLIND = "Against control it is blind to the size of the predicted change; a shift of all genes alike never counts."
 
 METRICS = (
     Metric(
@@ -149,7 +149,7 @@ METRICS = (
             empty="undefined for the reference itself",
             summary="Angle between predicted and observed change from a reference.",
             pro="Like Pearson delta, but a shift of all genes counts.",
-            con="Blind to the size of the predicted change; systematic effects raise the mean predictor.",
+            con="Against control: blind to the size of the predicted change; systematic effects raise the mean predictor.",
             gaming="Against control: predict the average perturbation for everything.",
             source="PerturBench (cosine of log fold change, without its second logarithm)",
             family="correlation of changes",

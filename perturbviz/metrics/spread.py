@@ -21,11 +21,36 @@ def sd_ratios(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         return np.where(a > 0, b / a, np.nan)
 
 
-def sd_ratio(truth: np.ndarray, prediction: np.ndarray) -> float:
-    """Median over genes of :func:`sd_ratios`; NaN with fewer than two perturbations or no gene that varies."""
+def sd_ratio(truth: np.ndarray, prediction: np.ndarray, *, noise: np.ndarray | None = None) -> float:
+    """How much a prediction varies over perturbations, compared with the truth: (P, G), (P, G) -> one number.
+
+    Parameters
+    ----------
+    noise
+        (P, G) standard errors of ``truth``. With them the observed variance is freed of its noise, pooled over genes:
+        sqrt(sum_g var(prediction) / sum_g (var(truth) - mean squared standard error)). Without, the median over genes
+        of :func:`sd_ratios`.
+
+    Returns
+    -------
+    NaN with fewer than two perturbations, where no gene varies, and where the truth varies no more than its noise.
+    """
+    if noise is not None:
+        return _noise_free_ratio(truth, prediction, noise)
     ratios = sd_ratios(truth, prediction) if len(truth) > 1 else np.empty(0)
     ratios = ratios[~np.isnan(ratios)]
     return float(np.median(ratios)) if len(ratios) else np.nan
+
+
+def _noise_free_ratio(truth: np.ndarray, prediction: np.ndarray, noise: np.ndarray) -> float:
+    if len(truth) < 2:
+        return np.nan
+    known = np.isfinite(noise).any(axis=0)
+    if not known.any():
+        return np.nan
+    error = np.nanmean(np.square(noise[:, known]), axis=0)
+    left = (truth[:, known].var(axis=0, ddof=1) - error).sum()
+    return float(np.sqrt(prediction[:, known].var(axis=0, ddof=1).sum() / left)) if left > 0 else np.nan
 
 
 def gene_correlations(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
@@ -48,21 +73,25 @@ METRICS = (
             id="sd_ratio",
             name="Prediction variation",
             symbol="sd ratio",
-            formula=r"\operatorname{median}_{g\in S}\frac{\operatorname{sd}_p(\hat Y_{pg})}{\operatorname{sd}_p(Y_{pg})}",
+            formula=r"\sqrt{\frac{\sum_{g\in S}\operatorname{var}_p(\hat Y_{pg})}"
+            r"{\sum_{g\in S}(\operatorname{var}_p(Y_{pg})-\overline{\mathrm{se}^2_{pg}})}}\ \text{; without se: }"
+            r"\operatorname{median}_{g\in S}\frac{\operatorname{sd}_p(\hat Y_{pg})}{\operatorname{sd}_p(Y_{pg})}",
             better="one",
-            range="0 to ∞",
+            range="0 to ∞; below 1 for a perfect mean where standard errors are not known",
             perfect=1.0,
             empty="0 for any constant prediction",
             summary="How much predictions vary between perturbations, compared with the truth.",
             pro="Shows mode collapse, the same prediction for every perturbation, at a glance.",
             con="Says nothing about accuracy: the right amount of variation may be in the wrong places.",
             gaming="Multiply predicted changes, or add noise.",
-            source="Ahlmann-Eltze, Huber & Anders 2025, Extended Data Fig. 7",
+            source="Ahlmann-Eltze, Huber & Anders 2025, Extended Data Fig. 7 (without standard errors)",
             family="variation",
             unit="data set",
             shared_genes=True,
-            undefined="it needs two perturbations and genes that vary between them",
-            traps="Measured truth varies by noise as well, so a perfect prediction of the mean stays below 1.",
+            needs=("noise",),
+            undefined="it needs two perturbations and genes that vary between them by more than noise",
+            traps="Measured truth varies by noise as well. Where the data hold standard errors their squares are taken off, "
+            "and a perfect prediction of the mean gets 1. Otherwise it stays below 1, and the metric has no vote.",
         ),
         sd_ratio,
     ),

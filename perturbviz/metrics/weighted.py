@@ -111,8 +111,8 @@ METRICS = (
             empty="finite for no change, of either sign; at most 0 for the reference itself",
             summary="Share of the observed change explained, with more weight on differentially expressed genes.",
             pro="Counts size as well as direction, and does not drown in genes that do not change.",
-            con="Within one perturbation it orders methods exactly like the weighted MSE; weak perturbations dominate "
-            "the mean. " + _NOISE,
+            con="Within one perturbation it orders methods exactly like the weighted MSE; weak perturbations can "
+            "dominate the mean. " + _NOISE,
             gaming=_FEW,
             source="Mejia et al. 2025 (perturbation mean); Miller et al. 2025 (both references)",
             family="weighted R²",
@@ -135,7 +135,7 @@ METRICS = (
             empty="undefined for the reference itself; high for the mean when the reference is control",
             summary="Correlation of changes, with more weight on differentially expressed genes.",
             pro="Correlation where there is something to correlate.",
-            con="Blind to the size of the predicted change; against control, systematic effects increase the mean "
+            con="Against control: blind to the size of the predicted change; systematic effects increase the mean "
             "predictor's performance. " + _NOISE,
             gaming="Against control: predict the average perturbation for everything.",
             source="Vollenweider & Bühlmann 2026 (weights of Mejia et al.)",

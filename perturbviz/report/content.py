@@ -22,7 +22,7 @@ from perturbviz.published_scores import card_of, scores_of
 from perturbviz.rankings import Ranking, average, per_unit, rank, ranks
 from perturbviz.scores import score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
-from perturbviz.validity import offered_pairs, view_problem
+from perturbviz.validity import no_vote, offered_pairs, view_problem
 from perturbviz.view import View, metric_label, metric_name
 
 Source = Benchmark | ScoreTable
@@ -237,10 +237,14 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
         own = source.metrics if isinstance(source, ScoreTable) else {}
         labels = [own[m].get("name", m) if m in own else metric_label(m, r) for m, r in pairs]
         here = next((i for i, (m, r) in enumerate(pairs) if m == view.metric and r in ("", view.reference)), -1)
+        silent = []
+        if isinstance(source, Benchmark):
+            evaluation = compute.evaluation(source, view)
+            silent = [i for i, (m, _) in enumerate(pairs) if no_vote(m, view.subset, evaluation)]
         yield chart(
             "bump",
             ranking_figures.bump(shown, labels, names, colours, here),
             "How does the order shift from metric to metric?",
-            explain.bump_note(shown, labels, names.get).partition(" Click")[0],
+            explain.bump_note(shown, labels, names.get, silent).partition(" Click")[0],
             f"Ranks of {len(shown)} methods under {len(pairs)} metrics.",
         )

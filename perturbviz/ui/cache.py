@@ -23,7 +23,7 @@ from perturbviz.rankings import Ranking, average, rank, ranks
 from perturbviz.scores import Scores, quick_and_slow, score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
 from perturbviz.sweep import Setting, SplitChoice, sweep
-from perturbviz.validity import metric_problem, offered_pairs
+from perturbviz.validity import metric_problem, no_vote, offered_pairs
 from perturbviz.view import DEFAULT_N, View
 
 AHEAD = 3e8  # values (rows x methods x genes) up to which looking ahead is worth its time
@@ -144,17 +144,22 @@ def _rank_table(content_id: str, token: str, evaluation: Evaluation, view: View)
     columns = [ranks(mean, found[p].card) for p, mean in zip(pairs, means, strict=True)]
     index = pd.Index(methods, name="method")
     placed, averages = (pd.DataFrame(dict(enumerate(v)), index=index) for v in (columns, means))
-    return RankTable(pairs, placed, averages, left_out)
+    no_lead = frozenset(i for i, (m, _) in enumerate(pairs) if no_vote(m, view.subset, evaluation))
+    return RankTable(pairs, placed, averages, left_out, no_lead)
 
 
 @dataclass(frozen=True, eq=False)
 class RankTable:
-    """Ranks and average scores (methods x settings) with the (metric, reference) of each column; settings that are too slow."""
+    """Ranks and average scores (methods x settings) with the (metric, reference) of each column.
+
+    ``left_out``: settings that are too slow; ``no_lead``: columns whose first place says nothing here (see ``no_vote``).
+    """
 
     settings: tuple[tuple[str, str], ...]
     ranks: pd.DataFrame
     averages: pd.DataFrame
     left_out: tuple[tuple[str, str], ...]
+    no_lead: frozenset[int] = frozenset()
 
 
 def curves(benchmark: Benchmark, view: View) -> dict[str, tuple[np.ndarray, np.ndarray]]:

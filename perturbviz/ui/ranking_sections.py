@@ -152,6 +152,8 @@ def every_view(current: Current) -> None:
             "Method", list(found.methods), key="method", format_func=names.__getitem__, persist_state="session"
         )
     st.markdown(explain.won(won, len(found)))
+    if found.left_out:
+        st.caption(f"{explain.no_vote(found.left_out)} Choosing such a metric above makes it count.")
     left_out = cache_views.unasked(current.evaluated, current.view)[1]
     if left_out:
         st.caption(f"{words.left_out(left_out)}: choose one as the metric to rank by it.")

@@ -18,6 +18,10 @@ _WANTED = "_report_wanted"  # session: token of the views asked for
 class Cached(Direct):
     """What the pages have already computed."""
 
+    def evaluation(self, source: Benchmark, view: View):
+        """As on the page."""
+        return cache.evaluation(source, view)
+
     def ranking(self, source: Source, view: View):
         """As on the page."""
         return cache.ranking(source, view)

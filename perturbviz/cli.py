@@ -14,10 +14,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from perturbviz import __version__
 from perturbviz.errors import UserError
 
 #: Command -> module; only the module of the command that is called is imported.
 COMMANDS: dict[str, str] = {
+    "dashboard": "perturbviz.commands.dashboard",
     "convert": "perturbviz.commands.convert",
     "aggregate": "perturbviz.aggregate.cli",
     "evaluate": "perturbviz.commands.evaluate",
@@ -47,7 +49,12 @@ def _exists(module: str) -> bool:
 
 def make_parser(only: str = "") -> argparse.ArgumentParser:
     """The parser with all commands, or with the one of ``only`` where it is a command."""
-    parser = _Parser(prog="perturbviz", description="How rankings of perturbation predictions depend on the measure.")
+    parser = _Parser(
+        prog="perturbviz",
+        description="How rankings of perturbation predictions depend on the measure. Alone it opens the dashboard; "
+        "with a benchmark (`perturbviz bench.h5ad`) it opens on that.",
+    )
+    parser.add_argument("--version", action="version", version=f"perturbviz {__version__}")
     subparsers: Any = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     modules = [COMMANDS[only]] if only in COMMANDS else list(dict.fromkeys(COMMANDS.values()))
     for module in modules:
@@ -59,6 +66,8 @@ def make_parser(only: str = "") -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, or 2 after one line on stderr."""
     argv = list(sys.argv[1:] if argv is None else argv)
+    if _opens_dashboard(argv):
+        argv.insert(0, "dashboard")
     try:
         arguments = make_parser(argv[0] if argv else "").parse_args(argv)
         return int(arguments.func(arguments) or 0)
@@ -74,6 +83,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+def _opens_dashboard(argv: Sequence[str]) -> bool:
+    """Whether no command is named: nothing at all, an option of the dashboard, or a benchmark."""
+    if not argv:
+        return True
+    first = argv[0]
+    return first not in COMMANDS and (first.startswith(("--port", "--data", "--no-browser")) or first.endswith(".h5ad"))
 
 
 def _fail(message: str) -> int:

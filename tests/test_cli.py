@@ -145,7 +145,6 @@ def test_bad_usage_is_one_line_and_writes_nothing(bench, capsys, words, sentence
         (["convert", "--truth", "truth.csv", "--prediction", "=p1.csv", "-o", "o.h5ad"], "NAME=PATH"),
         (["convert", "--truth", "b.h5ad", "--prediction", "additive=b.csv", "-o", "o.h5ad"], "no such file"),
         (["fetch", "nothing"], "no data set 'nothing'"),
-        ([], "COMMAND"),
         (["dance"], "invalid choice: 'dance'"),
     ],
 )

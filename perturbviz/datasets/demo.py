@@ -14,12 +14,13 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from perturbviz.datasets import embedded
 from perturbviz.perturbations import CONTROL, targets
 
 if TYPE_CHECKING:  # the simulation is imported only where the files are made: reading them should be quick
     from perturbviz.datasets.demo_screen import Screen
 
-DATA = Path(__file__).resolve().parents[2] / "data"
+DATA = embedded.data()
 DEMO, CONTEXT_B = "demo.h5ad", "demo_context_b.h5ad"
 SEED = 20251121
 SPLIT_SEEDS = ("1", "2", "3", "4", "5")

@@ -14,7 +14,9 @@ from typing import Any
 import streamlit as st
 from threadpoolctl import threadpool_limits
 
-_FOLDER = Path(__file__).parents[2] / "pages"
+from perturbviz.datasets import embedded
+
+_FOLDER = embedded.home() / "pages"
 _STYLE = Path(__file__).with_name("style.css")
 _VIA_APP = "_via_app"
 

@@ -10,6 +10,7 @@ import streamlit as st
 from perturbviz import benchmark as benchmarks
 from perturbviz import mapping
 from perturbviz.benchmark import Benchmark
+from perturbviz.datasets import embedded as embedded_files
 from perturbviz.datasets.catalogue import CATALOGUE
 from perturbviz.datasets.download import cache_folder, digest_notes, open_dataset
 from perturbviz.errors import UserError
@@ -17,7 +18,7 @@ from perturbviz.scoretable import ScoreTable
 
 Source = Benchmark | ScoreTable
 OWN = "_own_data"  # session: content id -> what the user loaded; never shared between sessions
-_DATA = Path(__file__).parents[2] / "data"
+_DATA = embedded_files.data()
 EMBEDDED = {
     "demo": ("Demo screen (simulated)", "demo.h5ad"),
     "demo-b": ("Demo, context B (simulated)", "demo_context_b.h5ad"),
@@ -30,12 +31,26 @@ def folder() -> Path | None:
     return Path(named) if named and Path(named).is_dir() else None
 
 
+def named() -> Path | None:
+    """The benchmark that the command line named (``PERTURBVIZ_OPEN``), if any."""
+    path = os.environ.get("PERTURBVIZ_OPEN")
+    return Path(path) if path else None
+
+
+def first() -> str:
+    """Id of what an address without data opens: the benchmark that the command line named, else the demo."""
+    path = named()
+    return f"file:{path.name}" if path else "demo"
+
+
 def choices() -> dict[str, str]:
     """Id -> label of everything this session can open."""
     out = {key: label for key, (label, file) in EMBEDDED.items() if (_DATA / file).exists()}
     offered = folder()
     if offered:
         out |= {f"file:{p.name}": p.stem for p in sorted(offered.glob("*.h5ad")) if not p.name.startswith(".")}
+    if (path := named()) is not None:
+        out = {first(): path.stem} | out
     out |= {key: f"{source.title} (yours)" for key, source in own().items()}
     here = cache_folder()
     for entry in CATALOGUE.values():
@@ -65,6 +80,8 @@ def open_source(data: str) -> Source:
         return own()[data]
     if data in EMBEDDED:
         return embedded(data)
+    if (path := named()) is not None and data == first():
+        return _file(path)
     if data.startswith("file:") and (offered := folder()) and Path(name := data.removeprefix("file:")).name == name:
         return _file(offered / name)
     if data in CATALOGUE:

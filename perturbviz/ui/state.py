@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from perturbviz.ui import sources
 from perturbviz.view import View
 
 #: Parameters of a link that are not part of the view: pinned view, perturbation, gene, method, comparison, ...
@@ -87,7 +88,8 @@ def adopt_link() -> None:
     query = {k: st.query_params.get_all(k) for k in st.query_params}
     if st.session_state.get(_READY) and (not query or query == st.session_state.get(_WRITTEN)):
         return
-    set_view(View.from_query(query), explicit=set(query))
+    view = View.from_query(query)
+    set_view(view if "data" in query else view.with_(data=sources.first()), explicit=set(query))
     for name in EXTRA:
         if name in query:
             st.session_state[name] = query[name][-1]
@@ -134,7 +136,10 @@ def query() -> dict[str, list[str]]:
     said = [n for n in EXTRA if st.session_state.get(n) and st.session_state[n] != DEFAULTS.get(n)]
     named = [n for n in said if ONLY_ON.get(n, page()) == page()]
     extras = {name: [str(st.session_state[name])] for name in named}
-    return {**view().to_query(), **extras}
+    here = view()
+    # Where the server was started on a benchmark, the demo is not what an address without data means.
+    data = {} if sources.first() == View().data else {"data": [here.data]}
+    return {**data, **here.to_query(), **extras}
 
 
 def write_link() -> None:

@@ -6,7 +6,6 @@ one instead. Every test in this folder is marked ``e2e``. A missing browser is a
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, TimeoutError, sync_playwright
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120_000  # milliseconds; waits end as soon as what they wait for is there, however busy the machine is
@@ -56,12 +57,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("e2e")
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 Serve = Callable[..., str]

@@ -15,8 +15,6 @@ from perturbviz.references import LABELS as REFERENCE_LABELS
 from perturbviz.scores import Scores
 from perturbviz.view import View, metric_name
 
-_ORDINALS = {1: "1st", 2: "2nd", 3: "3rd", 21: "21st", 22: "22nd", 23: "23rd"}
-
 
 def ordinal(rank: float) -> str:
     """Place in words: 1st, 2nd, 2nd–3rd for a shared one, "undefined" for NaN."""
@@ -24,7 +22,9 @@ def ordinal(rank: float) -> str:
         return "undefined"
     if rank != int(rank):
         return f"{ordinal(np.floor(rank))}–{ordinal(np.ceil(rank))}"
-    return _ORDINALS.get(int(rank), f"{int(rank)}th")
+    number = int(rank)
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def escape(text: str) -> str:

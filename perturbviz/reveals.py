@@ -1,4 +1,4 @@
-"""What the loaded data say about each lesson: one function a lesson, from a stage to a sentence and its numbers."""
+"""What the loaded data say about each lesson: one function a lesson, from a stage to verdict, sentence and numbers."""
 
 from __future__ import annotations
 
@@ -7,40 +7,51 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from perturbviz.calibration.controls import CONTROL_NAMES, INTERPOLATED, positive_controls, with_controls
+from perturbviz.calibration.variation import cosine_with_shift
 from perturbviz.evaluation import Evaluation
-from perturbviz.explain import escape, names, ordinal
+from perturbviz.explain import counted, escape, names, ordinal
 from perturbviz.genesets import de_order, resolve
 from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.metrics.correlation import pearson
 from perturbviz.rankings import Ranking, average, rank, ranks
-from perturbviz.scores import score, score_many, view_rows
-from perturbviz.stage import COLUMNS, Reveal, Stage, lacks, not_here, place, sample
+from perturbviz.scores import Scores, score, score_many, view_rows
+from perturbviz.stage import Reveal, Stage, cannot_be_asked, grade, lacks, leaders, place, sample, swaps
 from perturbviz.validity import offered_pairs
 from perturbviz.view import metric_label
 
-NEAR_ONE = 0.9
-SHARE = 0.5  # of the leader's score: what the mean must reach to "do well"
+NEAR_ONE, NEARLY = 0.9, 0.8  # raw correlations that count as near 1, and as partly so
+MOST, HALF = 0.8, 0.5  # of the leader's score: what the mean must reach to do well, and partly so
+SHARED = 0.5  # mean cosine with the average shift from which perturbations share one
+GAIN, SMALL_GAIN = 2, 1  # ranks
 CLEAR_GAIN = 0.05  # of the error: what shrinking must save to count
+SMALL_ERROR = 1e-12  # of the size of a prediction: what counts as no error at all
+CHANCE, LOSS = 0.55, 0.01  # of centroid accuracy: above chance, and lost by the company
 AHEAD = 1.1  # times no change's recall: clearly ahead of it
-DUPLICATE = "technical-duplicate"
+MODELS = 3  # that a lesson about models needs to hold
 
 
 def pearson_near_one(stage: Stage) -> Reveal:
     """Raw correlation of every method, and of no change."""
     if why := lacks(stage, "no_change"):
-        return not_here(why)
+        return cannot_be_asked(why)
     raw, after = stage.before.table["score"].dropna(), stage.ranking(stage.after).table["score"].dropna()
     empty = raw["no_change"]
-    holds = bool(empty >= NEAR_ONE)
-    text = (
-        f"No change, which predicts no effect at all, {'already' if holds else 'only'} gets {empty:.3f}; all {len(raw)} methods lie "
-        f"between {raw.min():.3f} ({stage.name(raw.idxmin())}) and {raw.max():.3f} ({stage.name(raw.idxmax())}). "
-        f"As correlations of changes the same predictions spread from {after.min():.2f} to {after.max():.2f}."
-    )
-    if not holds:
+    verdict = grade(empty >= NEAR_ONE, empty >= NEARLY)
+    word = "already" if verdict == "holds" else "only"
+    text = f"No change predicts no effect at all and {word} gets {empty:.3f}. "
+    ends = (f"{raw[m]:.3f} ({stage.name(m)})" for m in (raw.idxmin(), raw.idxmax()))
+    text += f"All {counted(len(raw), 'method')} lie between {' and '.join(ends)}. "
+    if len(after) > 1:
+        text += f"As correlations of changes the same predictions spread from {after.min():.2f} to {after.max():.2f}."
+    elif len(after):
+        text += f"As correlations of changes only {stage.name(after.index[0])} has a defined one: {after.iloc[0]:.2f}."
+    else:
+        text += "No method has a defined correlation of changes."
+    if verdict != "holds":
         text += " Perturbed and control profiles differ more here than is usual, so raw Pearson is not near 1."
     return Reveal(
-        holds,
+        verdict,
         text,
         stage.lines({"profiles": raw, "changes from control": after}),
         "How far apart are the methods, by profiles and by changes?",
@@ -50,30 +61,43 @@ def pearson_near_one(stage: Stage) -> Reveal:
 
 
 def mean_does_well(stage: Stage) -> Reveal:
-    """The mean's share of the leader's correlation."""
+    """The mean's share of the leader's correlation, and how much of a shift the perturbations share."""
     if why := lacks(stage, "mean"):
-        return not_here(why)
+        return cannot_be_asked(why)
     before, after = stage.before, stage.ranking(stage.after)
     if "mean" not in before.defined or len(before.defined) < 2:
-        return not_here("It needs a Pearson delta of the mean and of another method.")
-    own, lead = before.table.loc["mean", "score"], before.defined[0]
-    best = before.table.loc[lead, "score"]
-    beaten = [stage.name(m) for m in before.defined if before.table.loc[m, "rank"] > before.table.loc["mean", "rank"]]
-    holds = bool(own > 0 and own >= SHARE * best)
-    text = f"One and the same profile for every perturbation reaches {own:.2f} and is {place(before, 'mean')}"
-    text += f", ahead of {names(beaten)}" if beaten else ""
-    share = f": the mean gets {own / best:.0%} of that" if best > 0 else ""
-    text += f"; the leader, {stage.name(lead)}, has {best:.2f}{share}." if lead != "mean" else ": it leads."
-    if not holds:
-        text += " That is little: perturbations share no strong systematic shift here, so the mean does not do well."
-    chance = after.table.loc["mean", "score"]
+        return cannot_be_asked("It needs a Pearson delta of the mean and of another method.")
+    own, first = before.lines["mean"], leaders(before)
+    best = before.lines[first[0]]["score"]
+    share = own["score"] / best if best > 0 else np.nan
+    beaten = [m for m in before.defined if before.lines[m]["rank"] > own["rank"]]
+    shift = float(average(cosine_with_shift(stage.evaluation, sample(stage.rows())), "mean"))
+    well = share >= MOST and shift >= SHARED and bool({*beaten} & {*stage.models})
+    verdict = grade(well, share >= HALF)
+    text = f"One and the same profile for every perturbation reaches {own['score']:.2f} and is {place(before, 'mean')}"
+    text += f", ahead of {stage.names(beaten)}" if beaten else ", which is last" if "mean" not in first else ""
+    if "mean" in first:
+        text += ": it leads."
+    else:
+        who = (
+            f"the leaders, {stage.names(first)}, have" if len(first) > 1 else f"the leader, {stage.name(first[0])}, has"
+        )
+        text += f"; {who} {best:.2f}"
+        text += f": the mean gets {share:.0%} of that." if best > 0 else "."
+    text += (
+        f" The observed changes share {'a strong' if shift >= SHARED else 'only a weak'} shift: "
+        f"their mean cosine with the average training shift is {shift:.2f}."
+    )
+    if verdict == "not here":
+        text += " So the mean does not do well here."
+    chance = after.lines["mean"]["score"]
     if not np.isnan(chance):
-        text += f" By centroid accuracy, which no shared shift can raise, it gets {chance:.2f} (chance is ½)."
+        text += f" By centroid accuracy it gets {chance:.2f}: a constant prediction gets ½ whatever it is."
     return Reveal(
-        holds,
+        verdict,
         text,
         stage.lines({"Pearson delta": before.table["score"], "centroid accuracy": after.table["score"]}),
-        "What does the mean get, by change and by retrieval?",
+        "How does the mean score by change and by retrieval?",
         "metric",
         "mean score",
     )
@@ -82,57 +106,85 @@ def mean_does_well(stage: Stage) -> Reveal:
 def mean_undefined(stage: Stage) -> Reveal:
     """The mean's score, and the order, under the other reference."""
     if why := lacks(stage, "mean"):
-        return not_here(why)
+        return cannot_be_asked(why)
     before, after = stage.before, stage.ranking(stage.after)
     old, new = before.table["rank"], after.table["rank"]
-    holds = bool(np.isnan(new["mean"]) and not np.isnan(old["mean"]))
-    if holds:
-        why = after.table.loc["mean", "reason"].partition(":")[2].strip()
+    lost = bool(np.isnan(new["mean"]) and not np.isnan(old["mean"]))
+    lead, clear = _new_lead(stage, before, after)
+    if lost:
+        why = after.lines["mean"]["reason"].partition(":")[2].strip()
         text = f"The mean goes from {place(before, 'mean')} to undefined: {escape(why)}."
     else:
-        score = after.table.loc["mean", "score"]
-        text = f"Here the mean keeps a score ({score:.2f}), so it differs from the reference: other rows, or other contexts."
+        kept = after.lines["mean"]["score"]
+        text = (
+            "Here the mean has no score with either reference."
+            if np.isnan(kept)
+            else f"Here the mean keeps a score ({kept:.2f}), so it differs from the reference: other rows or contexts."
+        )
     move = (old - new).dropna()
     if len(move) and move.max() >= 1:
         up = move.idxmax()
         text += f" {stage.name(up)} goes from {ordinal(old[up])} to {ordinal(new[up])}."
-    if before.defined and after.defined and before.defined[0] != after.defined[0]:
-        text += f" The lead passes from {stage.name(before.defined[0])} to {stage.name(after.defined[0])}."
-    columns = {"control": before.table["score"], "perturbation mean": after.table["score"]}
     return Reveal(
-        holds,
-        text,
-        stage.lines(columns),
+        grade(lost and clear, lost),
+        text + lead,
+        stage.lines({"control": before.table["score"], "perturbation mean": after.table["score"]}),
         "What does the other reference do to each score?",
         "reference",
         "mean Pearson delta",
     )
 
 
+def _new_lead(stage: Stage, before: Ranking, after: Ranking) -> tuple[str, bool]:
+    """Who leads now that did not lead alone, in words ("" where nothing changed), and whether that lead is clear."""
+    if not before.defined or not after.defined:
+        return "", False
+    old, new = leaders(before), leaders(after)
+    if len(after.defined) == 1:
+        return f" Only {stage.name(new[0])} has a score then.", False
+    if old == new or {*old} == {*new}:
+        return "", False
+    if len(new) > 1:
+        return f" {stage.names(new)} now share first place.", False
+    rivals = [m for m in old if m in after.defined and m != new[0]] or after.defined[1:2]
+    tied = [m for m in rivals if not after.separable(new[0], m)]
+    unsure = f", but cannot be told apart from {stage.names(tied)}" if tied else ""
+    if new[0] in old:
+        return f" {stage.name(new[0])} now leads alone{unsure}.", not tied
+    return f" The lead passes from {stage.names(old)} to {stage.name(new[0])}{unsure}.", not tied
+
+
 def no_negatives(stage: Stage) -> Reveal:
     """Who gains on DE genes, and how much they predict on all the others."""
-    before, after = stage.before, stage.ranking(stage.after)
+    before, after, n = stage.before, stage.ranking(stage.after), stage.after.n
     both = [m for m in before.defined if m in after.defined]
-    move = (before.table["rank"] - after.table["rank"])[both]
-    if stage.after.n >= stage.benchmark.adata.n_vars or len(both) < 2:
-        return not_here("It needs two methods, and more genes than the most changed ones.")
-    size = _size_elsewhere(stage, both)
-    up, down = move.idxmax(), move.idxmin()
-    text = (
-        f"On the {stage.after.n} most changed genes {stage.name(up)} goes from {ordinal(before.table.loc[up, 'rank'])} to "
-        f"{ordinal(after.table.loc[up, 'rank'])}; on all other genes it predicts changes {size[up]:.2f} times the observed "
-        f"size, and none of them counts. {stage.name(down)} ({size[down]:.2f} times) goes from "
-        f"{ordinal(before.table.loc[down, 'rank'])} to {ordinal(after.table.loc[down, 'rank'])}."
-    )
-    holds = bool(move[up] >= 1 and size[up] > size[down])
-    if not holds:
-        text = "Nobody gains by it here. " if move[up] < 1 else "Here it is not the over-predictors that gain. "
-        text += f"The order by RMSE on all genes starts with {stage.name(both[0])}, on the {stage.after.n} most changed with {stage.name(after.defined[0])}."
-    columns = {"all genes": before.table["rank"], f"{stage.after.n} DE genes": after.table["rank"]}
+    if n >= stage.benchmark.adata.n_vars or len(both) < 2:
+        return cannot_be_asked("It needs two methods, and more genes than the most changed ones.")
+    old, new = before.table["rank"], after.table["rank"]
+    move, size = (old - new)[both], _size_elsewhere(stage, both)
+    over = move[(move >= SMALL_GAIN) & (size > 1)]
+    clear = [m for m in over.index if over[m] >= GAIN and any(b == m for _, b in swaps(before, after))]
+    up, down = over.idxmax() if len(over) else move.idxmax(), move.idxmin()
+    if move[up] >= SMALL_GAIN:
+        text = (
+            f"On the {n} most changed genes {stage.name(up)} goes from {ordinal(old[up])} to {ordinal(new[up])}. "
+            f"On all other genes it predicts changes {size[up]:.2f} times the observed size, and none of them counts. "
+            f"{stage.name(down)} ({size[down]:.2f} times) goes from {ordinal(old[down])} to {ordinal(new[down])}."
+        )
+    else:
+        text = "Nobody gains by it here."
+    if not len(over):
+        text += "" if move[up] < SMALL_GAIN else " So here it is not the over-predictors that gain."
+        text += (
+            f" The order by RMSE on all genes starts with {stage.names(leaders(before))}, "
+            f"on the {n} most changed with {stage.names(leaders(after))}."
+        )
+    elif not clear:
+        text += f" No method gains {GAIN} ranks clearly."
     return Reveal(
-        holds,
+        grade(bool(clear), len(over) > 0),
         text,
-        stage.lines(columns),
+        stage.lines({"all genes": old, f"{n} DE genes": new}),
         "Who gains where nothing can be a false positive?",
         "genes that count",
         "rank (1 = best)",
@@ -159,15 +211,17 @@ def order_over_n(stage: Stage) -> Reveal:
     total = stage.benchmark.adata.n_vars
     grid = [n for n in (20, 50, 100, 200, 500, 1000, 2000, 5000) if n < total] + [total]
     by_n = {n: stage.ranking(stage.start.with_(n=n)) for n in grid}
-    columns = {n: r.table["rank"] for n, r in by_n.items()}
+    if len(by_n[grid[0]].defined) < 2:
+        return cannot_be_asked("It needs two methods with a defined score.")
+    first, last = leaders(by_n[grid[0]]), leaders(by_n[grid[-1]])
     swap = _clear_swap(by_n)
-    first, last = by_n[grid[0]].defined, by_n[grid[-1]].defined
-    if len(first) < 2:
-        return not_here("It needs two methods with a defined score.")
-    orders = len({tuple(r.defined) for r in by_n.values()})
-    text = f"On {grid[0]} genes {stage.name(first[0])} leads, on all {total:,} {stage.name(last[0])}; over {len(grid)} numbers of genes {orders} {'order occurs' if orders == 1 else 'different orders occur'}."
+    orders = len({tuple(r.table["rank"].reindex(r.scores.methods)) for r in by_n.values()})
+    text = (
+        f"On {grid[0]} genes {stage.names(first)} {_leads(first)}, on all {total:,} {stage.names(last)}; "
+        f"{len(grid)} gene-set sizes give {counted(orders, 'ranking')}."
+    )
     if swap:
-        a, b, few, many = swap
+        a, b, few, many, _ = swap
         text += (
             f" {stage.name(a)} is clearly better than {stage.name(b)} on {few:,} genes and clearly worse on {many:,}."
         )
@@ -176,9 +230,9 @@ def order_over_n(stage: Stage) -> Reveal:
     else:
         text += " Here the number of genes does not matter."
     return Reveal(
-        swap is not None,
+        grade(swap is not None and swap[4], swap is not None),
         text,
-        stage.lines(columns),
+        stage.lines({n: r.table["rank"] for n, r in by_n.items()}),
         "How does the order change with the number of genes?",
         "number of most changed genes that count",
         "rank (1 = best)",
@@ -186,26 +240,34 @@ def order_over_n(stage: Stage) -> Reveal:
     )
 
 
-def _clear_swap(rankings: Mapping[int, Ranking]) -> tuple[str, str, int, int] | None:
-    """(a, b, n, m): a clearly before b at n, clearly behind it at m; the swap between the most distant places."""
-    place = pd.DataFrame({n: r.table["rank"] for n, r in rankings.items()}).dropna()
+def _leads(who: list[str]) -> str:
+    return "lead" if len(who) > 1 else "leads"
+
+
+def _clear_swap(rankings: Mapping[int, Ranking]) -> tuple[str, str, int, int, bool] | None:
+    """(a, b, n, m, lead): a clearly before b at n, clearly behind it at m, and whether the one ahead leads there.
+
+    Of several the one with a leader, then the one between the most distant places.
+    """
+    position = pd.DataFrame({n: r.table["rank"] for n, r in rankings.items()}).dropna()
+    first = {n: leaders(r) for n, r in rankings.items()}
     found = []
-    for a in place.index:
-        for b in place.index:
-            gap = place.loc[b] - place.loc[a]
+    for a in position.index:
+        for b in position.index:
+            gap = position.loc[b] - position.loc[a]
             few, many = gap.idxmax(), gap.idxmin()
             if gap[few] > 0 > gap[many] and few < many:
-                found.append((gap[few] - gap[many], a, b, few, many))
-    for _, a, b, few, many in sorted(found, key=lambda f: -f[0]):
+                found.append((a in first[few] or b in first[many], gap[few] - gap[many], a, b, few, many))
+    for lead, _, a, b, few, many in sorted(found, key=lambda f: (not f[0], -f[1])):
         if rankings[few].separable(a, b) and rankings[many].separable(a, b):
-            return a, b, few, many
+            return a, b, few, many, lead
     return None
 
 
 def shrinking(stage: Stage) -> Reveal:
     """Mean squared error against a factor on every predicted change, which is a parabola for each method."""
     if why := lacks(stage, "no_change"):
-        return not_here(why)
+        return cannot_be_asked(why)
     evaluation, rows = stage.evaluation, sample(stage.rows())
     observed = evaluation.truth(rows) - (control := evaluation.reference("control", rows))
     factors = np.round(np.arange(0, 1.55, 0.05), 2)
@@ -213,87 +275,165 @@ def shrinking(stage: Stage) -> Reveal:
     for method in evaluation.methods:
         predicted = evaluation.prediction(method, rows) - control
         have = ~np.isnan(predicted).any(axis=1)
-        aa, ab, bb = (
-            float(np.mean(x[have] * y[have])) if have.any() else np.nan
-            for x, y in ((observed, observed), (observed, predicted), (predicted, predicted))
-        )
-        if not bb > 0:
+        if not have.any() or not (predicted[have] ** 2).any():
             continue
-        best[method] = max(ab / bb, 0.0)
-        gain[method] = 1 - (aa - 2 * best[method] * ab + best[method] ** 2 * bb) / (aa - 2 * ab + bb)
-        curves[method] = aa - 2 * factors * ab + factors**2 * bb
+        best[method], gain[method], curves[method] = shrunk(observed[have], predicted[have], factors)
     if not curves:
-        return not_here("No method predicts a change.")
-    helped = sorted((m for m in best if best[m] < 1 and gain[m] >= CLEAR_GAIN), key=lambda m: -gain[m])
-    text = f"{len(helped)} of {len(best)} predictions would have a squared error at least {CLEAR_GAIN:.0%} lower if they said less"
+        return cannot_be_asked("No method predicts a change.")
+    judged = [m for m in stage.models if m in best] or list(best)
+    helped = sorted((m for m in judged if best[m] < 1 and gain[m] >= CLEAR_GAIN), key=lambda m: -gain[m])
+    kind = "model" if set(judged) <= set(stage.models) else "baseline"
+    text = (
+        f"{len(helped)} of {counted(len(judged), kind)} would have a squared error at least {CLEAR_GAIN:.0%} lower "
+        f"if {'it' if len(judged) == 1 else 'they'} said less"
+    )
     if helped:
-        text += f", most of all {stage.name(helped[0])}: by {gain[helped[0]]:.0%} at {best[helped[0]]:.2f} times its changes"
+        top = helped[0]
+        text += f", most of all {stage.name(top)}: by {gain[top]:.0%} at {best[top]:.2f} times its changes"
     text += ". "
     order = stage.before
-    behind = [stage.name(m) for m in order.defined if order.table.loc[m, "rank"] > order.table.loc["no_change", "rank"]]
-    text += f"No change at all is {place(order, 'no_change')}" + (f", ahead of {names(behind)}" if behind else "") + "."
-    if not helped:
-        text += " Here no prediction is too large, so shrinking does not pay."
-    numbers = stage.lines({f: {m: c[i] for m, c in curves.items()} for i, f in enumerate(factors)})
+    behind = [m for m in order.defined if order.lines[m]["rank"] > order.lines["no_change"]["rank"]]
+    text += f"No change at all is {place(order, 'no_change')}" + (f", ahead of {stage.names(behind)}" if behind else "")
+    text += "." if helped else ". Here no prediction is too large, so shrinking does not pay."
     return Reveal(
-        bool(helped),
+        grade(2 * len(helped) >= len(judged), len(helped) > 0),
         text,
-        numbers,
+        stage.lines({f: {m: c[i] for m, c in curves.items()} for i, f in enumerate(factors)}),
         "What does it earn to predict less?",
         "factor on every predicted change",
         "mean squared error (log expression²)",
     )
 
 
+def shrunk(observed: np.ndarray, predicted: np.ndarray, factors: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """What a factor on all predicted changes does to the mean squared error.
+
+    Parameters
+    ----------
+    observed, predicted
+        (R, G) changes against control, without NaN; some predicted change is not zero.
+
+    Returns
+    -------
+    The best factor (at least 0), the share of the error it saves (0 where there is no error), and the error at each of
+    ``factors``.
+    """
+    aa, ab, bb = (
+        float(np.mean(x * y)) for x, y in ((observed, observed), (observed, predicted), (predicted, predicted))
+    )
+    best, error = max(ab / bb, 0.0), aa - 2 * ab + bb
+    gain = 0.0 if error <= SMALL_ERROR * bb else 1 - (aa - 2 * best * ab + best**2 * bb) / error
+    return best, gain, aa - 2 * factors * ab + factors**2 * bb
+
+
 def duplicate(stage: Stage) -> Reveal:
-    """Half of the cells against the training mean, on every metric that gives one value a perturbation."""
-    layers = stage.benchmark.layers
-    if "half_b" not in layers:
-        return not_here("It needs the means of two halves of the cells.")
+    """Replicates against the training mean, on every metric that gives one value a perturbation."""
+    replicates = positive_controls(stage.benchmark, "half_a")
+    if not replicates:
+        return cannot_be_asked("It needs the means of two halves of the cells.")
     if why := lacks(stage, "mean"):
-        return not_here(why)
-    with_copy = stage.benchmark.with_predictions(DUPLICATE, "Technical duplicate", {"": layers["half_b"]}, "control")
-    evaluation = Evaluation(with_copy, stage.evaluation.parts, "half_a")
-    methods = (DUPLICATE, "mean")
+        return cannot_be_asked(why)
+    controlled = with_controls(stage.benchmark, "half_a", negative=False)
+    evaluation = Evaluation(controlled, stage.evaluation.parts, "half_a")
+    methods = (*replicates, "mean")
     rows = view_rows(evaluation, stage.start, methods)
     pairs = offered_pairs(evaluation, stage.start.subset)
     settings = [(m, r) for m, r in pairs if parse_metric(m)[0].card.unit == "perturbation"]
-    share, lost, undefined = {}, [], []
+    share: dict[str, dict[str, float]] = {}
+    better: dict[str, list[str]] = {m: [] for m in replicates}
+    worse: dict[str, list[str]] = {m: [] for m in replicates}
+    undefined = []
     for (metric, reference), scores in score_many(evaluation, settings, stage.start.subset, methods, rows).items():
         label = metric_label(metric, reference)
         ranking = rank(scores)
-        if len(ranking.defined) < 2:
+        if len(ranking.defined) < len(methods):
             undefined.append(label)
             continue
-        own, other = scores.card.goodness(scores.values)
-        share[label] = float(np.mean((own > other)[~np.isnan(own) & ~np.isnan(other)]))
-        if ranking.defined[0] != DUPLICATE or not ranking.separable(*methods):
-            lost.append(label)
+        share[label] = {m: _won(scores, m) for m in replicates}
+        for m in (m for m in replicates if ranking.separable(m, "mean")):
+            ahead = ranking.lines[m]["rank"] < ranking.lines["mean"]["rank"]
+            (better if ahead else worse)[m].append(label)
     if not share:
-        return not_here("The perturbation mean has a defined score on no metric.")
-    won = len(share) - len(lost)
-    text = f"Half of the cells predict the other half clearly better than the perturbation mean on {won} of {len(share)} metrics"
-    if lost:
-        text += f", but not on {names(lost)}: there a replicate of the experiment cannot be told from an average, or loses to it"
-    else:
-        text += ": here no metric prefers the average"
-    text += f". Undefined for the mean: {names(undefined)}." if undefined else "."
-    numbers = pd.DataFrame(
-        {"method": DUPLICATE, "name": "Technical duplicate", "x": list(share), "value": list(share.values())}
-    )
+        return cannot_be_asked("The perturbation mean has a defined score on no metric.")
+    text = " ".join(_replicate(m, better[m], worse[m], len(share)) for m in replicates[::-1])
+    if INTERPOLATED in replicates:
+        text += " The interpolated one contains the mean, so it beats it almost by construction."
+    if not any(worse.values()):
+        text += " So here no metric prefers the average."
+    text += f" Undefined for the mean: {names(undefined)}." if undefined else ""
+    order = sorted(share, key=lambda label: share[label][replicates[-1]])
     return Reveal(
-        bool(lost),
+        grade(all(worse.values()), any(worse.values())),
         text,
-        numbers.sort_values("value")[COLUMNS],
-        "On how many perturbations does the replicate beat the mean?",
+        pd.DataFrame(
+            [(m, CONTROL_NAMES[m], label, share[label][m]) for m in replicates[::-1] for label in order],
+            columns=["method", "name", "x", "value"],
+        ),
+        "On how many perturbations does a replicate beat the mean?",
         "metric",
         "share of perturbations won",
+        "dots",
     )
+
+
+def _won(scores: Scores, method: str) -> float:
+    """Share of the values on which a method is better than the mean."""
+    values = scores.card.goodness(scores.values)
+    own, other = (values[scores.methods.index(m)] for m in (method, "mean"))
+    return float(np.mean((own > other)[~np.isnan(own) & ~np.isnan(other)]))
+
+
+def _replicate(method: str, better: list[str], worse: list[str], total: int) -> str:
+    """On how many metrics a replicate is clearly better and clearly worse than the mean."""
+    tied = total - len(better) - len(worse)
+    text = f"{CONTROL_NAMES[method]}: clearly better than the perturbation mean on {len(better)} of {total} metrics, "
+    text += f"clearly worse on {len(worse)} ({names(worse)})" if worse else "clearly worse on none"
+    return text + (f", not to be told apart on {tied}." if tied else ".")
 
 
 def company(stage: Stage) -> Reveal:
     """Centroid accuracy of the same perturbations among all others and among similar ones only."""
     evaluation, rows = stage.evaluation, stage.rows()
+    crowd = _crowd(stage, rows)
+    if not crowd.any():
+        return cannot_be_asked("It needs at least six perturbations of one seed and context.")
+    among_all = score(evaluation, "centroid_accuracy", subset=stage.start.subset, rows=rows)
+    informed = average(among_all.values, "mean") > CHANCE  # a constant prediction is at chance in any company
+    chosen = [m for m, keep in zip(among_all.methods, informed, strict=True) if keep]
+    if not chosen:
+        return cannot_be_asked("No method is better than chance at finding its own perturbation.")
+    among_crowd = score(evaluation, "centroid_accuracy", subset=stage.start.subset, rows=rows[crowd])
+    before, after = rank(among_all.select(chosen, crowd)), rank(among_crowd.select(chosen))
+    wide, close = before.table["score"], after.table["score"].reindex(before.table.index)
+    drop = (wide - close).dropna()
+    most = bool((drop > 0).mean() > 0.5 and drop.max() >= LOSS)
+    crossed, worst = swaps(before, after), drop.idxmax()
+    text = (
+        f"Only the {among_crowd.rows['perturbation'].nunique()} perturbations nearest the centre count, with the same "
+        f"predictions. Compared with everyone {stage.name(worst)} gets {wide[worst]:.2f}, compared with one another "
+        f"{close[worst]:.2f}. {int((drop > 0).sum())} of {counted(len(drop), 'method')} lose"
+    )
+    text += (
+        f", and {stage.name(crossed[0][0])} falls clearly behind {stage.name(crossed[0][1])}."
+        if crossed
+        else "; no two change places clearly."
+    )
+    if not most:
+        text += " Here the company hardly matters: even similar perturbations are told apart."
+    every = (pd.Series(average(s.values, "mean"), index=s.methods) for s in (among_all.select(keep=crowd), among_crowd))
+    return Reveal(
+        grade(most and bool(crossed), most),
+        text,
+        stage.lines(dict(zip(("among all", "among similar ones"), every, strict=True))),
+        "What do similar perturbations cost?",
+        "compared with",
+        "mean centroid accuracy",
+    )
+
+
+def _crowd(stage: Stage, rows: np.ndarray) -> np.ndarray:
+    """The half of the perturbations of every seed and context that is nearest its centre: (R,) bool."""
+    evaluation = stage.evaluation
     (part,) = resolve(stage.start.subset, evaluation, rows[:1])
     genes = None if part.genes is None else np.ravel(part.genes)
     block = evaluation.rows["block"].to_numpy()[rows]
@@ -304,62 +444,36 @@ def company(stage: Stage) -> Reveal:
         distance = np.linalg.norm(truth - truth.mean(axis=0), axis=1)
         if len(here) >= 6:
             crowd[here[np.argsort(distance, kind="stable")[: len(here) // 2]]] = True
-    if not crowd.any():
-        return not_here("It needs at least six perturbations of one seed and context.")
-    among_all = score(evaluation, "centroid_accuracy", subset=stage.start.subset, rows=rows)
-    informed = average(among_all.values, "mean") > 0.55  # a constant prediction is at chance in any company
-    among_all = among_all.select(keep=crowd)
-    among_crowd = score(evaluation, "centroid_accuracy", subset=stage.start.subset, rows=rows[crowd])
-    wide, close = (pd.Series(average(s.values, "mean"), index=s.methods) for s in (among_all, among_crowd))
-    drop = (wide - close)[informed].dropna()
-    if drop.empty:
-        return not_here("No method is better than chance at finding its own perturbation.")
-    holds = bool((drop > 0).mean() > 0.5 and drop.max() >= 0.01)
-    worst = drop.idxmax()
-    moved = wide[drop.index].rank(ascending=False).ne(close[drop.index].rank(ascending=False)).sum()
-    text = (
-        f"The {among_crowd.rows['perturbation'].nunique()} perturbations nearest the centre, with the same predictions: compared with "
-        f"everyone {stage.name(worst)} gets {wide[worst]:.2f}, compared with one another {close[worst]:.2f}. "
-        f"{int((drop > 0).sum())} of {len(drop)} methods lose, and {int(moved)} change places."
-    )
-    if not holds:
-        text += " Here the company hardly matters: even similar perturbations are told apart."
-    return Reveal(
-        holds,
-        text,
-        stage.lines({"among all": wide, "among similar ones": close}),
-        "What do similar perturbations cost?",
-        "compared with",
-        "mean centroid accuracy",
-    )
+    return crowd
 
 
 def no_change_recall(stage: Stage) -> Reveal:
-    """Who is clearly ahead of no change at finding non-additive pairs."""
+    """Which models are clearly ahead of no change at finding non-additive pairs."""
     if why := lacks(stage, "no_change"):
-        return not_here(why)
+        return cannot_be_asked(why)
     before, after = stage.before, stage.ranking(stage.after)
-    table = before.table
-    if np.isnan(own := table.loc["no_change", "score"]):
-        return not_here(table.loc["no_change", "reason"])
-    others = [
-        m for m in before.defined if m not in ("no_change", "half_sum")
-    ]  # the half-sum orders pairs as no change does
-    ahead = [m for m in others if table.loc[m, "score"] > AHEAD * own]
+    lines = before.lines
+    if np.isnan(own := lines["no_change"]["score"]):
+        return cannot_be_asked(lines["no_change"]["reason"])
+    models = [m for m in before.defined if m in stage.models]
+    if not models:
+        return cannot_be_asked("It needs a model: these data hold baselines only.")
+    ahead = [m for m in models if lines[m]["score"] > AHEAD * own]
     rows = stage.evaluation.rows.iloc[stage.rows()]
     pairs = rows[rows["n_perturbed"] == 2].groupby("block").size().mean() * before.scores.n_genes.max()
-    text = f"Among its first 500 calls no change finds {own:.1%} of the non-additive pairs; a random choice would find {min(500 / pairs, 1):.1%}. "
-    text += (
-        f"Clearly ahead of it: {names([stage.name(m) for m in ahead])}, " if ahead else "Clearly ahead of it: none, "
+    text = (
+        f"Among its first 500 calls no change finds {own:.1%} of the non-additive pairs; a random choice would find "
+        f"{min(500 / pairs, 1):.1%}. Clearly ahead of it: {len(ahead)} of {counted(len(models), 'model')}"
     )
-    text += f"{len(ahead)} of {len(others)} methods. By L2 distance no change is {place(after, 'no_change')}."
-    holds = len(ahead) < len(others) / 2 or not others
-    if not holds:
+    text += f" ({stage.names(ahead)})." if ahead else "."
+    text += f" By L2 distance no change is {place(after, 'no_change')}."
+    verdict = grade(len(models) >= MODELS and 3 * len(ahead) <= len(models), 2 * len(ahead) <= len(models))
+    if verdict == "not here":
         text += " So here it is not hard to beat."
     return Reveal(
-        bool(holds),
+        verdict,
         text,
-        stage.lines({"recall": table["score"]}),
+        stage.lines({"recall": before.table["score"]}),
         "Who finds more interactions than no change?",
         "",
         "share of non-additive pairs found",
@@ -368,32 +482,43 @@ def no_change_recall(stage: Stage) -> Reveal:
 
 def averages(stage: Stage) -> Reveal:
     """Ranks by mean, by median and by mean of ranks; what no change would get with a control of its own."""
-    scores = stage.before.scores
-    card = scores.card
-    columns = {
-        "mean": ranks(average(scores.values, "mean"), card),
-        "median": ranks(average(scores.values, "median"), card),
-        "mean of ranks": ranks(average(ranks(scores.values.T, card).T, "mean"), CATALOGUE["l2"].card),
-    }
-    table = pd.DataFrame(columns, index=list(scores.methods))
-    moved = table.index[(table.max(axis=1) - table.min(axis=1)) >= 1]
+    before, after = stage.before, stage.ranking(stage.after)
+    scores = before.scores
+    order = list(scores.methods)
+    every = ranks(average(ranks(scores.values.T, scores.card).T, "mean"), CATALOGUE["l2"].card)
+    table = pd.DataFrame(
+        {
+            "mean": before.table["rank"].reindex(order),
+            "median": after.table["rank"].reindex(order),
+            "mean of ranks": pd.Series(every, index=order),
+        }
+    )
+    change = table.max(axis=1) - table.min(axis=1)
+    moved, crossed = table.index[change >= 1], swaps(before, after)
     if len(moved):
-        spread = (table.max(axis=1) - table.min(axis=1))[moved].idxmax()
-        places = ", ".join(f"{ordinal(v)} by {k}" for k, v in table.loc[spread].items())
-        text = f"{len(moved)} of {int(table['mean'].notna().sum())} methods change places with the average; {stage.name(spread)} is {places}. "
+        most = change[moved].idxmax()
+        places = ", ".join(f"{ordinal(v)} by {k}" for k, v in table.loc[most].items())
+        defined = counted(int(table["mean"].notna().sum()), "method")
+        text = f"{len(moved)} of {defined} change rank with the average; {stage.name(most)} is {places}. "
+        if crossed:
+            a, b = crossed[0]
+            text += (
+                f"{stage.name(a)} is clearly ahead of {stage.name(b)} by the mean and clearly behind it by the median. "
+            )
+        else:
+            text += "From mean to median no two methods change places clearly. "
     else:
         text = "Mean, median and mean of ranks give the same order here. "
     gained = _own_control(stage)
     if not np.isnan(gained):
         text += (
-            f"No change has no score against the measured control; if it could bring a control of its own (the training mean, "
-            f"mirrored at control) it would get {gained:.2f}. So truth and prediction share the measured control here."
+            "No change has no score against the measured control. If it could bring a control of its own "
+            f"(the training mean, mirrored at control) it would get {gained:.2f}. So truth and prediction share the measured control here."
         )
-    numbers = stage.lines({k: table[k] for k in columns})
     return Reveal(
-        bool(len(moved) or gained > 0.1),
+        grade(bool(crossed), len(moved) > 0),
         text.strip(),
-        numbers,
+        stage.lines({k: table[k] for k in table}),
         "Does the order survive another average?",
         "how values become one score",
         "rank (1 = best)",

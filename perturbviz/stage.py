@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ from perturbviz.view import View
 MAX_ROWS = 400  # rows looked at where a sample will do
 COLUMNS = ["method", "name", "x", "value"]
 
+Verdict: TypeAlias = Literal["holds", "partly", "not here", "cannot be asked"]
+
 
 @dataclass(frozen=True, eq=False)
 class Reveal:
@@ -27,8 +29,8 @@ class Reveal:
 
     Attributes
     ----------
-    holds
-        Whether the lesson's title is true here; None where it cannot be asked.
+    verdict
+        How far the lesson's title is true here; the lesson says what each grade asks for.
     sentence
         What was found, or why nothing can be (Markdown, names escaped).
     numbers
@@ -39,7 +41,7 @@ class Reveal:
         "value", "rank" (1 on top), or either with "log" for a logarithmic horizontal axis.
     """
 
-    holds: bool | None
+    verdict: Verdict
     sentence: str
     numbers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COLUMNS))
     question: str = ""
@@ -76,6 +78,16 @@ class Stage:
         """Display name, escaped for Markdown."""
         return escape(self.evaluation.name(method))
 
+    def names(self, methods: Iterable[str]) -> str:
+        """Display names in a row: A, B and C."""
+        return names([self.name(m) for m in methods])
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Methods that are neither baselines nor controls."""
+        known = self.benchmark.meta.get("methods", {})
+        return tuple(m for m in self.benchmark.methods if known.get(m, {}).get("kind") != "control")
+
     def rows(self) -> np.ndarray:
         """Scored rows of the lesson's view."""
         return view_rows(self.evaluation, self.start, self.evaluation.methods)
@@ -88,9 +100,14 @@ class Stage:
         )
 
 
-def not_here(why: str) -> Reveal:
+def grade(holds: bool, partly: bool) -> Verdict:
+    """The highest grade whose condition is met."""
+    return "holds" if holds else "partly" if partly else "not here"
+
+
+def cannot_be_asked(why: str) -> Reveal:
     """The question cannot be asked of these data."""
-    return Reveal(None, f"This cannot be asked of these data. {escape(why)}")
+    return Reveal("cannot be asked", f"This cannot be asked of these data. {escape(why)}")
 
 
 def lacks(stage: Stage, *methods: str) -> str:
@@ -103,6 +120,19 @@ def lacks(stage: Stage, *methods: str) -> str:
 def place(ranking: Ranking, method: str) -> str:
     """4th of 9."""
     return f"{ordinal(ranking.table.loc[method, 'rank'])} of {len(ranking.defined)}"
+
+
+def leaders(ranking: Ranking) -> list[str]:
+    """Methods that share the first place."""
+    return [m for m in ranking.defined if ranking.lines[m]["rank"] == ranking.lines[ranking.defined[0]]["rank"]]
+
+
+def swaps(before: Ranking, after: Ranking) -> list[tuple[str, str]]:
+    """(a, b): a is clearly ahead of b in one ranking and clearly behind it in the other."""
+    both = [m for m in before.defined if m in after.defined]
+    old, new = ({m: r.lines[m]["rank"] for m in both} for r in (before, after))
+    crossed = [(a, b) for a in both for b in both if old[a] < old[b] and new[a] > new[b]]
+    return [(a, b) for a, b in crossed if before.separable(a, b) and after.separable(a, b)]
 
 
 def sample(rows: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from perturbviz.calibration.controls import (
 )
 from perturbviz.calibration.fractions import bds, calibrated_scale, drf
 from perturbviz.calibration.table import Calibration, calibrate, calibration_map
-from perturbviz.calibration.variation import Variation, systematic_variation
+from perturbviz.calibration.variation import Variation, cosine_with_shift, systematic_variation
 
 __all__ = [
     "CONTROL_NAMES",
@@ -20,6 +20,7 @@ __all__ = [
     "calibrate",
     "calibrated_scale",
     "calibration_map",
+    "cosine_with_shift",
     "drf",
     "interpolated_duplicate",
     "positive_controls",

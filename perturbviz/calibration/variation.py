@@ -33,6 +33,18 @@ class Variation:
     correlation: float
 
 
+def cosine_with_shift(evaluation: Evaluation, rows: np.ndarray | None = None) -> np.ndarray:
+    """Cosine of each scored perturbation's observed change with the average training shift, all genes: (R,).
+
+    Parameters
+    ----------
+    rows
+        Positions in ``evaluation.rows``; all where None.
+    """
+    control = evaluation.reference("control", rows)
+    return cosine(evaluation.truth(rows) - control, evaluation.reference("perturbation", rows) - control)
+
+
 def systematic_variation(evaluation: Evaluation) -> Variation:
     """Cosine of each scored perturbation's observed shift with the average training shift, all genes.
 
@@ -44,9 +56,7 @@ def systematic_variation(evaluation: Evaluation) -> Variation:
         raise UserError(
             "Systematic variation needs a control mean and training perturbations, which this benchmark lacks."
         )
-    control = evaluation.reference("control")
-    shift = evaluation.reference("perturbation") - control
-    value = cosine(evaluation.truth() - control, shift)
+    value = cosine_with_shift(evaluation)
     of_mean = score(evaluation, "pearson_delta", "control", methods=["mean"]).values[0]
     rows = evaluation.rows[["seed", "context", "perturbation"]].assign(cosine=value, pearson_delta=of_mean)
     have = ~np.isnan(value) & ~np.isnan(of_mean)

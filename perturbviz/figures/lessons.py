@@ -23,19 +23,19 @@ def lines(
     numbers
         Columns method, name, x (text or number), value (NaN where undefined: left out).
     colours
-        Method -> colour; the first of the palette for one that has none.
+        Method -> colour; one of the palette for a method that has none.
     kind
-        "rank": 1 is on top; "log": the horizontal axis is logarithmic; both may be named.
+        "rank": 1 is on top; "log": the horizontal axis is logarithmic; "dots": no lines; several may be named.
     """
     numeric = pd.api.types.is_numeric_dtype(numbers["x"]) or all(isinstance(v, int | float) for v in numbers["x"])
     places = list(dict.fromkeys(numbers["x"]))
     place = {v: float(i) for i, v in enumerate(places)}
     several = numbers["method"].nunique() > 1
-    dots_only = len(places) == 1 or (not several and not numeric)
+    dots_only = len(places) == 1 or "dots" in kind or (not several and not numeric)
     mode = "markers" if dots_only else "lines" if len(places) > 12 else "lines+markers"
     traces = []
-    for method, line in numbers.groupby("method", sort=False):
-        name, colour = escape(line["name"].iloc[0]), colours.get(str(method), MODEL_COLOURS[0])
+    for i, (method, line) in enumerate(numbers.groupby("method", sort=False)):
+        name, colour = escape(line["name"].iloc[0]), colours.get(str(method), MODEL_COLOURS[i % len(MODEL_COLOURS)])
         settings = list(line["x"])
         traces.append(
             {

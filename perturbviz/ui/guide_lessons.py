@@ -8,16 +8,17 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.figures.lessons import lines
 from perturbviz.figures.marks import marked
 from perturbviz.lessons import LESSONS, Lesson, lesson
-from perturbviz.stage import Reveal
+from perturbviz.stage import Reveal, Verdict
 from perturbviz.ui import cache_guide, navigation, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import Current
 
 _REVEALED = "_revealed"  # session: (content id, lesson) pairs that were revealed
-_VERDICT = {
-    True: ":green-badge[:material/check: holds on these data]",
-    False: ":orange-badge[:material/close: does not hold on these data]",
-    None: ":gray-badge[:material/question_mark: cannot be asked of these data]",
+_BADGES: dict[Verdict, str] = {
+    "holds": ":green-badge[:material/check: holds on these data]",
+    "partly": ":blue-badge[:material/contrast: partly holds on these data]",
+    "not here": ":orange-badge[:material/close: not here: these data do not show it]",
+    "cannot be asked": ":gray-badge[:material/question_mark: cannot be asked of these data]",
 }
 
 
@@ -97,7 +98,9 @@ def _one(current: Current, item: Lesson) -> None:
 
 def _show(current: Current, item: Lesson, found: Reveal) -> None:
     """Verdict, sentence and chart."""
-    st.markdown(f"{_VERDICT[found.holds]}\n\n{found.sentence}")
+    st.markdown(f"{_BADGES[found.verdict]}\n\n{found.sentence}")
+    grades = (f"**{name}**: {words}" for name, words in item.criterion.items())
+    st.caption(f"What the verdict asks for. {'; '.join(grades)}.")
     if found.numbers.empty:
         return
     figure = lines(found.numbers, current.colours, found.x_title, found.y_title, found.kind)

@@ -39,7 +39,7 @@ def test_every_lesson_from_link_to_reveal(app, demo):
         app.wait(GUIDE)
         page.get_by_text(lesson.question).wait_for()
         page.get_by_role("button", name="3 · Reveal").click()
-        page.get_by_text("holds on these data").wait_for()
+        page.get_by_text("What the verdict asks for").wait_for()
         app.wait(GUIDE, charts=1)
         if number < len(LESSONS):
             page.get_by_role("button", name="Next", exact=True).click()

@@ -38,10 +38,18 @@ def test_a_lesson_shows_its_question_first_and_the_answer_on_request(open_page):
     next(b for b in at.button if "Reveal" in b.label).click().run()
     assert not at.exception
     assert "holds on these data" in texts(at) and "squared error" in texts(at)
+    beside = next(c.value for c in at.caption if "What the verdict asks for" in c.value)
+    assert all(words in beside for words in (f"**holds**: {item.holds}", f"**partly**: {item.partly}", "**not here**"))
     (figure,) = figures(at)
     assert figure["key"] == "lesson-shrinking" and len(figure["data"]) == 9
     at.button(key="lesson-next").click().run()
     assert param(at, "lesson") == "duplicate" and "holds on these data" not in texts(at)
+
+
+def test_a_lesson_that_holds_in_part_says_so(open_page):
+    at = open_page("guide", lesson="company")
+    next(b for b in at.button if "Reveal" in b.label).click().run()
+    assert not at.exception and "partly holds on these data" in texts(at)
 
 
 def test_the_talk_lists_twelve_results(open_page):

@@ -81,17 +81,8 @@ def show_loaded() -> None:
     with row.popover("Rename or remove a method", disabled=not source.methods):
         method = st.selectbox("Method", source.methods, format_func=source.display_name, key="_rename_method")
         name = st.text_input("New name", max_chars=60, key="_rename_to")
-        info = dict(source.meta.get("methods", {}).get(method, {})) if method else {}
         if st.button("Rename", disabled=not name.strip()):
-            by_seed = {s: m for s in source.seeds if (m := source.prediction(method, s)) is not None}
-            use(
-                Outcome(
-                    source.with_predictions(
-                        method, name.strip(), by_seed, info.get("kind", "model"), info.get("note", "")
-                    ),
-                    (),
-                )
-            )
+            use(Outcome(source.renamed(method, name.strip()), ()))
         if st.button("Remove", help="From this session only; the file is not touched."):
             use(Outcome(source.without_method(method), ()))
     row.download_button(

@@ -10,7 +10,8 @@ Slots of the AnnData (conditions x genes, float32):
                            ``split__S`` for further seeds: train, val, test or unassigned
 ``varm["control_mean"]``   genes x contexts
 ``varm["pert_mean__S"]``   genes x contexts: mean of the training perturbations, where no training rows are stored
-``uns["perturbviz"]``      schema, value_space, title, simulated, methods {slug: {name, kind, note}}, provenance
+``uns["perturbviz"]``      schema, value_space, title, simulated, methods {slug: {name, kind, note, added}}, provenance;
+                           "added" marks a method that was added to a data set which had others
 ========================== =====================================================================================
 """
 
@@ -20,9 +21,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ from anndata.io import write_elem
 from perturbviz import mapping
 from perturbviz.errors import UserError
 from perturbviz.files import replacing
-from perturbviz.partition import splits_of
+from perturbviz.memo import Memo
+from perturbviz.partition import AS_IN_FILE, splits_of
 from perturbviz.perturbations import n_perturbed
 
 SCHEMA = 1
@@ -57,14 +59,15 @@ class Benchmark:
         For each seed the part ("train", "val", "test", "unassigned") of every row of ``adata``.
     split_origin
         Says where ``splits`` come from: the file, or which rule was applied since it has none.
-    digest
-        Digests of named matrices; a large file remembers them (see :mod:`perturbviz.mapping`).
+    known
+        Digests of matrices that are known already, by the names of :attr:`digests`: those of another benchmark that
+        shares them, or those that a large file remembers (see :mod:`perturbviz.mapping`).
     """
 
     adata: AnnData
     splits: Mapping[str, np.ndarray]
     split_origin: str
-    digest: Callable[[Mapping[str, np.ndarray]], Mapping[str, str]] = mapping.digests
+    known: Mapping[str, mapping.Digest] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_adata(cls, adata: AnnData, **more: Any) -> Benchmark:
@@ -96,26 +99,42 @@ class Benchmark:
 
     @cached_property
     def content_id(self) -> str:
-        """Sixteen hex digits that change when any value, name, method or split changes."""
+        """Sixteen hex digits that change when any value, name, method or split changes.
+
+        The same for equal data however they came about: read from a file, or made by adding the same methods in any
+        order. So it is also the id of the file that :func:`save` writes.
+        """
         digest = hashlib.blake2b(digest_size=8)
-        for frame in (self.adata.obs, self.adata.var[[]]):
+        obs = self.adata.obs[sorted(self.adata.obs)]
+        for frame in (obs, self.adata.var[[]]):
             digest.update(pd.util.hash_pandas_object(frame.astype(str)).to_numpy().tobytes())
         for key, found in sorted(self.digests.items()):
             digest.update(f"{key}:{found};".encode())
+        columns: dict[str, list[str]] = {"obs": list(obs)}
         for key in sorted(self.adata.varm):
-            digest.update(key.encode())
-            digest.update(np.ascontiguousarray(np.asarray(self.adata.varm[key], dtype=np.float64)).data)
-        digest.update(json.dumps([self.value_space, dict(self.meta.get("methods", {}))], default=dict).encode())
+            values = self.adata.varm[key]
+            columns[key] = [str(c) for c in getattr(values, "columns", ())]
+            digest.update(np.ascontiguousarray(np.asarray(values, dtype=np.float64)).data)
+        known = self.meta.get("methods", {})
+        methods = {m: {"name": self.display_name(m), **dict(known.get(m, {}))} for m in self.methods}
+        digest.update(json.dumps([self.value_space, columns, _plain(methods)], sort_keys=True).encode())
         return digest.hexdigest()
 
     @cached_property
     def digests(self) -> Mapping[str, str]:
         """Digest of X and of every layer, by name; kept when a method is added or removed."""
-        return self.digest(self._matrices)
+        return {key: digest.text for key, digest in self._digests.items()}
 
-    @property
-    def _matrices(self) -> dict[str, np.ndarray]:
-        return {"X": self.truth, **{f"layers/{k}": m for k, m in self.layers.items()}}
+    @cached_property
+    def _digests(self) -> Mapping[str, mapping.Digest]:
+        """The same, none of them computed before it is asked for."""
+        matrices = _matrices(self.adata)
+        return {**mapping.digests({k: m for k, m in matrices.items() if k not in self.known}), **self.known}
+
+    @cached_property
+    def memo(self) -> Memo:
+        """What else is derived from this benchmark once and kept."""
+        return Memo()
 
     # -- axes ------------------------------------------------------------------------------------------------------
     @property
@@ -203,11 +222,15 @@ class Benchmark:
                 found.setdefault(slug, {})[seed] = key
         return found
 
-    @property
+    @cached_property
     def methods(self) -> tuple[str, ...]:
-        """Slugs of the methods with predictions in the file, in the order of ``uns`` and then of the layers."""
-        known = [m for m in self.meta.get("methods", {}) if m in self._layers]
-        return tuple(dict.fromkeys([*known, *self._layers]))
+        """Slugs of the methods with predictions, those of the first file before those that were added, each by name.
+
+        The order decides their colours: it is the same whoever added them when, and a method that is added moves no
+        other of the first file.
+        """
+        known = self.meta.get("methods", {})
+        return tuple(sorted(self._layers, key=lambda m: (bool(known.get(m, {}).get("added", False)), m)))
 
     def display_name(self, method: str) -> str:
         """Name of a method as people write it."""
@@ -245,29 +268,65 @@ class Benchmark:
                     f"but the benchmark has {self.adata.n_obs} conditions x {self.adata.n_vars} genes."
                 )
             layers[f"pred__{slug}" + (f"__{seed}" if seed else "")] = np.asarray(matrix, np.float32)
-        known = self.meta.get("methods", {})
-        meta = dict(self.meta)
-        meta["methods"] = {
-            **{m: known.get(m, {"name": m}) for m in self.methods},  # those that are there keep their places
-            slug: {"name": name, "kind": kind, "note": note},
-        }
-        return self._changed(layers, meta)
+        methods = dict(self.meta.get("methods", {}))
+        added = slug not in self.methods or bool(methods.get(slug, {}).get("added", False))
+        methods[slug] = {"name": name, "kind": kind, "note": note, **({"added": True} if added else {})}
+        return self._changed(layers, {**self.meta, "methods": methods})
+
+    def renamed(self, slug: str, name: str) -> Benchmark:
+        """A benchmark in which one method has another display name; all else that is known of it stays."""
+        methods = dict(self.meta.get("methods", {}))
+        methods[slug] = {**dict(methods.get(slug, {})), "name": name}
+        return self._changed(self.layers, {**self.meta, "methods": methods})
 
     def without_method(self, slug: str) -> Benchmark:
         """A benchmark without the predictions of one method."""
         layers = {k: v for k, v in self.layers.items() if not (k.startswith("pred__") and _slug_of(k) == slug)}
-        meta = dict(self.meta)
-        meta["methods"] = {k: v for k, v in meta.get("methods", {}).items() if k != slug}
-        return self._changed(layers, meta)
+        methods = {k: v for k, v in self.meta.get("methods", {}).items() if k != slug}
+        return self._changed(layers, {**self.meta, "methods": methods})
+
+    def resplit(self, splits: Mapping[str, np.ndarray], origin: str) -> Benchmark:
+        """A benchmark with another split, without the methods: they may have seen what is now held out.
+
+        Parameters
+        ----------
+        splits
+            Seed -> part of every row, "unassigned" for those in no part.
+        origin
+            Says where the splits come from.
+        """
+        obs = self.adata.obs[[c for c in self.adata.obs if c != "split" and not c.startswith("split__")]]
+        obs = obs.assign(**{f"split__{seed}": parts for seed, parts in splits.items()})
+        layers = {k: v for k, v in self.layers.items() if not k.startswith("pred__")}
+        varm = {k: v for k, v in self.adata.varm.items() if not k.startswith("pert_mean__")}
+        uns = {**self.adata.uns, META: {**self.meta, "methods": {}}}
+        adata = AnnData(self.adata.X, obs=obs, var=self.adata.var, layers=layers, varm=varm, uns=uns)
+        return Benchmark(adata, splits, origin, self._shared_digests(adata))
 
     def _changed(self, layers: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Benchmark:
         """The same data with other layers; a layer that is not in this benchmark's is the only one digested anew."""
-        out = Benchmark.from_adata(_rebuild(self.adata, layers, meta))
-        if "digests" in self.__dict__:
-            known = self._matrices
-            new = {k: m for k, m in out._matrices.items() if m is not known.get(k)}
-            out.__dict__["digests"] = {k: self.digests[k] for k in out._matrices if k not in new} | mapping.digests(new)
-        return out
+        adata = _rebuild(self.adata, layers, meta)
+        out = Benchmark.from_adata(adata, known=self._shared_digests(adata))
+        return replace(out, split_origin=self.split_origin) if out.split_origin == AS_IN_FILE else out
+
+    def _shared_digests(self, adata: AnnData) -> dict[str, mapping.Digest]:
+        """Digests of the matrices that another AnnData shares with this one."""
+        before, after = _matrices(self.adata), _matrices(adata)
+        return {k: d for k, d in self._digests.items() if k in after and after[k] is before[k]}
+
+
+def _matrices(adata: AnnData) -> dict[str, np.ndarray]:
+    """X and the layers, by name."""
+    return {"X": adata.X, **{f"layers/{k}": m for k, m in adata.layers.items()}}
+
+
+def _plain(value: Any) -> Any:
+    """What a file says about a method, as it is written to JSON whether it comes from a file or from memory."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 def check_slug(slug: str) -> None:
@@ -386,4 +445,4 @@ def load(path: str | os.PathLike[str], notes: Path | None = None) -> Benchmark:
         return Benchmark.from_adata(adata)
     if mark != mapping.mark(path):
         raise UserError(f"{path.name} was replaced while it was opened: try again.")
-    return Benchmark.from_adata(adata, digest=partial(mapping.remembered, mark=mark, folder=notes))
+    return Benchmark.from_adata(adata, known=mapping.remembered(_matrices(adata), mark, notes))

@@ -5,9 +5,8 @@ This is where baselines, references and predictions meet the split, so that what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ import pandas as pd
 from perturbviz.baselines.simple import BASELINES, baseline_ids
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
+from perturbviz.memo import Memo
 from perturbviz.partition import SPLIT_PARTS
 from perturbviz.perturbations import targets
 from perturbviz.references import Reference, perturbation_mean
@@ -44,11 +44,14 @@ class Evaluation:
         Parts of the split that are scored, such as ("test", "val"); training rows are scored only on request.
     truth_from
         "all" cells, or "half_a": the mean of half of the cells, leaving the other half as a technical duplicate.
+    memo
+        What is derived from this evaluation once and kept; given, it is shared with another one of the same rows.
     """
 
     benchmark: Benchmark
     parts: tuple[str, ...] = HELD_OUT
     truth_from: str = "all"
+    memo: Memo = field(default_factory=Memo, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse parts and truths that do not exist."""
@@ -66,6 +69,9 @@ class Evaluation:
 
         Rows of one block (same seed and context) are the candidates of retrieval metrics.
         """
+        return self.memo.once("rows", self._find_rows)
+
+    def _find_rows(self) -> pd.DataFrame:
         b = self.benchmark
         observed = ~_all_nan(self._truth_layer)
         frames = []
@@ -103,16 +109,7 @@ class Evaluation:
         """Whether ``method`` is one of the built-in baselines."""
         return method in BASELINES
 
-    @cached_property
-    def memo(self) -> dict[str, Any]:
-        """What is derived from this evaluation once and kept (see ``perturbviz.needs``)."""
-        return {}
-
     # -- values ----------------------------------------------------------------------------------------------------
-    @cached_property
-    def _baseline_cache(self) -> dict[tuple[str, str], np.ndarray]:
-        return {}
-
     def _matrix(self, method: str, seed: str) -> np.ndarray | None:
         """Predictions over all rows of the AnnData."""
         if method not in BASELINES:
@@ -121,10 +118,8 @@ class Evaluation:
         b = self.benchmark
         train = b.splits[seed] == "train"
         key_rows = train & (b.n_perturbed == 1) if BASELINES[method].doubles_only else train
-        key = (method, key_rows.tobytes().hex() if len(b.seeds) > 1 else "")
-        if key not in self._baseline_cache:
-            self._baseline_cache[key] = BASELINES[method].predict(b, seed)
-        return self._baseline_cache[key]
+        key = ("baseline", method, key_rows.tobytes() if len(b.seeds) > 1 else b"")
+        return self.memo.once(key, lambda: BASELINES[method].predict(b, seed))
 
     def gather(self, matrix: np.ndarray, obs: np.ndarray, genes: np.ndarray | None) -> np.ndarray:
         """Rows ``obs`` of any matrix (.., G), float64; ``genes`` as in :meth:`truth`."""
@@ -168,10 +163,6 @@ class Evaluation:
                 out[here] = self.gather(matrix, obs[here], genes if genes is None or genes.ndim == 1 else genes[here])
         return out
 
-    @cached_property
-    def _reference_vectors(self) -> dict[tuple[str, bool], np.ndarray]:
-        return {}
-
     def reference(
         self,
         kind: Reference,
@@ -189,20 +180,16 @@ class Evaluation:
 
     def _block_vectors(self, kind: Reference, include_held_out: bool) -> np.ndarray:
         """One reference vector a block: (blocks, G) float32."""
-        key = (kind, include_held_out)
-        if key not in self._reference_vectors:
-            b = self.benchmark
-            blocks = self.rows.drop_duplicates("block").sort_values("block")
-            self._reference_vectors[key] = np.array(
-                [
-                    b.control(r.context)
-                    if kind == "control"
-                    else perturbation_mean(b, r.seed, r.context, include_held_out)
-                    for r in blocks.itertuples()
-                ],
-                np.float32,
-            ).reshape(len(blocks), b.adata.n_vars)
-        return self._reference_vectors[key]
+        return self.memo.once(("reference", kind, include_held_out), lambda: self._vectors(kind, include_held_out))
+
+    def _vectors(self, kind: Reference, include_held_out: bool) -> np.ndarray:
+        b = self.benchmark
+        blocks = self.rows.drop_duplicates("block").sort_values("block")
+        vectors = [
+            b.control(r.context) if kind == "control" else perturbation_mean(b, r.seed, r.context, include_held_out)
+            for r in blocks.itertuples()
+        ]
+        return np.array(vectors, np.float32).reshape(len(blocks), b.adata.n_vars)
 
     def predicted(self, method: str) -> np.ndarray:
         """Which rows a method predicts: (R,) bool. A row is not predicted where all its genes are NaN."""

@@ -11,7 +11,9 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -61,29 +63,52 @@ def mark(path: Path) -> Mark:
     return str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ino
 
 
-def digests(matrices: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """Thirty-two hex digits a matrix, which change when any of its values changes."""
-    return {
-        key: hashlib.blake2b(np.ascontiguousarray(matrix).data, digest_size=16).hexdigest()
-        for key, matrix in matrices.items()
-    }
+@dataclass(frozen=True, eq=False)
+class Digest:
+    """Digest of one matrix: computed when it is first asked for, then kept by all who share the matrix."""
+
+    compute: Callable[[], str]
+
+    @cached_property
+    def text(self) -> str:
+        """Thirty-two hex digits, which change when any value changes."""
+        return self.compute()
 
 
-def remembered(matrices: Mapping[str, np.ndarray], mark: Mark, folder: Path | None) -> dict[str, str]:
+def digest(matrix: np.ndarray) -> str:
+    """Thirty-two hex digits, which change when any value of a matrix changes."""
+    return hashlib.blake2b(np.ascontiguousarray(matrix).data, digest_size=16).hexdigest()
+
+
+def digests(matrices: Mapping[str, np.ndarray]) -> dict[str, Digest]:
+    """Digest of every matrix, none computed yet."""
+    return {key: Digest(partial(digest, matrix)) for key, matrix in matrices.items()}
+
+
+def remembered(matrices: Mapping[str, np.ndarray], mark: Mark, folder: Path | None) -> dict[str, Digest]:
     """The same for the matrices of a file, from a note in ``folder`` where this very file was digested before.
 
     A folder that cannot be written to is no error.
     """
+    found = cache(partial(_remembered, matrices, mark, folder))
+    return {key: Digest(partial(_of, found, key)) for key in matrices}
+
+
+def _of(found: Callable[[], Mapping[str, str]], key: str) -> str:
+    return found()[key]
+
+
+def _remembered(matrices: Mapping[str, np.ndarray], mark: Mark, folder: Path | None) -> dict[str, str]:
     note = folder and folder / f"{hashlib.sha256(mark[0].encode()).hexdigest()[:16]}.json"
     if not note:
-        return digests(matrices)
+        return {key: digest(matrix) for key, matrix in matrices.items()}
     try:
         known = json.loads(note.read_text())
         if known["file"] == list(mark) and known["digests"].keys() == matrices.keys():
             return known["digests"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
-    found = digests(matrices)
+    found = {key: digest(matrix) for key, matrix in matrices.items()}
     try:
         note.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=note.parent, suffix=".part", delete=False) as file:

@@ -95,9 +95,8 @@ def _weights(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Ne
             f"Genes weighted by effect size, |observed − {kind} mean|, since the benchmark holds no DE scores of this "
             "truth: these are not Miller's weights."
         )
-    if "weights" not in evaluation.memo:
-        evaluation.memo["weights"] = np.full((2, len(evaluation.rows)), np.nan)
-    low, high = evaluation.memo["weights"]  # smallest and largest |score| over all genes, per scored row
+    # smallest and largest |score| over all genes, per scored row, filled in as rows are asked for
+    low, high = evaluation.memo.once("weights", lambda: np.full((2, len(evaluation.rows)), np.nan))
     new = np.isnan(low[block.rows])
     if new.any():
         rows = block.rows[new]

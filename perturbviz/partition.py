@@ -12,6 +12,7 @@ from perturbviz.perturbations import n_perturbed
 
 SPLIT_PARTS = ("train", "val", "test")
 N_FOLDS = 5
+AS_IN_FILE = "as in the file"  # where the parts come from
 
 
 def splits_of(adata: AnnData) -> tuple[dict[str, np.ndarray], str]:
@@ -21,7 +22,7 @@ def splits_of(adata: AnnData) -> tuple[dict[str, np.ndarray], str]:
     if not columns and "split" in obs and obs["split"].astype(str).isin(SPLIT_PARTS).any():
         columns = dict.fromkeys(_layer_seeds(adata) or [""], "split")
     if columns:
-        return {s: _parts(obs[c]) for s, c in columns.items()}, "as in the file"
+        return {s: _parts(obs[c]) for s, c in columns.items()}, AS_IN_FILE
     control = obs["is_control"].to_numpy(bool)
     names = obs["condition"].astype(str).to_numpy(dtype=object)
     size = np.array([n_perturbed(n) for n in names])

@@ -128,10 +128,16 @@ def _add_one(
         text = f"seed {seed!r} is not among the splits ({', '.join(benchmark.seeds)}): it is kept but not scored."
         findings.append(Finding("split", text, True))
     slug = _slug(benchmark, key, display)
-    layers = {s: benchmark.adata.layers[k] for s, k in benchmark._layers.get(slug, {}).items()}
+    layers = {s: benchmark.layers[k] for s, k in benchmark._layers.get(slug, {}).items() if s != seed}
     reader = SYSTEMS.get(loaded.system)
     note = f"Read as {reader.name if reader else 'matrix'} from {loaded.source.get('file', 'memory')}."
+    if layers:  # other seeds stay, and so does what is known of them, whichever was read first
+        note = "\n".join(sorted({note, *_note(benchmark, slug).splitlines()}))
     return benchmark.with_predictions(slug, display, {**layers, seed: matrix}, note=note), findings, counts
+
+
+def _note(benchmark: Benchmark, slug: str) -> str:
+    return str(benchmark.meta.get("methods", {}).get(slug, {}).get("note", ""))
 
 
 def _match_rows(

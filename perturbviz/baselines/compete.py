@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
@@ -120,10 +120,10 @@ def _finite(benchmark: Benchmark, rows: np.ndarray, context: str) -> np.ndarray:
 
 def _learnt_genes(benchmark: Benchmark, seed: str, context: str) -> np.ndarray:
     """Genes of :func:`training`; others are not predicted."""
-    memory = benchmark.__dict__.setdefault("_learnt_genes", {})
-    if (seed, context) not in memory:
-        memory[seed, context] = _finite(benchmark, _training_rows(benchmark, seed, context), context)
-    return memory[seed, context]
+    return benchmark.memo.once(
+        ("learnt genes", seed, context),
+        lambda: _finite(benchmark, _training_rows(benchmark, seed, context), context),
+    )
 
 
 # -- predictions ---------------------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ class WithCandidates(Evaluation):
     Trying out a recipe then needs no layer over all conditions and seeds. Build with :func:`with_candidates`.
     """
 
-    candidates: Mapping[str, tuple[str, np.ndarray]] = ()  # type: ignore[assignment]
+    candidates: Mapping[str, tuple[str, np.ndarray]] = field(default_factory=dict)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -264,10 +264,7 @@ def with_candidates(base: Evaluation, candidates: Mapping[str, tuple[str, np.nda
     for name, values in candidates.values():
         if values.shape != (len(base.rows), base.benchmark.adata.n_vars):
             raise UserError(f"{name}: predictions of shape {values.shape} do not fit the scored rows.")
-    out = WithCandidates(base.benchmark, base.parts, base.truth_from, candidates)
-    shared = ("rows", "memo", "_baseline_cache", "_reference_vectors")
-    out.__dict__.update({key: getattr(base, key) for key in shared})  # computed once for both
-    return out
+    return WithCandidates(base.benchmark, base.parts, base.truth_from, base.memo, candidates)
 
 
 def side_by_side(first: Scores, second: Scores) -> Scores:

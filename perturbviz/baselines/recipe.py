@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import PurePath
+from typing import Any
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -40,7 +41,7 @@ MAX_DIMS = 50
 
 _FLAGS = {"c": "include_control", "s": "sum_doubles", "w": "whole_tables", "x": "leave_genes_out"}
 _NUMBERS = {"k": ("dims", int), "l": ("ridge", float), "n": ("neighbours", int), "r": ("seed", int)}
-_USES = {  # knobs that matter to a kind; the others are set to their defaults, so that equal recipes are equal
+_USES = {  # knobs that matter to a kind
     "linear": {"gene", "perturbation", "dims", "ridge", *_FLAGS.values()},
     "ridge": {"perturbation", "dims", "ridge", "whole_tables"},
     "neighbours": {"perturbation", "dims", "neighbours", "whole_tables"},
@@ -50,9 +51,21 @@ _USES = {  # knobs that matter to a kind; the others are set to their defaults, 
 }
 
 
+def _uses(kind: str, gene: str, perturbation: str) -> set[str]:
+    """Names of the knobs that matter to a recipe."""
+    uses = {"kind", *_USES.get(kind, ())}
+    if {"random"} & {gene if "gene" in uses else "", perturbation if "perturbation" in uses else ""}:
+        uses.add("seed")
+    if not (is_table(gene) and "gene" in uses):
+        uses.discard("leave_genes_out")
+        if not is_table(perturbation):
+            uses.discard("whole_tables")
+    return uses
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """A competitor with its knobs.
+    """A competitor with its knobs; those that do not matter to it have their defaults, so that equal recipes are equal.
 
     Parameters
     ----------
@@ -89,7 +102,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check the knobs and drop those that do not matter."""
+        """Refuse knobs that do not exist, and knobs that do not matter but are set."""
         if self.kind not in KINDS:
             raise UserError(f"There is no competitor {self.kind!r}; there are: {', '.join(KINDS)}.")
         for source in (self.gene, self.perturbation):
@@ -101,16 +114,25 @@ class Recipe:
             raise UserError(f"The number of dimensions K must lie between 1 and {MAX_DIMS}, not {self.dims}.")
         if not self.ridge >= 0 or (self.kind == "ridge" and np.isinf(self.ridge)):
             raise UserError(f"The ridge penalty λ must be 0 or more, not {self.ridge}.")
-        uses = set(_USES[self.kind])
-        if {"random"} & {self.gene if "gene" in uses else "", self.perturbation if "perturbation" in uses else ""}:
-            uses.add("seed")
-        if not (is_table(self.gene) and "gene" in uses):
-            uses.discard("leave_genes_out")
-            if not is_table(self.perturbation):
-                uses.discard("whole_tables")
-        for field in fields(self):
-            if field.name != "kind" and field.name not in uses:
-                object.__setattr__(self, field.name, field.default)
+
+        idle = [f.name for f in fields(self) if f.name not in self._uses and getattr(self, f.name) != f.default]
+        if idle:
+            raise ValueError(f"{', '.join(idle)} does not matter to this recipe: make it with Recipe.of.")
+
+    @classmethod
+    def of(cls, kind: str = "linear", *knobs: Any, **named: Any) -> Recipe:
+        """The recipe of any knobs, in the order of the fields or by name; those that do not matter are dropped."""
+        given = {"kind": kind, **dict(zip([f.name for f in fields(cls)][1:], knobs, strict=False)), **named}
+        uses = _uses(kind, str(given.get("gene", cls.gene)), str(given.get("perturbation", cls.perturbation)))
+        return cls(**{name: value for name, value in given.items() if name in uses})
+
+    def with_(self, **knobs: Any) -> Recipe:
+        """The same recipe with some knobs changed."""
+        return Recipe.of(**{f.name: getattr(self, f.name) for f in fields(self)} | knobs)
+
+    @property
+    def _uses(self) -> set[str]:
+        return _uses(self.kind, self.gene, self.perturbation)
 
     # -- what it is called -----------------------------------------------------------------------------------------
     @property
@@ -146,7 +168,7 @@ class Recipe:
                     knobs[name] = read(token[1:])
             except (KeyError, IndexError, ValueError):
                 raise UserError(f"{text!r} is not a recipe of a competitor: {token!r} means nothing.") from None
-        return cls(kind=kind, **knobs)  # type: ignore[arg-type]
+        return cls.of(kind, **knobs)
 
     @property
     def slug(self) -> str:
@@ -180,7 +202,7 @@ class Recipe:
     @property
     def self_trained(self) -> Recipe:
         """The same knobs with both embeddings from the training data."""
-        return replace(self, gene="pca", perturbation="pca")
+        return self.with_(gene="pca", perturbation="pca")
 
     def competitor(
         self,

@@ -6,14 +6,12 @@ held out. Baselines and competitors are fitted again to the new training parts.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 
 import numpy as np
-from anndata import AnnData
 
 from perturbviz.baselines.splits import Split, combo_seen, folds, leave_one_context_out, random_split, unseen_singles
-from perturbviz.benchmark import META, Benchmark
+from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 
 #: Ways to split, in the order offered.
@@ -71,10 +69,7 @@ def resplit(benchmark: Benchmark, how: str, n_seeds: int = N_SEEDS) -> Benchmark
             "seen2": lambda seed: combo_seen(names, 2, seed=seed),
         }
         splits = _drawn(benchmark, draw[how], n_seeds)
-    out = Benchmark(_without_predictions(benchmark), splits, f"{SPLITS[how]}, by hashes of the names")
-    digest = hashlib.blake2b(f"{benchmark.content_id} {how} {n_seeds}".encode(), digest_size=8).hexdigest()
-    out.__dict__["content_id"] = digest  # the splits are not in the AnnData, so its own hash would not know them
-    return out
+    return benchmark.resplit(splits, f"{SPLITS[how]}, by hashes of the names")
 
 
 def _drawn(benchmark: Benchmark, draw: Callable[[int], Split], n_seeds: int) -> dict[str, np.ndarray]:
@@ -123,11 +118,3 @@ def _contexts(benchmark: Benchmark) -> dict[str, np.ndarray]:
         part = ["test" if pair in test else "train" for pair in pairs]
         out[context] = np.where(benchmark.is_control, "unassigned", part).astype(object)
     return out
-
-
-def _without_predictions(benchmark: Benchmark) -> AnnData:
-    a = benchmark.adata
-    layers = {k: v for k, v in a.layers.items() if not k.startswith("pred__")}
-    varm = {k: v for k, v in a.varm.items() if not k.startswith("pert_mean__")}
-    meta = {**benchmark.meta, "methods": {}}
-    return AnnData(a.X, obs=a.obs, var=a.var, layers=layers, varm=varm, uns={**a.uns, META: meta})

@@ -13,7 +13,6 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from perturbviz.errors import UserError
 
@@ -48,13 +47,13 @@ class Training:
     names
         N canonical perturbation names ("A", "A+B"), each once; control is not among them.
     changes
-        N × G: mean expression minus control mean, in the benchmark's value space.
+        N × G float64: mean expression minus control mean, in the benchmark's value space.
     genes
         G gene names, each once.
     control
-        Control mean, G; absent where the data hold changes only.
+        Control mean, G float64; absent where the data hold changes only.
     raw_profiles
-        N × G mean expression. Absent, it is ``changes + control``, and ``changes`` where there is no control either.
+        N × G float64 mean expression. Absent, it is ``changes + control``, and ``changes`` where there is no control either.
     context
         Where the changes were measured. A perturbation may be held out in one context and training in another.
 
@@ -72,15 +71,13 @@ class Training:
     context: str = ""
 
     def __post_init__(self) -> None:
-        set_ = object.__setattr__
-        set_(self, "names", tuple(map(str, self.names)))
-        set_(self, "genes", tuple(map(str, self.genes)))
+        """Refuse shapes that do not fit, names that occur twice and values that are not finite."""
         shape = (len(self.names), len(self.genes))
-        set_(self, "changes", _checked(self.changes, shape, "changes"))
+        _check(self.changes, shape, "changes")
         if self.control is not None:
-            set_(self, "control", _checked(self.control, shape[1:], "control mean"))
+            _check(self.control, shape[1:], "control mean")
         if self.raw_profiles is not None:
-            set_(self, "raw_profiles", _checked(self.raw_profiles, shape, "profiles"))
+            _check(self.raw_profiles, shape, "profiles")
         for what, labels in (("perturbation", self.names), ("gene", self.genes)):
             twice = pd.Index(labels)[pd.Index(labels).duplicated()]
             if len(twice):
@@ -138,8 +135,7 @@ def unpredicted(names: Sequence[str], n_genes: int) -> np.ndarray:
     return np.full((len(names), n_genes), np.nan)
 
 
-def _checked(values: ArrayLike, shape: tuple[int, ...], what: str) -> np.ndarray:
-    values = np.asarray(values, dtype=np.float64)
+def _check(values: np.ndarray, shape: tuple[int, ...], what: str) -> None:
     if values.shape != shape:
         raise UserError(f"The training {what} have shape {values.shape}, but names and genes ask for {shape}.")
     if not np.isfinite(values).all():
@@ -147,4 +143,3 @@ def _checked(values: ArrayLike, shape: tuple[int, ...], what: str) -> np.ndarray
             f"The training {what} hold {(~np.isfinite(values)).sum()} missing or infinite values; "
             "drop the genes or perturbations that are not measured."
         )
-    return values

@@ -229,11 +229,13 @@ def calibration_map(
 
 def control_evaluation(evaluation: Evaluation) -> Evaluation:
     """The evaluation with controls among its methods, and a truth that leaves them cells of their own."""
-    if evaluation.memo.get("controls") is None:
-        truth = preferred_truth(evaluation.benchmark)
-        parts = tuple(p for p in evaluation.parts if p != "train") or HELD_OUT
-        evaluation.memo["controls"] = Evaluation(with_controls(evaluation.benchmark, truth), parts, truth)
-    return evaluation.memo["controls"]
+    return evaluation.memo.once("controls", lambda: _with_controls(evaluation))
+
+
+def _with_controls(evaluation: Evaluation) -> Evaluation:
+    truth = preferred_truth(evaluation.benchmark)
+    parts = tuple(p for p in evaluation.parts if p != "train") or HELD_OUT
+    return Evaluation(with_controls(evaluation.benchmark, truth), parts, truth)
 
 
 def table(calibrations: Iterable[Calibration]) -> pd.DataFrame:

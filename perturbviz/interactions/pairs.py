@@ -17,6 +17,7 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset, resolve
 from perturbviz.interactions.deviation import deviation, deviation_se, se_from_halves, z_scores
 from perturbviz.interactions.screen import additive, every_double, singles
+from perturbviz.memo import Memo
 from perturbviz.needs import needs_problem
 
 #: Predicted deviations are kept up to so many values over all methods; beyond, they are read again at every use.
@@ -71,9 +72,9 @@ class Pairs:
         return [np.flatnonzero(block == b) for b in pd.unique(block)]
 
     @cached_property
-    def memo(self) -> dict[str, str]:
+    def memo(self) -> Memo:
         """What is derived from these pairs once and kept."""
-        return {}
+        return Memo()
 
     @cached_property
     def _kept(self) -> dict[str, np.ndarray]:

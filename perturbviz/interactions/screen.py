@@ -22,16 +22,18 @@ def singles(evaluation: Evaluation) -> np.ndarray:
 
     In the order of the double's name, in its own context, whatever part of the split they are in.
     """
-    if "singles" not in evaluation.memo:
-        b = evaluation.benchmark
-        at = {(b.row_contexts[i], b.conditions[i]): i for i in np.flatnonzero(b.n_perturbed == 1)}
-        out = np.full((len(evaluation.rows), 2), -1)
-        for row, (context, name) in enumerate(evaluation.rows[["context", "perturbation"]].itertuples(index=False)):
-            parts = targets(name)
-            if len(parts) == 2:
-                out[row] = [at.get((context, t), -1) for t in parts]
-        evaluation.memo["singles"] = out
-    return evaluation.memo["singles"]
+    return evaluation.memo.once("singles", lambda: _find_singles(evaluation))
+
+
+def _find_singles(evaluation: Evaluation) -> np.ndarray:
+    b = evaluation.benchmark
+    at = {(b.row_contexts[i], b.conditions[i]): i for i in np.flatnonzero(b.n_perturbed == 1)}
+    out = np.full((len(evaluation.rows), 2), -1)
+    for row, (context, name) in enumerate(evaluation.rows[["context", "perturbation"]].itertuples(index=False)):
+        parts = targets(name)
+        if len(parts) == 2:
+            out[row] = [at.get((context, t), -1) for t in parts]
+    return out
 
 
 def additive(evaluation: Evaluation, rows: np.ndarray, genes: np.ndarray | None) -> np.ndarray:
@@ -52,13 +54,15 @@ def additive(evaluation: Evaluation, rows: np.ndarray, genes: np.ndarray | None)
 
 def every_double(evaluation: Evaluation) -> tuple[Evaluation, np.ndarray]:
     """All combinations of two measured singles, training ones included, each once: an evaluation and its rows."""
-    if "every" not in evaluation.memo:
-        parts = (*SPLIT_PARTS, "unassigned")
-        whole = set(evaluation.parts) == set(parts)
-        every = evaluation if whole else Evaluation(evaluation.benchmark, parts, evaluation.truth_from)
-        usable = (singles(every) >= 0).all(axis=1) & ~every.rows["obs"].duplicated().to_numpy()
-        evaluation.memo["every"] = every, np.flatnonzero(usable)
-    return evaluation.memo["every"]
+    return evaluation.memo.once("every", lambda: _find_doubles(evaluation))
+
+
+def _find_doubles(evaluation: Evaluation) -> tuple[Evaluation, np.ndarray]:
+    parts = (*SPLIT_PARTS, "unassigned")
+    whole = set(evaluation.parts) == set(parts)
+    every = evaluation if whole else Evaluation(evaluation.benchmark, parts, evaluation.truth_from)
+    usable = (singles(every) >= 0).all(axis=1) & ~every.rows["obs"].duplicated().to_numpy()
+    return every, np.flatnonzero(usable)
 
 
 def interaction_null(
@@ -68,16 +72,17 @@ def interaction_null(
 
     Fitted once to all doubles with two measured singles (not only the held-out ones), each once, and kept.
     """
-    memo = evaluation.memo.setdefault("null", {})
-    if (subset, method) not in memo:
-        every, rows = every_double(evaluation)
-        found = [
-            deviation(every.truth(part.rows, part.genes), additive(every, part.rows, part.genes)).ravel()
-            for part in (resolve(subset, every, rows) if len(rows) else [])
-        ]
-        try:
-            memo[subset, method] = fit_null(np.concatenate(found) if found else np.empty(0), method)
-        except UserError as error:
-            memo[subset, method] = str(error)
-    null = memo[subset, method]
+    null = evaluation.memo.once(("null", subset, method), lambda: _fit(evaluation, subset, method))
     return null if isinstance(null, str) else null.at(level)
+
+
+def _fit(evaluation: Evaluation, subset: GeneSubset, method: Method) -> EmpiricalNull | str:
+    every, rows = every_double(evaluation)
+    found = [
+        deviation(every.truth(part.rows, part.genes), additive(every, part.rows, part.genes)).ravel()
+        for part in (resolve(subset, every, rows) if len(rows) else [])
+    ]
+    try:
+        return fit_null(np.concatenate(found) if found else np.empty(0), method)
+    except UserError as error:
+        return str(error)

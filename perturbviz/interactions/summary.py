@@ -45,11 +45,14 @@ class Finding:
 
 def takes_part(pairs: Pairs, method: str) -> str:
     """Why a method cannot be ranked: "additive" (it predicts the sum itself), "nothing predicted", or "" where it can."""
-    if method not in pairs.memo:
-        predicted = pairs.predicted(method)
-        nothing = "" if np.isfinite(predicted).any() else "nothing predicted"
-        pairs.memo[method] = nothing or ("additive" if is_additive(predicted, pairs.deviation) else "")
-    return pairs.memo[method]
+    return pairs.memo.once(("takes part", method), lambda: _reason(pairs, method))
+
+
+def _reason(pairs: Pairs, method: str) -> str:
+    predicted = pairs.predicted(method)
+    if not np.isfinite(predicted).any():
+        return "nothing predicted"
+    return "additive" if is_additive(predicted, pairs.deviation) else ""
 
 
 def finding(pairs: Pairs, method: str, threshold: Threshold, side: Side = "both", n: int = 500) -> Finding:

@@ -108,14 +108,14 @@ def fitted(every: Pairs, subset: GeneSubset, kind: Kind = "effect", level: float
 
 
 def _null_of_z(every: Pairs) -> EmpiricalNull | str:
-    memo = every.evaluation.memo.setdefault("null of z", {})
-    key = (every.columns.tobytes(), every.positions.tobytes())
-    if key not in memo:
+    def fit() -> EmpiricalNull | str:
         try:
-            memo[key] = fit_null(every.z())
+            return fit_null(every.z())
         except UserError as error:
-            memo[key] = str(error)
-    return memo[key]
+            return str(error)
+
+    key = ("null of z", every.columns.tobytes(), every.positions.tobytes())
+    return every.evaluation.memo.once(key, fit)
 
 
 def _quartiles(values: np.ndarray) -> np.ndarray:

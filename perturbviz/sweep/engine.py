@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Event
 from typing import cast
 
@@ -62,11 +63,11 @@ class Sweep:
     scores: np.ndarray
     positions: tuple[np.ndarray, ...]
     sums: SumValues | None = field(default=None, repr=False)
-    _index: dict[Setting, int] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        """Remember where each setting is."""
-        object.__setattr__(self, "_index", {s: i for i, s in enumerate(self.settings)})
+    @cached_property
+    def _index(self) -> dict[Setting, int]:
+        """Where each setting is."""
+        return {s: i for i, s in enumerate(self.settings)}
 
     def setting_of(self, view: View) -> Setting:
         """Setting of a view; more genes than there are, or all of them, are the same setting."""

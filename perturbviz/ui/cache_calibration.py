@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -225,7 +224,4 @@ def source_with_controls(benchmark: Benchmark) -> Benchmark:
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _source_with_controls(content_id: str, truth: str, _benchmark: Benchmark) -> Benchmark:
-    out = with_controls(_benchmark, truth)
-    # decided by what it was made from: no need to read all predictions again for a hash of them
-    out.__dict__["content_id"] = hashlib.blake2b(f"{content_id} controls {truth}".encode(), digest_size=8).hexdigest()
-    return out
+    return with_controls(_benchmark, truth)

@@ -190,7 +190,7 @@ def _spectrum(content_id: str, seed: str, context: str, include_control: bool, _
 
 def error_maps(evaluation: Evaluation, recipe: Recipe) -> tuple[ErrorMap, int]:
     """Errors at every K and λ, averaged over at most ``MAX_SPLITS`` splits, and their number."""
-    any_knob = Recipe(**{**vars(recipe), "dims": 1, "ridge": 0.1})  # the map does not depend on them
+    any_knob = recipe.with_(dims=1, ridge=0.1)  # the map does not depend on them
     return _error_maps(_key(evaluation, *_recipe_key(any_knob)), evaluation, any_knob)
 
 

@@ -72,6 +72,12 @@ def all_views(benchmark: Benchmark, view: View) -> Sweep:
     return running.future.result()
 
 
+def key(swept: Sweep, choice: ViewFilter) -> tuple[str, str]:
+    """What the defensible views of a sweep are kept under: its data, what was scored on them, and which views count."""
+    sizes = sorted({s.subset.n for s in swept.settings})
+    return swept.evaluation.benchmark.content_id, f"{swept.base.token}|{sizes}|{choice}"
+
+
 @cache.shared(40)
 def views(content_id: str, token: str, swept: Sweep, choice: ViewFilter) -> Views:
     """Defensible views of a sweep."""

@@ -135,7 +135,7 @@ def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
                     st.checkbox(label, key=key, help=why, disabled=kind != "linear", persist_state="session")
                 st.number_input("Seed of what is random", 0, 999, key="lm_seed", persist_state="session")
     try:
-        recipe = Recipe(
+        recipe = Recipe.of(
             kind,
             st.session_state["lm_g"],
             st.session_state["lm_p"],

@@ -137,7 +137,7 @@ def every_view(current: Current) -> None:
     with head:
         choice = _filter(current)
     swept = cache_views.all_views(current.source, current.view)
-    key = (current.source.content_id, f"{current.view.token}|{choice}|{id(swept)}")
+    key = cache_views.key(swept, choice)
     found = cache_views.views(*key, swept, choice)
     if not len(found):
         stop("No view is left under this filter: take something out of it.")
@@ -267,9 +267,7 @@ def open_view(view: View) -> None:
 def robust(current: Current) -> None:
     """One ranking under resampling, as challengeR shows it."""
     scores = current.scores()
-    found = cache_views.resampled(
-        scores.metric + current.view.data, f"{current.view.token}|{id(scores)}", scores, current.view.avg
-    )
+    found = cache_views.resampled(current.data.content_id, current.view.token, scores, current.view.avg)
     if len(found.methods) < 2:
         stop("Two methods with a defined score are needed: switch on another one in the sidebar.")
     colours = [current.colours[m] for m in found.methods]

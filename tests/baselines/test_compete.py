@@ -68,7 +68,7 @@ def two_contexts(make_benchmark):
 )
 def test_changing_held_out_rows_changes_no_prediction(two_contexts, kind, how):
     benchmark = resplit(two_contexts, how, n_seeds=1)
-    recipe = Recipe(kind, dims=3, sum_doubles=True, include_control=kind == "linear")
+    recipe = Recipe.of(kind, dims=3, sum_doubles=True, include_control=kind == "linear")
     for seed in benchmark.seeds:
         held = np.isin(benchmark.splits[seed], ["test", "val"])
         assert held.any()

@@ -34,17 +34,17 @@ KNOBS = st.tuples(
 @given(KNOBS)
 def test_link_round_trip(knobs):
     kind, gene, perturbation, dims, ridge, *rest = knobs
-    recipe = Recipe(kind, gene, perturbation, dims, float(f"{ridge:g}"), *rest)
+    recipe = Recipe.of(kind, gene, perturbation, dims, float(f"{ridge:g}"), *rest)
     again = Recipe.from_link(recipe.link)
     assert again == recipe and hash(again) == hash(recipe) and again.label == recipe.label
     assert SLUG.fullmatch(recipe.slug) and "~" not in recipe.link and "__" not in recipe.link
 
 
 def test_knobs_that_do_not_matter_do_not_make_another_recipe():
-    assert Recipe("matching", "random", FILE, dims=3) == Recipe("matching")
-    assert Recipe(seed=4) == Recipe() and Recipe(perturbation="random", seed=4) != Recipe(perturbation="random")
-    assert Recipe(whole_tables=True, leave_genes_out=True) == Recipe()
-    assert Recipe("neighbours", neighbours=3) != Recipe("neighbours") and Recipe(neighbours=3) == Recipe()
+    assert Recipe.of("matching", "random", FILE, dims=3) == Recipe("matching")
+    assert Recipe.of(seed=4) == Recipe() and Recipe(perturbation="random", seed=4) != Recipe(perturbation="random")
+    assert Recipe.of(whole_tables=True, leave_genes_out=True) == Recipe()
+    assert Recipe("neighbours", neighbours=3) != Recipe("neighbours") and Recipe.of(neighbours=3) == Recipe()
 
 
 def test_tables_are_named_by_content_or_benchmark():
@@ -82,7 +82,7 @@ def test_competitors_get_their_tables(simulated):
     with pytest.raises(UserError, match="needs the file “gene-summaries-v2” .content .*, which is not here"):
         Recipe(perturbation=FILE).competitor()
     for kind in KINDS:
-        recipe = Recipe(kind, perturbation=FILE, dims=3)
+        recipe = Recipe.of(kind, perturbation=FILE, dims=3)
         changes, reasons = recipe.competitor({FILE: table}).fit(simulated).predict(["g01"])
         assert np.isfinite(changes).all() and not reasons
     late = Recipe(perturbation=FILE, dims=3).competitor({FILE: table}, cut_when_fitted=True)

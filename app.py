@@ -5,10 +5,11 @@ import streamlit as st
 if __name__ == "__main__":
     from streamlit.runtime.scriptrunner import RerunException
 
-    from perturbviz.ui import badge, burst, collector, navigation, present, settle, sidebar, state
+    from perturbviz.ui import badge, burst, choose, collector, navigation, present, settle, sidebar, state
     from perturbviz.ui.current import PageEnd
 
     page = navigation.run()
+    choose.mend()
     state.apply_deferred()
     state.adopt_link()
     sidebar.draw_data()

@@ -10,7 +10,7 @@ from perturbviz.calibration.table import MIN_UNITS, NEGATIVES, WIDE, family_of, 
 from perturbviz.figures import calibration as figures
 from perturbviz.figures.marks import marked
 from perturbviz.ui import cache_calibration as cache
-from perturbviz.ui import calibration_map, state
+from perturbviz.ui import calibration_map, choose, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, stop
 
@@ -21,17 +21,18 @@ if not offered:
     stop(words.NO_REPLICATE, icon=":material/science:")
 
 
-def choose(column, label: str, key: str, first: str, others: list[str], help: str) -> str:
+def control(column, label: str, key: str, first: str, others: list[str], help: str) -> str:
     """A control; "" is the usual one, which stays out of the link."""
     if st.session_state.get(key, "") not in ("", *others):
         st.session_state[key] = ""
-    return column.selectbox(
+    return choose.selectbox(
         label,
         ["", *others],
         key=key,
         persist_state="session",
         help=help,
-        format_func=lambda m: words.control_name(m) if m else first,
+        words=lambda m: words.control_name(m) if m else first,
+        place=column,
     )
 
 
@@ -43,7 +44,7 @@ def thinned(values: np.ndarray) -> str:
 top = st.container()
 left, right = st.columns(2, gap="large")
 positive = (
-    choose(
+    control(
         left,
         "Replicate (positive control)",
         "pos",
@@ -56,7 +57,7 @@ positive = (
     or offered[0]
 )
 negatives = [m for m in NEGATIVES if m in cache.controlled(benchmark, view).methods]
-negative = choose(
+negative = control(
     right,
     "Empty prediction (negative control)",
     "neg",

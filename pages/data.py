@@ -12,7 +12,7 @@ from perturbviz.datasets.catalogue import CATALOGUE
 from perturbviz.datasets.download import cache_folder
 from perturbviz.errors import UserError
 from perturbviz.explain import escape
-from perturbviz.ui import add_data, colours, sources, state
+from perturbviz.ui import add_data, choose, colours, sources, state
 from perturbviz.ui.add_data import use
 from perturbviz.ui.current import begin
 from perturbviz.ui.uploads import Outcome
@@ -79,7 +79,7 @@ def show_loaded() -> None:
     )
     row = st.container(horizontal=True)
     with row.popover("Rename or remove a method", disabled=not source.methods):
-        method = st.selectbox("Method", source.methods, format_func=source.display_name, key="_rename_method")
+        method = choose.selectbox("Method", source.methods, words=source.display_name, key="_rename_method")
         name = st.text_input("New name", max_chars=60, key="_rename_to")
         if st.button("Rename", disabled=not name.strip()):
             use(Outcome(source.renamed(method, name.strip()), ()))
@@ -151,11 +151,9 @@ def show_public() -> None:
 
 if st.session_state.get(add_data.REPORTS):
     st.success("Added. It is now among the methods on every page.", icon=":material/check:")
-section = st.segmented_control(
+section = choose.segmented_control(
     "Section",
     ["Loaded", "Add your own", "Public data"],
-    default="Loaded",
-    required=True,
     label_visibility="collapsed",
     key="data_section",
     persist_state="session",

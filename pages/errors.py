@@ -6,7 +6,7 @@ import streamlit as st
 from perturbviz import explain
 from perturbviz.figures import errors as figures
 from perturbviz.rankings import average, per_unit
-from perturbviz.ui import cache, navigation, state
+from perturbviz.ui import cache, choose, navigation, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions
 
@@ -68,7 +68,7 @@ with left:
         if st.session_state.get("against") not in defined:
             st.session_state["against"] = next((m for m in ("additive", "mean") if m in defined), defined[0])
         choices = [m for m in current.shown if m in defined]  # in an order that stays from click to click
-        against = st.selectbox("Compared with", choices, key="against", format_func=names.get, persist_state="session")
+        against = choose.selectbox("Compared with", choices, key="against", words=names, persist_state="session")
         others = [m for m in defined if m != against]
         differences = scores.values[[at[m] for m in others]] - scores.values[at[against]]
         chart(
@@ -114,13 +114,8 @@ with right:
             orders = {"expressed": "by expression in control", "de": "by observed change, per perturbation"}
             if st.session_state.get("order") not in curves:
                 st.session_state["order"] = current.view.genes if current.view.genes in curves else next(iter(curves))
-            order_by = st.segmented_control(
-                "Genes in order",
-                list(curves),
-                key="order",
-                format_func=orders.get,
-                required=True,
-                persist_state="session",
+            order_by = choose.segmented_control(
+                "Genes in order", curves, key="order", words=orders, persist_state="session"
             )
             n, averages = curves[order_by]
             lines = {m: (n, averages[i]) for i, m in enumerate(current.shown)}

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from perturbviz import explain
-from perturbviz.ui import cache_goodhart, goodhart_class, goodhart_play, goodhart_tune
+from perturbviz.ui import cache_goodhart, choose, goodhart_class, goodhart_play, goodhart_tune
 from perturbviz.ui.current import begin, stop
 
 SECTIONS = {"play": "Playground", "tune": "Optimiser", "table": "Gameability", "class": "Challenge"}
@@ -17,13 +17,12 @@ ABOUT = {
 current = begin("goodhart")
 if st.session_state.get("lab") not in SECTIONS:
     st.session_state["lab"] = "play"
-section = st.segmented_control(
+section = choose.segmented_control(
     "Section",
-    list(SECTIONS),
+    SECTIONS,
     key="lab",
-    required=True,
     persist_state="session",
-    format_func=SECTIONS.get,
+    words=SECTIONS,
     label_visibility="collapsed",
 )
 st.caption(ABOUT[section])

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from perturbviz.guide import SECTIONS
+from perturbviz.ui import choose
 from perturbviz.ui.current import begin
 from perturbviz.ui.guide_entries import results, section
 from perturbviz.ui.guide_lessons import lessons
@@ -12,12 +13,11 @@ current = begin("guide", needs="nothing")
 if st.session_state.get("guide") not in SECTIONS:
     st.session_state["guide"] = "lessons"
 with st.container(horizontal=True, vertical_alignment="center"):
-    st.segmented_control(
+    choose.segmented_control(
         "Section",
-        list(SECTIONS),
+        SECTIONS,
         key="guide",
-        required=True,
-        format_func=SECTIONS.get,
+        words=SECTIONS,
         persist_state="session",
         label_visibility="collapsed",
     )

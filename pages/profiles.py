@@ -10,7 +10,7 @@ from perturbviz.figures.marks import marked
 from perturbviz.genesets import resolve
 from perturbviz.metrics.correlation import pearson
 from perturbviz.references import LABELS
-from perturbviz.ui import state
+from perturbviz.ui import choose, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions, stop
 
@@ -36,15 +36,21 @@ if st.session_state.get("p") not in available:
         rows["perturbation"].iloc[int(np.nanargmin(lead))] if not np.isnan(lead).all() else available[0]
     )
 pick, split, follow = st.columns([2, 1, 2])
-perturbation = pick.selectbox(
-    "Perturbation", available, key="p", persist_state="session", help="Opens on the hardest one."
+perturbation = choose.selectbox(
+    "Perturbation", available, key="p", place=pick, persist_state="session", help="Opens on the hardest one."
 )
 here = rows[rows["perturbation"] == perturbation]
-places = list(here.index)
-labels = {
-    i: " · ".join(v for v in (f"seed {rows.seed[i]}" if rows.seed[i] else "", rows.context[i]) if v) for i in places
-}
-row = split.selectbox("Split and context", places, format_func=labels.get, disabled=len(places) == 1)
+places = {(rows.seed[i], rows.context[i]): i for i in here.index}
+row = places[
+    choose.selectbox(
+        "Split and context",
+        places,
+        key="_place",
+        words=lambda at: " · ".join(v for v in (f"seed {at[0]}" if at[0] else "", at[1]) if v),
+        place=split,
+        disabled=len(places) == 1,
+    )
+]
 all_rows = evaluation.rows.reset_index()
 key = ["seed", "context", "perturbation"]
 at = int(all_rows.merge(rows.loc[[row], key], on=key)["index"].iloc[0])
@@ -58,12 +64,13 @@ if gene and gene not in evaluation.benchmark.genes:
     st.session_state["gene"] = gene = ""
 elif gene not in options:
     options.append(gene)
-follow.selectbox(
+choose.selectbox(
     "Follow a gene over perturbations",
     options,
     key="gene",
     persist_state="session",
-    format_func=lambda g: g or "none (click one in a panel)",
+    words=lambda g: g or "none (click one in a panel)",
+    place=follow,
 )
 
 index = columns[None, :]

@@ -11,7 +11,7 @@ from perturbviz.figures import rankings as figures
 from perturbviz.figures.calibration import calibrated
 from perturbviz.metrics import CATALOGUE
 from perturbviz.rankings import shifts
-from perturbviz.ui import cache, cache_calibration, state
+from perturbviz.ui import cache, cache_calibration, choose, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import PageEnd, begin, four_questions
 from perturbviz.ui.pin import pin_controls, pinned
@@ -19,11 +19,9 @@ from perturbviz.ui.ranking_sections import SECTIONS
 from perturbviz.view import View, metric_label, metric_name
 
 current = begin("rankings", needs="scores")
-section = st.segmented_control(
+section = choose.segmented_control(
     "Section",
     ["This view", *SECTIONS],
-    default=None if "section" in st.session_state else "This view",
-    required=True,
     label_visibility="collapsed",
     key="section",
     persist_state="session",

@@ -124,6 +124,21 @@ def test_pages_end_early_without_taking_the_sidebar_with_them():
     assert [f.name for f in files if "st.stop(" in f.read_text(encoding="utf-8")] == []
 
 
+def test_choices_go_through_their_wrapper():
+    """Streamlit hands a label that it does not know on as a value; ``perturbviz.ui.choose`` does not."""
+    kinds = {"selectbox", "multiselect", "segmented_control", "pills", "radio", "select_slider", "button_group"}
+    used, outside = set(), []
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Attribute) and node.attr in kinds):
+                continue
+            if isinstance(node.value, ast.Name) and node.value.id == "choose":
+                used.add(node.attr)
+            else:
+                outside.append(f"{name}: {ast.unparse(node)}")
+    assert outside == [] and used == kinds - {"radio", "button_group"}
+
+
 def test_styles_do_not_ask_for_parts_of_classes():
     """Such a rule makes the browser restyle all below an element at every change of any class: a tenth of a click."""
     sheets = [*(ROOT / "perturbviz" / "ui").rglob("*.css")]

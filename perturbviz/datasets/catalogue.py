@@ -63,6 +63,11 @@ class Dataset:
         return bool(self.url and self.filename)
 
     @property
+    def opens(self) -> bool:
+        """Whether the app can download and open it by itself."""
+        return self.downloadable and self.kind in ("benchmark", "scores")
+
+    @property
     def large(self) -> bool:
         """Whether it should be downloaded only by those who asked for it."""
         return self.bytes > 500_000_000

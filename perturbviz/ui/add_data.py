@@ -15,7 +15,7 @@ from perturbviz.explain import escape
 from perturbviz.readers import SYSTEMS
 from perturbviz.readers.base import Loaded, Options
 from perturbviz.scoretable import ScoreTable
-from perturbviz.ui import sources, state, uploads
+from perturbviz.ui import choose, sources, state, uploads
 from perturbviz.ui.uploads import Outcome
 from perturbviz.view import split_genes
 
@@ -36,13 +36,21 @@ def options_form() -> Options:
     """What a person may have to say about files that do not say it themselves; the same as flags of ``convert``."""
     with st.expander("What the files do not say (usually nothing)"):
         a, b = st.columns(2)
-        system = a.selectbox(
+        system = choose.selectbox(
             "System",
             ["", *SYSTEMS],
-            format_func=lambda s: SYSTEMS[s].name if s else "recognise it",
+            key="_system",
+            words=lambda s: SYSTEMS[s].name if s else "recognise it",
+            place=a,
             help="Which program wrote the files.",
         )
-        space = b.selectbox("Values are", ["", *VALUE_SPACES, "counts"], format_func=lambda s: s or "as the file says")
+        space = choose.selectbox(
+            "Values are",
+            ["", *VALUE_SPACES, "counts"],
+            key="_space",
+            words=lambda s: s or "as the file says",
+            place=b,
+        )
         control = a.text_input("Further control labels", help="Separated by commas, such as NT, mock.")
         context = b.text_input("Column of the context", help="Cell line, donor, dose …")
         condition = b.text_input("Column of the perturbation", help="Where it has an unusual name.")
@@ -70,12 +78,11 @@ def show_add(source: Benchmark | ScoreTable | None) -> None:
     files = st.file_uploader("Files", accept_multiple_files=True, label_visibility="collapsed", key="_upload")
     paths = offered_paths()
     options = options_form()
-    what = st.segmented_control(
+    what = choose.segmented_control(
         "They are",
         ["predictions", "new"],
         default="predictions" if isinstance(source, Benchmark) else "new",
-        required=True,
-        format_func={"predictions": "predictions for the open benchmark", "new": "a data set of their own"}.__getitem__,
+        words={"predictions": "predictions for the open benchmark", "new": "a data set of their own"},
         key="_upload_as",
     )
     name = (
@@ -130,7 +137,7 @@ def offered_paths() -> list[Path]:
     if folder is None:
         return []
     names = sorted(p.name for p in folder.iterdir() if not p.name.startswith(".") and not p.is_symlink())
-    return [folder / n for n in st.multiselect("Or from the server's folder", names, key="_offered")]
+    return [folder / n for n in choose.multiselect("Or from the server's folder", names, key="_offered")]
 
 
 def show_reports(reports: Sequence[Report]) -> None:

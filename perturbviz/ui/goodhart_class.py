@@ -21,7 +21,7 @@ from perturbviz.goodhart import Knobs
 from perturbviz.metrics import parse_metric
 from perturbviz.rankings import ranks
 from perturbviz.ui import cache_goodhart as cache
-from perturbviz.ui import sources
+from perturbviz.ui import choose, sources
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import Current
 from perturbviz.ui.goodhart_knobs import controls, start_picker
@@ -203,7 +203,7 @@ def _teacher(room: challenge.Class, key: str) -> None:
             st.session_state["_reveal"] = room.revealed
         st.toggle("Reveal the other metrics", key="_reveal", on_change=_reveal, args=(room.code, key))
         with st.expander("Manage"):
-            team = st.selectbox("Take a team off the board", room.teams, index=None)
+            team = choose.selectbox("Take a team off the board", room.teams, key="_remove_team", index=None)
             st.button(
                 "Remove it", disabled=team is None, on_click=_manage, args=(registry.remove, room.code, key, team)
             )

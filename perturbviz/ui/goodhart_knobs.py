@@ -8,7 +8,7 @@ from perturbviz import explain_goodhart as explain
 from perturbviz.errors import UserError
 from perturbviz.explain import escape
 from perturbviz.goodhart import CARD, USES, KnobCard, Knobs, blend_name, unavailable
-from perturbviz.ui import state
+from perturbviz.ui import choose, state
 from perturbviz.ui.cache_goodhart import Lab
 from perturbviz.ui.current import Current
 
@@ -40,12 +40,12 @@ def start_picker(current: Current, lab: Lab, label: str = "Start from the predic
         models = [m for m in lab.methods if not lab.evaluation.is_baseline(m)]
         informed = [m for m in lab.methods if m in ("half_sum", "additive")]
         st.session_state["start"] = (models or informed or list(lab.methods))[0]
-    return st.selectbox(
+    return choose.selectbox(
         label,
         lab.methods,
         key="start",
         persist_state="session",
-        format_func=current.name,
+        words=current.name,
         help="Only shown methods: switch others on in the sidebar.",
     )
 
@@ -75,9 +75,9 @@ def controls(current: Current, lab: Lab, start: str) -> Knobs:
     refused = unavailable(lab.evaluation)
     targets = ["mean", "control", *(m for m in lab.methods if m not in (start, "mean", "no_change"))]
     _follow_link(targets)
-    st.selectbox(
+    choose.selectbox(
         "Try a trick",
-        list(TRICKS),
+        TRICKS,
         index=None,
         key="_trick",
         placeholder="Try a trick …",
@@ -158,7 +158,7 @@ def _trick() -> None:
 def _top(n_genes: int, refused: dict[str, str]) -> None:
     tops = sorted({t for t in _TOPS if t < n_genes} | {st.session_state[_WIDGET + "top"]})
     card = CARD["top"]
-    st.select_slider(
+    choose.select_slider(
         card.label,
         tops,
         key=_WIDGET + "top",
@@ -166,7 +166,7 @@ def _top(n_genes: int, refused: dict[str, str]) -> None:
         disabled="top" in refused,
         width=_WIDTH,
         persist_state="session",
-        format_func=lambda v: f"{v:,}" if v else "all",
+        words=lambda v: f"{v:,}" if v else "all",
     )
 
 
@@ -186,11 +186,11 @@ def _slider(card: KnobCard, refused: dict[str, str]) -> None:
 
 
 def _blend_target(current: Current, targets: list[str]) -> None:
-    st.selectbox(
+    choose.selectbox(
         "Blend with",
         targets,
         key=_WIDGET + "blend_to",
-        format_func=lambda t: blend_name(t, current.name),
+        words=lambda t: blend_name(t, current.name),
         width=_WIDTH,
         help="Mixed in as far as the slider “Blend” says. Baselines other than the control mean use training truth; a method uses whatever it was fitted to. "
         "Rows that the other does not predict stay as they are.",

@@ -14,6 +14,7 @@ from perturbviz.goodhart import Knobs, Setting
 from perturbviz.goodhart.effects import ranks_with
 from perturbviz.metrics import parse_metric
 from perturbviz.ui import cache_goodhart as cache
+from perturbviz.ui import choose
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import Current
 from perturbviz.ui.goodhart_knobs import controls, start_picker
@@ -55,7 +56,7 @@ def axis_pickers(current: Current, settings: tuple[Setting, ...]) -> tuple[Setti
             st.session_state[key] = value
     columns = st.columns(2)
     for column, key, label in zip(columns, ("mx", "my"), ("Across", "Up"), strict=True):
-        column.selectbox(label, options, key=key, persist_state="session", format_func=_option)
+        choose.selectbox(label, options, key=key, words=_option, place=column, persist_state="session")
     (mx, _, rx), (my, _, ry) = (st.session_state[key].partition(":") for key in ("mx", "my"))
     return (mx, rx), (my, ry)
 

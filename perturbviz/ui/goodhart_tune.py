@@ -16,6 +16,7 @@ from perturbviz.goodhart import gameability as games
 from perturbviz.goodhart.effects import effects, scale_for
 from perturbviz.goodhart.optimise import Optimum, optimise
 from perturbviz.ui import cache_goodhart as cache
+from perturbviz.ui import choose
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import Current
 from perturbviz.ui.goodhart_knobs import start_picker, turn
@@ -35,38 +36,34 @@ def draw_optimiser(current: Current, lab: cache.Lab) -> None:
     left, right = st.columns([1, 2.6], gap="large")
     with left:
         start = start_picker(current, lab)
-        options = list(range(len(lab.settings)))
         here = (current.view.metric, current.view.reference)
-        if st.session_state.get("_target") not in options:
-            st.session_state["_target"] = lab.settings.index(here) if here in lab.settings else 0
-        target = lab.settings[
-            st.selectbox(
-                "Make this metric as good as possible",
-                options,
-                key="_target",
-                persist_state="session",
-                format_func=lambda i: metric_name(*lab.settings[i]),
-            )
-        ]
+        if st.session_state.get("_target") not in lab.settings:
+            st.session_state["_target"] = here if here in lab.settings else lab.settings[0]
+        target = choose.selectbox(
+            "Make this metric as good as possible",
+            lab.settings,
+            key="_target",
+            persist_state="session",
+            words=lambda setting: metric_name(*setting),
+        )
         refused = unavailable(lab.evaluation)
-        names = st.pills(
+        names = choose.pills(
             "With these knobs",
             [n for n in _PERMITTED if n not in refused],
-            selection_mode="multi",
             default=[n for n in ("amplify", "shift", "blend", "small", "positive") if n not in refused],
             key="_permitted",
             persist_state="session",
-            format_func=lambda n: WORDS[n],
+            words=WORDS,
         )
         blends: list[str] = []
         if "blend" in names:
             choices = ["mean", *(m for m in lab.methods if m not in (start, "mean", "no_change"))]
-            blends = st.multiselect(
+            blends = choose.multiselect(
                 "Blend with",
                 choices,
                 default=["mean"],
                 key=f"_blends|{start}",
-                format_func=lambda t: blend_name(t, current.name),
+                words=lambda t: blend_name(t, current.name),
                 help="Another method brings its knowledge with it: then the gain is borrowed.",
             )
         st.button(
@@ -192,12 +189,12 @@ def draw_table(current: Current, lab: cache.Lab) -> None:
     if st.session_state.get("_weak") not in options:
         st.session_state["_weak"] = ""
     default = games.weak_start(lab.evaluation)
-    weak = st.selectbox(
+    weak = choose.selectbox(
         "The weak but informative prediction",
         options,
         key="_weak",
         persist_state="session",
-        format_func=lambda m: current.name(m) if m else f"{default.label} (built in)",
+        words=lambda m: current.name(m) if m else f"{default.label} (built in)",
         help="The built-in one knows the direction of the change, but noise as large as a typical training change lies over it.",
     )
     starts = [games.empty_start(lab.evaluation), games.weak_start(lab.evaluation, weak)]

@@ -9,7 +9,7 @@ from perturbviz.figures.lessons import lines
 from perturbviz.figures.marks import marked
 from perturbviz.lessons import LESSONS, Lesson, lesson
 from perturbviz.stage import Reveal, Verdict
-from perturbviz.ui import cache_guide, navigation, state
+from perturbviz.ui import cache_guide, choose, navigation, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import Current
 
@@ -37,14 +37,14 @@ def lessons(current: Current) -> None:
             on_click=state.set_extra,
             args=("lesson", ids[max(at - 1, 0)]),
         )
-        st.selectbox(
+        choose.selectbox(
             "Lesson",
             ids,
             key="lesson",
             persist_state="session",
             label_visibility="collapsed",
             width="stretch",
-            format_func=lambda i: f"{ids.index(i) + 1} of {len(ids)} · {lesson(i).title}",
+            words=lambda i: f"{ids.index(i) + 1} of {len(ids)} · {lesson(i).title}",
         )
         st.button(
             "Next",

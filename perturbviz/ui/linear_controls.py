@@ -13,7 +13,7 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.datasets.catalogue import Dataset
 from perturbviz.datasets.download import fetch
 from perturbviz.errors import UserError
-from perturbviz.ui import embeddings, recipes, sources, state
+from perturbviz.ui import choose, embeddings, recipes, sources, state
 from perturbviz.ui.cache_linear import DIMS, RIDGES
 
 _DRAWN = "_recipe_drawn"  # the recipe that the widgets show
@@ -52,11 +52,12 @@ def choose_split(benchmark: Benchmark, place) -> str:
     if st.session_state.get("lm_split") not in offered:
         st.session_state["lm_split"] = "file"
     refused = [split_problem(benchmark, how) for how in SPLITS if how not in offered]
-    chosen = place.selectbox(
+    chosen = choose.selectbox(
         "Held out on this page",
         offered,
         key="lm_split",
-        format_func=SPLITS.get,
+        words=SPLITS,
+        place=place,
         persist_state="session",
         help="The benchmark itself keeps its split. Other splits are made by hashes of the names; methods of the file "
         "are left out then, since they were trained on another split."
@@ -82,31 +83,34 @@ def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
             st.session_state[key] = "pca"
     extra = [s for s in (st.session_state["lm_g"], st.session_state["lm_p"]) if is_table(s) and s not in tables]
     names = {**_NAMES, **tables, **{s: f"not here: {source_label(s)}" for s in extra}}
-    kind = place.selectbox(
+    kind = choose.selectbox(
         "Model",
-        list(KINDS),
+        KINDS,
         key="lm_kind",
-        format_func=KINDS.get,
+        words=KINDS,
+        place=place,
         persist_state="session",
         help="Linear model: G W Pᵀ + b. The others predict from P alone: ridge regression of every gene, the mean of the "
         "nearest training perturbations, a small random forest, or the mean of the targets' singles.",
     )
     columns = st.columns([1.5, 1.5, 1.2, 1.2])
     files_only = [s for s in names if not s.startswith("d-")]
-    columns[0].selectbox(
+    choose.selectbox(
         "G: genes",
         files_only,
         key="lm_g",
-        format_func=names.__getitem__,
+        words=names,
+        place=columns[0],
         disabled=kind != "linear",
         persist_state="session",
         help="What the model knows about every gene it predicts.",
     )
-    columns[1].selectbox(
+    choose.selectbox(
         "P: perturbations",
-        list(names),
+        names,
         key="lm_p",
-        format_func=names.__getitem__,
+        words=names,
+        place=columns[1],
         disabled=kind == "matching",
         persist_state="session",
         help="What the model knows about the perturbed gene. PCA: the row of the target in the gene embedding, so only "
@@ -178,8 +182,15 @@ def _adopt(first: Recipe) -> None:
 
 def _slider(column, label: str, key: str, grid: tuple, disabled: bool, why: str, written) -> None:
     options = sorted({*grid, st.session_state[key]})
-    column.select_slider(
-        label, options, key=key, format_func=written, disabled=disabled, help=why, persist_state="session"
+    choose.select_slider(
+        label,
+        options,
+        key=key,
+        words=written,
+        place=column,
+        disabled=disabled,
+        help=why,
+        persist_state="session",
     )
 
 
@@ -259,12 +270,11 @@ def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str, how: str)
     beside = [s for s in st.session_state.get("lm_beside", usual) if s in options]
     if st.session_state.get("lm_beside") != beside:  # a value that is set makes the browser draw the pills anew
         st.session_state["lm_beside"] = beside
-    chosen = st.pills(
+    chosen = choose.pills(
         "Compare with",
-        list(options),
-        selection_mode="multi",
+        options,
         key="lm_beside",
-        format_func=options.__getitem__,
+        words=options,
         persist_state="session",
         help="Linear models with G from the training data and the same K and λ. Self-trained: P from the training data. "
         "Random P: what a model gets without knowing anything about the perturbed genes. Files that know most of the "
@@ -308,7 +318,7 @@ def _linked(place, label: str, name: str, options: dict[str, str], default: str)
     wanted = wanted if wanted in options else default
     if st.session_state.get(drawn) != wanted or st.session_state.get(key) not in options:
         st.session_state[key] = wanted
-    chosen = place.selectbox(label, list(options), key=key, format_func=options.get, persist_state="session")
+    chosen = choose.selectbox(label, options, key=key, words=options, place=place, persist_state="session")
     state.set_extra(name, "" if chosen == default else chosen)
     st.session_state[drawn] = chosen
     return chosen

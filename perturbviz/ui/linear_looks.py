@@ -19,7 +19,7 @@ from perturbviz.figures import linear as figures
 from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.theme import TEXT
 from perturbviz.scores import Scores
-from perturbviz.ui import cache_linear, state
+from perturbviz.ui import cache_linear, choose, state
 from perturbviz.ui.chart import chart
 
 LOOKS = {"map": "K × λ map", "spectrum": "Spectrum", "distance": "Distance to training", "learning": "Learning curve"}
@@ -61,9 +61,7 @@ def draw(subject: Subject) -> None:
     """The choice of a look, which is part of the link, and its charts; a sentence where there is nothing to see."""
     if st.session_state.get("look") not in LOOKS:
         st.session_state["look"] = "map"
-    look = st.segmented_control(
-        "Look closer", list(LOOKS), key="look", required=True, format_func=LOOKS.__getitem__, persist_state="session"
-    )
+    look = choose.segmented_control("Look closer", LOOKS, key="look", words=LOOKS, persist_state="session")
     try:
         {"spectrum": _spectrum, "distance": _distance, "learning": _learning}.get(str(look), _maps)(subject)
     except UserError as error:

@@ -21,7 +21,7 @@ from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.metrics.retrieval import squared_distances
 from perturbviz.robustness import RANKING_METHODS, flattering, shares_of_views, sweep_across
 from perturbviz.scores import view_rows
-from perturbviz.ui import cache, cache_views, recipes, sources, state
+from perturbviz.ui import cache, cache_views, choose, recipes, sources, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import Current, four_questions, stop
 from perturbviz.view import View, metric_label, metric_name
@@ -105,18 +105,18 @@ def _filter(current: Current) -> ViewFilter:
         st.caption(
             "Empty means all. Every question is asked once; a family of metrics has one vote unless you say otherwise."
         )
-        metrics = st.multiselect(
+        metrics = choose.multiselect(
             "Metrics",
-            list(CATALOGUE),
+            CATALOGUE,
             key="f_metrics",
-            format_func=lambda m: CATALOGUE[m].card.name,
+            words=lambda m: CATALOGUE[m].card.name,
             persist_state="session",
         )
-        references = st.multiselect("References", ["control", "perturbation"], key="f_refs", persist_state="session")
-        kinds = st.multiselect(
-            "Genes", list(_WORDS), key="f_kinds", format_func=_WORDS.__getitem__, persist_state="session"
+        references = choose.multiselect(
+            "References", ["control", "perturbation"], key="f_refs", persist_state="session"
         )
-        averages = st.multiselect("Averages", ["mean", "median"], key="f_avg", persist_state="session")
+        kinds = choose.multiselect("Genes", _WORDS, key="f_kinds", words=_WORDS, persist_state="session")
+        averages = choose.multiselect("Averages", ["mean", "median"], key="f_avg", persist_state="session")
         raw = st.toggle(
             "Count every view alike",
             key="f_raw",
@@ -148,9 +148,7 @@ def every_view(current: Current) -> None:
         default = st.session_state.get("method")
         if default not in found.methods:
             st.session_state["method"] = leader
-        method = st.selectbox(
-            "Method", list(found.methods), key="method", format_func=names.__getitem__, persist_state="session"
-        )
+        method = choose.selectbox("Method", found.methods, key="method", words=names, persist_state="session")
     st.markdown(explain.won(won, len(found)))
     if found.left_out:
         st.caption(f"{explain.no_vote(found.left_out)} Choosing such a metric above makes it count.")
@@ -341,14 +339,20 @@ def robust(current: Current) -> None:
         )
 
 
+def _here() -> tuple[list[str], dict[str, str]]:
+    """Data sets that open without a download, and their labels."""
+    labels = sources.choices()
+    return [data for data in labels if sources.is_here(data)], labels
+
+
 def across(current: Current) -> None:
     """The current view on several data sets or contexts."""
-    options = {k: v for k, v in sources.choices().items() if "download" not in v}
-    chosen = st.multiselect(
+    options = choose.distinct(*_here())
+    chosen = choose.multiselect(
         "Data sets",
-        list(options),
+        options,
         key="f_across",
-        format_func=options.__getitem__,
+        words=options,
         persist_state="session",
         default=[k for k in dict.fromkeys((current.view.data, "demo", "demo-b")) if k in options][:2],
         help="Methods are matched by name; the baselines are everywhere.",
@@ -407,13 +411,15 @@ def retrieval(current: Current) -> None:
     if st.session_state.get("method") not in methods:
         st.session_state["method"] = methods[0]
     left, right = st.columns([1, 2])
-    method = left.selectbox("Method", methods, key="method", format_func=current.name, persist_state="session")
+    method = choose.selectbox("Method", methods, key="method", words=current.name, place=left, persist_state="session")
     positions = view_rows(evaluation, view, methods)
     if not len(positions):
         stop("No perturbation is left under this view: widen the perturbation set in the sidebar.")
     blocks = evaluation.rows.iloc[positions].groupby(["seed", "context"], sort=False).indices
     label = {k: " · ".join(v for v in (f"seed {k[0]}" if k[0] else "", k[1]) if v) for k in blocks}
-    block = right.selectbox("Candidates: the scored perturbations of", list(blocks), format_func=label.__getitem__)
+    block = choose.selectbox(
+        "Candidates: the scored perturbations of", blocks, key="_candidates", words=label, place=right
+    )
     rows = positions[blocks[block]]
     if len(rows) > MOST_CANDIDATES:
         stop(
@@ -443,7 +449,7 @@ def retrieval(current: Current) -> None:
         table=lambda: pd.DataFrame(matrix, names, names).rename_axis("prediction").reset_index(),
         note=explain.retrieval(current.name(method), matrix, names, own),
     )
-    who = st.selectbox("Ranked candidates of", list(names), key="f_who", persist_state="session")
+    who = choose.selectbox("Ranked candidates of", names.tolist(), key="f_who", persist_state="session")
     at = list(names).index(who)
     nearest = np.argsort(matrix[at], kind="stable")[:15]
     st.dataframe(

@@ -15,7 +15,7 @@ from perturbviz.explain_calibration import NO_REPLICATE
 from perturbviz.metrics import parse_metric
 from perturbviz.published_scores import card_of
 from perturbviz.scoretable import ScoreTable
-from perturbviz.ui import badge, cache, cache_calibration, present, recipes, settle, sources, state
+from perturbviz.ui import badge, cache, cache_calibration, choose, present, recipes, settle, sources, state
 from perturbviz.ui.settle import Settled
 from perturbviz.view import AVERAGES, PRESETS, REFERENCE_FROM, ROWS, SIZES, SPLITS, View
 
@@ -26,14 +26,16 @@ def draw_data() -> None:
     """Draw the choice of the data; the one control that stands before the page, so that the sidebar keeps its room."""
     options = sources.choices()
     chosen = st.session_state.get("data", "demo")
-    labels = options if chosen in options else {**options, chosen: f"not here: {chosen}"}
-    st.sidebar.selectbox(
+    labels = options if chosen in options else {**options, chosen: sources.label(chosen)}
+    choose.selectbox(
         "Benchmark",
-        list(labels),
+        labels,
         key="data",
-        format_func=lambda k: labels.get(k, k),
+        words=labels,
+        place=st.sidebar,
         on_change=settle.data_changed,
-        help="Truth and predictions of one data set. The Data page adds your own and public ones.",
+        help="Truth and predictions of one data set. The Data page adds your own and public ones.\n\n"
+        + sources.to_download(options),
     )
 
 
@@ -52,12 +54,12 @@ def draw(settled: Settled) -> None:
 # -- the view of a benchmark ---------------------------------------------------------------------------------------
 def _draw_benchmark(plain: Benchmark, settled: Settled) -> None:
     evaluation = settled.current.evaluated
-    st.selectbox(
+    choose.selectbox(
         "Preset",
-        list(PRESETS),
+        PRESETS,
         index=None,
         key="_preset",
-        format_func=lambda k: PRESETS[k][0],
+        words=lambda k: PRESETS[k][0],
         placeholder="Jump to a view …",
         on_change=_preset,
         label_visibility="collapsed",
@@ -67,7 +69,7 @@ def _draw_benchmark(plain: Benchmark, settled: Settled) -> None:
         _reference()
     _genes(evaluation, settled.genes_problems)
     _perturbations(plain)
-    st.pills("Methods", list(evaluation.methods), selection_mode="multi", key="show", format_func=evaluation.name)
+    choose.pills("Methods", evaluation.methods, key="show", words=evaluation.name)
     badge.draw(verdict, plain, settled.current.view)
 
 
@@ -101,11 +103,11 @@ def _metric(benchmark: Benchmark) -> Any:
     if st.session_state.get("metric") not in offered:
         offered.append(st.session_state["metric"])
     card = parse_metric(st.session_state["metric"])[0].card
-    st.selectbox(
+    choose.selectbox(
         "Metric",
         offered,
         key="metric",
-        format_func=_metric_option,
+        words=_metric_option,
         on_change=_metric_changed,
         help=f"{card.summary}\n\n**Good:** {card.pro}\n\n**Bad:** {card.con}\n\n**How to game it:** {card.gaming}\n\n"
         f"Range {card.range}. {card.source}.",
@@ -134,24 +136,23 @@ def _metric_changed() -> None:
 def _reference() -> None:
     card = parse_metric(st.session_state["metric"])[0].card
     fixed = card.reference == "none" and card.id not in settle.twins()
-    st.segmented_control(
+    choose.segmented_control(
         "Reference",
-        list(references.REFERENCES),
+        references.REFERENCES,
         key="ref",
-        required=True,
         disabled=fixed,
-        format_func={"none": "none", "control": "control", "perturbation": "pert. mean"}.__getitem__,
+        words={"none": "none", "control": "control", "perturbation": "pert. mean"},
         on_change=_reference_changed,
         help="\n\n".join(f"**{references.LABELS[r]}**: {references.MEANING[r]}" for r in references.REFERENCES),
     )
     if fixed:
         st.caption(f"{card.name} needs no reference: whatever is subtracted from both sides cancels.")
     if card.reference != "none" and st.session_state["ref"] == "perturbation":
-        st.selectbox(
+        choose.selectbox(
             "Mean over",
-            list(REFERENCE_FROM),
+            REFERENCE_FROM,
             key="ref_from",
-            format_func=REFERENCE_FROM.__getitem__,
+            words=REFERENCE_FROM,
             persist_state="session",
             help="Taking the mean over all perturbations lets the truth of the tested ones into the reference.",
         )
@@ -171,12 +172,11 @@ def _reference_changed() -> None:
 
 
 def _genes(evaluation: Evaluation, problems: Mapping[str, str]) -> None:
-    st.segmented_control(
+    choose.segmented_control(
         "Genes",
         settle.offered_genes(problems),
         key="genes",
-        required=True,
-        format_func={"all": "all", "expressed": "expressed", "de": "DE", "own": "own"}.__getitem__,
+        words={"all": "all", "expressed": "expressed", "de": "DE", "own": "own"},
         help="\n\n".join(
             f"**{genesets.LABELS[k]}**: {genesets.DEFINITION[k]} *Good:* {genesets.PRO[k]} *Bad:* {genesets.CON[k]}"
             for k in genesets.KINDS
@@ -185,7 +185,7 @@ def _genes(evaluation: Evaluation, problems: Mapping[str, str]) -> None:
     kind, total = st.session_state["genes"], evaluation.benchmark.adata.n_vars
     if kind in ("expressed", "de"):
         grid = sorted({g for g in _GRID if g < total} | {total, st.session_state["n"]})
-        st.select_slider("Number of genes", grid, key="n", format_func=lambda v: f"{v:,}", persist_state="session")
+        choose.select_slider("Number of genes", grid, key="n", words=lambda v: f"{v:,}", persist_state="session")
     elif kind == "own":
         st.text_input(
             "Your genes",
@@ -219,11 +219,11 @@ def _perturbations(benchmark: Benchmark) -> None:
 
 
 def _which_perturbations(benchmark: Benchmark) -> None:
-    st.selectbox(
+    choose.selectbox(
         "Part of the split",
-        list(SPLITS),
+        SPLITS,
         key="split",
-        format_func=lambda s: {"held-out": "held out (test and val)"}.get(s, s),
+        words=lambda s: {"held-out": "held out (test and val)"}.get(s, s),
         help=f"Splits: {benchmark.split_origin}.",
         persist_state="session",
     )
@@ -232,7 +232,7 @@ def _which_perturbations(benchmark: Benchmark) -> None:
     if len(benchmark.contexts) > 1:
         _choice("Context", "context", {"": "all contexts", **{c: c for c in benchmark.contexts}})
     if len(benchmark.seeds) > 1:
-        _choice("Split seed", "seed", {"": f"all {len(benchmark.seeds)} seeds", **{s: s for s in benchmark.seeds}})
+        _choice("Split seed", "seed", {"": "all seeds", **{s: s for s in benchmark.seeds}})
     _choice("Perturbation set", "rows", ROWS)
     _choice("Average over perturbations", "avg", AVERAGES)
     can = bool(cache_calibration.positives(benchmark))
@@ -252,25 +252,25 @@ def _which_perturbations(benchmark: Benchmark) -> None:
     if "half_a" in benchmark.layers:
         if shown:
             st.caption("The truth is half of the cells now: the other half is the replicate.")
-        st.selectbox(
+        choose.selectbox(
             "Truth",
             ["all", "half_a"],
             key="truth",
             disabled=shown,
             persist_state="session",
-            format_func={"all": "all cells", "half_a": "half of the cells"}.__getitem__,
+            words={"all": "all cells", "half_a": "half of the cells"},
             help="With half of the cells as the truth, the other half is a technical duplicate.",
         )
 
 
 def _choice(label: str, key: str, options: Mapping[str, str]) -> None:
-    st.selectbox(label, list(options), key=key, format_func=options.__getitem__, persist_state="session")
+    choose.selectbox(label, options, key=key, words=options, persist_state="session")
 
 
 # -- the view of a score table -------------------------------------------------------------------------------------
 def _draw_table(table: ScoreTable) -> None:
     card = card_of(table, st.session_state["metric"])
-    st.selectbox("Metric", list(table.metrics), key="metric", format_func=lambda m: table.metrics[m].get("name", m))
+    choose.selectbox("Metric", table.metrics, key="metric", words=lambda m: card_of(table, m).name)
     st.caption(f"{card.arrow} · as published; reference, genes and perturbations are those of its source.")
-    st.selectbox("Average over perturbations", list(AVERAGES), key="avg", format_func=AVERAGES.__getitem__)
-    st.pills("Methods", list(table.names), selection_mode="multi", key="show", format_func=table.names.__getitem__)
+    choose.selectbox("Average over perturbations", AVERAGES, key="avg", words=AVERAGES)
+    choose.pills("Methods", table.names, key="show", words=table.names)

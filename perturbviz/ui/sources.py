@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import streamlit as st
@@ -44,7 +45,7 @@ def first() -> str:
 
 
 def choices() -> dict[str, str]:
-    """Id -> label of everything this session can open."""
+    """Id -> label of everything this session can open; a label stays as it is whatever has been downloaded."""
     out = {key: label for key, (label, file) in EMBEDDED.items() if (_DATA / file).exists()}
     offered = folder()
     if offered:
@@ -52,13 +53,25 @@ def choices() -> dict[str, str]:
     if (path := named()) is not None:
         out = {first(): path.stem} | out
     out |= {key: f"{source.title} (yours)" for key, source in own().items()}
-    here = cache_folder()
-    for entry in CATALOGUE.values():
-        if entry.downloadable and entry.kind in ("benchmark", "scores"):
-            there = (here / entry.filename).is_file()
-            if there or not entry.large:  # a slip in a menu must not start a download of gigabytes: see the Data page
-                out[entry.id] = entry.title + ("" if there else f" (download, {entry.size})")
-    return out
+    # a slip in a menu must not start a download of gigabytes: see the Data page
+    return out | {e.id: e.title for e in CATALOGUE.values() if e.opens and (is_here(e.id) or not e.large)}
+
+
+def label(data: str) -> str:
+    """What a data set is called in menus, also where it cannot be opened."""
+    return choices().get(data) or (CATALOGUE[data].title if data in CATALOGUE else f"not here: {data}")
+
+
+def is_here(data: str) -> bool:
+    """Whether a data set opens without a download."""
+    entry = CATALOGUE.get(data)
+    return entry is None or (cache_folder() / entry.filename).is_file()
+
+
+def to_download(options: Iterable[str]) -> str:
+    """Which data sets are downloaded when they are chosen, and how large they are; "" where none is."""
+    missing = [CATALOGUE[data] for data in options if not is_here(data)]
+    return f"Downloaded when first chosen: {'; '.join(f'{e.title} ({e.size})' for e in missing)}." if missing else ""
 
 
 def own() -> dict[str, Source]:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from perturbviz.ui import sources
+from perturbviz.ui import choose, sources
 from perturbviz.view import View
 
 #: Parameters of a link that are not part of the view: pinned view, perturbation, gene, method, comparison, ...
@@ -55,7 +55,7 @@ def view() -> View:
     """The current view, from the session's widgets."""
     query: dict[str, list[str]] = {}
     for field in fields(View):
-        value = st.session_state.get(field.name)
+        value = choose.read(field.name)
         if value is None:
             continue
         values = value if isinstance(value, list | tuple) else [value]

@@ -9,7 +9,7 @@ from perturbviz import explain_interactions as explain
 from perturbviz.figures import interactions as figures
 from perturbviz.interactions.summary import takes_part
 from perturbviz.ui import cache_interactions as cache
-from perturbviz.ui import state
+from perturbviz.ui import choose, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.interactions.work import Work, choice, number_of_calls
 
@@ -47,12 +47,10 @@ def draw(work: Work) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         n = number_of_calls()
-        by = st.segmented_control(
+        by = choose.segmented_control(
             "Coloured by",
             ["true class", "predicted class"],
-            default="true class",
             key="ix_by",
-            required=True,
             persist_state="session",
         )
         table = pd.DataFrame({m: cache.composition(q, m, n)[by == "predicted class"] for m in ("truth", *methods)}).T

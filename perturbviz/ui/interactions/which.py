@@ -12,7 +12,7 @@ from perturbviz.figures import interaction_pairs, interactions
 from perturbviz.interactions.classes import PAPER_CLASSES, class_counts, class_names
 from perturbviz.interactions.summary import double_labels, takes_part
 from perturbviz.ui import cache_interactions as cache
-from perturbviz.ui import navigation, state
+from perturbviz.ui import choose, navigation, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.interactions.work import Work, choice, number_of_calls
 
@@ -75,9 +75,7 @@ def _recurrence(work: Work, methods: list[str]) -> None:
     st.subheader("Do the same few come back?")
     left, right = st.columns([1, 2], gap="medium")
     with left:
-        axis = st.segmented_control(
-            "Count", ["genes", "doubles"], default="genes", key="ix_axis", required=True, persist_state="session"
-        )
+        axis = choose.segmented_control("Count", ["genes", "doubles"], key="ix_axis", persist_state="session")
     with right:
         n = number_of_calls()
     found = cache.recurring(work.question, axis, n)
@@ -192,10 +190,8 @@ def _double(work: Work, double: str, gene: str, method: str) -> None:
     where = np.flatnonzero((pairs.doubles["perturbation"] == double).to_numpy())
     at = int(where[0])
     if len(where) > 1:
-        contexts = {int(d): str(pairs.doubles["context"].iloc[d]) for d in where}
-        at = st.segmented_control(
-            "Context", list(contexts), default=at, format_func=contexts.__getitem__, required=True, key="ix_context"
-        )
+        contexts = {str(pairs.doubles["context"].iloc[d]): int(d) for d in where}
+        at = contexts[choose.segmented_control("Context", contexts, key="ix_context")]
     codes = cache.true_classes(work.question)[at]
     classes = class_names(codes)
     additive = pairs.delta_a[at] + pairs.delta_b[at]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -15,6 +14,7 @@ from perturbviz.figures.marks import marked
 from perturbviz.interactions.pairs import Pairs
 from perturbviz.interactions.threshold import Kind, Threshold
 from perturbviz.ui import cache_interactions as cache
+from perturbviz.ui import choose
 from perturbviz.ui.current import Current
 
 LEVELS = {"0.001": "0.001", "0.01": "0.01", "0.02": "0.02", "": "0.05", "0.1": "0.10", "0.2": "0.20"}
@@ -61,8 +61,8 @@ def option(label: str, key: str, options: Mapping[str, str], help: str | None = 
     """A choice that can stand in the link; "" is the default and stays out of it."""
     if st.session_state.get(key) not in options:
         st.session_state[key] = ""
-    draw = st.select_slider if slider else partial(st.segmented_control, required=True)
-    return draw(label, list(options), key=key, format_func=options.get, help=help, persist_state="session") or ""
+    draw = choose.select_slider if slider else choose.segmented_control
+    return draw(label, options, key=key, words=options, help=help, persist_state="session") or ""
 
 
 def choice(
@@ -71,8 +71,8 @@ def choice(
     """A select box that can stand in the link; an unknown value gives way to the default."""
     if st.session_state.get(key) not in options:
         st.session_state[key] = default
-    return st.selectbox(
-        label, options, key=key, format_func=lambda o: names.get(o, o), help=help, persist_state="session"
+    return choose.selectbox(
+        label, options, key=key, words=lambda o: names.get(o, o), help=help, persist_state="session"
     )
 
 

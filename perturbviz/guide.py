@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from perturbviz import genesets, references
-from perturbviz.baselines import BASELINES
+from perturbviz.baselines.simple import BASELINES
 from perturbviz.lessons import LESSONS
 from perturbviz.metrics import CATALOGUE, Card
 from perturbviz.talk import TALK

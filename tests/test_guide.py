@@ -2,7 +2,7 @@
 
 import re
 
-from perturbviz.baselines import BASELINES
+from perturbviz.baselines.simple import BASELINES
 from perturbviz.genesets import KINDS
 from perturbviz.guide import entries, point, search, talk_genes, talk_measures
 from perturbviz.metrics import CATALOGUE

@@ -1,9 +1,5 @@
 """Baselines: predictions anybody can make, fitted on the training part only and always in the competition."""
 
-from perturbviz.baselines.simple import BASELINES, Baseline, baseline_ids
-
-__all__ = ["BASELINES", "Baseline", "baseline_ids"]
-
 from perturbviz.baselines.diagnostics import ErrorMap, error_map, learning_curve, spectrum
 from perturbviz.baselines.embedding_files import ReadEmbedding, read_embedding, read_gene_texts
 from perturbviz.baselines.embeddings import from_text, gene_scores, pretrained
@@ -15,7 +11,7 @@ from perturbviz.baselines.regression import RidgeRegression
 from perturbviz.baselines.splits import combo_seen, folds, leave_one_context_out, random_split, unseen_singles
 from perturbviz.baselines.training import Competitor, Fitted, Training
 
-__all__ += [
+__all__ = [
     "Competitor",
     "ErrorMap",
     "Fitted",

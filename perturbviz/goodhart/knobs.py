@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from perturbviz.baselines import BASELINES
+from perturbviz.baselines.simple import BASELINES
 from perturbviz.errors import UserError
 
 Uses = Literal["prediction", "control", "training", "other"]

@@ -53,13 +53,12 @@ def all_views(benchmark: Benchmark, view: View) -> Sweep:
     running = _running(benchmark.content_id, base.token)
     if running.future is None:
         evaluation = cache.evaluation(benchmark, view)
-        sizes = sorted({*DIRECT_SIZES, min(view.n, benchmark.adata.n_vars)})
         running.future = cache.background().submit(
             sweep,
             evaluation,
             base=base,
             metrics=unasked(evaluation, base)[0],
-            sizes=sizes,
+            sizes=DIRECT_SIZES,
             threads=1,
             progress=running.advance,
         )

@@ -1,0 +1,259 @@
+"""Caches of the app: what is kept for one view or benchmark is never shown for another.
+
+Each function is asked about one view and then about another that differs in a single field. The second answer must be
+the one that a newly started app gives.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perturbviz.baselines.recipe import Recipe
+from perturbviz.benchmark import Benchmark
+from perturbviz.errors import UserError
+from perturbviz.goodhart import Knobs
+from perturbviz.ui import cache, cache_calibration, cache_goodhart, cache_interactions, cache_linear, cache_views
+from perturbviz.ui.cache_interactions import Question, Rule
+from perturbviz.view import View
+from tests.wiring.world import OWN
+
+SHOWN = ("net", "flat", "partial", "mean")
+BASE = View(metric="pearson_delta", ref="perturbation", genes="own", own=OWN, rows="own", show=SHOWN)
+#: One other value of every field of a view (of ``data`` there is none: it names the benchmark, which is asked as such).
+CHANGES: dict[str, Any] = {
+    "metric": "mse",
+    "ref": "control",
+    "ref_from": "all",
+    "genes": "de",
+    "n": 5,
+    "targets": False,
+    "own": ("g05", "g21", "g17", "B"),
+    "split": "test",
+    "size": "doubles",
+    "context": "y",
+    "seed": "2",
+    "rows": "common",
+    "avg": "median",
+    "show": ("net", "partial"),
+    "truth": "half_a",
+}
+
+
+#: Views that differ from one another in a single field.
+VIEWS = {
+    "": BASE,
+    **{f"{field}={value}": BASE.with_(**{field: value}) for field, value in CHANGES.items()},
+    **{f"expressed:{n}": BASE.with_(genes="expressed", n=n) for n in (12, 5)},
+}
+
+
+def forget() -> None:
+    """Empty every cache of the interface, as after a start."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("perturbviz.ui"):
+            for thing in list(vars(module).values()):
+                kept = getattr(thing, "cache", None)
+                if hasattr(thing, "cache_condition") and kept is not None:
+                    kept.clear()
+                elif (
+                    hasattr(thing, "clear") and callable(thing) and not isinstance(thing, type)
+                ):  # a function in one of Streamlit's caches
+                    thing.clear()
+
+
+def plain(value: Any) -> Any:
+    """A result as nested lists and dictionaries that can be compared."""
+    if isinstance(value, (str, bool, int, float, type(None), np.ndarray, np.generic)):
+        return value
+    if isinstance(value, pd.Series):
+        return {"index": list(value.index), "values": value.to_numpy()}
+    if isinstance(value, pd.DataFrame):
+        return {str(c): value[c].to_numpy() for c in value} | {"index": list(value.index)}
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if f.name not in ("evaluation", "card")}
+    raise TypeError(type(value))
+
+
+def same(a: Any, b: Any) -> bool:
+    try:
+        np.testing.assert_equal(plain(a), plain(b))
+    except AssertionError:
+        return False
+    return True
+
+
+# -- what the pages ask for ----------------------------------------------------------------------------------------
+def scores(bench: Benchmark, view: View) -> Any:
+    return cache.scores(bench, view).to_frame()
+
+
+def ranking(bench: Benchmark, view: View) -> Any:
+    found = cache.ranking(bench, view)
+    return found.table, found.scores.to_frame()
+
+
+def rank_table(bench: Benchmark, view: View) -> Any:
+    found = cache.rank_table(bench, view)
+    return found.settings, found.ranks, found.averages
+
+
+def judged(bench: Benchmark, view: View) -> Any:
+    return [cache_calibration.judged(bench, view, positive) for positive in ("", "duplicate")]
+
+
+def judged_with(bench: Benchmark, view: View) -> Any:
+    return [cache_calibration.judged(bench, view, "duplicate", low) for low in ("", "shuffled")]
+
+
+def calibration_map(bench: Benchmark, view: View) -> Any:
+    pieces = cache_calibration.parts(bench, [view])
+    return [cache_calibration.part(bench, piece, "", "") for piece in pieces[:2]]
+
+
+def scale(bench: Benchmark, view: View) -> Any:
+    found = cache_calibration.scale(bench, view)
+    return found if isinstance(found, str) else (found.table, found.positive, found.negative)
+
+
+def variation(bench: Benchmark, view: View) -> Any:
+    return cache_calibration.variation(bench, view)
+
+
+def goodhart(bench: Benchmark, view: View) -> Any:
+    lab = cache_goodhart.lab(bench, view)
+    return lab.rows, lab.methods, lab.table, cache_goodhart.step(lab, "net", Knobs(amplify=2.0))
+
+
+def interactions(bench: Benchmark, view: View) -> Any:
+    rule = Rule(level=0.2)
+    q = Question(bench, view, rule, view.show)
+    pairs = cache_interactions.pairs(q)
+    found = cache_interactions.found(q, "net", "both", 20)
+    bound = cache_interactions.threshold(q)
+    return (
+        [pairs.rows, list(pairs.genes), pairs.deviation, pairs.predicted("net")],
+        [bound.lower, bound.upper, found.table, cache_interactions.true_classes(q)],
+        [cache_interactions.confusion(q, "net"), cache_interactions.recurring(q, "genes", 20)],
+        [cache_interactions.scores(q, "net"), cache_interactions.every(q).deviation],
+    )
+
+
+def every_view(bench: Benchmark, view: View) -> Any:
+    found = cache_views.all_views(bench, view)
+    return found.methods, [s.label for s in found.splits], [repr(s) for s in found.settings], found.scores
+
+
+def linear_model(bench: Benchmark, view: View) -> Any:
+    evaluation = cache.evaluation(bench, view)
+    recipe = Recipe(dims=2, sum_doubles=True)
+    found = cache_linear.predictions(evaluation, recipe)
+    models = {"own": ("Own", recipe)}
+    table = cache_linear.ranking(evaluation, evaluation, view, view.show, models).table
+    return found.values, table, cache_linear.curve(evaluation, recipe), cache_linear.error_maps(evaluation, recipe)
+
+
+def curves(bench: Benchmark, view: View) -> Any:
+    return cache.curves(bench, view)
+
+
+ASKED = [
+    *(scores, ranking, rank_table, judged, judged_with, calibration_map, scale, variation, goodhart, interactions),
+    *(every_view, linear_model, curves),
+]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """A few metrics and knobs, of which all would take long; no warnings that nobody looks at."""
+    logging.getLogger("streamlit").setLevel(logging.ERROR)
+    some = (("l2", "none"), ("pearson_delta", "control"), ("pearson_delta", "perturbation"))
+    for module in (cache, cache_calibration, cache_goodhart):
+        monkeypatch.setattr(module, "offered_pairs", lambda *a: some)
+    monkeypatch.setattr(cache_views, "unasked", lambda *a: (["l2", "pearson_delta"], ()))
+    for name, value in {"DIMS": (1, 2), "RIDGES": (0.1,), "DRAWS": 1}.items():
+        monkeypatch.setattr(cache_linear, name, value)
+    forget()
+    yield
+    forget()
+
+
+def answer(ask: Callable[[Benchmark, View], Any], bench: Benchmark, view: View) -> Any:
+    """What is shown: the result, or the sentence that stands in its place."""
+    try:
+        return ask(bench, view)
+    except UserError as error:
+        return str(error)
+
+
+def test_forgetting_forgets(bench):
+    view = BASE
+    asked = [
+        lambda: cache.scores(bench, view),
+        lambda: cache_goodhart.lab(bench, view),
+        lambda: cache_interactions.pairs(Question(bench, view, Rule(), SHOWN)),
+        lambda: cache_linear.prepared(bench),
+    ]
+    for ask in asked:
+        first = ask()
+        assert ask() is first
+        forget()
+        assert ask() is not first
+
+
+def test_every_field_of_a_view_is_changed_here():
+    assert {f.name for f in fields(View)} - {"data"} == set(CHANGES)
+
+
+@pytest.mark.parametrize("ask", ASKED, ids=lambda f: f.__name__)
+def test_a_view_that_differs_in_one_field_gets_its_own_answer(bench, ask):
+    alone = {}
+    for change, view in VIEWS.items():
+        forget()
+        alone[change] = answer(ask, bench, view)
+    if ask is scores:  # each field matters, so that something is tested
+        idle = [change for change in alone if change and same(alone[change], alone[""])]
+        assert idle == ["n=5", "avg=median"]
+        assert not same(alone["expressed:12"], alone["expressed:5"])
+    forget()
+    for change in [*VIEWS, ""]:
+        found = answer(ask, bench, VIEWS[change])
+        assert same(found, alone[change]), f"{change} is answered with what was kept for another view"
+
+
+def changed(world, what: str) -> Benchmark:
+    """The data set with another value somewhere, and the same title."""
+    adata = world.adata()
+    if what == "split":
+        test = np.flatnonzero(adata.obs["split__1"] == "test")[:6]
+        adata.obs.iloc[test, adata.obs.columns.get_loc("split__1")] = "train"
+    elif what == "control_mean":
+        adata.varm["control_mean"].iloc[3, 0] += 1
+    elif what == "X":
+        adata.X[5, 3] += 1
+    else:
+        adata.layers[what][:, 3] += 1
+    return Benchmark.from_adata(adata)
+
+
+@pytest.mark.parametrize("what", ["X", "split", "control_mean", "pred__net__2", "half_a", "half_b", "de_padj_b", "se"])
+def test_another_benchmark_of_the_same_title_gets_its_own_answer(world, bench, what):
+    other, view = changed(world, what), BASE
+    assert other.content_id != bench.content_id
+    for ask in (scores, rank_table, judged, linear_model, interactions):
+        forget()
+        expected = answer(ask, other, view)
+        forget()
+        answer(ask, bench, view)
+        assert same(answer(ask, other, view), expected), ask.__name__

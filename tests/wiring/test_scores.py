@@ -22,6 +22,8 @@ SETTINGS = [
     ("pearson_delta", "control"),
     ("pearson_delta", "perturbation"),
 ]
+#: Metrics that compare perturbations with one another, on the same genes.
+SHARED = [("centroid_accuracy", "none"), ("pds", "none")]
 #: Values that fit one piece: one row, a few rows, everything.
 PIECES = [1, 90, 10**6]
 scoring = pytest.importorskip(scores.score_blocks.__module__)
@@ -47,7 +49,7 @@ def check(found: Scores, world: World, setting: tuple[str, str], key: str, truth
 @pytest.mark.parametrize("key", SUBSETS)
 def test_every_value_is_that_of_its_own_row_genes_and_reference(world, bench, key, chunk, monkeypatch):
     monkeypatch.setattr(scoring, "CHUNK", chunk)
-    settings = SETTINGS + ([("centroid_accuracy", "none")] if key in ("all", "expressed:12", "own") else [])
+    settings = SETTINGS + (SHARED if key in ("all", "expressed:12", "own") else [])
     for setting, found in score_many(Evaluation(bench), settings, subset_of(key), EVERY).items():
         check(found, world, setting, key)
 
@@ -66,9 +68,10 @@ def test_candidates_are_the_chosen_rows_of_the_same_seed_and_context(world, benc
     monkeypatch.setattr(scoring, "CHUNK", chunk)
     evaluation = Evaluation(bench)
     some = np.random.default_rng(2).permutation(len(evaluation.rows))[:20]
-    found = score(evaluation, "centroid_accuracy", subset=subset_of("all"), methods=EVERY, rows=some)
-    assert list(found.rows["perturbation"]) == list(evaluation.rows["perturbation"].iloc[some])
-    check(found, world, ("centroid_accuracy", "none"), "all")
+    for metric, reference in SHARED:
+        found = score(evaluation, metric, subset=subset_of("all"), methods=EVERY, rows=some)
+        assert list(found.rows["perturbation"]) == list(evaluation.rows["perturbation"].iloc[some])
+        check(found, world, (metric, reference), "all")
 
 
 @pytest.mark.parametrize("chunk", [1, 10**6])
@@ -110,7 +113,7 @@ def test_the_judge_of_the_goodhart_lab_gives_the_same_values(world, bench, key, 
     monkeypatch.setattr(judging, "KEPT", kept)
     evaluation = Evaluation(bench)
     rows = np.random.default_rng(4).permutation(len(evaluation.rows))[:24]
-    settings = SETTINGS + ([("centroid_accuracy", "none")] if key in ("all", "expressed:12", "own") else [])
+    settings = SETTINGS + (SHARED if key in ("all", "expressed:12", "own") else [])
     judge = Judge(evaluation, rows, tuple(settings), subset_of(key))
     chosen = [named(evaluation)[i] for i in rows]
     for method in ("net", "partial", "additive"):

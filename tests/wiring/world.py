@@ -44,7 +44,7 @@ NOT_PREDICTED = {
     "partial": {(s, *row) for s in SEEDS for row in (("x", "A+C"), ("y", "C+D"), ("y", "B"))},
 }
 BASELINES = ("no_change", "mean", "additive", "half_sum")
-RETRIEVAL = ("centroid_accuracy",)
+RETRIEVAL = ("centroid_accuracy", "pds")
 GRID = 16  # values are multiples of 1/16: exact in single precision, and often equal
 
 
@@ -223,9 +223,16 @@ class World:
             weight = (((score - score.min()) / (score.max() - score.min())) ** 2)[at]
             return float(sum(w * (a - b) ** 2 for w, a, b in zip(weight, y, p, strict=True)) / weight.sum())
         assert metric in RETRIEVAL, metric
-        own = float(np.sum((y - p) ** 2))
-        away = [float(np.sum((self.observed(context, n, truth)[at] - minus - p) ** 2)) for n in others]
-        return sum(d > own * (1 + 1e-9) for d in away) / len(away) if away else np.nan
+        profiles = [self.observed(context, n, truth)[at] - minus for n in others]
+        if not profiles:
+            return np.nan
+        if metric == "pds":  # by L1, without the perturbed gene of a single
+            left = [i for i, g in enumerate(at) if self.genes[g] != name]
+            own, *away = (float(np.sum(np.abs(profile - p)[left])) for profile in (y, *profiles))
+            worse = [0.5 if abs(d - own) < 1e-9 else float(d < own) for d in away]
+            return 1 - sum(worse) / (len(away) + 1)
+        own, *away = (float(np.sum((profile - p) ** 2)) for profile in (y, *profiles))
+        return sum(d > own * (1 + 1e-9) for d in away) / len(away)
 
     def sd_ratio(self, key: str, method: str, seed: str, context: str, rows: Iterable[tuple[str, str, str]]) -> float:
         """Median over genes of the ratio of standard deviations over the predicted rows of one seed and context."""

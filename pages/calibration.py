@@ -6,9 +6,10 @@ import streamlit as st
 from perturbviz import explain
 from perturbviz import explain_calibration as words
 from perturbviz.calibration.fractions import bds
-from perturbviz.calibration.table import MIN_UNITS, NEGATIVES, WIDE, family_of, table
+from perturbviz.calibration.table import NEGATIVES, WIDE, family_of, table
 from perturbviz.figures import calibration as figures
 from perturbviz.figures.marks import marked
+from perturbviz.stats import MIN_UNITS
 from perturbviz.ui import cache_calibration as cache
 from perturbviz.ui import calibration_map, choose, state
 from perturbviz.ui.chart import chart

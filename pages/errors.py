@@ -5,7 +5,8 @@ import streamlit as st
 
 from perturbviz import explain
 from perturbviz.figures import errors as figures
-from perturbviz.rankings import average, per_unit
+from perturbviz.rankings import per_unit
+from perturbviz.stats import average
 from perturbviz.ui import cache, choose, navigation, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions

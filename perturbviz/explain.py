@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from perturbviz.figures.text import percent
 from perturbviz.genesets import LABELS as GENE_LABELS
 from perturbviz.metrics import Card
-from perturbviz.rankings import Ranking, n_units
+from perturbviz.rankings import Ranking, n_units, one_value_a_set, too_few
 from perturbviz.references import LABELS as REFERENCE_LABELS
 from perturbviz.scores import Scores
+from perturbviz.stats import MIN_UNITS
 from perturbviz.view import View, metric_name
 
 
@@ -45,27 +47,39 @@ def counted(n: int, one: str, many: str = "") -> str:
 def headline(ranking: Ranking) -> str:
     """Who leads, by how much, and whether the next can be told apart."""
     lines, card = ranking.lines, ranking.scores.card
-    order = ranking.defined
+    order, leaders = ranking.defined, ranking.leaders
     if not order:
         return f"No shown method has a defined {card.name} here."
-    first = lines[order[0]]
     what = (
         metric_name(ranking.scores.metric, ranking.scores.reference)
         if ranking.scores.reference in REFERENCE_LABELS and card.source != ""
         else card.name
     )
-    text = f"**{escape(first['name'])}** leads by {what}: {first['score']:.3g}"
-    if len(order) > 1:
-        second = lines[order[1]]
+    first = names([f"**{escape(lines[m]['name'])}**" for m in leaders])
+    text = f"{first} {'leads' if len(leaders) == 1 else 'share first place'} by {what}: {lines[order[0]]['score']:.3g}"
+    if len(order) > len(leaders):
+        second = lines[order[len(leaders)]]
         text += f", before **{escape(second['name'])}** with {second['score']:.3g}"
-        tied = [m for m in order[1:] if not ranking.separable(order[0], m)]
-        if np.isnan(first["low"]):
-            pass  # nothing was resampled, which says neither that they differ nor that they do not
-        elif tied:
-            text += f"; {names([escape(lines[m]['name']) for m in tied])} cannot be told apart from it here"
-        else:
-            text += f"; first in {first['p_first']:.0%} of resamples"
-    return text + "."
+    return text + (f"; {certainty(ranking)}." if len(order) > 1 and certainty(ranking) else ".")
+
+
+def certainty(ranking: Ranking) -> str:
+    """Whether the others can be told apart from the first, without a full stop; "" where that cannot be asked."""
+    order, leaders, lines = ranking.defined, ranking.leaders, ranking.lines
+    first = lines[order[0]]
+    if one_value_a_set(ranking.scores):
+        return ""
+    if first["n_units"] < MIN_UNITS:
+        return too_few(first["n_units"], "to tell methods apart ")
+    if np.isnan(first["low"]):
+        return f"{first['interval'].removeprefix('none: ')}, so nothing can be told apart"
+    tied = [m for m in order if m not in leaders and not ranking.separable(order[0], m)]
+    if tied:
+        whom = "it" if len(leaders) == 1 else "them"
+        return f"{names([escape(lines[m]['name']) for m in tied])} cannot be told apart from {whom} here"
+    if len(order) == len(leaders) or np.isnan(first["p_first"]):
+        return ""
+    return f"first in {percent(first['p_first'])} of draws"
 
 
 def four_questions(view: View, scores: Scores, published: bool = False) -> str:
@@ -99,21 +113,37 @@ def four_questions(view: View, scores: Scores, published: bool = False) -> str:
 
 
 def uncertainty(ranking: Ranking) -> str:
-    """Which neighbours in the order cannot be told apart."""
+    """What the intervals are, and which neighbours in the order cannot be told apart."""
     order = ranking.defined
     if len(order) < 2:
         return ""
+    if not ranking.certain:
+        return f"No intervals: {ranking.lines[order[0]]['interval'].removeprefix('none: ')}."
+    lines = "Lines: 95% intervals over perturbations, all seeds of one together. " + allowance(ranking)
     pairs = [
         f"{ranking.lines[a]['name']} / {ranking.lines[b]['name']}"
         for a, b in zip(order, order[1:], strict=False)
         if not ranking.separable(a, b)
     ]
-    if ranking.table["low"].isna().all():
-        return "No intervals: one value holds all perturbations, so there are none to resample."
-    lines = "Lines: 95% bootstrap intervals over perturbations, all seeds of one together. "
     if not pairs:
-        return lines + "Every neighbour in this order can be told apart (paired)."
-    return lines + f"Cannot be told apart (paired): {'; '.join(pairs)}."
+        return lines + "Every neighbour in this order can be told apart (paired, each pair by itself)."
+    return lines + f"Cannot be told apart (paired, each pair by itself): {'; '.join(pairs)}."
+
+
+def allowance(ranking: Ranking) -> str:
+    """What intervals allow for, and what they are about; each sentence with a space after it."""
+    text, shared = "", ranking.shared
+    if shared:
+        n, n_targets, what = shared
+        text += (
+            f"{what.capitalize()} that share a target are not independent; intervals allow for that "
+            f"({n_targets} targets in {n:,} {what}) and are about other targets. "
+        )
+        if ranking.how == "median":
+            text += "Those of medians are the bootstrap's, widened as much as those of the means. "
+    if "block" in ranking.scores.card.needs:
+        text += "Values share candidates; intervals are approximate. "
+    return text
 
 
 def _setting(before: View, after: View) -> str:

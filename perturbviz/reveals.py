@@ -14,9 +14,10 @@ from perturbviz.explain import counted, escape, names, ordinal
 from perturbviz.genesets import de_order, resolve
 from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.metrics.correlation import pearson
-from perturbviz.rankings import Ranking, average, rank, ranks
+from perturbviz.rankings import Ranking, rank, ranks
 from perturbviz.scores import Scores, score, score_many, view_rows
 from perturbviz.stage import Reveal, Stage, cannot_be_asked, grade, lacks, leaders, place, sample, swaps
+from perturbviz.stats import average
 from perturbviz.validity import offered_pairs
 from perturbviz.view import metric_label
 

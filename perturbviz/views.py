@@ -15,7 +15,7 @@ import pandas as pd
 
 from perturbviz.genesets import GeneSubset
 from perturbviz.metrics import parse_metric
-from perturbviz.ordering import ranks_of
+from perturbviz.stats import ranks
 from perturbviz.sweep.engine import Sweep
 from perturbviz.sweep.grid import DIRECT_SIZES, canonical, has_targets
 from perturbviz.validity import no_vote
@@ -145,7 +145,7 @@ def defensible(sweep: Sweep, choice: ViewFilter | None = None) -> Views:
     frame = frame[keep].drop(columns="setting").reset_index(drop=True)
     size = frame.groupby("family")["family"].transform("size") * frame["family"].nunique()
     frame["vote"] = 1 / len(frame) if choice.raw and len(frame) else 1 / size
-    ranked = ranks_of(goodness[keep])
+    ranked = ranks(goodness[keep], [parse_metric(m)[0].card.perfect for m in frame["metric"]])
     return Views(frame, scores[keep], goodness[keep], ranked, sweep.methods, sweep.names, sweep.base, left_out)
 
 

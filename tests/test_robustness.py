@@ -7,8 +7,7 @@ from scipy.stats import kendalltau, rankdata
 
 from perturbviz.evaluation import Evaluation
 from perturbviz.metrics import CATALOGUE
-from perturbviz.ordering import ranks_of
-from perturbviz.rankings import average, units
+from perturbviz.rankings import units
 from perturbviz.robustness import (
     agreement,
     cluster_order,
@@ -17,8 +16,6 @@ from perturbviz.robustness import (
     flattering,
     kendall_matrix,
     one_click,
-    repetitions,
-    resample,
     robustness,
     shapley,
     shares_by,
@@ -30,6 +27,7 @@ from perturbviz.robustness import (
 from perturbviz.robustness.challenge import _holm, place_shares
 from perturbviz.robustness.flattery import place
 from perturbviz.scores import Scores, score_view
+from perturbviz.stats import average, ranks
 from perturbviz.sweep import sweep
 from perturbviz.view import View
 from perturbviz.views import FACTORS, ViewFilter, Views, defensible, in_words
@@ -59,7 +57,7 @@ def random_views(seed, n=60, methods=4):
     goodness[rng.random(goodness.shape) < 0.1] = np.nan
     frame["vote"] = rng.dirichlet(np.ones(len(frame)))
     names = tuple(f"m{i}" for i in range(methods))
-    return Views(frame, goodness, goodness, ranks_of(goodness), names, names, View())
+    return Views(frame, goodness, goodness, ranks(goodness), names, names, View())
 
 
 # -- ranks and shares ----------------------------------------------------------------------------------------------
@@ -68,14 +66,14 @@ def random_views(seed, n=60, methods=4):
 )
 def test_ranks_are_mid_ranks_of_what_is_defined(lines):
     goodness = np.array(lines).reshape(-1, 4)
-    for line, found in zip(goodness, ranks_of(goodness), strict=True):
+    for line, found in zip(goodness, ranks(goodness), strict=True):
         have = ~np.isnan(line)
         assert np.isnan(found[~have]).all()
         np.testing.assert_allclose(found[have], rankdata(-line[have]))
 
 
 def test_rounding_does_not_decide_who_wins():
-    assert ranks_of(np.array([[0.675, 0.675 * (1 + 1e-9), 0.6]])).tolist() == [[1.5, 1.5, 3]]
+    assert ranks(np.array([[0.675, 0.675 * (1 + 1e-9), 0.6]])).tolist() == [[1.5, 1.5, 3]]
 
 
 def test_every_question_is_asked_once(views, swept):
@@ -269,21 +267,6 @@ def scores_of(values, perturbations=None, metric="mse"):
     return Scores(
         CATALOGUE[metric].card, metric, "none", "all", names, names, rows, values, np.ones(len(rows), int), {}
     )
-
-
-@pytest.mark.parametrize("how", ["mean", "median"])
-def test_resampled_averages_equal_averages_of_repeated_rows(how):
-    rng = np.random.default_rng(0)
-    values, unit = rng.normal(size=(3, 14)), rng.integers(0, 6, 14)
-    unit[:6] = range(6)
-    values[1, 3] = np.nan
-    times = repetitions(6, 50, seed=1)
-    assert (times.sum(axis=1) == 6).all()
-    found = resample(values, unit, how, times)
-    for line, repeats in zip(found, times, strict=True):
-        rows = np.repeat(values, repeats[unit], axis=1)
-        expected = (np.nanmean if how == "mean" else np.nanmedian)(rows, axis=1)
-        np.testing.assert_allclose(line, expected)
 
 
 def test_place_shares_give_ties_the_better_place():

@@ -45,7 +45,7 @@ class Scaled:
 def scaled(
     controlled: Evaluation, view: View, methods: Sequence[str], positive: str, negatives: Sequence[str] = NEGATIVES
 ) -> Scaled:
-    """Average scores of methods on the calibrated scale, with bootstrap intervals of the methods alone.
+    """Average scores of methods on the calibrated scale, with 95% intervals of the methods alone.
 
     Parameters
     ----------

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from perturbviz import stats
 from perturbviz.calibration.controls import CONTROL_NAMES, SHUFFLED, positive_controls, preferred_truth, with_controls
 from perturbviz.calibration.fractions import bds, drf
 from perturbviz.evaluation import HELD_OUT, Evaluation
 from perturbviz.genesets import GeneSubset
 from perturbviz.metrics import Card, parse_metric
-from perturbviz.rankings import LEVEL, bootstrap, units
+from perturbviz.rankings import sharing, units
 from perturbviz.scores import Scores, score_many
+from perturbviz.stats import MIN_UNITS
 from perturbviz.validity import offered_pairs
 from perturbviz.view import metric_label
 
-MIN_UNITS = 10  # perturbations below which nothing is said (Miller et al. 2025)
 MIN_SETS = 5  # splits, for metrics with one value a data set: fewer all agree by chance more often than once in twenty
 WIDE = 0.2  # dynamic range fraction from which a metric has room to order predictions (a convention of this program)
 NEGATIVES = ("mean", "no_change", SHUFFLED)
@@ -57,7 +58,7 @@ class Calibration:
     positive, negative
         Control methods that were compared.
     drf, drf_interval, bds, bds_interval
-        Median dynamic range fraction and mean bound discrimination over perturbations, with bootstrap intervals.
+        Median dynamic range fraction and mean bound discrimination over perturbations, with 95% intervals.
     n
         Perturbations (or data sets, for metrics with one value a data set) with both controls defined.
     verdict, reason
@@ -128,8 +129,9 @@ def calibrate(scores: Scores, positive: str, negatives: Sequence[str] = NEGATIVE
     unit = np.arange(len(scores.rows)) if per_set else units(scores.rows)
     n = len(np.unique(unit[both]))
     wins = np.where(both, bds(high, low, scores.card), np.nan)
-    drf_median, drf_interval = _with_interval(each, unit, "median")
-    bds_mean, bds_interval = _with_interval(wins, unit, "mean")
+    shared = None if per_set else sharing(scores.rows, unit)
+    drf_median, drf_interval = _with_interval(each, unit, shared, "median")
+    bds_mean, bds_interval = _with_interval(wins, unit, shared, "mean")
     verdict, reason = _verdict(
         n, per_set, drf_median, bds_mean, bds_interval, CONTROL_NAMES[positive], scores.reasons.get(positive, "")
     )
@@ -154,13 +156,14 @@ def calibrate(scores: Scores, positive: str, negatives: Sequence[str] = NEGATIVE
     )
 
 
-def _with_interval(values: np.ndarray, unit: np.ndarray, how: str) -> tuple[float, tuple[float, float]]:
-    if np.isnan(values).all():
-        return np.nan, (np.nan, np.nan)
-    middle = np.nanmedian(values) if how == "median" else np.nanmean(values)
-    resampled = bootstrap(values[None], unit, how)[:, 0]
-    low, high = np.nanquantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(middle), (float(low), float(high))
+def _with_interval(
+    values: np.ndarray, unit: np.ndarray, shared: stats.Sharing | None, how: str
+) -> tuple[float, tuple[float, float]]:
+    """Average and its 95% interval, NaN where there is none: with one value a split (``shared`` None) splits overlap."""
+    if shared is None or np.isnan(values).all():
+        return float(stats.average(values, how)), (np.nan, np.nan)
+    found = stats.estimate(values[None], unit, shared, how)
+    return float(found.value[0]), (float(found.low[0]), float(found.high[0]))
 
 
 def _verdict(
@@ -181,6 +184,8 @@ def _verdict(
     what = f"the {positive.lower()} is better for {bds_:.0%} of {n} perturbations"
     if n < MIN_UNITS:
         return "unknown", f"{n} perturbations are too few (at least {MIN_UNITS})"
+    if np.isnan(interval[0]):
+        return "unknown", f"{what}, but all perturbations share targets, so that none is independent of another"
     if interval[1] < 0.5:
         return "inverted", what
     if interval[0] <= 0.5:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.marks import apart
-from perturbviz.figures.text import escape
+from perturbviz.figures.text import escape, percent
 from perturbviz.figures.theme import MUTED, TEXT, method_dash, text_colour
 
 
@@ -22,7 +22,7 @@ def order(
     higher: bool = True,
     open_marks: Sequence[str] = (),
 ) -> Drawing:
-    """Methods from first to last: the score as a dot, its bootstrap interval as a line.
+    """Methods from first to last: the score as a dot, its 95% interval as a line.
 
     Parameters
     ----------
@@ -111,15 +111,15 @@ def _label(line: Mapping[str, Any], shift: float | None) -> str:
 
 
 def _hover(line: Mapping[str, Any]) -> str:
-    """Name, score and rank; the intervals only where perturbations were resampled."""
+    """Name, score and rank, with their intervals or why there are none."""
     name, score, place = f"<b>{escape(line['name'])}</b>", f"score {line['score']:.4g}", f"rank {line['rank']:g}"
     if np.isnan([line["low"], line["high"]]).any():
-        return f"{name}<br>{score} (no interval: one value for all perturbations)<br>{place}"
-    return (
-        f"{name}<br>{score} (95% interval {line['low']:.4g} to {line['high']:.4g})"
-        f"<br>{place} ({line['rank_low']:g} to {line['rank_high']:g} in resamples)"
-        f"<br>first in {line['p_first']:.0%} of resamples<br>{line['n']:g} value{'s' * (line['n'] != 1)} averaged"
-    )
+        return f"{name}<br>{score}<br>{place}<br>no interval: {escape(line['interval'].removeprefix('none: '))}"
+    text = f"{name}<br>{score} (95% interval {line['low']:.4g} to {line['high']:.4g})<br>{place}"
+    if not np.isnan(line["p_first"]):
+        text += f" ({line['rank_low']:g} to {line['rank_high']:g} in draws)"
+        text += f"<br>first in {escape(percent(line['p_first']))} of draws"
+    return f"{text}<br>{line['n']:g} value{'s' * (line['n'] != 1)} averaged"
 
 
 def bump(

@@ -11,7 +11,7 @@ import pandas as pd
 from perturbviz.errors import UserError
 from perturbviz.goodhart.judge import Judge, Setting
 from perturbviz.metrics import parse_metric
-from perturbviz.rankings import average, ranks
+from perturbviz.stats import average, ranks
 from perturbviz.validity import metric_problem
 from perturbviz.view import metric_label, metric_name
 
@@ -139,10 +139,8 @@ def ranks_with(settings: tuple[Setting, ...], others: pd.DataFrame, mine: Mappin
     """Ranks of others (methods x settings) and, in the last line, of one more prediction among them; NaN where undefined."""
     scores = np.vstack([others.to_numpy(float), [mine[s] for s in settings]])
     cards = [parse_metric(s[0])[0].card for s in settings]
-    found = np.empty_like(scores)
-    for better in {c.better for c in cards}:  # all metrics of one direction at once
-        at = [i for i, c in enumerate(cards) if c.better == better]
-        found[:, at] = ranks(scores[:, at].T, cards[at[0]]).T
+    goodness = np.array([c.goodness(line) for c, line in zip(cards, scores.T, strict=True)]).reshape(scores.T.shape)
+    found = ranks(goodness, [c.perfect for c in cards]).T
     return pd.DataFrame(found, index=[*others.index, "yours"], columns=others.columns)
 
 

@@ -17,7 +17,7 @@ from perturbviz.goodhart.knobs import DEFAULT, Knobs
 from perturbviz.goodhart.partition import Partition
 from perturbviz.goodhart.transform import Arena, unavailable
 from perturbviz.metrics import parse_metric
-from perturbviz.rankings import average
+from perturbviz.stats import average
 from perturbviz.view import metric_label, metric_name
 
 #: Makes an informative prediction weak: noise as large as a typical training change.

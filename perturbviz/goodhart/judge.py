@@ -18,10 +18,10 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneBlock, GeneSubset, resolve
 from perturbviz.metrics import Metric, parse_metric
 from perturbviz.needs import needed
-from perturbviz.rankings import average
 from perturbviz.references import Reference
 from perturbviz.rounding import snap
 from perturbviz.scoring import Shared, by_row, of_data_set
+from perturbviz.stats import average
 
 #: (metric id with parameter, "none", "control" or "perturbation")
 Setting: TypeAlias = tuple[str, str]

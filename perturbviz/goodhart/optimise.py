@@ -18,7 +18,7 @@ from perturbviz.goodhart.knobs import CARD, DEFAULT, Knobs
 from perturbviz.goodhart.partition import Partition
 from perturbviz.goodhart.transform import Arena, unavailable
 from perturbviz.metrics import Card, parse_metric
-from perturbviz.rankings import average
+from perturbviz.stats import average
 
 CONTINUOUS = ("amplify", "blend", "shift", "small", "clip", "noise")  # tuned by Nelder-Mead, the others by trying
 OFF_AT_ZERO = ("blend", "clip", "noise")  # moved only from a starting point that turns them

@@ -19,9 +19,10 @@ from perturbviz.figures import rankings as ranking_figures
 from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.theme import figure_dict, method_colours
 from perturbviz.published_scores import card_of, scores_of
-from perturbviz.rankings import Ranking, average, per_unit, rank, ranks
+from perturbviz.rankings import Ranking, per_unit, rank, ranks
 from perturbviz.scores import score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
+from perturbviz.stats import average
 from perturbviz.validity import no_vote, offered_pairs, view_problem
 from perturbviz.view import View, metric_label, metric_name
 

@@ -8,7 +8,6 @@ from perturbviz.robustness.challenge import RANKING_METHODS, Robustness, robustn
 from perturbviz.robustness.clicks import first_places, one_click
 from perturbviz.robustness.deciding import deciding_choices, shapley
 from perturbviz.robustness.flattery import Portrait, flattering
-from perturbviz.robustness.resampling import repetitions, resample
 from perturbviz.robustness.shares import shares_by, shares_of_views, wins
 
 __all__ = [
@@ -25,8 +24,6 @@ __all__ = [
     "flattering",
     "kendall_matrix",
     "one_click",
-    "repetitions",
-    "resample",
     "robustness",
     "shapley",
     "shares_by",

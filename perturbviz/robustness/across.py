@@ -10,10 +10,10 @@ import pandas as pd
 
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
-from perturbviz.ordering import ranks_of
-from perturbviz.rankings import average
+from perturbviz.rankings import ranks as ranks_of
 from perturbviz.robustness.shares import shares_of_views
 from perturbviz.scores import score_view
+from perturbviz.stats import average
 from perturbviz.sweep.engine import Sweep
 from perturbviz.validity import view_problem
 from perturbviz.view import View
@@ -88,7 +88,7 @@ def _across(
         else:
             mean = average(found.values, view.avg)
             scores[label] = pd.Series(mean, found.methods)
-            ranks[label] = pd.Series(ranks_of(found.card.goodness(mean)[None])[0], found.methods)
+            ranks[label] = pd.Series(ranks_of(mean, found.card), found.methods)
         if sweeps is not None and label in sweeps:
             shares[label] = shares_of_views(defensible(sweeps[label], choice))["share"]
     table = {k: pd.DataFrame(v).reindex(names).astype(float) for k, v in (("s", scores), ("r", ranks), ("w", shares))}

@@ -1,6 +1,6 @@
 """How robust is one ranking? The views of challengeR (Wiesenfarth et al. 2021, Scientific Reports 11, 2369).
 
-Blob plot: in how many resamples does each method take each place. Podium: which place does it take on single
+Blob plot: in how many draws of all averages does each method take each place. Podium: which place does it take on single
 perturbations. Significance map: which pairs differ. Ranking methods: does the order depend on whether one averages
 scores and ranks the averages, or ranks each perturbation and averages the ranks.
 """
@@ -11,15 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr
 
-from perturbviz.ordering import ranks_of
-from perturbviz.rankings import average, units
-from perturbviz.robustness.resampling import N_RESAMPLES, repetitions, resample
+from perturbviz import stats
+from perturbviz.metrics import Card
+from perturbviz.rankings import Comparisons, compare, how_made
 from perturbviz.scores import Scores
 
 RANKING_METHODS = ("mean then rank", "median then rank", "rank then mean")
-LEVEL = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,18 +29,22 @@ class Robustness:
     methods, names
         Slugs and display names.
     blobs
-        (methods, places): share of resamples in which a method takes a place (ties take the better one).
+        (methods, places): share of draws in which a method takes a place (ties take the better one); NaN where there
+        are no draws.
     podium
         (methods, places): share of single perturbations on which it does.
     significance
-        (methods, methods): Holm-adjusted two-sided p-value of the paired difference; NaN on the diagonal.
+        (methods, methods): Holm-adjusted two-sided p-value of the paired difference; NaN on the diagonal, and where
+        there is no interval.
     better
         (methods, methods) bool: row is better than column, at the 5% level over the whole map.
     places
-        Per ranking method (rows) the rank of each method, with low_ and high_ limits of its 95% bootstrap interval:
-        columns method, ranking, rank, low, high.
+        Per ranking method (rows) the rank of each method, with low_ and high_ limits of its 95% interval: columns
+        method, name, ranking, rank, low, high.
     n_units
-        Number of perturbations (all seeds of one together) that were resampled.
+        Number of perturbations, all seeds of one together.
+    problem
+        Why there are no draws; "" where there are.
     """
 
     methods: tuple[str, ...]
@@ -53,58 +55,57 @@ class Robustness:
     better: np.ndarray
     places: pd.DataFrame
     n_units: int
+    problem: str
 
 
-def robustness(scores: Scores, how: str = "mean", n: int = N_RESAMPLES, seed: int = 0) -> Robustness:
-    """Resample the perturbations of one view and rank again and again.
+def robustness(scores: Scores, how: str = "mean", n: int = stats.N_DRAWS, seed: int = 0) -> Robustness:
+    """Draw the averages of one view and rank again and again.
 
     Parameters
     ----------
     scores
-        Scores of one view; a metric with one value a data set is resampled over data sets.
+        Scores of one view.
     how
         "mean" or "median": how the view averages.
     n, seed
-        Resamples, and where the random numbers start.
+        Draws, and where the random numbers start.
     """
-    score = scores.card.goodness(average(scores.values, how))
-    order = [int(i) for i in np.argsort(-score, kind="stable") if not np.isnan(score[i])]
-    values, unit = scores.values[order], units(scores.rows)
-    count = int(unit.max()) + 1 if len(unit) else 0
-    times = repetitions(count, n, seed) if count else np.zeros((n, 0), np.int16)
-    by_row = _row_ranks(scores.card.goodness(values))
-    drawn = {
-        "mean then rank": lambda: scores.card.goodness(resample(values, unit, "mean", times)),
-        "median then rank": lambda: scores.card.goodness(resample(values, unit, "median", times)),
-        "rank then mean": lambda: -resample(by_row, unit, "mean", times),
-    }
-    original = {
-        "mean then rank": scores.card.goodness(average(values, "mean")),
-        "median then rank": scores.card.goodness(average(values, "median")),
-        "rank then mean": -average(by_row, "mean"),
-    }
-    current = f"{how} then rank"
-    resampled = {name: draw() for name, draw in drawn.items()}
-    p = _holm(_paired_p(resampled[current], original[current], count))
-    lead = original[current][:, None] > original[current][None]
+    score = scores.card.goodness(stats.average(scores.values, how))
+    scores = scores.select([scores.methods[i] for i in np.argsort(-score, kind="stable") if not np.isnan(score[i])])
+    compared = {h: compare(scores, h) for h in ("mean", "median")}
+    by_row = _row_ranks(scores.values, scores.card)
+    drawn, original = {}, {}
+    for h, name in (("mean", "mean then rank"), ("median", "median then rank")):
+        drawn[name] = scores.card.goodness(compared[h].draws(n, seed))
+        original[name] = scores.card.goodness(stats.average(scores.values, h))
+    mean_rank = stats.estimate(by_row, compared["mean"].unit, compared["mean"].sharing)
+    drawn["rank then mean"] = (
+        np.full((n, len(by_row)), np.nan) if compared["mean"].whole else -stats.draws(mean_rank, n=n, seed=seed)
+    )
+    original["rank then mean"] = -mean_rank.value
+    current, perfect = f"{how} then rank", scores.card.perfect
+    p = _holm(_paired_p(compared[how]))
+    lead = stats.signs(original[current][:, None], original[current][None], perfect) > 0
+    reasons = [r.removeprefix("none: ") for r in how_made(compared[how]) if r.startswith("none: ")]
     return Robustness(
-        tuple(scores.methods[i] for i in order),
-        tuple(scores.names[i] for i in order),
-        place_shares(ranks_of(resampled[current])),
+        scores.methods,
+        scores.names,
+        place_shares(stats.ranks(drawn[current], perfect)),
         place_shares(by_row.T),
         p,
-        lead & (np.nan_to_num(p, nan=1.0) < 1 - LEVEL),
-        _places(scores, order, original, resampled),
-        count,
+        lead & (np.nan_to_num(p, nan=1.0) < 1 - stats.LEVEL),
+        _places(scores, original, drawn),
+        len(np.unique(compared[how].unit)),
+        reasons[0] if reasons else "",
     )
 
 
-def _row_ranks(goodness: np.ndarray) -> np.ndarray:
+def _row_ranks(values: np.ndarray, card: Card) -> np.ndarray:
     """Rank of each method on each row all of them have a value for: (methods, rows), NaN elsewhere."""
-    complete = ~np.isnan(goodness).any(axis=0)
-    out = np.full(goodness.shape, np.nan)
-    if complete.any():
-        out[:, complete] = ranks_of(goodness[:, complete].T).T
+    complete = ~np.isnan(values).any(axis=0)
+    out = np.full(values.shape, np.nan)
+    if complete.any() and len(values):
+        out[:, complete] = stats.ranks(card.goodness(values[:, complete].T), card.perfect).T
     return out
 
 
@@ -119,24 +120,14 @@ def place_shares(ranks: np.ndarray) -> np.ndarray:
         return np.where(total > 0, counts / total, np.nan)
 
 
-def _paired_p(resampled: np.ndarray, original: np.ndarray, n_units: int) -> np.ndarray:
-    """Two-sided p-value of each paired difference: (M, M).
-
-    The difference over its bootstrap standard error against Student's t with (units - 1) degrees of freedom. Counting
-    resamples instead could not get below 1 / n, too coarse to survive the correction for all pairs.
-    """
-    m = len(original)
+def _paired_p(compared: Comparisons) -> np.ndarray:
+    """Two-sided p-value of each paired difference, 1 where two methods are tied: (M, M)."""
+    m = len(compared.scores.methods)
     p = np.full((m, m), np.nan)
-    if n_units < 2:
-        return p
     for i in range(m):
-        gap = resampled[:, [i]] - resampled
-        with np.errstate(invalid="ignore", divide="ignore"):
-            error = np.nanstd(gap, axis=0, ddof=1)
-            size = np.abs(original[i] - original)
-            statistic = np.where(size > 1e-12, size / error, 0.0)
-        p[i] = 2 * stdtr(n_units - 1, -statistic)
-    p[np.diag_indices(m)] = np.nan
+        for j in range(m):
+            if i != j:
+                p[i, j] = compared.p(i, j)
     return p
 
 
@@ -154,26 +145,13 @@ def _holm(p: np.ndarray) -> np.ndarray:
     return out
 
 
-def _places(scores: Scores, order: list[int], original: dict, resampled: dict) -> pd.DataFrame:
+def _places(scores: Scores, original: dict[str, np.ndarray], drawn: dict[str, np.ndarray]) -> pd.DataFrame:
     """Rank and its interval for each ranking method."""
-    tail = (1 - LEVEL) / 2
     tables = []
     for name in RANKING_METHODS:
-        ranks = ranks_of(resampled[name])
-        known = ~np.isnan(ranks).all(axis=0)
-        low, high = np.full((2, len(order)), np.nan)
-        if known.any():
-            low[known], high[known] = np.nanquantile(ranks[:, known], [tail, 1 - tail], axis=0)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "method": [scores.methods[i] for i in order],
-                    "name": [scores.names[i] for i in order],
-                    "ranking": name,
-                    "rank": ranks_of(original[name][None])[0],
-                    "low": low,
-                    "high": high,
-                }
-            )
-        )
+        perfect = 0.0 if name == "rank then mean" else scores.card.perfect
+        low, high = stats.quantiles(stats.ranks(drawn[name], perfect))
+        place = stats.ranks(original[name], perfect)
+        table = {"method": scores.methods, "name": scores.names, "rank": place, "low": low, "high": high}
+        tables.append(pd.DataFrame(table).assign(ranking=name))
     return pd.concat(tables, ignore_index=True)

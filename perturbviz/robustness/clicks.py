@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from perturbviz.metrics import parse_metric
-from perturbviz.ordering import ranks_of
+from perturbviz.rankings import ranks
 from perturbviz.references import REFERENCES
+from perturbviz.stats import first
 from perturbviz.sweep.engine import Sweep
 from perturbviz.view import View
 
@@ -19,8 +20,8 @@ def first_places(sweep: Sweep, view: View) -> tuple[str, ...] | None:
     score = sweep.score_of(view)
     if score is None or np.isnan(score).all():
         return None
-    rank = ranks_of(parse_metric(view.metric)[0].card.goodness(score)[None])[0]
-    return tuple(m for m, r in zip(sweep.methods, rank, strict=True) if r == np.nanmin(rank))
+    leads = first(ranks(score, parse_metric(view.metric)[0].card))
+    return tuple(m for m, yes in zip(sweep.methods, leads, strict=True) if yes)
 
 
 def one_click(sweep: Sweep, view: View, leaders: tuple[str, ...] | None = None) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset
 from perturbviz.scores import Scores, score_many
-from perturbviz.sweep.averages import averages
+from perturbviz.stats import averages
 from perturbviz.sweep.collect import Progress, parallel
 from perturbviz.sweep.settings import Setting
 

@@ -15,7 +15,7 @@ from perturbviz.genesets import GeneKind, GeneSubset
 from perturbviz.metrics import canonical
 from perturbviz.references import Reference
 from perturbviz.scores import score
-from perturbviz.sweep.averages import averages
+from perturbviz.stats import averages
 from perturbviz.sweep.collect import Progress, n_threads, parallel
 from perturbviz.sweep.direct import direct_averages
 from perturbviz.sweep.grid import SplitChoice, choose_rows, split_choices

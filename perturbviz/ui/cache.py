@@ -19,9 +19,10 @@ from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import subset_problem
 from perturbviz.metrics import CATALOGUE, canonical
 from perturbviz.published_scores import scores_of
-from perturbviz.rankings import Ranking, average, rank, ranks
+from perturbviz.rankings import Ranking, rank, ranks
 from perturbviz.scores import Scores, quick_and_slow, score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
+from perturbviz.stats import average
 from perturbviz.sweep import Setting, SplitChoice, sweep
 from perturbviz.validity import metric_problem, no_vote, offered_pairs
 from perturbviz.view import DEFAULT_N, View

@@ -18,8 +18,8 @@ from perturbviz.challenge import Registry
 from perturbviz.evaluation import Evaluation
 from perturbviz.goodhart import Arena, Judge, Knobs, Setting
 from perturbviz.goodhart.partition import Partition, partition
-from perturbviz.rankings import average
 from perturbviz.scores import quick_and_slow, view_rows
+from perturbviz.stats import average
 from perturbviz.ui import cache
 from perturbviz.validity import offered_pairs
 from perturbviz.view import View, metric_label

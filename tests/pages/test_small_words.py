@@ -36,7 +36,7 @@ def test_a_metric_with_one_value_counts_no_perturbations(demo):
     ranking = rank(score_view(demo, view))
     line = explain.four_questions(view, ranking.scores)
     assert "all together, one value" in line and "1 perturbations" not in line
-    assert "none to resample" in explain.uncertainty(ranking)
+    assert "one value holds all perturbations" in explain.uncertainty(ranking)
     assert "*" not in explain.spread(ranking, "mean")
     figure = figures.order(ranking.table, method_colours(ranking.table.index), "share").figure()
     assert not any("nan" in text for text in figure.data[0].text)

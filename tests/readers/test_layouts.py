@@ -13,9 +13,10 @@ from perturbviz.assemble import Incoming, assemble
 from perturbviz.benchmark import load as load_benchmark
 from perturbviz.cli import main
 from perturbviz.published_scores import card_of, scores_of
-from perturbviz.rankings import average, ranks
+from perturbviz.rankings import ranks
 from perturbviz.readers import SYSTEMS, Options, load
 from perturbviz.readers.rds import read_rds
+from perturbviz.stats import average
 from tests.readers import layouts_h5, tiny
 from tests.readers.layouts import WRITERS, Rds, plain_truth, plus_control, predicted, runs
 from tests.readers.layouts_h5 import save

@@ -9,9 +9,9 @@ from anndata import AnnData
 
 from perturbviz.benchmark import Benchmark, load
 from perturbviz.evaluation import Evaluation
-from perturbviz.rankings import average
 from perturbviz.robustness import deciding_choices, flattering, shares_of_views
 from perturbviz.scores import score_view
+from perturbviz.stats import average
 from perturbviz.sweep import sweep
 from perturbviz.views import FACTORS, ViewFilter, defensible
 

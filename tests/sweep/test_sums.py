@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perturbviz.genesets import descending
-from perturbviz.sweep.averages import averages
+from perturbviz.stats import averages
 from perturbviz.sweep.grid import gene_counts
 from perturbviz.sweep.sums import Layout, RowSums
 

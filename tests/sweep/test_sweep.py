@@ -7,8 +7,8 @@ import pytest
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset
 from perturbviz.metrics import CATALOGUE
-from perturbviz.rankings import average
 from perturbviz.scores import COLUMNS, score, score_view
+from perturbviz.stats import average
 from perturbviz.sweep import Setting, SplitChoice, SweepCancelled, default_metrics, split_choices, sweep, sweep_frame
 from perturbviz.sweep.formulas import FORMULAS
 from perturbviz.view import SPLITS, View

@@ -1,4 +1,4 @@
-"""Mean and median over rows of many gene subsets at once, leaving out what is undefined."""
+"""Mean and median, leaving out what is undefined."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 
 
+def average(values: np.ndarray, how: str) -> np.ndarray:
+    """Mean or median over the last axis, leaving out NaN; NaN where nothing is left: (..., R) -> (...)."""
+    values = np.asarray(values, float)
+    lines = values.reshape(-1, values.shape[-1])
+    return averages(lines, [np.arange(lines.shape[1])], [how])[0, 0].reshape(values.shape[:-1])
+
+
 def averages(values: np.ndarray, picks: Sequence[np.ndarray], hows: Sequence[str]) -> np.ndarray:
     """Averages over several choices of rows.
 
     Parameters
     ----------
     values
-        (columns, rows); NaN is left out, as in ``perturbviz.rankings.average``.
+        (columns, rows); NaN is left out.
     picks
         Row positions of each choice.
     hows
@@ -45,3 +52,13 @@ def _median(values: np.ndarray, count: np.ndarray) -> np.ndarray:
     low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, values.shape[1] - 1)
     lines = np.arange(len(values))
     return np.where(count > 0, (ordered[lines, low] + ordered[lines, high]) / 2, np.nan)
+
+
+def per_unit(values: np.ndarray, unit: np.ndarray, n_units: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of the rows of each unit, and how many there are: (k, R), (R,) codes -> (k, n_units) each; NaN where none."""
+    have = ~np.isnan(values)
+    sums, sizes = (
+        np.array([np.bincount(unit, w, n_units) for w in x]).reshape(len(values), n_units)
+        for x in (np.where(have, values, 0), have)
+    )
+    return np.divide(sums, sizes, out=np.full(sums.shape, np.nan), where=sizes > 0), sizes

@@ -10,7 +10,7 @@ import numpy as np
 def average(values: np.ndarray, how: str) -> np.ndarray:
     """Mean or median over the last axis, leaving out NaN; NaN where nothing is left: (..., R) -> (...)."""
     values = np.asarray(values, float)
-    lines = values.reshape(-1, values.shape[-1])
+    lines = values.reshape(int(np.prod(values.shape[:-1])), values.shape[-1])
     return averages(lines, [np.arange(lines.shape[1])], [how])[0, 0].reshape(values.shape[:-1])
 
 

@@ -22,7 +22,7 @@ def ranks(goodness: ArrayLike, perfect: ArrayLike = 0.0) -> np.ndarray:
         Score of a perfect prediction, one for all or of shape (...): see :func:`perturbviz.stats.signs`.
     """
     goodness = np.asarray(goodness, float)
-    lines = goodness.reshape(-1, goodness.shape[-1])
+    lines = goodness.reshape(int(np.prod(goodness.shape[:-1])), goodness.shape[-1])
     best = np.broadcast_to(np.asarray(perfect, float), goodness.shape[:-1]).reshape(-1, 1, 1)
     have = ~np.isnan(lines)
     out = np.empty(lines.shape)

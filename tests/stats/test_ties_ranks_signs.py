@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -54,8 +56,10 @@ def test_sign_test_without_any_win_or_loss_says_nothing():
 def test_averages_of_any_shape_leave_nan_out(how):
     values = np.random.default_rng(0).normal(size=(2, 3, 5))
     values[0, 1, :2], values[1, 2] = np.nan, np.nan
-    with np.errstate(all="ignore"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of what is all NaN
         expected = (np.nanmedian if how == "median" else np.nanmean)(
             np.where(np.isnan(values), np.nan, values), axis=-1
         )
     np.testing.assert_allclose(average(values, how), expected)
+    assert np.isnan(average(np.empty((2, 0)), how)).all() and ranks(np.empty((0, 3))).shape == (0, 3)

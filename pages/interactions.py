@@ -57,6 +57,7 @@ threshold = cache.threshold(question)
 work = Work(current, question, every, pairs, threshold)
 
 counts = class_counts(cache.true_classes(question, of_all=True))
-st.markdown(explain.how_many(threshold, int(counts[1:].sum()), int(counts.sum()), len(every.doubles)))
+false = cache.false_share(question)
+st.markdown(explain.how_many(threshold, int(counts[1:].sum()), int(counts.sum()), len(every.doubles), false))
 section = option("Question", "ix", SECTIONS)
 importlib.import_module(f"perturbviz.ui.interactions.{MODULES[section]}").draw(work)

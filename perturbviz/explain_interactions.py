@@ -31,8 +31,13 @@ def bounds(threshold: Threshold) -> str:
     return f"{what} {' or '.join(sides)} ({why})"
 
 
-def how_many(threshold: Threshold, n_nonadditive: int, n_pairs: int, n_doubles: int) -> str:
-    """Headline: how many pairs are not additive, and by which rule."""
+def how_many(
+    threshold: Threshold, n_nonadditive: int, n_pairs: int, n_doubles: int, false_share: float = np.nan
+) -> str:
+    """Headline: how many pairs are not additive, by which rule, and what is known of the errors among them.
+
+    ``false_share``: share of false ones among the pairs called, where a simulation knows it.
+    """
     share = n_nonadditive / n_pairs if n_pairs else np.nan
     text = (
         f"{n_nonadditive:,} of {n_pairs:,} pairs ({share:.2%}) of {n_doubles:,} double{'s' * (n_doubles != 1)} "
@@ -40,7 +45,16 @@ def how_many(threshold: Threshold, n_nonadditive: int, n_pairs: int, n_doubles: 
     )
     if np.isfinite(threshold.lower) ^ np.isfinite(threshold.upper):
         text += " One side has no threshold, so nothing is called there."
+    if threshold.doubt:
+        text += f" {threshold.doubt}"
+    if not np.isnan(false_share):
+        text += f" The simulation knows its truth: **{false_share:.1%} of the pairs called are false**."
     return text
+
+
+def convention(threshold: Threshold) -> str:
+    """What follows a sentence that rests on calls whose error rate is not known, with a leading space; "" elsewhere."""
+    return " Which pairs are non-additive is a convention here, not an error rate." if threshold.doubt else ""
 
 
 def tails(threshold: Threshold) -> str:
@@ -58,7 +72,7 @@ def tails(threshold: Threshold) -> str:
         return ""
     return (
         "Local fdr: the chance that a pair just at a value is null. Tail fdr: the share of null pairs among all at least "
-        f"that far out, here {names(parts)}."
+        f"that far out, here {names(parts)}." + (f" {threshold.doubt}" if threshold.doubt else "")
     )
 
 
@@ -74,12 +88,9 @@ def fit_quality(null: EmpiricalNull) -> str:
         return text + "; the centre has too few bins to judge the null."
     if null.null_misfit <= 1.5:
         return text + f", and its centre is normal (misfit {null.null_misfit:.1f})."
-    if null.null_misfit <= 5:
+    if not null.doubt:
         return text + f"; its centre is nearly normal (misfit {null.null_misfit:.1f})."
-    return text + (
-        f"; its centre is not normal (misfit {null.null_misfit:.0f}), as when pairs differ in noise: take the local fdr as a "
-        "convention for the threshold, not as an error rate."
-    )
+    return f"{text}; its centre is not normal, as when pairs differ in noise. {null.doubt}"
 
 
 def qq(null: EmpiricalNull) -> str:

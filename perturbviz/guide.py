@@ -157,14 +157,16 @@ GLOSSARY = {
     "Control": "Cells without a perturbation; their mean profile is the control mean.",
     "Differentially expressed (DE) genes": "Here the genes of largest observed change of each perturbation, whatever their p-value.",
     "Double, combination": "Two, or more, genes perturbed in the same cell, written A+B.",
-    "Dynamic range fraction": "How far a replicate is from the empty prediction, as a share of the way to a perfect score.",
+    "Dynamic range fraction": "How far a replicate is from the empty prediction, as a share of the way to a perfect score. A perfect "
+    "prediction of the mean is further: a replicate has noise of its own.",
     "Empty prediction": "One that says nothing about single perturbations: no change, or the mean of the training perturbations.",
     "Goodhart's law": "When a measure becomes a target, it ceases to be a good measure.",
     "Held out": "Perturbations that methods did not see while they were fitted: test and validation parts together.",
     "Highly expressed genes": "The genes of highest mean in control, the same for all perturbations.",
     "Interpolated duplicate": "A replicate of the experiment where its gene is clearly changed, the mean elsewhere, weighted by the "
-    "evidence of a change (Miller et al. 2025): the positive control of the calibration.",
-    "Local false discovery rate": "The chance that one value of this size is no effect, given all values.",
+    "evidence of a change (Miller et al. 2025). It contains the mean, so it beats the mean nearly by construction.",
+    "Local false discovery rate": "The chance that one value of this size is no effect, given all values. It is an error rate "
+    "only where the null it is taken from fits; the Interactions page says where it does not.",
     "Mean-rank tie": "Equal scores share the mean of their places: two firsts are both 1.5.",
     "Mode collapse": "A model gives nearly the same prediction for every perturbation.",
     "Non-additive pair": "A combination and a gene whose observed change is further from the sum of the singles than noise explains.",

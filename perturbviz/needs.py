@@ -23,7 +23,7 @@ import numpy as np
 from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneBlock, GeneSubset
-from perturbviz.interactions.screen import additive, interaction_null
+from perturbviz.interactions.screen import additive, false_calls_of, interaction_null
 from perturbviz.metrics.expressed import SIGNIFICANT
 from perturbviz.metrics.weighted import de_weights
 from perturbviz.references import Reference
@@ -150,8 +150,11 @@ def _thresholds(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) ->
         return Need((np.nan, np.nan), np.ones(len(block.rows), bool), null.reason.rstrip(".").lower())
     note = (
         f"Truly non-additive: observed − additive {' or '.join(sides)}, a local fdr of {null.level:.0%} under an "
-        f"empirical null fitted to {null.n:,} pairs." + (f" {null.doubt}" if null.doubt else "")
+        f"empirical null fitted to {null.n:,} pairs."
     )
+    false = false_calls_of(evaluation, subset, null)
+    known = "" if np.isnan(false) else f"The simulation knows that {false:.0%} of the pairs called so are false."
+    note = " ".join(part for part in (note, null.doubt, known) if part)
     return Need((null.lower, null.upper), note=note)
 
 

@@ -12,6 +12,7 @@ from perturbviz.calibration.variation import cosine_with_shift
 from perturbviz.evaluation import Evaluation
 from perturbviz.explain import counted, escape, names, ordinal
 from perturbviz.genesets import de_order, resolve
+from perturbviz.interactions.screen import interaction_null
 from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.metrics.correlation import pearson
 from perturbviz.rankings import Ranking, rank, ranks
@@ -471,6 +472,9 @@ def no_change_recall(stage: Stage) -> Reveal:
     verdict = grade(len(models) >= MODELS and 3 * len(ahead) <= len(models), 2 * len(ahead) <= len(models))
     if verdict == "not here":
         text += " So here it is not hard to beat."
+    null = interaction_null(stage.evaluation, stage.start.subset)
+    if not isinstance(null, str) and null.doubt:
+        text += f" {null.doubt}"
     return Reveal(
         verdict,
         text,

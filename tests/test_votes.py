@@ -7,7 +7,9 @@ import pytest
 
 from perturbviz import explain_views
 from perturbviz.genesets import GeneSubset
+from perturbviz.interactions.pairs import every_pair
 from perturbviz.interactions.screen import interaction_null
+from perturbviz.interactions.threshold import Threshold, fitted, usual_kind
 from perturbviz.robustness import shares_of_views
 from perturbviz.scores import score
 from perturbviz.sweep import sweep
@@ -69,11 +71,27 @@ def test_the_note_of_a_metric_says_that_its_null_does_not_fit(subset):
 
 @pytest.mark.parametrize(("subset", "false"), [(GeneSubset("all"), 0.852), (GeneSubset("expressed", 1000), 0.013)])
 def test_the_share_of_false_calls_of_the_demo(subset, false):
-    from perturbviz.interactions.pairs import every_pair
-    from perturbviz.interactions.threshold import fitted
-
-    pairs = every_pair(evaluation("demo"), subset)
+    e = evaluation("demo")
+    pairs = every_pair(e, subset)
     called = fitted(pairs, subset, "effect").true(pairs)
     rows = pairs.evaluation.rows["obs"].to_numpy()[pairs.positions]
-    planted = np.abs(evaluation("demo").benchmark.layers["planted"][rows][:, pairs.columns]) > 1e-3
+    planted = np.abs(e.benchmark.layers["planted"][rows][:, pairs.columns]) > 1e-3
     assert 1 - planted[called].mean() == pytest.approx(false, abs=0.01)
+    note = score(e, "auroc", subset=subset, methods=["half_sum"]).note
+    assert f"{1 - planted[called].mean():.0%} of the pairs called so are false" in note
+
+
+@pytest.mark.parametrize(("subset", "false"), [(GeneSubset("all"), 0.0625), (GeneSubset("expressed", 1000), 0.0109)])
+def test_significance_has_few_false_calls_in_the_demo_and_is_the_usual_rule_there(subset, false):
+    pairs = every_pair(evaluation("demo"), subset)
+    assert usual_kind(pairs) == "significance"
+    by_significance = fitted(pairs, subset, "significance")
+    assert by_significance.false_share(pairs) == pytest.approx(false, abs=0.01)
+    assert "not an error rate" in by_significance.doubt
+    assert Threshold("effect", -1, 1, by_significance.null, by_hand=True).doubt == ""
+
+
+def test_without_standard_errors_the_usual_rule_is_size_and_nobody_knows_the_false_share():
+    pairs = every_pair(evaluation("norman"), GeneSubset("all"))
+    assert usual_kind(pairs) == "effect"
+    assert np.isnan(fitted(pairs, GeneSubset("all")).false_share(pairs))

@@ -37,7 +37,12 @@ def register(subparsers: Any) -> None:
         "(default, scanpy's rest), or the other perturbed cells only (the weights of Miller et al. 2025)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides which cells form which half")
-    parser.add_argument("--energy", action="store_true", help="add obs column energy_distance (to control): how strong")
+    parser.add_argument(
+        "--energy",
+        action="store_true",
+        help="add obs column energy_distance (to control): how strong; "
+        "from a random sample of at most 100 cells a perturbation and 500 of control, so with sampling error",
+    )
     parser.add_argument("-o", "--out", required=True, metavar="BENCH.h5ad", help="where to write the benchmark")
     parser.set_defaults(func=run)
 

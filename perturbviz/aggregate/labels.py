@@ -12,6 +12,8 @@ from perturbviz.aggregate.errors import AggregateError
 from perturbviz.perturbations import CONTROL, parse_condition
 
 ONE_CONTEXT = "all"
+#: Cells of control sampled for each one of a perturbation.
+CONTROL_SAMPLE = 5
 _SHOWN = 8
 
 
@@ -181,6 +183,6 @@ def random_halves(groups: Groups, seed: int, n_sample: int = 0) -> tuple[np.ndar
         rng = np.random.default_rng([seed, int.from_bytes(digest, "little")])
         half[rng.permutation(cells)[: len(cells) // 2]] = 0
         if n_sample:
-            cap = n_sample * (5 if groups.is_control[i] else 1)
+            cap = n_sample * (CONTROL_SAMPLE if groups.is_control[i] else 1)
             sampled[rng.permutation(cells)[:cap]] = True
     return half, sampled

@@ -14,7 +14,7 @@ from perturbviz.aggregate.energy import energy_to_control
 from perturbviz.aggregate.errors import AggregateError
 from perturbviz.aggregate.execute import Cancel, Progress, make_executor
 from perturbviz.aggregate.genes import gene_axis
-from perturbviz.aggregate.labels import Groups, make_groups, random_halves
+from perturbviz.aggregate.labels import CONTROL_SAMPLE, Groups, make_groups, random_halves
 from perturbviz.aggregate.report import KEY, AggregateReport
 from perturbviz.aggregate.source import BYTES_PER_BLOCK, open_cells
 from perturbviz.aggregate.stream import Treatment, stream_sums
@@ -116,6 +116,11 @@ def aggregate(
                 sums.sample, groups.code[sums.sample_cells], _control_of(groups)
             )
         notes = [*groups.notes, gene_note]
+        if energy:
+            notes.append(
+                f"Energy distances come from a random sample of at most {energy_cells:,} cells a perturbation and "
+                f"{CONTROL_SAMPLE * energy_cells:,} of control, so they carry sampling error."
+            )
         if sums.n_empty:
             notes.append(f"{sums.n_empty:,} cells have no counts at all; they enter the means as zeros.")
         report = AggregateReport(
@@ -129,7 +134,14 @@ def aggregate(
             value_space=space,
             notes=tuple(n for n in notes if n),
         )
-        result.uns[META] = _meta(report, source.element, seed, rest, counts_target, condition, control, context)
+        meta = _meta(report, source.element, seed, rest, counts_target, condition, control, context)
+        if energy:
+            meta["energy"] = {
+                "cells_per_perturbation": energy_cells,
+                "cells_of_control": CONTROL_SAMPLE * energy_cells,
+                "sample": "random, drawn with seed_of_halves",
+            }
+        result.uns[META] = meta
         executor.check("saving")
     if out is not None:
         save(result, out)

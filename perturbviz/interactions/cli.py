@@ -18,9 +18,10 @@ from perturbviz.genesets import parse_subset, unmeasured
 from perturbviz.interactions.classes import PAPER_CLASSES, class_counts
 from perturbviz.interactions.pairs import Pairs, every_pair, make_pairs
 from perturbviz.interactions.summary import takes_part
-from perturbviz.interactions.threshold import Threshold, fitted
+from perturbviz.interactions.threshold import Kind, Threshold, fitted, usual_kind
 from perturbviz.validity import default_view
 
+RULES: dict[str, Kind] = {"significance": "significance", "size": "effect"}
 COLUMNS = [
     "method",
     "seed",
@@ -44,6 +45,12 @@ def register(subparsers: Any) -> None:
     p.add_argument(
         "--fdr", type=float, default=0.05, metavar="LEVEL", help="local fdr of the thresholds; default: 0.05"
     )
+    p.add_argument(
+        "--rule",
+        choices=tuple(RULES),
+        help="what makes a pair non-additive: its deviation over its standard error (significance; default where standard "
+        "errors are known), or the deviation alone (size)",
+    )
     p.add_argument("--genes", metavar="SUBSET", help="all, expressed:N or own:GENE;GENE; default: as for evaluate")
     p.add_argument(
         "--split", default="test,val", metavar="PARTS", help="parts to write, e.g. test,val (default) or all"
@@ -65,7 +72,11 @@ def run(arguments: argparse.Namespace) -> int:
     subset = subset or default_view(benchmark).subset
     if unknown := unmeasured(subset.own, evaluation):
         said.append(f"genes: not measured: {', '.join(unknown)}")
-    threshold = fitted(every_pair(evaluation, subset), subset, level=arguments.fdr)
+    every = every_pair(evaluation, subset)
+    kind = RULES[arguments.rule] if arguments.rule else usual_kind(every)
+    if kind == "significance" and isinstance(every.se, str):
+        raise UserError(f"--rule significance: {every.se}")
+    threshold = fitted(every, subset, kind, arguments.fdr)
     if threshold.null is None:
         raise UserError(f"No threshold can be fitted. {threshold.problem}")
     try:
@@ -76,7 +87,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"({benchmark.split_origin}): try --split all."
         ) from error
     write_table(pair_table(pairs, threshold, evaluation.methods), out)
-    print("\n".join([*said, *notes(pairs, threshold, evaluation.methods), f"wrote {out}"]), file=sys.stderr)
+    said += notes(pairs, threshold, evaluation.methods)
+    if not np.isnan(false := threshold.false_share(every)):
+        said.append(f"simulated: {false:.1%} of the pairs called non-additive are false")
+    print("\n".join([*said, f"wrote {out}"]), file=sys.stderr)
     return 0
 
 
@@ -90,7 +104,8 @@ def pair_table(pairs: Pairs, threshold: Threshold, methods: tuple[str, ...]) -> 
     known = np.isfinite(pairs.observed()).ravel()
     true = np.broadcast_to(threshold.true_classes(pairs)[at], (r, g)).ravel()[known]
     observed = pairs.observed().ravel()[known]
-    fdr = threshold.null.fdr(observed) if threshold.null is not None else np.full(len(observed), np.nan)
+    judged = threshold.scaled(pairs, pairs.deviation)[at].ravel()[known]
+    fdr = threshold.null.fdr(judged) if threshold.null is not None else np.full(len(observed), np.nan)
     line, gene = np.repeat(np.arange(r), g)[known], np.tile(np.arange(g), r)[known]
     shared = {c: _repeated(pairs.rows[c].astype(str), line) for c in ("seed", "context", "perturbation")}
     shared["gene"] = pd.Categorical.from_codes(gene, pairs.genes.astype(str))
@@ -123,12 +138,15 @@ def notes(pairs: Pairs, threshold: Threshold, methods: tuple[str, ...]) -> list[
     """What was fitted and found, and which methods take no part."""
     null = threshold.null
     counts = class_counts(threshold.true_classes(pairs))
-    out = [f"non-additive: deviation <= {threshold.lower:.4g} or >= {threshold.upper:.4g}"]
+    what = "deviation" if threshold.kind == "effect" else "deviation / standard error"
+    out = [f"non-additive: {what} <= {threshold.lower:.4g} or >= {threshold.upper:.4g}"]
     if null is not None:
         out.insert(
             0, f"null: delta {null.delta:.4g}, sigma {null.sigma:.4g}, p0 {null.p0:.4g}, fitted to {null.n:,} pairs"
         )
         out[1] += f" (local fdr {null.level:g})" + (f"; {null.reason}" if null.reason else "")
+        if null.doubt:
+            out.append(null.doubt)
     out.append(
         f"{len(pairs.doubles):,} doubles x {len(pairs.genes):,} genes: "
         + ", ".join(f"{n:,} {name}" for name, n in zip(PAPER_CLASSES, counts, strict=True))

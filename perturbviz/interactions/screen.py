@@ -6,12 +6,14 @@ the page all read it from here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import GeneSubset, resolve
-from perturbviz.interactions.deviation import additive_expectation, deviation
+from perturbviz.genesets import GeneBlock, GeneSubset, resolve
+from perturbviz.interactions.deviation import additive_expectation, beyond, deviation
 from perturbviz.interactions.null import EmpiricalNull, Method, fit_null
 from perturbviz.partition import SPLIT_PARTS
 from perturbviz.perturbations import targets
@@ -65,6 +67,43 @@ def _find_doubles(evaluation: Evaluation) -> tuple[Evaluation, np.ndarray]:
     return every, np.flatnonzero(usable)
 
 
+def _deviations(evaluation: Evaluation, subset: GeneSubset) -> Iterator[tuple[Evaluation, GeneBlock, np.ndarray]]:
+    """Observed − additive of every double on a gene subset: evaluation, rows and genes, and (rows, genes) values."""
+    every, rows = every_double(evaluation)
+    for part in resolve(subset, every, rows) if len(rows) else []:
+        yield every, part, deviation(every.truth(part.rows, part.genes), additive(every, part.rows, part.genes))
+
+
+def planted(evaluation: Evaluation, rows: np.ndarray, genes: np.ndarray | None) -> np.ndarray | None:
+    """Which pairs of scored rows and genes a simulation made non-additive: (R, n) bool; None where that is not known."""
+    layer = evaluation.benchmark.layers.get("planted")
+    if layer is None or not evaluation.benchmark.simulated:
+        return None
+    return evaluation.gather(layer, evaluation.rows["obs"].to_numpy()[rows], genes) != 0
+
+
+def false_share(called: np.ndarray, truth: np.ndarray | None) -> float:
+    """Share of the called pairs that are not in ``truth`` (bool, same shape); NaN where it is not known or none is called."""
+    return float(1 - truth[called].mean()) if truth is not None and called.any() else np.nan
+
+
+def false_calls_of(evaluation: Evaluation, subset: GeneSubset, null: EmpiricalNull) -> float:
+    """Share of false ones among all pairs beyond a null's thresholds; NaN but for simulations, which know it."""
+    key = ("false calls", subset, null.method, null.level)
+    return evaluation.memo.once(key, lambda: _false_calls(evaluation, subset, null))
+
+
+def _false_calls(evaluation: Evaluation, subset: GeneSubset, null: EmpiricalNull) -> float:
+    called, truth = [], []
+    for every, part, values in _deviations(evaluation, subset):
+        known = planted(every, part.rows, part.genes)
+        if known is None:
+            return np.nan
+        called.append(beyond(values, null.lower, null.upper).ravel())
+        truth.append(known.ravel())
+    return false_share(np.concatenate(called), np.concatenate(truth)) if called else np.nan
+
+
 def interaction_null(
     evaluation: Evaluation, subset: GeneSubset, method: Method = "ml", level: float = 0.05
 ) -> EmpiricalNull | str:
@@ -77,11 +116,7 @@ def interaction_null(
 
 
 def _fit(evaluation: Evaluation, subset: GeneSubset, method: Method) -> EmpiricalNull | str:
-    every, rows = every_double(evaluation)
-    found = [
-        deviation(every.truth(part.rows, part.genes), additive(every, part.rows, part.genes)).ravel()
-        for part in (resolve(subset, every, rows) if len(rows) else [])
-    ]
+    found = [values.ravel() for _, _, values in _deviations(evaluation, subset)]
     try:
         return fit_null(np.concatenate(found) if found else np.empty(0), method)
     except UserError as error:

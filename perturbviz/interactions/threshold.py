@@ -13,7 +13,7 @@ from perturbviz.interactions.classes import MISSING, Codes, paper_classes
 from perturbviz.interactions.deviation import beyond
 from perturbviz.interactions.null import EmpiricalNull, fit_null
 from perturbviz.interactions.pairs import Pairs
-from perturbviz.interactions.screen import interaction_null
+from perturbviz.interactions.screen import false_share, interaction_null, planted
 
 Kind = Literal["effect", "significance"]
 
@@ -44,6 +44,11 @@ class Threshold:
     problem: str = ""
     by_hand: bool = False
 
+    @property
+    def doubt(self) -> str:
+        """Why calls by these bounds come with no error rate, as a sentence; "" where they do, or were set by hand."""
+        return "" if self.by_hand or self.null is None else self.null.doubt
+
     def scaled(self, pairs: Pairs, values: np.ndarray) -> np.ndarray:
         """Deviations (D, G) or (R, G) in the units of the bounds."""
         if self.kind == "effect":
@@ -56,6 +61,10 @@ class Threshold:
     def true(self, pairs: Pairs) -> np.ndarray:
         """(D, G) bool: truly non-additive."""
         return beyond(self.scaled(pairs, pairs.deviation), self.lower, self.upper)
+
+    def false_share(self, every: Pairs) -> float:
+        """Share of false ones among the pairs called, all doubles once; NaN but for simulations, which know it."""
+        return false_share(self.true(every), planted(every.evaluation, every.positions, every.columns))
 
     def true_classes(self, pairs: Pairs) -> Codes:
         """(D, G) class of every pair in the truth; ``classes.MISSING`` for genes that do not count."""
@@ -71,6 +80,14 @@ class Threshold:
         codes = paper_classes(a, b, predicted + a + b, beyond(size, self.lower, self.upper))
         codes[np.isnan(size)] = MISSING
         return codes
+
+
+def usual_kind(every: Pairs) -> Kind:
+    """The rule of the program: significance where standard errors are known, size elsewhere.
+
+    Pairs differ in noise by the number of cells and by expression, which one null of plain deviations cannot hold.
+    """
+    return "effect" if isinstance(every.se, str) else "significance"
 
 
 def fitted(every: Pairs, subset: GeneSubset, kind: Kind = "effect", level: float = 0.05) -> Threshold:

@@ -68,7 +68,8 @@ _UNDEFINED = "it predicts exactly the sum of the singles and so names no interac
 _GAMING = "Predict half of every effect: pairs are then ordered by effect size, where non-additive ones are common."
 _TRAPS = (
     "Truly non-additive: observed − additive beyond thresholds at a local fdr of 5% of an empirical null, fitted to all "
-    "combinations whose singles were measured. Both deviations use the observed singles. The additive model takes no part."
+    "combinations whose singles were measured. Where that null does not fit, this is a convention and not an error rate, "
+    "and the metric has no vote. Both deviations use the observed singles. The additive model takes no part."
 )
 _SHARED: dict[str, Any] = {
     "better": "higher",

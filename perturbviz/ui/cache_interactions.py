@@ -117,6 +117,16 @@ def _fitted(token: str, kind: Kind, level: float, _q: Question) -> Threshold:
     return fitted(every(_q), _q.view.subset, kind, level)
 
 
+def false_share(q: Question) -> float:
+    """Share of false ones among the pairs called, where a simulation knows it; NaN elsewhere."""
+    return _false_share(f"{q.genes_token}|{q.rule.token}", q)
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _false_share(token: str, _q: Question) -> float:
+    return threshold(_q).false_share(every(_q))
+
+
 def true_classes(q: Question, of_all: bool = False) -> Codes:
     """(D, G) class of every pair of the view, or of all doubles of the benchmark."""
     return _true_classes(f"{q.token}|{of_all}", of_all, q)

@@ -11,6 +11,7 @@ from perturbviz.aggregate import aggregate, read_report
 from perturbviz.aggregate.labels import make_groups, random_halves
 from perturbviz.benchmark import load
 from perturbviz.calibration import calibration_map
+from perturbviz.cli import main
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset
 from perturbviz.perturbations import parse_condition
@@ -186,3 +187,18 @@ def test_effect_shows_where_it_was_put(result):
     assert (result.layers["de_padj_ctrl"][rows.to_numpy(), 1] < 1e-6).all()
     strength = result.obs["energy_distance"]
     assert strength[rows].min() > strength[~rows].max()
+
+
+def test_that_energy_distances_come_from_a_sample_is_said_everywhere(path, result, tmp_path, capsys):
+    said = "at most 100 cells a perturbation and 500 of control"
+    assert any(said in sentence for sentence in read_report(result).sentences())
+    kept = result.uns["perturbviz"]
+    assert said in kept["aggregate"]["notes"]
+    assert (kept["energy"]["cells_per_perturbation"], kept["energy"]["cells_of_control"]) == (100, 500)
+    other = aggregate(path, **ASKED, context="line", energy=True, energy_cells=20)
+    assert "at most 20 cells a perturbation and 100 of control" in other.uns["perturbviz"]["aggregate"]["notes"]
+    plain = aggregate(path, **ASKED, context="line")
+    assert "energy" not in plain.uns["perturbviz"] and "sample" not in plain.uns["perturbviz"]["aggregate"]["notes"]
+    with pytest.raises(SystemExit):
+        main(["aggregate", "--help"])
+    assert said in " ".join(capsys.readouterr().out.split())

@@ -1,13 +1,17 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from perturbviz.benchmark import save
+from perturbviz.benchmark import load, save
 from perturbviz.cli import main
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset
 from perturbviz.interactions.cli import COLUMNS
+from perturbviz.interactions.pairs import every_pair
 from perturbviz.interactions.screen import interaction_null
+from perturbviz.interactions.threshold import fitted
 
 
 @pytest.fixture
@@ -68,4 +72,34 @@ def test_bad_usage_is_one_line(bench, tmp_path, capsys, words, sentence):
     assert run(bench[1], *(words if "-o" in words else [*words, "-o", str(out)])) == 2
     printed = capsys.readouterr()
     assert sentence in printed.err and len(printed.err.strip().splitlines()) == 1
+    assert not out.exists()
+
+
+DEMO = Path(__file__).parents[2] / "data" / "demo.h5ad"
+
+
+def test_standard_errors_are_used_where_there_are_any(tmp_path, capsys):
+    out = tmp_path / "pairs.parquet"
+    assert run(DEMO, "--genes", "expressed:200", "--split", "all", "-o", str(out)) == 0
+    table, said = pd.read_parquet(out), capsys.readouterr().err
+    every = every_pair(Evaluation(load(DEMO)), GeneSubset("expressed", 200))
+    expected = fitted(every, GeneSubset("expressed", 200), "significance")
+    one = table[(table["method"] == "additive") & (table["seed"] == "1")]
+    called = (one["true_class"].astype(str) != "additive").to_numpy()
+    assert called.sum() == expected.true(every).sum()
+    assert (one["local_fdr"].to_numpy()[called] <= 0.05 + 1e-9).all()
+    assert one["local_fdr"].to_numpy()[~called].min() > 0.05 - 1e-9
+    assert "deviation / standard error <=" in said and "of the pairs called non-additive are false" in said
+    assert ("not an error rate" in said) is bool(expected.doubt)
+
+    assert run(DEMO, "--genes", "expressed:200", "--rule", "size", "-o", str(out)) == 0
+    said = capsys.readouterr().err
+    assert "non-additive: deviation <=" in said and "not an error rate" in said
+
+
+def test_significance_needs_standard_errors(bench, tmp_path, capsys):
+    out = tmp_path / "pairs.csv"
+    assert run(bench[1], "--genes", "all", "--rule", "significance", "-o", str(out)) == 2
+    printed = capsys.readouterr().err
+    assert "neither standard errors nor half-cell means" in printed and len(printed.strip().splitlines()) == 1
     assert not out.exists()

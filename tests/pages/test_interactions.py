@@ -19,7 +19,7 @@ SMALL = {"genes": "expressed", "n": "200"}
 def demo():
     evaluation = Evaluation(load(ROOT / "data" / "demo.h5ad"))
     every = every_pair(evaluation, GENES)
-    return every, make_pairs(evaluation, GENES), fitted(every, GENES)
+    return every, make_pairs(evaluation, GENES), fitted(every, GENES, "significance")
 
 
 def chart(at, key):
@@ -53,11 +53,43 @@ def test_the_level_moves_the_thresholds_and_stands_in_the_link(open_page, demo):
     every, _, _ = demo
     at = open_page("interactions", **SMALL)
     at.select_slider(key="fdr").set_value("0.2").run()
-    looser = fitted(every, GENES, level=0.2)
+    looser = fitted(every, GENES, "significance", 0.2)
     assert f"{int(looser.true(every).sum()):,} of" in text(at) and "local fdr 20%" in text(at)
     assert asked(at, "fdr") == "0.2"
-    at.segmented_control(key="rule").set_value("z").run()
-    assert "standard error" in text(at) and asked(at, "rule") == "z"
+    assert "standard error" in text(at) and "rule" not in at.query_params
+    at.segmented_control(key="rule").set_value("size").run()
+    size = fitted(every, GENES, "effect", 0.2)
+    assert f"{int(size.true(every).sum()):,} of" in text(at) and "standard error" not in text(at)
+    assert asked(at, "rule") == "size"
+
+
+def test_calls_say_that_their_null_does_not_fit_and_how_many_are_false(open_page):
+    whole = every_pair(Evaluation(load(ROOT / "data" / "demo.h5ad")), GeneSubset("all"))
+    at = open_page("interactions", genes="all", rule="size")
+    size = fitted(whole, GeneSubset("all"))
+    assert size.false_share(whole) == pytest.approx(0.852, abs=0.01)
+    assert "85.2% of the pairs called are false" in text(at)
+    assert f"misfit {size.null.null_misfit:.0f}; 1 is chance" in text(at)
+    for key in ("null", "classes"):
+        assert "not an error rate" in chart(at, key)["note"]
+    assert any("R's locfdr" in c.value and "was not run" in c.value for c in at.caption)
+    at.segmented_control(key="rule").set_value("").run()
+    significant = fitted(whole, GeneSubset("all"), "significance")
+    assert significant.false_share(whole) == pytest.approx(0.0625, abs=0.01)
+    assert f"{significant.false_share(whole):.1%} of the pairs called are false" in text(at)
+
+
+def test_every_section_says_what_its_calls_rest_on(open_page):
+    for section, keys in (
+        ("finds", ["curves"]),
+        ("calls", ["clouds", "composition", "mosaic"]),
+        ("which", ["recurrence"]),
+    ):
+        at = open_page("interactions", ix=section, genes="expressed", n="1000")
+        for key in keys:
+            assert "a convention here, not an error rate" in chart(at, key)["note"], key
+    at = open_page("interactions", ix="finds", genes="expressed", n="1000", rule="hand", lower="-0.3", upper="0.3")
+    assert "not an error rate" not in chart(at, "curves")["note"]  # bounds set by hand claim none
 
 
 def test_own_bounds_from_a_link(open_page, demo):

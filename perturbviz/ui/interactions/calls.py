@@ -38,7 +38,7 @@ def draw(work: Work) -> None:
             for m, (c, _, _) in parts.items()
         ),
         filename="deviations",
-        note=explain.clouds({m: s for m, (_, s, _) in parts.items()}, work.names),
+        note=explain.clouds({m: s for m, (_, s, _) in parts.items()}, work.names) + explain.convention(work.threshold),
         select=True,
     )
     if event.clicked:
@@ -62,9 +62,8 @@ def draw(work: Work) -> None:
             alt=f"Top {n} calls of {len(methods)} methods by {by}.",
             filename=f"calls-{n}",
             table=lambda: table.rename(index=work.names).rename_axis("method").reset_index(),
-            note=explain.composition(
-                pd.DataFrame({m: cache.composition(q, m, n)[0] for m in methods}).T, work.names, n
-            ),
+            note=explain.composition(pd.DataFrame({m: cache.composition(q, m, n)[0] for m in methods}).T, work.names, n)
+            + explain.convention(work.threshold),
         )
     with right:
         method = choice("Method", "method", methods, methods[0], work.names)
@@ -76,5 +75,5 @@ def draw(work: Work) -> None:
             alt=explain.confusion(confusion, work.names[method]),
             filename=f"confusion-{method}",
             table=lambda: confusion.rename_axis("true class").reset_index(),
-            note=explain.confusion(confusion, work.names[method]),
+            note=explain.confusion(confusion, work.names[method]) + explain.convention(work.threshold),
         )

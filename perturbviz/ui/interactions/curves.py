@@ -39,7 +39,8 @@ def draw(work: Work) -> None:
     found = {m: cache.found(work.question, m, side, n) for m in work.methods}
     if "no_change" not in found and "no_change" in work.current.methods:  # always drawn: what any method has to beat
         found["no_change"] = cache.found(work.question, "no_change", side, n)
-    st.markdown(explain.escape(explain_ix.against_no_change(found, work.names, side)))
+    says = explain_ix.convention(work.threshold)
+    st.markdown(explain.escape(explain_ix.against_no_change(found, work.names, side)) + says)
     drawn = {m: f.curves[kind] for m, f in found.items() if kind in f.curves}
     prevalences = [f.table["prevalence"].mean() for f in found.values() if len(f.table)]
     prevalence = float(np.mean(prevalences)) if prevalences else np.nan
@@ -61,7 +62,7 @@ def draw(work: Work) -> None:
             ]
         ),
         filename=f"interaction-{kind}",
-        note=explain_ix.curve_note(kind, drawn, work.names),
+        note=explain_ix.curve_note(kind, drawn, work.names) + says,
     )
     said = explain_ix.take_part(found, work.names)
     if said:

@@ -70,7 +70,8 @@ def draw(work: Work) -> None:
         outside = f" {null.n_outside:,} pairs lie beyond the histogram." if null.n_outside else ""
         st.caption(
             f"{explain.fit_quality(null)} Fitted to all {len(every.doubles):,} doubles with two measured singles, not only the "
-            f"held-out ones.{outside}"
+            f"held-out ones.{outside} The null is this program's own, written from Efron's papers; R's locfdr, which the paper used, "
+            "was not run beside it."
         )
     counts = dict(
         zip(PAPER_CLASSES, class_counts(cache.true_classes(work.question, of_all=True)).tolist(), strict=True)
@@ -84,6 +85,6 @@ def draw(work: Work) -> None:
             alt=", ".join(f"{v:,} {k}" for k, v in counts.items()),
             filename="interaction-classes",
             table=pd.DataFrame({"class": list(counts), "pairs": list(counts.values())}),
-            note=explain.classes(counts),
+            note=explain.classes(counts) + explain.convention(bound),
         )
     meaning.markdown(_MEANING)

@@ -91,7 +91,7 @@ def _recurrence(work: Work, methods: list[str]) -> None:
         alt=explain.recurring(found, work.names, axis),
         table=lambda: pd.DataFrame(found.counts, columns=list(found.layers), index=pd.Index(found.names, name=axis)),
         filename=f"recurrence-{axis}",
-        note=explain.recurring(found, work.names, axis),
+        note=explain.recurring(found, work.names, axis) + explain.convention(work.threshold),
     )
 
 
@@ -147,7 +147,7 @@ def _gene(work: Work, gene: str, double: str) -> None:
     shown = np.concatenate([order[:DOUBLES], np.setdiff1d(mine, order[:DOUBLES])])
     labels = names_of[shown].tolist()
     note = explain.one_gene(gene, observed, additive, list(classes), names_of.tolist(), predicted, work.names)
-    note += " Arrows: from the sum to the observation, coloured by class."
+    note += explain.convention(work.threshold) + " Arrows: from the sum to the observation, coloured by class."
     if len(shown) < len(order):
         note += f" Drawn: the {len(shown)} of {len(order)} doubles furthest from additive."
     event = chart(
@@ -215,7 +215,9 @@ def _double(work: Work, double: str, gene: str, method: str) -> None:
             {"gene": genes, "additive": additive, "observed": pairs.delta_ab[at], "class": classes}
         ).assign(**({} if predicted is None else {method: predicted})),
         filename=f"double-{double}",
-        note=explain.one_pair(double, counts, gene) + " Click a gene to follow it.",
+        note=explain.one_pair(double, counts, gene)
+        + explain.convention(work.threshold)
+        + " Click a gene to follow it.",
         select=True,
     )
     if event.clicked and str(event.clicked) in genes:

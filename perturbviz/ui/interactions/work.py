@@ -96,18 +96,19 @@ def rule_controls(question: cache.Question) -> cache.Rule:
     unknown = every.se if isinstance(every.se, str) else ""
     left, middle, right = st.columns([1.3, 1.2, 2], gap="medium", vertical_alignment="top")
     with left:
+        # the usual rule of these data stays out of the link
+        usual = {"": "size", "z": "significance"} if unknown else {"": "significance", "size": "size"}
         chosen = option(
             "Non-additive by",
             "rule",
-            {"": "size", "z": "significance", "hand": "own bounds"},
-            "Size: observed − additive beyond thresholds read off an empirical null. Significance: the same for the deviation "
-            "over its standard error"
-            + (f" (not available: {unknown})" if unknown else "")
-            + ". Own bounds: two numbers.",
+            {**usual, "hand": "own bounds"},
+            "Size: observed − additive beyond thresholds read off an empirical null, as the paper has it and the metrics of "
+            "the catalogue. Significance: the same for the deviation over its standard error, the usual rule where that is "
+            "known" + (f" (not available: {unknown})" if unknown else "") + ". Own bounds: two numbers.",
         )
     if chosen == "z" and unknown:
         middle.caption(f"{unknown} The size of the deviation is used.")
-    kind: Kind = "significance" if chosen == "z" and not unknown else "effect"
+    kind: Kind = "significance" if chosen == "" and not unknown else "effect"
     fit = cache.threshold(cache.Question(question.benchmark, question.view, cache.Rule(kind), question.methods))
     if chosen == "hand":
         bounds = [_number("Lower bound", "lower", fit.lower, middle), _number("Upper bound", "upper", fit.upper, right)]

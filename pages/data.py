@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from perturbviz.baselines.simple import BASELINES
-from perturbviz.benchmark import Benchmark, save
+from perturbviz.benchmark import LEFT_OUT, Benchmark, save
 from perturbviz.datasets.catalogue import CATALOGUE
 from perturbviz.datasets.download import cache_folder
 from perturbviz.errors import UserError
@@ -51,7 +51,9 @@ def show_loaded() -> None:
         st.metric("Contexts", len(source.contexts), border=True)
         st.metric("Split seeds", len(source.seeds), border=True)
     st.markdown(f"Values: **{spaces[source.value_space]}** · split: {source.split_origin}.")
-    provenance = {**dict(source.meta.get("source", {})), "description": source.meta.get("description", "")}
+    for line in source.source.get(LEFT_OUT, "").splitlines():
+        st.warning(escape(line), icon=":material/warning:")
+    provenance = {**source.source, "description": source.meta.get("description", "")}
     for key in ("description", "provenance", "lacks", "conversion", "file", "licence", "citation", "url"):
         if provenance.get(key):
             st.markdown(f"**{key.capitalize()}:** {escape(provenance[key])}")

@@ -239,6 +239,11 @@ def match_genes(
         if kind in truth:
             ours.setdefault(kind, truth[kind].astype(str).tolist())
     shared = [k for k in ("ensembl", "symbol") if k in theirs and k in ours]
+    led: dict[str, str] = {}
+    if not shared and rename:  # a table that leads from one kind of name to the other
+        theirs = {_kind(new): new for new in ([rename.get(n, n) for n in names] for names in theirs.values())}
+        shared = [k for k in ("ensembl", "symbol") if k in theirs and k in ours]
+        led = {n: rename[n] for n in map(str, genes) if n in rename}
     if not shared:
         raise UserError(
             f"The genes are {_words(theirs)} (such as {genes[0]!r}) but the truth has {_words(ours)} "
@@ -260,7 +265,7 @@ def match_genes(
         column,
         "Ensembl id" if kind == "ensembl" else "name",
         tuple(duplicated),
-        renamed,
+        {**led, **renamed},
         tuple(n for n in names if n not in have),
         bool((np.diff(found) < 0).any()),
     )

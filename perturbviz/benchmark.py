@@ -44,6 +44,7 @@ SCHEMA = 1
 META = "perturbviz"
 VALUE_SPACES = ("lognorm", "delta", "signed_logp")
 SLUG = re.compile(r"[A-Za-z0-9.-]+")
+LEFT_OUT = "left_out"  # in the source: a line for each prediction that could not be used, and why
 RESERVED = ("no_change", "mean", "additive", "half_sum")
 
 
@@ -86,6 +87,11 @@ class Benchmark:
     def title(self) -> str:
         """Name shown to people."""
         return str(self.meta.get("title", "Untitled benchmark"))
+
+    @property
+    def source(self) -> dict[str, str]:
+        """Where it comes from: file, licence, address, what was left out (``LEFT_OUT``), ..."""
+        return {str(k): str(v) for k, v in dict(self.meta.get("source", {})).items()}
 
     @property
     def value_space(self) -> str:
@@ -302,6 +308,10 @@ class Benchmark:
         uns = {**self.adata.uns, META: {**self.meta, "methods": {}}}
         adata = AnnData(self.adata.X, obs=obs, var=self.adata.var, layers=layers, varm=varm, uns=uns)
         return Benchmark(adata, splits, origin, self._shared_digests(adata))
+
+    def with_source(self, facts: Mapping[str, str]) -> Benchmark:
+        """A benchmark with more facts on where it comes from."""
+        return self._changed(self.layers, {**self.meta, "source": {**self.source, **facts}})
 
     def _changed(self, layers: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> Benchmark:
         """The same data with other layers; a layer that is not in this benchmark's is the only one digested anew."""

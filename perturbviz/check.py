@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from perturbviz import scale
 from perturbviz.alignment import Conditions, GeneMatch
 from perturbviz.benchmark import Benchmark
 from perturbviz.partition import SPLIT_PARTS
@@ -25,7 +26,6 @@ UNSEEN = (
     "made (training, pre-training, tuning, choice of a checkpoint). Noticed are only perturbations that stand in two parts "
     "of the split, and rows that equal the measured ones."
 )
-LOG_MAX = 50.0  # log1p values stay far below: expm1(50) molecules do not exist
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,15 @@ class Report:
     counts
         matched, merged, missing, extra (conditions); genes_matched, genes_renamed, genes_duplicated, genes_missing,
         genes_extra; dropped labels; identical rows, as far as they apply.
+    lost
+        What could not be used of the file: "method" or "method, split".
     """
 
     name: str
     system: str
     findings: tuple[Finding, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
@@ -145,17 +148,6 @@ def gene_findings(match: GeneMatch, names: Sequence[str]) -> list[Finding]:
 
 
 # -- values --------------------------------------------------------------------------------------------------------
-def looks_like(values: np.ndarray) -> str:
-    """Say "counts" or "delta" where the numbers can hardly be log-normalised expression; "" otherwise."""
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return ""
-    if finite.max() > LOG_MAX or (finite.max() > 2 and finite.min() >= 0 and (finite == np.round(finite)).all()):
-        return "counts"
-    # GEARS and others return slightly negative expression: only many of them speak for changes
-    return "delta" if (finite < 0).mean() > 0.2 else ""
-
-
 def value_findings(prediction: np.ndarray, truth: np.ndarray, control: np.ndarray, space: str) -> list[Finding]:
     """Scale, empty predictions, identical rows and suspected shuffles, on matched rows and shared genes.
 
@@ -197,14 +189,15 @@ def value_findings(prediction: np.ndarray, truth: np.ndarray, control: np.ndarra
 
 def _scale(prediction: np.ndarray, truth: np.ndarray) -> list[Finding]:
     out = []
-    with np.errstate(over="ignore"):
-        ratio = np.median(np.expm1(prediction.astype(np.float64)).sum(axis=1)) / max(
-            np.median(np.expm1(truth.astype(np.float64)).sum(axis=1)), 1e-12
-        )
-    text = f"total expression per row (sum of expm1) is {ratio:.2f} x the truth's; maxima {prediction.max():.2f} and {truth.max():.2f}."
-    if not 0.5 <= ratio <= 2:
+    ratio = float(np.median(scale.totals(prediction))) / max(float(np.median(scale.totals(truth))), 1e-12)
+    text = (
+        f"total expression per row (sum of expm1) is {ratio:.2f} x the truth's; maxima {prediction.max():.2f} and "
+        f"{truth.max():.2f}."
+    )
+    differs = not 1 / scale.FACTOR <= ratio <= scale.FACTOR
+    if differs:
         text += " The scales differ (another normalisation or logarithm?): distances would measure that."
-    out.append(Finding("values", text, not 0.5 <= ratio <= 2))
+    out.append(Finding("values", text, differs))
     negative = int((prediction < 0).sum())
     if negative and truth.min() >= 0:
         out.append(Finding("values", f"{plural(negative, 'negative value')} in expression: counted, not clipped."))

@@ -64,7 +64,7 @@ def make_parser(only: str = "") -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 2 after one line on stderr."""
+    """Run one command; returns the exit status: 0, 1 where a prediction was lost, or 2 after one line on stderr."""
     argv = list(sys.argv[1:] if argv is None else argv)
     if _opens_dashboard(argv):
         argv.insert(0, "dashboard")

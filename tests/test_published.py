@@ -1,6 +1,10 @@
 """fetch ahlmann-eltze-2025: the published .RDS, in small, served locally, downloaded and converted once."""
 
 import gzip
+import hashlib
+import json
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +13,7 @@ import pytest
 from perturbviz.benchmark import load
 from perturbviz.cli import main
 from perturbviz.datasets import download
-from perturbviz.datasets.catalogue import CATALOGUE
+from perturbviz.datasets.catalogue import CATALOGUE, Dataset
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.rankings import rank
@@ -122,8 +126,8 @@ def test_runs_that_do_not_fit_are_left_out_aloud(tmp_path, serve_folder):
     published(tmp_path, more)
     b = download.open_dataset("ahlmann-eltze-2025", tmp_path / "c", serve_folder(tmp_path))
     assert list(b.genes) == [g for g in tiny.GENES if g != "TBCE"] and "few" in b.methods
-    said = b.meta["source"]["conversion"]
-    assert "5 of 6 genes kept, those that every run predicts (fewest: few, 5)" in said
+    assert "5 of 6 genes are kept, those that every method predicts: few lacks 1." in b.source["conversion"]
+    said = b.source["left_out"]
     for name, why in (
         ("holes", "some but not all"),
         ("nameless", "no gene names"),
@@ -132,6 +136,51 @@ def test_runs_that_do_not_fit_are_left_out_aloud(tmp_path, serve_folder):
         assert f"{name}" in said and why in said and name not in b.methods
     rows = dict(zip(b.conditions, b.prediction("null", "1"), strict=True))
     assert np.isnan(rows["CEBPA+KLF1"]).all() and not np.isnan(rows["BAK1+CEBPA"]).any()
+
+
+def test_a_lost_method_is_said_and_changes_the_exit_status(tmp_path, serve_folder, capsys):
+    holes = tiny.prediction()
+    holes.iloc[0, 0] = np.nan
+    (tmp_path / "srv").mkdir()
+    address = serve_folder(published(tmp_path / "srv", [run("1-scfoundation", holes, str)]))
+    for _ in range(2):  # the second time from what is there, which says it still
+        assert main(["fetch", "ahlmann-eltze-2025", "--mirror", address, "-o", str(tmp_path / "c")]) == 1
+        said = capsys.readouterr()
+        assert "warning: scFoundation, split 1 is left out:" in said.err and "gene CEBPA" in said.err
+        assert said.out.strip() == str(tmp_path / "c" / "ahlmann_eltze_2025_double.h5ad")
+    words = ["convert", "--truth", str(tmp_path / "srv"), "-o", str(tmp_path / "b.h5ad")]
+    assert main(words) == 1
+    assert "warning: scFoundation, split 1 is left out:" in capsys.readouterr().err
+    assert load(tmp_path / "b.h5ad").source["left_out"].startswith("scFoundation, split 1 is left out:")
+    assert main([*words, "--without", "scFoundation"]) == 0  # nothing is lost that is not wanted
+    assert "left_out" not in load(tmp_path / "b.h5ad").source
+
+
+def test_a_method_that_costs_genes_can_be_left_out(tmp_path, serve_folder, capsys):
+    """Of two methods that lack genes one is left out: by its own sentence, on the command line, in fetch and convert."""
+    less, least = tiny.prediction().drop(columns="TBCE"), tiny.prediction().drop(columns=["TBCE", "KLF1"])
+    absent = tiny.prediction()
+    absent["MT-ND1"] = np.nan  # the same as a gene that is not there
+    more = [run("1-uce33", less, str), run("1-scbert", least, str), run("1-uce", absent, str)]
+    (tmp_path / "srv").mkdir()
+    address = serve_folder(published(tmp_path / "srv", more))
+    fetching = ["fetch", "ahlmann-eltze-2025", "--mirror", address, "-o", str(tmp_path / "c")]
+    converting = ["convert", "--truth", str(tmp_path / "srv"), "-o", str(tmp_path / "b.h5ad")]
+    for words in (fetching, converting):
+        assert main(words) == 0
+        said = capsys.readouterr().err
+        assert "3 of 6 genes are kept" in said and "scBERT lacks 2, 1 of them alone" in said
+        assert "UCE (33 layers) lacks 1, none of them alone" in said and "UCE lacks 1, 1 of them alone" in said
+    assert main([*fetching, "--without", "scBERT", "--without", "uce"]) == 0
+    path = tmp_path / "c" / "ahlmann_eltze_2025_double_without_scBERT_uce.h5ad"
+    assert capsys.readouterr().out.strip() == str(path)
+    assert main([*converting, "--without", "scbert", "--without", "UCE"]) == 0
+    for b in (load(path), load(tmp_path / "b.h5ad")):
+        assert list(b.genes) == [g for g in tiny.GENES if g != "TBCE"] and "scbert" not in b.methods
+    assert main([*fetching, "--without", "nobody"]) == 2
+    assert "no method 'nobody' to leave out; there are: additive_model, gears" in capsys.readouterr().err
+    assert main([*converting, "--without", "nobody"]) == 0
+    assert "warning: nobody is no method of this file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "html", "no truth"])
@@ -157,6 +206,115 @@ def test_a_download_that_ends_early_is_not_taken(tmp_path, source, serve_folder)
     with pytest.raises(UserError, match="could not be downloaded"):
         download.fetch("ahlmann-eltze-2025", tmp_path / "c", serve_folder(source, Cut))
     assert list((tmp_path / "c").iterdir()) == []
+
+
+class Cutting(Quiet):
+    """A server that knows ranges and hangs up after some bytes, as often as it is told to."""
+
+    cuts, after, asked, version = 0, 1 << 15, [], "1"
+
+    def do_GET(self):
+        cls, data = type(self), (Path(self.directory) / self.path.strip("/")).read_bytes()
+        span = self.headers.get("Range", "")
+        start = int(span.removeprefix("bytes=").rstrip("-")) if span and self.headers["If-Range"] == self.etag else 0
+        cls.asked.append(start)
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        self.send_header("ETag", self.etag)
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        if cls.cuts:
+            cls.cuts -= 1
+            data = data[: start + self.after]
+        self.wfile.write(data[start:])
+
+    @property
+    def etag(self):
+        return f'"{self.version}"'
+
+
+@pytest.fixture
+def cutting():
+    return type("Cut", (Cutting,), {"asked": []})
+
+
+def padded(folder):
+    """The published files with a run that makes them longer than what the server sends before it hangs up."""
+    folder.mkdir()
+    noise = np.random.default_rng(0).random((2, 12_000))
+    many = pd.DataFrame(noise, tiny.TEST, [*tiny.GENES, *(f"N{i}" for i in range(11_994))])
+    published(folder, [run("1-uce33", many, str)])
+    assert (folder / PREDICTIONS).stat().st_size > 4 * Cutting.after
+    return folder
+
+
+def test_a_cut_download_goes_on_where_it_stopped(tmp_path, serve_folder, cutting):
+    cutting.cuts = 2
+    seen = []
+    folder = padded(tmp_path / "srv")
+    path = download.fetch(
+        "ahlmann-eltze-2025", tmp_path / "c", serve_folder(folder, cutting), lambda *n: seen.append(n)
+    )
+    first, second, third, parameters = cutting.asked
+    assert first == parameters == 0 < second < third  # one go, in three pieces; then the file of parameters
+    assert "uce33" in load(path).methods
+    size = (folder / PREDICTIONS).stat().st_size
+    assert f"SHA-256 {hashlib.sha256((folder / PREDICTIONS).read_bytes()).hexdigest()}" in load(path).source["file"]
+    assert all(a[0] <= b[0] for a, b in pairwise(seen[: seen.index((size, size))]))  # progress never goes back
+
+
+def test_the_next_try_goes_on_too_and_only_with_the_same_file(tmp_path, serve_folder, cutting):
+    folder, cache = padded(tmp_path / "srv"), tmp_path / "c"
+    address = serve_folder(folder, cutting)
+
+    class Gone(cutting):  # hangs up for good once it has sent something
+        asked: list = []
+
+        def do_GET(self):
+            super().do_GET() if not self.headers.get("Range") else self.connection.close()
+
+    gone = serve_folder(folder, Gone)
+    Gone.cuts = 1
+    with pytest.raises(UserError, match=r"The first 0\.0 MB are kept: the next try goes on there"):
+        download.fetch("ahlmann-eltze-2025", cache, gone)
+    part, note = sorted(p for p in cache.iterdir())
+    assert part.name == f".{PREDICTIONS}.part" and part.stat().st_size == Cutting.after
+    note.write_text(note.read_text().replace(gone, address))  # the same server, back again
+    before = dict(enumerate([part.read_bytes(), note.read_text()]))
+    download.fetch("ahlmann-eltze-2025", cache, address)
+    assert cutting.asked[0] == Cutting.after and len(list(cache.iterdir())) == 1
+    (cache / "ahlmann_eltze_2025_double.h5ad").unlink()
+    part.write_bytes(before[0])
+    note.write_text(before[1])
+    cutting.version, cutting.asked = "2", []  # another file by now: the server sends all of it
+    b = load(download.fetch("ahlmann-eltze-2025", cache, address))
+    assert cutting.asked == [0, 0] and "uce33" in b.methods
+
+
+def test_pieces_that_do_not_fit_are_fetched_anew(tmp_path, serve_folder, cutting):
+    """A known checksum says that the first bytes were of something else: once more, from the beginning."""
+    data = np.random.default_rng(0).bytes(3 * Cutting.after)
+    (tmp_path / "tiny.bin").write_bytes(data)
+    entry = Dataset(
+        "tiny", "Tiny", f"{serve_folder(tmp_path, cutting)}/tiny.bin", "tiny.bin", hashlib.sha256(data).hexdigest()
+    )
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / ".tiny.bin.part").write_bytes(b"x" * 1000)
+    (tmp_path / "c" / ".tiny.bin.part.json").write_text(json.dumps({"url": entry.url, "version": '"1"'}))
+    assert download.fetch(entry, tmp_path / "c").read_bytes() == data
+    assert cutting.asked == [1000, 0] and [p.name for p in (tmp_path / "c").iterdir()] == ["tiny.bin"]
+
+
+def test_what_was_downloaded_waits_for_the_file_beside_it(tmp_path, source, serve_folder):
+    address = serve_folder(source)
+    (source / PARAMETERS).rename(source / "away")
+    with pytest.raises(UserError, match="could not be downloaded"):
+        download.fetch("ahlmann-eltze-2025", tmp_path / "c", address)
+    assert [p.name for p in (tmp_path / "c").iterdir()] == [PREDICTIONS]
+    (source / "away").rename(source / PARAMETERS)
+    (source / PREDICTIONS).rename(source / "away")  # it is not asked for again
+    assert load(download.fetch("ahlmann-eltze-2025", tmp_path / "c", address)).seeds == ("1", "2")
 
 
 def test_progress_of_download_and_conversion(tmp_path, source, serve_folder):

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from perturbviz import scale
 from perturbviz.alignment import LabelRules, canonical_conditions, context_name, is_ensembl, unique_names, vocabulary_of
 from perturbviz.assemble.shared import SPACE_WORDS, check_finite, file_findings, gene_names, label_rules, single_matrix
 from perturbviz.assemble.splits import with_splits
 from perturbviz.benchmark import META, SCHEMA, VALUE_SPACES, Benchmark
-from perturbviz.check import Finding, Report, label_findings, looks_like, plural
+from perturbviz.check import Finding, Report, label_findings, plural
 from perturbviz.errors import UserError
 from perturbviz.perturbations import CONTROL, n_perturbed, targets
 from perturbviz.readers.base import Loaded, Options
@@ -133,7 +134,7 @@ def _truth_space(values: np.ndarray, converted: str, loaded: Loaded, options: Op
     """Value space of the truth and the sentence that says so."""
     observed = loaded.value_space if loaded.value_space != "embedding" or loaded.truth is None else "lognorm"
     declared = converted or observed or options.value_space
-    found = looks_like(values)
+    found = "counts" if scale.looks_like_counts(values) else ""
     if declared in ("counts", "embedding") or (found == "counts" and declared in ("", "lognorm")):
         if declared == "lognorm" and options.value_space == "lognorm":
             return declared, "declared as log-normalised expression although the values are very large."
@@ -146,7 +147,7 @@ def _truth_space(values: np.ndarray, converted: str, loaded: Loaded, options: Op
         if declared not in VALUE_SPACES:
             raise UserError(f"Unknown value space {declared!r}: use {', '.join(VALUE_SPACES)}.")
         return declared, f"values are {SPACE_WORDS[declared]}."
-    if found == "delta":
+    if scale.many_negative(values):
         raise UserError(
             "The truth holds many negative values: say whether they are changes against control (--value-space delta), "
             "log-normalised expression (lognorm) or signed -log10 p-values (signed_logp)."

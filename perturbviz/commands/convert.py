@@ -45,13 +45,16 @@ def register(subparsers: Any) -> None:
         "--truth-value-space", default="", choices=SPACES, metavar="SPACE", help="the same for the truth alone"
     )
     p.add_argument("--genes", metavar="FILE", help="gene names of files without them, one a line, in their order")
+    p.add_argument(
+        "--without", action="append", default=[], metavar="METHOD", help="leave a method of a file out; may be repeated"
+    )
     p.add_argument("--rename", metavar="FILE", help="two columns, old and new names of perturbations and genes")
     p.add_argument("-o", "--out", required=True, metavar="BENCH.h5ad", help="where to write the benchmark")
     p.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read, assemble, report, write."""
+    """Read, assemble, report, write. Status 1 where a prediction of several in a file was lost."""
     out = check_output(arguments.out, (".h5ad",))
     options = Options(
         system=arguments.system,
@@ -61,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         value_space=arguments.value_space,
         genes=read_gene_list(Path(arguments.genes)) if arguments.genes else (),
         rename=read_rename(Path(arguments.rename)) if arguments.rename else {},
+        without=tuple(arguments.without),
         allow_pickle=True,
     )
     truth_options = Options(
@@ -87,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         f"wrote {out}: {benchmark.adata.n_obs} conditions x {benchmark.adata.n_vars} genes, {n} method{'s' * (n != 1)}",
         file=sys.stderr,
     )
-    return 0
+    return 1 if any(report.lost for report in reports) else 0
 
 
 def parse_prediction(text: str) -> tuple[str, str, Path]:

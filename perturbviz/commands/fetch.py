@@ -19,18 +19,32 @@ def register(subparsers: Any) -> None:
     p.add_argument(
         "-o", "--out", metavar="FOLDER", help="where to put it (default: PERTURBVIZ_CACHE or the user's cache)"
     )
+    p.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="METHOD",
+        help="leave a method out of a file that is converted, such as one that costs all others genes; may be repeated",
+    )
     p.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Download; the path goes to stdout, everything else to stderr."""
+    """Download; the path goes to stdout, everything else to stderr. Status 1 where a method of the file was lost."""
     entry = dataset(arguments.dataset)
     if arguments.out:
         Path(arguments.out).mkdir(parents=True, exist_ok=True)
-    path = fetch(entry, arguments.out, arguments.mirror, _draw if sys.stderr.isatty() else None)
+    progress = _draw if sys.stderr.isatty() else None
+    path = fetch(entry, arguments.out, arguments.mirror, progress, arguments.without)
     print(f"{entry.title}: {entry.size}, {entry.licence}. Cite: {entry.citation}.", file=sys.stderr)
+    left_out: list[str] = []
+    if entry.published:
+        from perturbviz.datasets.published import said_of
+
+        left_out, done = said_of(path)
+        print("\n".join([*([done] if done else []), *(f"warning: {line}" for line in left_out)]), file=sys.stderr)
     print(path)
-    return 0
+    return 1 if left_out else 0
 
 
 def _draw(done: int, total: int) -> None:

@@ -177,7 +177,8 @@ CATALOGUE: dict[str, Dataset] = {
             provenance="The paper's own predictions of doubles, gene by gene, with its truth and its five splits: downloaded "
             "(1.6 GB) and converted once. Zenodo's checksum is not known here: the length of the file and gzip's own check "
             "are verified, and the SHA-256 of what came is noted in the benchmark.",
-            lacks="No numbers of cells, standard errors or replicates: no technical duplicates and no DE scores.",
+            lacks="No numbers of cells, so no standard errors, and no replicates: no technical duplicates and no DE scores. "
+            "No change and the linear model are not among its runs: they are computed here.",
         ),
         Dataset(
             id="ahlmann-eltze-2025-source",
@@ -287,7 +288,8 @@ CATALOGUE: dict[str, Dataset] = {
             citation=_PAPER,
             provenance="Adamson and both Replogle essential screens, two splits each.",
             todo="Download it with its *_parameters.RDS into one folder. It holds three data sets: convert one of them with "
-            "`python -m perturbviz convert --system const-ae-rds --context adamson --truth FOLDER -o BENCH.h5ad`.",
+            "`python -m perturbviz convert --context adamson --truth FOLDER -o BENCH.h5ad`, the others by "
+            "replogle_k562_essential and replogle_rpe1_essential.",
         ),
     )
 }

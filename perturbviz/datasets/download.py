@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pooch
 
-from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark import Benchmark, slugify
 from perturbviz.datasets.catalogue import Dataset, dataset
 from perturbviz.datasets.demo import DATA, DEMO
+from perturbviz.datasets.resume import Resuming
 from perturbviz.errors import UserError
 from perturbviz.scoretable import ScoreTable
-
-RETRIES = 2
-TIMEOUT = 60  # seconds without any answer
 
 Progress = Callable[[int, int], object]  # bytes so far, bytes in all
 
@@ -45,11 +43,16 @@ def cached(name: str, folder: str | Path | None = None) -> Path | None:
 
 
 def fetch(
-    name: str | Dataset, folder: str | Path | None = None, mirror: str | None = None, progress: Progress | None = None
+    name: str | Dataset,
+    folder: str | Path | None = None,
+    mirror: str | None = None,
+    progress: Progress | None = None,
+    leave_out: Sequence[str] = (),
 ) -> Path:
     """Download a catalogued file unless it is there already; returns its path.
 
-    Files that are published in another format are converted once; what is kept and returned is the benchmark.
+    A download that was cut goes on where it stopped. Files that are published in another format are converted once;
+    what is kept and returned is the benchmark.
 
     Parameters
     ----------
@@ -61,6 +64,8 @@ def fetch(
         Address under which the file lies by its ``filename``; ``PERTURBVIZ_MIRROR`` where None.
     progress
         Called with the bytes so far and in all, of the download and then of the conversion.
+    leave_out
+        Methods that are not wanted in a converted file, which then has a name of its own.
 
     Raises
     ------
@@ -72,33 +77,47 @@ def fetch(
         raise UserError(f"{entry.title} is not downloaded for you ({entry.size}): {entry.url}. {entry.todo}")
     folder = Path(folder or cache_folder())
     if not entry.published:
-        return _download(entry.url, entry.filename, entry, folder, mirror, _Bar(progress, entry.bytes))
+        if leave_out:
+            raise UserError(f"{entry.title} is kept as it was published: no method can be left out of it.")
+        return _download(entry.url, entry.filename, entry, folder, mirror, progress, entry.bytes)
     done = folder / entry.filename
-    return done if done.is_file() else _convert(entry, done, mirror, progress)
+    if leave_out:
+        done = done.with_stem("_".join([done.stem, "without", *sorted(slugify(m) for m in leave_out)]))
+    return done if done.is_file() else _convert(entry, done, mirror, progress, leave_out)
 
 
-def _convert(entry: Dataset, out: Path, mirror: str | None, progress: Progress | None) -> Path:
+def _convert(
+    entry: Dataset, out: Path, mirror: str | None, progress: Progress | None, leave_out: Sequence[str]
+) -> Path:
     """Download the published files, convert them once, and keep the result only."""
-    from perturbviz.datasets.published import convert
+    from perturbviz.datasets.published import NoSuchMethod, convert
 
     files: list[Path] = []
+    for url in entry.published:
+        report = progress if not files else None
+        files.append(_download(url, url.rpartition("/")[2], entry, out.parent, mirror, report, entry.bytes))
     try:
-        for url in entry.published:
-            bar = _Bar(progress if not files else None, entry.bytes)
-            files.append(_download(url, url.rpartition("/")[2], entry, out.parent, mirror, bar))
         size = files[0].stat().st_size
         found = f"{files[0].name}: {size:,} bytes, SHA-256 {pooch.file_hash(str(files[0]))}."
         source = {"title": entry.title, **provenance(entry), "file": found}
-        convert(files[0], out, source, (lambda done: progress(done, size)) if progress else None)
-    except OSError as error:  # a full disk
+        convert(files[0], out, source, (lambda done: progress(done, size)) if progress else None, leave_out)
+    except OSError as error:  # a full disk: what was downloaded stays for the next try
         raise UserError(
             f"{entry.title} could not be converted in {out.parent} ({error.strerror or error}): it needs about three times "
             f"{entry.size} of free space while it works (another folder: PERTURBVIZ_CACHE)."
         ) from error
-    finally:  # also where they turned out to be damaged: a new try then gets new ones
-        for file in files:
-            file.unlink(missing_ok=True)
+    except NoSuchMethod:
+        raise
+    except UserError:  # damaged: a new try gets new ones
+        _remove(files)
+        raise
+    _remove(files)
     return out
+
+
+def _remove(files: Sequence[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 def provenance(entry: Dataset) -> dict[str, str]:
@@ -113,7 +132,9 @@ def provenance(entry: Dataset) -> dict[str, str]:
     }
 
 
-def _download(url: str, filename: str, entry: Dataset, folder: Path, mirror: str | None, bar: _Bar) -> Path:
+def _download(
+    url: str, filename: str, entry: Dataset, folder: Path, mirror: str | None, report: Progress | None, expected: int
+) -> Path:
     """One file, atomically; checked by its SHA-256 where one is known."""
     mirror = mirror if mirror is not None else os.environ.get("PERTURBVIZ_MIRROR", "")
     url = f"{mirror.rstrip('/')}/{filename}" if mirror else url
@@ -122,8 +143,14 @@ def _download(url: str, filename: str, entry: Dataset, folder: Path, mirror: str
     pooch.get_logger().setLevel(logging.ERROR)
     known = f"sha256:{entry.sha256}" if entry.sha256 else None
     try:
-        path = pooch.retrieve(url, known_hash=known, fname=filename, path=folder, downloader=_Downloader(bar))
-    except ValueError as error:  # the hash differs: pooch has removed the file
+        while True:
+            downloader = Resuming(folder / filename, report, expected)
+            try:
+                return Path(pooch.retrieve(url, known_hash=known, fname=filename, path=folder, downloader=downloader))
+            except ValueError:  # the hash differs: pooch has removed the file
+                if not downloader.resumed:  # else the parts did not fit: once more from the beginning
+                    raise
+    except ValueError as error:
         raise UserError(
             f"What came from {url} is not the catalogued file (its SHA-256 differs): it was thrown away. Try again, or "
             "use another mirror."
@@ -133,11 +160,13 @@ def _download(url: str, filename: str, entry: Dataset, folder: Path, mirror: str
             raise UserError(
                 f"The folder {folder} cannot be written to: choose another one (PERTURBVIZ_CACHE)."
             ) from error
+        kept = f" The first {downloader.kept / 1e6:,.1f} MB are kept: the next try goes on there." * (
+            downloader.kept > 0
+        )
         raise UserError(
-            f"{entry.title} could not be downloaded from {url.split('/')[2]} ({type(error).__name__}): is there a network? "
-            f"You can download {url} elsewhere and put it into {folder} as {filename}."
+            f"{entry.title} could not be downloaded from {url.split('/')[2]} ({type(error).__name__}): is there a network?"
+            f"{kept} You can download {url} elsewhere and put it into {folder} as {filename}."
         ) from error
-    return Path(path)
 
 
 def open_dataset(
@@ -166,42 +195,3 @@ def open_dataset(
     meta["source"] = dict(meta.get("source", {})) | provenance(entry)
     benchmark.adata.uns["perturbviz"] = meta
     return benchmark
-
-
-class _Downloader:
-    """Pooch downloader that tries again on a stumbling network, not on an answer such as 404."""
-
-    def __init__(self, bar: _Bar):
-        self.bar = bar
-
-    def __call__(self, url: str, output_file, pooch_) -> None:
-        import requests
-
-        for attempt in range(RETRIES + 1):
-            self.bar.restart()
-            try:
-                return pooch.HTTPDownloader(progressbar=self.bar, timeout=TIMEOUT)(url, output_file, pooch_)
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
-                if attempt == RETRIES:
-                    raise
-
-
-class _Bar:
-    """What pooch wants of a progress bar: total, update, reset, close."""
-
-    def __init__(self, report: Progress | None, total: int):
-        self.report, self.total, self.done = report, total, 0
-
-    def restart(self) -> None:
-        self.done = 0
-
-    def update(self, n: int) -> None:
-        self.done += n
-        if self.report:
-            self.report(self.done, self.total)
-
-    def reset(self) -> None:  # pooch calls it at the end, before it fills the bar once more
-        self.done = 0
-
-    def close(self) -> None:
-        pass

@@ -41,6 +41,8 @@ class Options:
         Names of the columns of a file without gene names, in order.
     rename
         Names in the file -> names to use, for perturbations (whole labels or their parts) and genes.
+    without
+        Methods of a file of several methods that are left out, by id or display name.
     allow_pickle
         Read pickles with the restricted unpickler. Command line only, never for uploads.
     """
@@ -52,6 +54,7 @@ class Options:
     value_space: str = ""
     genes: tuple[str, ...] = ()
     rename: Mapping[str, str] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
     allow_pickle: bool = False
 
 
@@ -127,6 +130,8 @@ class Loaded:
         Targets the file itself declares (pairs with "_" are split only into these and those of the truth).
     notes
         Sentences about what was found and dropped while reading.
+    left_out
+        Prediction of the files that cannot be used -> why; the others are.
     benchmark, scores
         A whole benchmark or a table of scores, where the file is one.
     title, source
@@ -145,11 +150,17 @@ class Loaded:
     control_labels: tuple[str, ...] = ()
     vocabulary: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
     benchmark: Benchmark | None = None
     scores: ScoreTable | None = None
     title: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
     system: str = ""
+
+
+def run_name(display: str, seed: str) -> str:
+    """What a sentence calls one prediction: the method, and the split where there is one."""
+    return f"{display}, split {seed}" if seed else display
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ def recognise(path: Path) -> bool:
 def read(path: Path, options: Options) -> Loaded:
     """One run; its role (truth or prediction) is the caller's business."""
     folder = path if path.is_dir() else path.parent
+    if not (folder / PREDICTIONS).is_file() and (path.suffix.lower() == ".rds" or any(folder.glob("*.[Rr][Dd][Ss]"))):
+        raise UserError(f"{path.name} holds collected runs (.RDS): that is another system, --system const-ae-rds.")
     if (folder / GENES).is_file():
         genes = read_json(folder / GENES)
         if not isinstance(genes, list) or not all(isinstance(g, str) for g in genes):
@@ -39,10 +41,10 @@ def read(path: Path, options: Options) -> Loaded:
         )
     labels, values = rows(read_json(folder / PREDICTIONS), PREDICTIONS, len(genes))
     notes: list[str] = []
-    n_cells = _cells(folder, labels)
+    n_cells = cells(folder, labels)
     layers = {}
     if (folder / SE).is_file():
-        se, note = _standard_errors(folder, labels, len(genes), n_cells)
+        se, note = standard_errors(_published_errors(folder, labels, len(genes)), n_cells, SE)
         notes.append(note)
         if se is not None:
             layers["se"] = se
@@ -57,7 +59,8 @@ def read(path: Path, options: Options) -> Loaded:
     )
 
 
-def _cells(folder: Path, labels: list[str]) -> np.ndarray | None:
+def cells(folder: Path, labels: list[str]) -> np.ndarray | None:
+    """Numbers of cells of the labels from the n_cells.json of a folder, NaN where it lacks one; None without the file."""
     if not (folder / CELLS).is_file():
         return None
     table = read_json(folder / CELLS)
@@ -69,19 +72,40 @@ def _cells(folder: Path, labels: list[str]) -> np.ndarray | None:
         raise UserError(f"{CELLS} must hold one number a condition ({error}).") from error
 
 
-def _standard_errors(
-    folder: Path, labels: list[str], n_genes: int, n_cells: np.ndarray | None
-) -> tuple[np.ndarray | None, str]:
-    """Standard errors: the file holds sd/n with ddof 0 and not sd/sqrt(n), so they need the numbers of cells."""
-    if n_cells is None:
-        return None, f"{SE} holds sd/n, which is no standard error without {CELLS}: it is left out."
+def standard_errors(values: np.ndarray, n_cells: np.ndarray | None, what: str) -> tuple[np.ndarray | None, str]:
+    """Standard errors of the paper's "standard errors", which are sd/n with ddof 0 and not sd/sqrt(n).
+
+    Parameters
+    ----------
+    values
+        (rows, genes) as published, NaN where there are none.
+    n_cells
+        (rows,) cells behind each row; without them nothing can be said.
+    what
+        Where they stand, for the sentence.
+
+    Returns
+    -------
+    (rows, genes) float32, NaN for rows of one cell or of an unknown number; None without numbers of cells. And a
+    sentence that says what was done.
+    """
+    if n_cells is None or not (known := n_cells > 1).any():
+        return None, f"{what} holds sd/n, which is no standard error without {CELLS}: it is left out."
+    n = n_cells[known, None]
+    out = np.full(values.shape, np.nan, np.float32)
+    out[known] = values[known] * np.sqrt(n) * np.sqrt(n / (n - 1))
+    return out, f"{what} holds sd/n: multiplied by sqrt(n) * sqrt(n / (n - 1)) to give standard errors."
+
+
+def _published_errors(folder: Path, labels: list[str], n_genes: int) -> np.ndarray:
+    """The file of "standard errors" in the order of the labels."""
     keys, values = rows(read_json(folder / SE), SE, n_genes)
     at = {k: i for i, k in enumerate(keys)}
     out = np.full((len(labels), n_genes), np.nan, np.float32)
     for i, label in enumerate(labels):
-        if label in at and n_cells[i] > 1:
-            out[i] = values[at[label]] * np.sqrt(n_cells[i]) * np.sqrt(n_cells[i] / (n_cells[i] - 1))
-    return out, f"{SE} holds sd/n: multiplied by sqrt(n) * sqrt(n / (n - 1)) to give standard errors."
+        if label in at:
+            out[i] = values[at[label]]
+    return out
 
 
 def is_split(table: Any) -> bool:

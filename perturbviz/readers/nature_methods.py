@@ -20,7 +20,8 @@ from perturbviz.scoretable import COLUMNS, ScoreTable
 
 TITLE = "Ahlmann-Eltze et al. 2025, Fig. 1"
 CONTEXT = "K562"
-#: Method in the workbook -> (slug, display name); the published baselines keep clear of our reserved ids.
+#: Method in the paper's files -> (slug, display name); the published baselines keep clear of our reserved ids. In the
+#: linear models Y = G W P + b, G is the embedding of genes and P that of perturbations.
 METHODS = {
     "additive_model": ("additive-published", "Additive (published)"),
     "no_change": ("no-change-published", "No change (published)"),
@@ -31,6 +32,17 @@ METHODS = {
     "scgpt": ("scgpt", "scGPT"),
     "scfoundation": ("scfoundation", "scFoundation"),
     "cpa": ("cpa", "CPA"),
+    "uce33": ("uce-33", "UCE (33 layers)"),
+    "mean": ("mean-published", "Mean (published)"),
+    "lpm": ("lpm", "Linear model (published)"),
+    "lpm_selftrained": ("linear-selftrained", "Linear, trained on these data"),
+    "lpm_randomPertEmb": ("linear-p-random", "Linear, P random"),
+    "lpm_randomGeneEmb": ("linear-g-random", "Linear, G random"),
+    "lpm_scgptGeneEmb": ("linear-g-scgpt", "Linear, G from scGPT"),
+    "lpm_scFoundationGeneEmb": ("linear-g-scfoundation", "Linear, G from scFoundation"),
+    "lpm_gearsPertEmb": ("linear-p-gears", "Linear, P from GEARS"),
+    "lpm_k562PertEmb": ("linear-p-k562", "Linear, P from K562"),
+    "lpm_rpe1PertEmb": ("linear-p-rpe1", "Linear, P from RPE1"),
 }
 #: Column -> (metric, reference). The workbook's r2 is the correlation and not its square.
 SCORES = {"r2": ("pearson", "none"), "r2_delta": ("pearson_delta", "control"), "l2": ("l2", "none")}

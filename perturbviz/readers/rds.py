@@ -115,7 +115,8 @@ class _Parser:
         else:
             check_shape(self.name, 1, n)
             values = np.frombuffer(self.stream.take(n * (8 if kind == _REAL else 4)), ">f8" if kind == _REAL else ">i4")
-            values = values.astype(np.float64 if n <= 100 else np.float32)  # profiles are kept by the thousand
+            with np.errstate(invalid="ignore"):  # R's NA is a NaN that signals
+                values = values.astype(np.float64 if n <= 100 else np.float32)  # profiles are kept by the thousand
             if kind != _REAL:
                 values[values == -(2**31)] = np.nan
             self.kept += values.nbytes

@@ -55,6 +55,7 @@ def options_form() -> Options:
         context = b.text_input("Column of the context", help="Cell line, donor, dose …")
         condition = b.text_input("Column of the perturbation", help="Where it has an unusual name.")
         genes = a.text_area("Gene list", help="For files without gene names: the names of the columns, in order.")
+        leave_out = a.text_input("Leave out methods", help="Of a file of several methods: names, separated by commas.")
         rename = b.text_area(
             "Rename", placeholder="old=new", help="One a line: labels or genes as in the file = as in the benchmark."
         )
@@ -67,6 +68,7 @@ def options_form() -> Options:
         condition=condition.strip(),
         genes=split_genes(genes),
         rename={k.strip(): v.strip() for k, v in pairs.items()},
+        without=tuple(m.strip() for m in leave_out.split(",") if m.strip()),
     )
 
 

@@ -59,13 +59,14 @@ def show_loaded() -> None:
             st.markdown(f"**{key.capitalize()}:** {escape(provenance[key])}")
     lines = []
     for method in current.evaluation.methods:
-        info = dict(source.meta.get("methods", {}).get(method, {}))
+        info = source.about(method)
         seeds = [
             s
             for s in source.seeds
             if current.evaluation.is_baseline(method) or source.prediction(method, s) is not None
         ]
         kind = "baseline" if current.evaluation.is_baseline(method) else info.get("kind", "model")
+        kind += ", has seen the truth" if source.sees_truth(method) else ""
         predicted = int(current.evaluation.predicted(method).sum())
         lines.append(
             (

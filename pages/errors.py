@@ -91,7 +91,7 @@ with left:
             "paired",
             question=f"Perturbation by perturbation, who beats {names[against]}?",
             alt=f"Paired differences of {len(others)} methods to {names[against]}.",
-            table=lambda: pd.DataFrame(differences.T, columns=others).assign(
+            table=lambda: pd.DataFrame(differences.T, columns=[names[m] for m in others]).assign(
                 **scores.rows[["seed", "context", "perturbation"]]
             ),
             filename=f"paired-{scores.metric}",

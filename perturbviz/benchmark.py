@@ -5,13 +5,16 @@ Slots of the AnnData (conditions x genes, float32):
 ========================== =====================================================================================
 ``X``                      observed mean profile of each condition, in the value space of ``uns``
 ``layers["pred__M"]``      predictions of method M; ``pred__M__S`` for seed S; an all-NaN row = not predicted
-``layers``                 optional ``se``, ``half_a``, ``half_b``, ``de_score``, ``de_padj`` (also ``_a``, ``_b``)
+``layers``                 optional ``se``, ``half_a``, ``half_b``, ``de_score``, ``de_padj`` (also ``_a``, ``_b``);
+                           of simulated data ``expected``, the means without noise, and ``planted``, their deviations
+                           from additivity
 ``obs``                    ``condition``, ``context``, ``is_control``, ``n_perturbed``, ``n_cells``, ``split``,
                            ``split__S`` for further seeds: train, val, test or unassigned
 ``varm["control_mean"]``   genes x contexts
 ``varm["pert_mean__S"]``   genes x contexts: mean of the training perturbations, where no training rows are stored
-``uns["perturbviz"]``      schema, value_space, title, simulated, methods {slug: {name, kind, note, added}}, provenance;
-                           "added" marks a method that was added to a data set which had others
+``uns["perturbviz"]``      schema, value_space, title, simulated, methods {slug: {name, kind, note, added, sees_truth}},
+                           provenance; "added" marks a method that was added to a data set which had others,
+                           "sees_truth" one whose predictions were made with a look at the truth
 ========================== =====================================================================================
 """
 
@@ -46,6 +49,9 @@ VALUE_SPACES = ("lognorm", "delta", "signed_logp")
 SLUG = re.compile(r"[A-Za-z0-9.-]+")
 LEFT_OUT = "left_out"  # in the source: a line for each prediction that could not be used, and why
 RESERVED = ("no_change", "mean", "additive", "half_sum")
+SEEN = "†"
+"""Stands after the name of a method that has seen the truth of what it predicts."""
+SEEN_NOTE = f"{SEEN} has seen the truth of what it predicts, as no real method can."
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,9 +244,26 @@ class Benchmark:
         known = self.meta.get("methods", {})
         return tuple(sorted(self._layers, key=lambda m: (bool(known.get(m, {}).get("added", False)), m)))
 
+    def about(self, method: str) -> Mapping[str, Any]:
+        """What the file says of a method: name, kind, note, sees_truth; empty where it says nothing."""
+        return dict(self.meta.get("methods", {}).get(method, {}))
+
+    def plain_name(self, method: str) -> str:
+        """Name of a method as it was given."""
+        return str(self.about(method).get("name", method))
+
     def display_name(self, method: str) -> str:
-        """Name of a method as people write it."""
-        return str(self.meta.get("methods", {}).get(method, {}).get("name", method))
+        """Name of a method as people write it, with † where it has seen the truth."""
+        return self.plain_name(method) + (SEEN if self.sees_truth(method) else "")
+
+    def sees_truth(self, method: str) -> bool:
+        """Whether a method's predictions were made with a look at the truth they are scored on."""
+        return bool(self.about(method).get("sees_truth", False))
+
+    @property
+    def seeing(self) -> tuple[str, ...]:
+        """Methods that have seen the truth."""
+        return tuple(m for m in self.methods if self.sees_truth(m))
 
     def prediction(self, method: str, seed: str) -> np.ndarray | None:
         """Predictions of one method for one seed: rows x genes float32, or None where there are none."""
@@ -250,7 +273,13 @@ class Benchmark:
 
     # -- change ----------------------------------------------------------------------------------------------------
     def with_predictions(
-        self, slug: str, name: str, by_seed: Mapping[str, np.ndarray], kind: str = "model", note: str = ""
+        self,
+        slug: str,
+        name: str,
+        by_seed: Mapping[str, np.ndarray],
+        kind: str = "model",
+        note: str = "",
+        sees_truth: bool = False,
     ) -> Benchmark:
         """A benchmark with one more method (replacing one of that slug); nothing of this one is copied or changed.
 
@@ -262,8 +291,8 @@ class Benchmark:
             Name shown to people.
         by_seed
             Seed ("" = for all seeds) -> rows x genes, NaN rows where nothing is predicted.
-        kind, note
-            "model", "baseline" or "control", and how it predicts.
+        kind, note, sees_truth
+            "model", "baseline" or "control", how it predicts, and whether it has seen the truth.
         """
         check_slug(slug)
         layers = {k: v for k, v in self.layers.items() if not (k.startswith("pred__") and _slug_of(k) == slug)}
@@ -275,8 +304,11 @@ class Benchmark:
                 )
             layers[f"pred__{slug}" + (f"__{seed}" if seed else "")] = np.asarray(matrix, np.float32)
         methods = dict(self.meta.get("methods", {}))
-        added = slug not in self.methods or bool(methods.get(slug, {}).get("added", False))
-        methods[slug] = {"name": name, "kind": kind, "note": note, **({"added": True} if added else {})}
+        marks = {
+            "added": slug not in self.methods or bool(methods.get(slug, {}).get("added", False)),
+            "sees_truth": sees_truth,
+        }
+        methods[slug] = {"name": name, "kind": kind, "note": note, **{k: True for k, on in marks.items() if on}}
         return self._changed(layers, {**self.meta, "methods": methods})
 
     def renamed(self, slug: str, name: str) -> Benchmark:

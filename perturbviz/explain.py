@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from perturbviz.benchmark import SEEN, SEEN_NOTE, Benchmark
 from perturbviz.figures.text import percent
 from perturbviz.genesets import LABELS as GENE_LABELS
 from perturbviz.metrics import Card
@@ -15,7 +16,7 @@ from perturbviz.rankings import Ranking, n_units, one_value_a_set, too_few
 from perturbviz.references import LABELS as REFERENCE_LABELS
 from perturbviz.scores import Scores
 from perturbviz.stats import MIN_UNITS
-from perturbviz.view import View, metric_name
+from perturbviz.view import DEFAULT_N, View, metric_name
 
 
 def ordinal(rank: float) -> str:
@@ -42,6 +43,42 @@ def names(items: list[str]) -> str:
 def counted(n: int, one: str, many: str = "") -> str:
     """A number and what it counts: 1 perturbation, 1,200 perturbations."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def who_saw_the_truth(benchmark: Benchmark, name: Callable[[str], str] | None = None) -> str:
+    """Footnote of the mark † that stands after their names; "" where no method has seen the truth. Plain text.
+
+    Parameters
+    ----------
+    name
+        What to call a method; as it was given where None.
+    """
+    who = [(name or benchmark.plain_name)(m) for m in benchmark.seeing]
+    if not who:
+        return ""
+    return f"{SEEN} {names(who)} {'have' if len(who) > 1 else 'has'} seen the truth, as no real method can."
+
+
+def footnoted(note: str, *texts: str) -> str:
+    """A note with what † means, where a name in it or in the texts beside it carries the mark. Plain text."""
+    marked = any(SEEN in text for text in (note, *texts)) and SEEN_NOTE not in note
+    return f"{note} {SEEN_NOTE}".strip() if marked else note
+
+
+def made_additive(benchmark: Benchmark) -> str:
+    """That most gene–double pairs of simulated data were made additive, which decides who leads; "" where unknown."""
+    doubles = benchmark.n_perturbed == 2
+    if not benchmark.simulated or "planted" not in benchmark.layers or not doubles.any() or not benchmark.has_control:
+        return ""
+    control = np.mean([benchmark.control(c) for c in benchmark.contexts], axis=0)
+    genes = np.argsort(-control, kind="stable")[:DEFAULT_N]
+    share = np.mean(benchmark.layers["planted"][np.ix_(doubles, genes)] == 0)
+    if share <= 0.5:
+        return ""
+    return (
+        f"{share:.0%} of the pairs of a double and one of the {len(genes):,} most expressed genes were made additive, "
+        "so Additive leads by construction."
+    )
 
 
 def headline(ranking: Ranking) -> str:

@@ -1,5 +1,7 @@
 """Tables as CSV files that a spreadsheet may open without running anything."""
 
+from collections.abc import Collection
+
 import pandas as pd
 
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
@@ -23,6 +25,23 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
             safe.isetitem(position, safe.iloc[:, position].astype(object).map(_guarded))
     safe.columns = [_guarded(str(name)) for name in safe.columns]
     return safe.to_csv(index=False).encode("utf-8")
+
+
+def marked_methods(table: pd.DataFrame, seeing: Collection[str]) -> pd.DataFrame:
+    """The table, with a column ``sees_truth`` after ``method`` where that names (by id) some that have seen the truth.
+
+    Parameters
+    ----------
+    table
+        Any table; not changed.
+    seeing
+        Ids of methods.
+    """
+    if "method" not in table.columns or not (seen := table["method"].isin(list(seeing))).any():
+        return table
+    out = table.copy(deep=False)
+    out.insert(list(table.columns).index("method") + 1, "sees_truth", seen)
+    return out
 
 
 def _guarded(value: object) -> object:

@@ -85,8 +85,7 @@ class Stage:
     @property
     def models(self) -> tuple[str, ...]:
         """Methods that are neither baselines nor controls."""
-        known = self.benchmark.meta.get("methods", {})
-        return tuple(m for m in self.benchmark.methods if known.get(m, {}).get("kind") != "control")
+        return tuple(m for m in self.benchmark.methods if self.benchmark.about(m).get("kind") != "control")
 
     def rows(self) -> np.ndarray:
         """Scored rows of the lesson's view."""

@@ -76,7 +76,7 @@ def test_written_file_reads_back_unchanged(made, tmp_path):
 
 
 def test_files_are_small():
-    assert (demo.DATA / demo.DEMO).stat().st_size < 4.0 * 2**20
+    assert (demo.DATA / demo.DEMO).stat().st_size < 4.2 * 2**20
     assert (demo.DATA / demo.CONTEXT_B).stat().st_size < 0.6 * 2**20
 
 
@@ -91,7 +91,7 @@ def test_layout(adata):
     assert all(m["kind"] == "model" and m["note"].startswith("Simulated") for m in meta["methods"].values())
     assert "imulated" in meta["description"]
     predictions = {f"pred__{m}__{s}" for m in SLUGS for s in SEEDS}
-    others = {"se", "half_a", "half_b", "planted", "de_score", "de_padj", "de_score_a", "de_padj_b"}
+    others = {"se", "half_a", "half_b", "planted", "expected", "de_score", "de_padj", "de_score_a", "de_padj_b"}
     assert set(adata.layers) == predictions | others
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", key) for key in adata.layers)
     assert all(parse_condition(name) == name for name in obs["condition"])
@@ -180,7 +180,27 @@ def test_only_the_declared_oracles_look_at_the_truth(slug):
     other = dataclasses.replace(task, expected=expected + 1.0, rng=np.random.default_rng(1))
     predictor = demo_predictors.PREDICTORS[slug]
     unmoved = np.array_equal(predictor.predict(task), predictor.predict(other))
-    assert unmoved == ("look at the truth" not in predictor.note)
+    assert unmoved == ("look at the truth" not in predictor.note) == (not predictor.sees_truth)
+    assert ("sees_truth" in predictor.meta) == predictor.sees_truth
+
+
+def test_the_file_says_who_has_seen_the_truth(adata):
+    methods = adata.uns["perturbviz"]["methods"]
+    assert {m for m, about in methods.items() if about.get("sees_truth")} == {"de-specialist", "noisy-oracle"}
+
+
+def test_the_expectation_is_the_truth_without_its_noise(adata):
+    control = adata.varm["control_mean"]["A"].to_numpy(float)
+    top = control > 0.5
+    se = np.where(adata.layers["se"] > 0, adata.layers["se"], np.nan)  # 0 where no cell had a molecule of the gene
+    z = (adata.X - adata.layers["expected"])[:, top] / se[:, top]
+    assert np.nanstd(z) == pytest.approx(1, abs=0.03) and abs(np.nanmean(z)) < 0.02
+    row = {name: i for i, name in enumerate(adata.obs_names)}
+    expected = adata.layers["expected"].astype(float)
+    for name in (n for n in adata.obs_names if "+" in n):
+        a, b = (expected[row[t]] - expected[row["ctrl"]] for t in targets(name))
+        deviation = expected[row[name]] - expected[row["ctrl"]] - a - b
+        assert np.abs(deviation - adata.layers["planted"][row[name]]).max() <= 3 / 128  # each is rounded
 
 
 def test_planted_deviations_are_few_mostly_buffering_and_show_in_the_data(adata):

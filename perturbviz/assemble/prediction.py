@@ -333,7 +333,7 @@ def _slug(benchmark: Benchmark, key: str, display: str) -> str:
     """Layer name: that of the method of this display name, or a new one."""
     slug = base = slugify(key)
     n = 2
-    while slug in benchmark.methods and benchmark.display_name(slug) != display:
+    while slug in benchmark.methods and benchmark.plain_name(slug) != display:
         slug, n = f"{base}-{n}", n + 1
     return slug
 

@@ -14,6 +14,7 @@ from perturbviz.benchmark import Benchmark, load
 from perturbviz.commands.output import TABLES, check_output, write_tables
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
+from perturbviz.explain import who_saw_the_truth
 from perturbviz.genesets import GeneSubset, parse_subset, unmeasured
 from perturbviz.metrics import parse_metric
 from perturbviz.readers.hdf5 import check_declared
@@ -67,7 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         subsets = subsets or [_default_genes(benchmark, notes)]
         rows = write_tables([_scores(evaluation, metrics, arguments.reference, subsets, notes)], out)
-    print("\n".join([*notes, f"wrote {out}: {rows:,} rows"]), file=sys.stderr)
+    said = [*notes, who_saw_the_truth(benchmark, str), f"wrote {out}: {rows:,} rows"]
+    print("\n".join(filter(None, said)), file=sys.stderr)
     return 0
 
 

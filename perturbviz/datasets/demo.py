@@ -7,7 +7,7 @@ Nothing in it is measured, and no real system is shown. ``data/README.md`` says 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anndata as ad
 import h5py
@@ -51,12 +51,12 @@ def make_demo() -> tuple[ad.AnnData, ad.AnnData]:
     screen = sim.draw_screen(biology, rng[1])
     a = _summarise(screen, _cell_numbers(screen, rng[2], (200, 321)), streams[3], "A")
     _add_splits(a, rng[4])
-    a.layers["planted"] = _grid(screen.deviation())
+    a.layers["planted"], a.layers["expected"] = _grid(screen.deviation()), _grid(screen.expected)
     methods = _add_predictions(a, screen, streams[5])
     a.uns["perturbviz"] |= {
         "title": "Demo: simulated screen, context A",
         "description": "Simulated: 60 single and 76 double activations, 2,000 genes, six simulated predictors. "
-        "The layer 'planted' holds the true deviations from additivity.",
+        "The layer 'expected' holds the expectation of every mean, 'planted' the true deviations from additivity.",
         "methods": methods,
     }
 
@@ -156,7 +156,7 @@ def _add_splits(adata: ad.AnnData, rng: np.random.Generator) -> None:
     adata.obs["split"] = adata.obs["split__1"]
 
 
-def _add_predictions(adata: ad.AnnData, screen: Screen, seed: np.random.SeedSequence) -> dict[str, dict[str, str]]:
+def _add_predictions(adata: ad.AnnData, screen: Screen, seed: np.random.SeedSequence) -> dict[str, dict[str, Any]]:
     """Let every predictor predict the held-out rows of every split; other rows stay NaN."""
     from perturbviz.datasets.demo_predictors import PREDICTORS, Task
 
@@ -174,7 +174,7 @@ def _add_predictions(adata: ad.AnnData, screen: Screen, seed: np.random.SeedSequ
             layer = np.full(adata.shape, np.nan, np.float32)
             layer[held] = _grid(predictor.predict(task))
             adata.layers[f"pred__{slug}__{split}"] = layer
-    return {k: {"name": p.name, "kind": "model", "note": p.note} for k, p in PREDICTORS.items()}
+    return {k: p.meta for k, p in PREDICTORS.items()}
 
 
 def write(adata: ad.AnnData, path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -107,11 +108,18 @@ def additive_twist(task: Task) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A simulated predictor: its name on screen, how it was made, and the function that makes it."""
+    """A simulated predictor: its name on screen, how it was made, the function that makes it, and whether that is an oracle."""
 
     name: str
     note: str
     predict: Callable[[Task], np.ndarray]
+    sees_truth: bool = False
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Its entry in a benchmark's ``uns``."""
+        seen = {"sees_truth": True} if self.sees_truth else {}
+        return {"name": self.name, "kind": "model", "note": self.note, **seen}
 
 
 PREDICTORS: dict[str, Predictor] = {
@@ -138,11 +146,13 @@ PREDICTORS: dict[str, Predictor] = {
         "Simulated with a look at the truth: the expected change (with little noise) on the 200 genes that change most "
         "in the perturbation itself; every other gene is raised at random.",
         de_specialist,
+        sees_truth=True,
     ),
     "noisy-oracle": Predictor(
         "Noisy oracle",
         "Simulated with a look at the truth: the expected profile of the perturbation itself + heavy noise on every gene.",
         noisy_oracle,
+        sees_truth=True,
     ),
     "additive-twist": Predictor(
         "Additive + twist",

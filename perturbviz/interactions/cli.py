@@ -14,6 +14,7 @@ from perturbviz.commands.evaluate import parse_parts
 from perturbviz.commands.output import TABLES, check_output, write_table
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
+from perturbviz.explain import who_saw_the_truth
 from perturbviz.genesets import parse_subset, unmeasured
 from perturbviz.interactions.classes import PAPER_CLASSES, class_counts
 from perturbviz.interactions.pairs import Pairs, every_pair, make_pairs
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     said += notes(pairs, threshold, evaluation.methods)
     if not np.isnan(false := threshold.false_share(every)):
         said.append(f"simulated: {false:.1%} of the pairs called non-additive are false")
-    print("\n".join([*said, f"wrote {out}"]), file=sys.stderr)
+    print("\n".join(filter(None, [*said, who_saw_the_truth(benchmark, str), f"wrote {out}"])), file=sys.stderr)
     return 0
 
 

@@ -195,10 +195,11 @@ def look(source: Source, compute: Direct, view: View) -> tuple[dict[str, str], d
 def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Iterator[Chart]:
     source, view, scores, card = item.source, item.view, ranking.scores, ranking.scores.card
     names, colours = look(source, compute, view)
-    axis = card.axis or card.name
+    axis, shown_names = card.axis or card.name, [line["name"] for line in ranking.lines.values()]
 
     def chart(kind: str, figure: Drawing, question: str, note: str, alt: str) -> Chart:
         drawn = figure_dict(figure.with_layout(meta={"token": view.token, "kind": kind}))
+        note = explain.footnoted(note, *shown_names)
         return Chart(f"{prefix}-{kind}", drawn, question, note, alt)
 
     yield chart(

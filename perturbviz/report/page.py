@@ -21,6 +21,8 @@ import plotly
 from plotly.io.json import to_json_plotly
 
 from perturbviz import __version__
+from perturbviz.benchmark import Benchmark
+from perturbviz.explain import made_additive, who_saw_the_truth
 from perturbviz.metrics import CATALOGUE
 from perturbviz.report.content import Chart, Direct, Item, Section, Source, sections
 from perturbviz.scoretable import ScoreTable
@@ -126,15 +128,15 @@ def _about(source: Source) -> str:
             "content": source.content_id,
         }
         provenance = {k: v for k, v in source.meta.items() if k not in ("methods", "title", "value_space", "simulated")}
-        methods = {
-            m: {"name": source.display_name(m), **dict(source.meta.get("methods", {}).get(m, {}))}
-            for m in source.methods
-        }
+        methods = {m: {**source.about(m), "name": source.display_name(m)} for m in source.methods}
     rows = "".join(_fact(k, v) for k, v in {**facts, **_flat(provenance)}.items() if str(v))
     notes = "".join(_fact(m["name"], m.get("note", "")) for m in methods.values())
-    simulated = (
-        '<p class="simulated">Simulated data, made to teach: no real system is shown.</p>' if source.simulated else ""
-    )
+    simulated = ""
+    if source.simulated:
+        said = ["Simulated data, made to teach: no real system is shown."]
+        if isinstance(source, Benchmark):
+            said += [made_additive(source), who_saw_the_truth(source)]
+        simulated = f'<p class="simulated">{html.escape(" ".join(filter(None, said)))}</p>'
     return (
         f"<h2>{html.escape(source.title)}</h2>{simulated}<details><summary>Where the data come from</summary>"
         f"<table>{rows}</table>{f'<h4>Predictions</h4><table>{notes}</table>' if notes else ''}</details>"

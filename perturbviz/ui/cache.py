@@ -16,6 +16,7 @@ from cachetools import LRUCache, cached
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.evaluation import Evaluation
+from perturbviz.explain import made_additive, who_saw_the_truth
 from perturbviz.genesets import subset_problem
 from perturbviz.metrics import CATALOGUE, canonical
 from perturbviz.published_scores import scores_of
@@ -50,6 +51,16 @@ def shared(most: int) -> Callable[[Callable[..., Any]], Shared]:
     """
     decorate = cached(LRUCache(most), key=lambda content_id, token, *_: (content_id, token), condition=Condition())
     return cast("Callable[[Callable[..., Any]], Shared]", decorate)
+
+
+def about_simulated(benchmark: Benchmark) -> tuple[str, str]:
+    """Who leads simulated data by construction, and who has seen the truth; "" where there is nothing to say."""
+    return _about_simulated(benchmark.content_id, "", benchmark)
+
+
+@shared(12)
+def _about_simulated(content_id: str, token: str, benchmark: Benchmark) -> tuple[str, str]:
+    return made_additive(benchmark), who_saw_the_truth(benchmark)
 
 
 def evaluation(benchmark: Benchmark, view: View) -> Evaluation:

@@ -9,7 +9,7 @@ The browser's part is ``chart_assets/``, see ``perturbviz.ui.assets``. ``PERTURB
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, TypeAlias
@@ -20,13 +20,15 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime import Runtime, exists
 
+from perturbviz.explain import footnoted
 from perturbviz.figures.drawing import Figure
 from perturbviz.figures.theme import THEME_COLOURS, figure_dict, recoloured, scaled
-from perturbviz.spreadsheet import csv_bytes
+from perturbviz.spreadsheet import csv_bytes, marked_methods
 from perturbviz.ui import assets
 
 DEFAULT_HEIGHT = 420
 SCALE = "_chart_scale"  # session: see scale()
+_SEEING = "_seeing"  # session: ids of the methods that have seen the truth
 
 Table: TypeAlias = pd.DataFrame | Callable[[], pd.DataFrame]
 
@@ -94,6 +96,7 @@ def chart(
         Empty unless ``select``.
     """
     name = re.sub(r"[^\w.+-]+", "-", filename).strip("-.") or "chart"
+    seeing = st.session_state.get(_SEEING, ())
     with st.container(key=f"pv-frame-{key}", gap=None):
         if os.environ.get("PERTURBVIZ_CHARTS") == "streamlit":
             event = _streamlit_chart(fig, key, question, alt, height, note, select)
@@ -103,13 +106,18 @@ def chart(
         if table is not None:
             st.download_button(
                 "CSV",
-                data=lambda: csv_bytes(table() if callable(table) else table),
+                data=lambda: csv_bytes(marked_methods(table() if callable(table) else table, seeing)),
                 file_name=f"{name}.csv",
                 mime="text/csv",
                 key=f"csv:{key}",
                 on_click="ignore",
             )
     return event
+
+
+def keep_marks(seeing: Sequence[str]) -> None:
+    """Tell the charts of this run which methods (ids) have seen the truth: tables of ids say so in a further column."""
+    st.session_state[_SEEING] = tuple(seeing)
 
 
 def scale() -> float:
@@ -137,14 +145,15 @@ def payload(
     """
     spec = figure_dict(fig)
     bare = {name: value for name, value in spec["layout"].items() if name != "meta"}
+    data, layout = (_json(scaled(part, scale())).decode() for part in (spec["data"], bare))
     body = {
         "key": key,
-        "data": _json(scaled(spec["data"], scale())).decode(),
-        "layout": _json(scaled(bare, scale())).decode(),
+        "data": data,
+        "layout": layout,
         "meta": spec["layout"].get("meta", {}),
         "question": question,
         "alt": re.sub(r"\*\*|\\(?=\W)", "", alt),  # sentences are written in Markdown
-        "note": note,
+        "note": footnoted(note, question, data, layout),
         "filename": filename,
         "height": int(
             (height or spec["layout"].get("height") or DEFAULT_HEIGHT) * (0.75 + 0.25 * scale())
@@ -203,7 +212,7 @@ def _streamlit_chart(
         points = [point for point in state.selection.points if point.get("customdata") is not None]
     else:
         st.plotly_chart(drawn, key=f"chart:{key}", theme=None, alt=alt)
-    if note:
+    if note := footnoted(note, question, _json(spec).decode()):
         st.text(note)
     selected = [point["customdata"] for point in points]
     # Streamlit has no clicks, only selections: one point newly selected is a click, reported once.

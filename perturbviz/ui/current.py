@@ -20,6 +20,7 @@ from perturbviz.rankings import Ranking
 from perturbviz.scores import Scores
 from perturbviz.scoretable import ScoreTable
 from perturbviz.ui import cache, colours, navigation, state
+from perturbviz.ui.chart import keep_marks
 from perturbviz.validity import view_problem
 from perturbviz.view import View
 
@@ -106,8 +107,10 @@ class Current:
     @cached_property
     def controls(self) -> tuple[str, ...]:
         """Methods that are controls of the calibration: drawn dashed or open."""
-        known = self.source.meta.get("methods", {}) if isinstance(self.source, Benchmark) else {}
-        return tuple(m for m in self.methods if known.get(m, {}).get("kind") == "control")
+        source = self.source
+        if not isinstance(source, Benchmark):
+            return ()
+        return tuple(m for m in self.methods if source.about(m).get("kind") == "control")
 
 
 def keep(current: Current) -> None:
@@ -130,10 +133,13 @@ def stop(sentence: str, icon: str = ":material/search:") -> NoReturn:
     raise PageEnd
 
 
-def _simulated_banner() -> None:
-    """Say that the data are simulated, and offer real ones."""
+def _simulated_banner(source: Benchmark | ScoreTable) -> None:
+    """Say that the data are simulated, who leads by construction and who has seen the truth; offer real data."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pv-simulated"):
-        st.caption(":material/science: **Simulated data**, made to teach; no real system.", width="content")
+        said = [":material/science: **Simulated data**, made to teach; no real system."]
+        if isinstance(source, Benchmark):
+            said += [explain.escape(s) for s in cache.about_simulated(source) if s]
+        st.caption(" ".join(said), width="content")
         st.button(
             "Open Norman (real)",
             type="tertiary",
@@ -165,8 +171,9 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
         st.title(navigation.question(name))
     if current.problem and needs != "nothing":
         stop(current.problem)
+    keep_marks(current.source.seeing if isinstance(current.source, Benchmark) else ())
     if current.source is not None and current.source.simulated:
-        _simulated_banner()
+        _simulated_banner(current.source)
     if needs == "benchmark" and isinstance(current.source, ScoreTable):
         stop(
             f"“{current.source.title}” holds scores only; this page needs predictions and truth gene by gene. "

@@ -121,7 +121,7 @@ def test_curves_and_table_are_those_of_the_package(open_page, demo):
     assert not any(t.get("uid") == "curve-additive" for t in drawn["data"])
     assert any("Additive cannot compete" in c.value for c in at.caption)
     table = at.dataframe[0].value.set_index("method")
-    assert table.loc["Noisy oracle", "recall@500"] == pytest.approx(
+    assert table.loc["Noisy oracle†", "recall@500"] == pytest.approx(
         finding(pairs, "noisy-oracle", bound).table["recall"].mean(), abs=1e-4
     )
     assert table.loc["Additive", "remark"] == "by definition predicts none" and np.isnan(table.loc["Additive", "AUROC"])

@@ -69,9 +69,8 @@ def test_what_was_made_additive_is_counted(demo):
     top = np.argsort(-demo.control("A"), kind="stable")[:1000]
     share = np.mean(demo.layers["planted"][doubles][:, top] == 0)
     assert 0.96 < share < 0.98
-    assert made_additive(demo).startswith(
-        f"{share:.0%} of the pairs"
-    ) and "Additive leads by construction" in made_additive(demo)
+    said = made_additive(demo)
+    assert said.startswith(f"{share:.0%} of the pairs") and "Additive leads by construction" in said
 
 
 def test_tables_of_ids_gain_a_column():

@@ -42,11 +42,12 @@ def test_the_mark_stands_after_the_name_and_not_in_the_id(demo):
 
 def test_the_mark_stays_with_copies_and_files(demo, tmp_path):
     more = demo.with_predictions("mine", "Mine", {"": demo.truth}, sees_truth=True)
-    assert more.seeing == (*SEEING, "mine") and more.display_name("mine") == "Mine†"
+    assert set(more.seeing) == {*SEEING, "mine"} and more.display_name("mine") == "Mine†"
     assert more.content_id != demo.with_predictions("mine", "Mine", {"": demo.truth}).content_id
     save(more, tmp_path / "more.h5ad")
     again = load(tmp_path / "more.h5ad")
-    assert {*again.seeing} == {*more.seeing} and again.content_id
+    assert again.seeing == more.seeing and again.content_id == more.content_id
+    assert more.renamed("noisy-oracle", "Oracle of Delphi").display_name("noisy-oracle") == "Oracle of Delphi†"
     theirs = demo.with_predictions("noisy-oracle", "Noisy oracle", {"": demo.truth})  # what somebody uploads is theirs
     assert theirs.seeing == ("de-specialist",)
 

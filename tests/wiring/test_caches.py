@@ -28,6 +28,7 @@ from tests.wiring.world import OWN
 
 SHOWN = ("net", "flat", "partial", "mean")
 BASE = View(metric="pearson_delta", ref="perturbation", genes="own", own=OWN, rows="own", show=SHOWN)
+FULL = BASE.with_(genes="all")
 #: One other value of every field of a view (of ``data`` there is none: it names the benchmark, which is asked as such).
 CHANGES: dict[str, Any] = {
     "metric": "mse",
@@ -51,6 +52,7 @@ CHANGES: dict[str, Any] = {
 #: Views that differ from one another in a single field.
 VIEWS = {
     "": BASE,
+    "all genes": FULL,
     **{f"{field}={value}": BASE.with_(**{field: value}) for field, value in CHANGES.items()},
     **{f"expressed:{n}": BASE.with_(genes="expressed", n=n) for n in (12, 5)},
 }
@@ -110,21 +112,21 @@ def rank_table(bench: Benchmark, view: View) -> Any:
     return found.settings, found.ranks, found.averages
 
 
-def judged(bench: Benchmark, view: View) -> Any:
-    return [cache_calibration.judged(bench, view, positive) for positive in ("", "duplicate")]
+def curves(bench: Benchmark, view: View) -> Any:
+    return cache.curves(bench, view)
 
 
-def judged_with(bench: Benchmark, view: View) -> Any:
-    return [cache_calibration.judged(bench, view, "duplicate", low) for low in ("", "shuffled")]
+def judged(bench: Benchmark, view: View, positive: str = "", negative: str = "") -> Any:
+    return cache_calibration.judged(bench, view, positive, negative)
 
 
-def calibration_map(bench: Benchmark, view: View) -> Any:
+def calibration_map(bench: Benchmark, view: View, positive: str = "", negative: str = "") -> Any:
     pieces = cache_calibration.parts(bench, [view])
-    return [cache_calibration.part(bench, piece, "", "") for piece in pieces[:2]]
+    return [cache_calibration.part(bench, piece, positive, negative) for piece in pieces]
 
 
-def scale(bench: Benchmark, view: View) -> Any:
-    found = cache_calibration.scale(bench, view)
+def scale(bench: Benchmark, view: View, positive: str = "", negative: str = "") -> Any:
+    found = cache_calibration.scale(bench, view, positive, negative)
     return found if isinstance(found, str) else (found.table, found.positive, found.negative)
 
 
@@ -132,22 +134,32 @@ def variation(bench: Benchmark, view: View) -> Any:
     return cache_calibration.variation(bench, view)
 
 
-def goodhart(bench: Benchmark, view: View) -> Any:
-    lab = cache_goodhart.lab(bench, view)
-    return lab.rows, lab.methods, lab.table, cache_goodhart.step(lab, "net", Knobs(amplify=2.0))
+def lab(bench: Benchmark, view: View) -> Any:
+    found = cache_goodhart.lab(bench, view)
+    return found.rows, found.methods, found.table
 
 
-def interactions(bench: Benchmark, view: View) -> Any:
-    rule = Rule(level=0.2)
+def step(bench: Benchmark, view: View, method: str = "net", knobs: Knobs = Knobs(amplify=2.0)) -> Any:  # noqa: B008
+    return cache_goodhart.step(cache_goodhart.lab(bench, view), method, knobs)
+
+
+def pairs(bench: Benchmark, view: View, rule: Rule = Rule(level=0.2), method: str = "net") -> Any:  # noqa: B008
     q = Question(bench, view, rule, view.show)
-    pairs = cache_interactions.pairs(q)
-    found = cache_interactions.found(q, "net", "both", 20)
-    bound = cache_interactions.threshold(q)
+    found, bound = cache_interactions.pairs(q), cache_interactions.threshold(q)
     return (
-        [pairs.rows, list(pairs.genes), pairs.deviation, pairs.predicted("net")],
-        [bound.lower, bound.upper, found.table, cache_interactions.true_classes(q)],
-        [cache_interactions.confusion(q, "net"), cache_interactions.recurring(q, "genes", 20)],
-        [cache_interactions.scores(q, "net"), cache_interactions.every(q).deviation],
+        [found.rows, list(found.genes), found.deviation, found.predicted(method)],
+        [bound.kind, bound.lower, bound.upper, cache_interactions.true_classes(q)],
+        [cache_interactions.confusion(q, method), cache_interactions.every(q).deviation],
+        [cache_interactions.scores(q, method), cache_interactions.best_false_calls(q, method)],
+    )
+
+
+def found(bench: Benchmark, view: View, method: str = "net", side: str = "both", n: int = 20) -> Any:
+    q = Question(bench, view, Rule(level=0.2), view.show)
+    return (
+        cache_interactions.found(q, method, side, n).table,
+        cache_interactions.composition(q, method, n),
+        cache_interactions.recurring(q, "genes" if side == "both" else "doubles", n),
     )
 
 
@@ -156,23 +168,30 @@ def every_view(bench: Benchmark, view: View) -> Any:
     return found.methods, [s.label for s in found.splits], [repr(s) for s in found.settings], found.scores
 
 
-def linear_model(bench: Benchmark, view: View) -> Any:
-    evaluation = cache.evaluation(bench, view)
-    recipe = Recipe(dims=2, sum_doubles=True)
-    found = cache_linear.predictions(evaluation, recipe)
-    models = {"own": ("Own", recipe)}
-    table = cache_linear.ranking(evaluation, evaluation, view, view.show, models).table
-    return found.values, table, cache_linear.curve(evaluation, recipe), cache_linear.error_maps(evaluation, recipe)
+def linear_model(bench: Benchmark, view: View, link: str = "linear_pca_pca_k2_l0.1_s") -> Any:
+    evaluation, recipe = cache.evaluation(bench, view), Recipe.from_link(link)
+    predicted = cache_linear.predictions(evaluation, recipe).values
+    return predicted, cache_linear.ranking(evaluation, evaluation, view, view.show, {"own": ("Own", recipe)}).table
 
 
-def curves(bench: Benchmark, view: View) -> Any:
-    return cache.curves(bench, view)
+def diagnostics(bench: Benchmark, view: View, link: str = "linear_pca_pca_k2_l0.1_s") -> Any:
+    evaluation, recipe = cache.evaluation(bench, view), Recipe.from_link(link)
+    return cache_linear.curve(evaluation, recipe), cache_linear.error_maps(evaluation, recipe)
 
 
-ASKED = [
-    *(scores, ranking, rank_table, judged, judged_with, calibration_map, scale, variation, goodhart, interactions),
-    *(every_view, linear_model, curves),
-]
+#: What is asked for, and what else decides the answer besides the view (asked on all genes, where all of it matters).
+ASKED: dict[Callable[..., Any], list[tuple[Any, ...]]] = {
+    **{ask: [] for ask in (scores, ranking, rank_table, curves, variation, every_view, lab)},
+    **{ask: [("duplicate", ""), ("", "shuffled")] for ask in (judged, calibration_map, scale)},
+    step: [("flat",), ("net", Knobs(amplify=0.5)), ("net", Knobs(blend=0.5, blend_to="flat"))],
+    pairs: [
+        *((Rule(level=0.05),), (Rule("significance", 0.2),), (Rule(level=0.2), "flat")),
+        *((Rule(by_hand=True, lower=low, upper=0.5),) for low in (-0.5, -0.7)),
+    ],
+    found: [("flat",), ("net", "synergy"), ("net", "both", 9)],
+    linear_model: [("linear_pca_pca_k1_l0.1_s",), ("linear_pca_pca_k2_l10_s",), ("neighbours_pca_k2_n2",)],
+    diagnostics: [("linear_pca_random_k2_l0.1_s",), ("linear_pca_pca_k2_l0.1",)],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -192,20 +211,19 @@ def quick(monkeypatch):
     forget()
 
 
-def answer(ask: Callable[[Benchmark, View], Any], bench: Benchmark, view: View) -> Any:
+def answer(ask: Callable[..., Any], bench: Benchmark, view: View, *more: Any) -> Any:
     """What is shown: the result, or the sentence that stands in its place."""
     try:
-        return ask(bench, view)
+        return ask(bench, view, *more)
     except UserError as error:
         return str(error)
 
 
 def test_forgetting_forgets(bench):
-    view = BASE
     asked = [
-        lambda: cache.scores(bench, view),
-        lambda: cache_goodhart.lab(bench, view),
-        lambda: cache_interactions.pairs(Question(bench, view, Rule(), SHOWN)),
+        lambda: cache.scores(bench, BASE),
+        lambda: cache_goodhart.lab(bench, BASE),
+        lambda: cache_interactions.pairs(Question(bench, BASE, Rule(), SHOWN)),
         lambda: cache_linear.prepared(bench),
     ]
     for ask in asked:
@@ -221,18 +239,20 @@ def test_every_field_of_a_view_is_changed_here():
 
 @pytest.mark.parametrize("ask", ASKED, ids=lambda f: f.__name__)
 def test_a_view_that_differs_in_one_field_gets_its_own_answer(bench, ask):
+    questions = {**{change: (view,) for change, view in VIEWS.items()}, **{str(o): (FULL, *o) for o in ASKED[ask]}}
     alone = {}
-    for change, view in VIEWS.items():
+    for change, question in questions.items():
         forget()
-        alone[change] = answer(ask, bench, view)
+        alone[change] = answer(ask, bench, *question)
     if ask is scores:  # each field matters, so that something is tested
-        idle = [change for change in alone if change and same(alone[change], alone[""])]
-        assert idle == ["n=5", "avg=median"]
+        assert [change for change in VIEWS if change and same(alone[change], alone[""])] == ["n=5", "avg=median"]
         assert not same(alone["expressed:12"], alone["expressed:5"])
+    for option in ASKED[ask]:
+        assert not same(alone[str(option)], alone["all genes"]), option
     forget()
-    for change in [*VIEWS, ""]:
-        found = answer(ask, bench, VIEWS[change])
-        assert same(found, alone[change]), f"{change} is answered with what was kept for another view"
+    for change in [*questions, ""]:
+        now = answer(ask, bench, *questions[change])
+        assert same(now, alone[change]), f"{change} is answered with what was kept for another view"
 
 
 def changed(world, what: str) -> Benchmark:
@@ -254,7 +274,7 @@ def changed(world, what: str) -> Benchmark:
 def test_another_benchmark_of_the_same_title_gets_its_own_answer(world, bench, what):
     other, view = changed(world, what), BASE
     assert other.content_id != bench.content_id
-    for ask in (scores, rank_table, judged, linear_model, interactions):
+    for ask in (scores, rank_table, judged, linear_model, pairs):
         forget()
         expected = answer(ask, other, view)
         forget()

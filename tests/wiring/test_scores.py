@@ -79,11 +79,13 @@ def test_candidates_are_the_chosen_rows_of_the_same_seed_and_context(world, benc
 def test_one_value_a_data_set_is_that_of_its_seed_and_context(world, bench, key, chunk, monkeypatch):
     monkeypatch.setattr(scoring, "CHUNK", chunk)
     evaluation = Evaluation(bench)
-    frame = score(evaluation, "sd_ratio", subset=subset_of(key), methods=EVERY).to_frame()
-    assert len(frame) == 4 * len(EVERY) and set(frame["perturbation"]) == {"*"}
-    for line in frame.itertuples():
-        expected = world.sd_ratio(key, line.method, line.seed, line.context, world.scored())
-        assert agree(line.value, expected), (line, expected)
+    settings = [("sd_ratio", "none"), ("gene_correlation", "none")]
+    for (metric, _), found in score_many(evaluation, settings, subset_of(key), EVERY).items():
+        frame = found.to_frame()
+        assert len(frame) == 4 * len(EVERY) and set(frame["perturbation"]) == {"*"}
+        for line in frame.itertuples():
+            expected = world.of_data_set(metric, key, line.method, line.seed, line.context, world.scored())
+            assert agree(line.value, expected), (line, expected)
 
 
 def test_the_reference_over_all_perturbations_is_only_that_where_asked_for(world, bench):

@@ -234,16 +234,27 @@ class World:
         own, *away = (float(np.sum((profile - p) ** 2)) for profile in (y, *profiles))
         return sum(d > own * (1 + 1e-9) for d in away) / len(away)
 
-    def sd_ratio(self, key: str, method: str, seed: str, context: str, rows: Iterable[tuple[str, str, str]]) -> float:
-        """Median over genes of the ratio of standard deviations over the predicted rows of one seed and context."""
+    def of_data_set(
+        self, metric: str, key: str, method: str, seed: str, context: str, rows: Iterable[tuple[str, str, str]]
+    ) -> float:
+        """A metric over the predicted rows of one seed and context."""
         mine = [r for r in self.common(rows, (method,)) if r[:2] == (seed, context)]
-        ratios = []
-        for g in self.counted(key, context, mine[0][2] if mine else NAMES[0]):
-            i = self.genes.index(g)
-            real = np.std([self.truth[c, n][i] for _, c, n in mine])
-            if real > 0:
-                ratios.append(np.std([self.predicted(method, *r)[i] for r in mine]) / real)
-        return float(np.median(ratios)) if len(mine) > 1 and ratios else np.nan
+        truths, guesses, errors, correlations = [], [], [], []
+        if len(mine) < 3:
+            return np.nan
+        for i in (self.genes.index(g) for g in self.counted(key, context, NAMES[0])):
+            real = [self.truth[c, n][i] for _, c, n in mine]
+            guess = [self.predicted(method, *r)[i] for r in mine]
+            truths.append(np.var(real, ddof=1))
+            guesses.append(np.var(guess, ddof=1))
+            errors.append(np.mean([self.se[c, n][i] ** 2 for _, c, n in mine]))
+            correlations.append(_correlation(np.array(real), np.array(guess)))
+        if metric == "sd_ratio":  # the variance of the truth freed of that of its noise
+            left = sum(truths) - sum(errors)
+            return float(np.sqrt(sum(guesses) / left)) if left > 0 else np.nan
+        assert metric == "gene_correlation", metric
+        known = [r for r in correlations if not np.isnan(r)]
+        return float(np.mean(known)) if known else np.nan
 
     # -- the file --------------------------------------------------------------------------------------------------
     @cached_property

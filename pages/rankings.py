@@ -10,6 +10,7 @@ from perturbviz.errors import UserError
 from perturbviz.figures import rankings as figures
 from perturbviz.figures.calibration import calibrated
 from perturbviz.metrics import CATALOGUE
+from perturbviz.published_scores import label_of
 from perturbviz.rankings import shifts
 from perturbviz.ui import cache, cache_calibration, choose, state
 from perturbviz.ui.chart import chart
@@ -127,15 +128,16 @@ if isinstance(current.source, Benchmark):
     chosen = [i for i, pair in enumerate(table.settings) if every or pair in one_of_each_family(table.settings, here)]
     pairs, tables = [table.settings[i] for i in chosen], table.ranks[chosen].set_axis(range(len(chosen)), axis=1)
     silent = [k for k, i in enumerate(chosen) if i in table.no_lead]
+    labels = [metric_label(m, r) for m, r in pairs]
 else:
-    pairs, silent = [(m, "") for m in current.source.metrics], []
+    pairs, silent = [(m, current.source.reference(m)) for m in current.source.metrics], []
     tables = pd.DataFrame(
         {m: cache.ranking(current.source, current.view.with_(metric=m)).table["rank"] for m, _ in pairs}
     )
     tables.columns = range(len(pairs))
-labels = [metric_label(m, r) if m in CATALOGUE else current.source.metrics[m].get("name", m) for m, r in pairs]
+    labels = [label_of(current.source, m) for m, _ in pairs]
 shown_order = [m for m in ranking.table.index if m in tables.index]
-here = next((i for i, (m, r) in enumerate(pairs) if m == current.view.metric and r in ("", current.view.reference)), -1)
+here = next((i for i, pair in enumerate(pairs) if pair == (current.view.metric, current.reference)), -1)
 target = right if pin is None else st.container()
 if isinstance(current.source, Benchmark):
     overturned.markdown(
@@ -175,8 +177,9 @@ if isinstance(current.source, Benchmark):
         persist_state="session",
         help="Otherwise one of each family: metrics of a family order methods alike or nearly so.",
     )
-if event.clicked and isinstance(current.source, Benchmark):
+if event.clicked:
     metric, reference = pairs[int(np.ravel(event.clicked)[-1])]
-    state.defer(metric=metric, ref=reference if reference != "none" else current.view.ref)
+    changes = {"ref": reference} if isinstance(current.source, Benchmark) and reference != "none" else {}
+    state.defer(metric=metric, **changes)
 if isinstance(current.source, Benchmark):
     cache.look_ahead(current.source, current.view)

@@ -11,12 +11,13 @@ import pandas as pd
 from perturbviz.benchmark import SEEN, SEEN_NOTE, Benchmark
 from perturbviz.figures.text import percent
 from perturbviz.genesets import LABELS as GENE_LABELS
+from perturbviz.genesets import key_in_words
 from perturbviz.metrics import Card
 from perturbviz.rankings import Ranking, n_units, one_value_a_set, too_few
 from perturbviz.references import LABELS as REFERENCE_LABELS
 from perturbviz.scores import Scores
 from perturbviz.stats import MIN_UNITS
-from perturbviz.view import DEFAULT_N, View, metric_name
+from perturbviz.view import DEFAULT_N, View, card_name, metric_name
 
 
 def ordinal(rank: float) -> str:
@@ -89,11 +90,7 @@ def headline(ranking: Ranking) -> str:
     order, leaders = ranking.defined, ranking.leaders
     if not order:
         return f"No shown method has a defined {card.name} here."
-    what = (
-        metric_name(ranking.scores.metric, ranking.scores.reference)
-        if ranking.scores.reference in REFERENCE_LABELS and card.source != ""
-        else card.name
-    )
+    what = card_name(card, ranking.scores.reference)
     first = names([f"**{escape(lines[m]['name'])}**" for m in leaders])
     text = f"{first} {'leads' if len(leaders) == 1 else 'share first place'} by {what}: {lines[order[0]]['score']:.3g}"
     if len(order) > len(leaders):
@@ -133,7 +130,8 @@ def four_questions(view: View, scores: Scores, published: bool = False) -> str:
     seeds = rows["seed"].nunique()
     distinct = n_units(rows)
     if published:
-        name, where, reference, genes = scores.card.name, "as published", scores.reference, scores.genes
+        name, where = card_name(scores.card, scores.reference), "as published"
+        reference, genes = REFERENCE_LABELS[scores.reference], key_in_words(scores.genes)
     else:
         name = metric_name(view.metric, view.reference)
         where = "predicted by every shown method" if view.rows == "common" else "each method's own"
@@ -185,13 +183,13 @@ def allowance(ranking: Ranking) -> str:
     return text
 
 
-def _setting(before: View, after: View) -> str:
+def _setting(old: Scores, new: Scores, before: View, after: View) -> str:
     """What was switched, in words."""
     parts = []
-    if before.metric != after.metric:
-        parts.append(f"{metric_name(before.metric, before.reference)} → {metric_name(after.metric, after.reference)}")
-    elif before.reference != after.reference:
-        parts.append(f"{REFERENCE_LABELS[before.reference]} → {REFERENCE_LABELS[after.reference]}")
+    if old.metric != new.metric:
+        parts.append(f"{card_name(old.card, old.reference)} → {card_name(new.card, new.reference)}")
+    elif old.reference != new.reference:
+        parts.append(f"{REFERENCE_LABELS[old.reference]} → {REFERENCE_LABELS[new.reference]}")
     if (before.genes, before.n if before.genes in ("expressed", "de") else 0) != (
         after.genes,
         after.n if after.genes in ("expressed", "de") else 0,
@@ -223,7 +221,7 @@ def _genes(view: View) -> str:
 
 def change(before: Ranking, after: Ranking, before_view: View, after_view: View) -> str:
     """What a switch did to the order: the lead, the largest moves, what became undefined and why."""
-    switched = _setting(before_view, after_view)
+    switched = _setting(before.scores, after.scores, before_view, after_view)
     old, new = before.lines, after.lines
     parts, moves = [], []
     for m in (m for m in new if m in old):

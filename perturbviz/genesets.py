@@ -86,6 +86,14 @@ def parse_subset(text: str) -> GeneSubset:
     )
 
 
+def key_in_words(key: str) -> str:
+    """A subset's key as it is said on screen: "highly expressed, 1,000"; "as published" where a table says no more."""
+    word, minus, _ = key.partition("-targets")
+    kind, _, n = word.partition(":")
+    said = LABELS.get(kind, "as published") + (f", {int(n):,}" if n.isdecimal() else "")
+    return said + (" without the perturbed ones" if minus else "")
+
+
 @dataclass(frozen=True, eq=False)
 class GeneBlock:
     """Scored rows and the genes they use: ``genes`` is None (all), (n,) shared, or (len(rows), n)."""

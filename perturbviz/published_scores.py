@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Literal, cast
+
 import numpy as np
 
 from perturbviz.errors import UserError
@@ -9,28 +12,55 @@ from perturbviz.metrics import CATALOGUE, Card
 from perturbviz.perturbations import n_perturbed
 from perturbviz.scores import Scores
 from perturbviz.scoretable import ScoreTable
+from perturbviz.view import card_label, card_name
 
 
 def card_of(table: ScoreTable, metric: str) -> Card:
-    """The catalogue's card where the table says the metric is that one; otherwise a card with what is known."""
+    """What is known of a metric: name, symbol and direction as the table declares them.
+
+    The rest is the catalogue's where the table says that the metric is one of it; otherwise it stays empty.
+    """
     known = table.metrics[metric]
-    if known.get("card") in CATALOGUE:
-        return CATALOGUE[known["card"]].card
+    card = CATALOGUE[known["card"]].card if known.get("card") in CATALOGUE else _blank(table, metric)
+    name = known.get("name", metric)
+    return replace(
+        card,
+        name=name,
+        symbol=known.get("symbol", card.symbol or name),
+        better=cast(Literal["lower", "higher"], known["better"]),
+        summary=known.get("note", card.summary),
+        parameter=None,
+        plain_twin="",
+    )
+
+
+def label_of(table: ScoreTable, metric: str) -> str:
+    """Symbol of a metric with the table's reference: "rΔ vs control"."""
+    return card_label(card_of(table, metric), table.reference(metric))
+
+
+def name_of(table: ScoreTable, metric: str) -> str:
+    """Full name of a metric with the table's reference."""
+    return card_name(card_of(table, metric), table.reference(metric))
+
+
+def _blank(table: ScoreTable, metric: str) -> Card:
+    """A card of which only the source is known."""
     return Card(
         id=metric,
-        name=known.get("name", metric),
-        symbol=known.get("name", metric),
+        name="",
+        symbol="",
         formula="",
-        better="lower" if known.get("better") == "lower" else "higher",
+        better="higher",
         range="",
         perfect=np.nan,
         empty="",
-        summary=known.get("note", "As published; its definition is that of its source."),
+        summary="As published; its definition is that of its source.",
         pro="",
         con="",
         gaming="",
         source=table.title,
-        family=metric,
+        family="as published",
     )
 
 

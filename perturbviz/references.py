@@ -15,7 +15,14 @@ from perturbviz.benchmark import Benchmark
 Reference = Literal["none", "control", "perturbation"]
 REFERENCES: tuple[Reference, ...] = ("none", "control", "perturbation")
 
-LABELS = {"none": "none", "control": "control mean", "perturbation": "perturbation mean"}
+#: Reference of scores that somebody else computed and that do not say what was subtracted.
+PUBLISHED = "published"
+LABELS = {
+    "none": "none",
+    "control": "control mean",
+    "perturbation": "perturbation mean",
+    PUBLISHED: "as published",
+}
 MEANING = {
     "none": "Profiles are compared as they are.",
     "control": "The mean of the control cells is subtracted: what is compared is the change. Changes that all "

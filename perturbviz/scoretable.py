@@ -14,6 +14,8 @@ from perturbviz.errors import UserError
 
 #: Columns of every long table of scores.
 COLUMNS = ["method", "seed", "context", "perturbation", "metric", "reference", "genes", "n_genes", "value"]
+#: What may stand in the column reference; "published": the table does not say what was subtracted.
+REFERENCES = ("none", "control", "perturbation", "published")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +27,8 @@ class ScoreTable:
     frame
         One line per method, seed, context, perturbation and metric.
     metrics
-        Metric id -> what is known about it: ``name``, ``better`` ("lower" or "higher"), optional ``note`` and
-        ``card`` (id of the catalogue's metric it equals).
+        Metric id -> what is known about it: ``better`` ("lower" or "higher"), and optionally ``name``, ``symbol``,
+        ``note`` and ``card`` (id of the catalogue's metric it equals).
     names
         Method slug -> display name.
     title, note, provenance
@@ -42,14 +44,21 @@ class ScoreTable:
     simulated: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse tables without the columns, without a direction for a metric, or with doubled lines."""
+        """Refuse tables without the columns, without a direction or reference of a metric, or with doubled lines."""
         missing = [c for c in COLUMNS if c not in self.frame]
         if missing:
             raise UserError(f"The score table lacks the column(s) {', '.join(missing)}.")
-        unknown = set(self.frame["metric"].unique()) - set(self.metrics)
+        directed = {m for m, known in self.metrics.items() if known.get("better") in ("lower", "higher")}
+        unknown = (set(self.frame["metric"].unique()) | set(self.metrics)) - directed
         if unknown:
             raise UserError(
                 f"For the metric(s) {', '.join(sorted(unknown))} it is not said whether lower or higher is better."
+            )
+        strange = set(self.frame["reference"].unique()) - set(REFERENCES)
+        if strange:
+            raise UserError(
+                f"The score table's reference {', '.join(map(repr, sorted(strange, key=str)))} is not one of "
+                f"{', '.join(REFERENCES)}."
             )
         doubled = self.frame.duplicated([c for c in COLUMNS if c not in ("value", "n_genes")])
         if doubled.any():
@@ -64,6 +73,10 @@ class ScoreTable:
         """Sixteen hex digits that change when any score changes."""
         hashed = pd.util.hash_pandas_object(self.frame[COLUMNS].astype(str), index=False).to_numpy()
         return hashlib.blake2b(hashed.tobytes(), digest_size=8).hexdigest()
+
+    def reference(self, metric: str) -> str:
+        """What was subtracted for a metric (first appearance): none, control, perturbation or published."""
+        return str(self.frame["reference"].to_numpy()[(self.frame["metric"] == metric).to_numpy().argmax()])
 
     def settings(self) -> list[tuple[str, str, str]]:
         """(metric, reference, genes) in order of first appearance."""

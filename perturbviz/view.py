@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from perturbviz.errors import UserError
 from perturbviz.evaluation import TRUTHS
 from perturbviz.genesets import KINDS, GeneKind, GeneSubset
-from perturbviz.metrics import CATALOGUE, canonical, parse_metric
-from perturbviz.references import REFERENCES, Reference
+from perturbviz.metrics import CATALOGUE, Card, canonical, parse_metric
+from perturbviz.references import PUBLISHED, REFERENCES, Reference
 
 SPLITS = {
     "held-out": ("test", "val"),
@@ -38,7 +38,7 @@ class View:
     data
         Id of the benchmark: a shipped or catalogued one, or the content hash of somebody's own.
     metric
-        ``id`` or ``id@parameter``.
+        ``id`` or ``id@parameter`` of the catalogue, or a score table's own metric.
     ref, ref_from
         Reference, and which perturbations its mean is taken over.
     genes, n, targets, own
@@ -84,7 +84,10 @@ class View:
 
     @property
     def reference(self) -> Reference:
-        """The reference that is really subtracted: none for a metric that has no use for one."""
+        """The reference that is really subtracted: none for a metric that has no use for one.
+
+        Raises :class:`UserError` for a score table's own metric, whose reference the table knows.
+        """
         return self.ref if parse_metric(self.metric)[0].card.reference == "delta" else "none"
 
     def with_(self, **changes: Any) -> View:
@@ -109,8 +112,14 @@ class View:
         return urlencode(self.to_query(), doseq=True)
 
     @classmethod
-    def from_query(cls, query: Mapping[str, Sequence[str] | str]) -> View:
-        """View of a link's parameters; a value that does not exist gives way to the default."""
+    def from_query(cls, query: Mapping[str, Sequence[str] | str], metrics: Collection[str] = ()) -> View:
+        """View of a link's parameters; a value that does not exist gives way to the default.
+
+        Parameters
+        ----------
+        metrics
+            Ids beyond the catalogue's, of a score table.
+        """
         changes: dict[str, Any] = {}
         for field in fields(cls):
             raw = query.get(field.name)
@@ -123,6 +132,8 @@ class View:
                 changes[field.name] = tuple(dict.fromkeys(v for v in values if v))
             elif values and (value := _parse(field.name, values[-1])) is not None:
                 changes[field.name] = value
+            elif field.name == "metric" and values and values[-1] and values[-1] in metrics:
+                changes[field.name] = values[-1]
         return cls(**changes)
 
 
@@ -159,20 +170,41 @@ def split_genes(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in re.split(r"[\s,;]+", text) if name))
 
 
+#: Reference -> how it follows a metric's symbol, and its name.
+_VERSUS = {
+    "none": ("", ""),
+    PUBLISHED: ("", ""),
+    "control": (" vs control", " vs the control mean"),
+    "perturbation": (" vs pert. mean", " vs the perturbation mean"),
+}
+
+
+def _versus(reference: str) -> tuple[str, str]:
+    if reference not in _VERSUS:
+        raise UserError(f"There is no reference {reference!r}; there are: {', '.join(_VERSUS)}.")
+    return _VERSUS[reference]
+
+
+def card_label(card: Card, reference: str, value: str = "") -> str:
+    """Symbol of a metric with its parameter's value and its reference, for axes and column heads."""
+    other = f" ({value})" if card.parameter and value != card.parameter.default else ""
+    return card.symbol + other + _versus(reference)[0]
+
+
+def card_name(card: Card, reference: str) -> str:
+    """Full name of a metric with its reference, for sentences; raises :class:`UserError` for an unknown reference."""
+    return card.name + _versus(reference)[1]
+
+
 def metric_label(metric: str, reference: str = "none") -> str:
-    """Symbol of a metric with parameter and reference, for axes and column heads: "rΔ vs control", "PDS (L2)"."""
+    """Symbol of a metric of the catalogue with parameter and reference: "rΔ vs control", "PDS (L2)"."""
     parsed, value = parse_metric(metric)
-    card = parsed.card
-    label = card.symbol + (f" ({value})" if card.parameter and value != card.parameter.default else "")
-    return label if reference == "none" else f"{label} vs {'control' if reference == 'control' else 'pert. mean'}"
+    return card_label(parsed.card, reference, value)
 
 
 def metric_name(metric: str, reference: str = "none") -> str:
-    """Full name of a metric with its reference, for sentences: "Pearson delta vs the control mean"."""
-    card = parse_metric(metric)[0].card
-    if reference == "none":
-        return card.name
-    return f"{card.name} vs the {'control' if reference == 'control' else 'perturbation'} mean"
+    """Full name of a metric of the catalogue with its reference: "Pearson delta vs the control mean"."""
+    return card_name(parse_metric(metric)[0].card, reference)
 
 
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {

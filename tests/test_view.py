@@ -139,6 +139,24 @@ def test_presets_are_views_and_labels_name_reference_and_parameter():
     assert View(metric="mse", ref="control").reference == "none"
 
 
+@pytest.mark.parametrize("reference", ["", "ctrl", "perturbation mean"])
+def test_a_reference_that_is_not_known_is_not_given_a_name(reference):
+    for write in (metric_label, metric_name):
+        with pytest.raises(UserError, match="There is no reference"):
+            write("pearson_delta", reference)
+    assert metric_label("pearson_delta", "published") == "rΔ"
+
+
+def test_the_metric_of_a_score_table_is_taken_where_it_is_known():
+    query = {"data": ["t"], "metric": ["edistance_score"]}
+    assert View.from_query(query).metric == "l2"
+    view = View.from_query(query, ["cor", "edistance_score"])
+    assert view.metric == "edistance_score" and view.to_query() == query
+    with pytest.raises(UserError):
+        _ = view.reference  # the table knows it, not the view
+    assert View.from_query({"metric": "pds@l1"}, ["pds@l1"]).metric == "pds"
+
+
 @given(st.sampled_from(["all", "expressed:7", "de:3", "own:A;B"]), st.booleans())
 def test_subset_words_round_trip(word, targets):
     subset = parse_subset(word + ("" if targets else "-targets"))

@@ -41,7 +41,7 @@ def read_scperturbench(path: Path, options: Options) -> Loaded:
     again = table.duplicated(["method", "DataSet", "op"])
     table = table[~again]
     where = table["op"].astype(str).str.rpartition("_")
-    metrics = {"cor": {"name": "Pearson delta (cor)", "better": "higher", "card": "pearson_delta"}}
+    metrics = {"cor": {"name": "Pearson delta", "better": "higher", "card": "pearson_delta", "note": "Column cor."}}
     for column in table.columns:
         if column.endswith("_score"):
             metrics[column] = {
@@ -60,7 +60,7 @@ def read_scperturbench(path: Path, options: Options) -> Loaded:
                     "context": table["DataSet"].astype(str),
                     "perturbation": [parse_condition(p) or str(p) for p in where[0]],
                     "metric": metric,
-                    "reference": "control" if metric == "cor" else "none",
+                    "reference": "control" if metric == "cor" else "published",
                     "genes": "de:100",
                     "n_genes": 100,
                     "value": pd.to_numeric(table[metric], errors="coerce"),
@@ -122,7 +122,9 @@ def _wide(table: pd.DataFrame, method: str, source: str, context: str, title: st
     frame = table.melt(id_vars=[table.columns[0]], value_vars=names, var_name="metric", value_name="value")
     frame = frame.rename(columns={table.columns[0]: "perturbation"})
     frame["perturbation"] = [parse_condition(p) or str(p) for p in frame["perturbation"]]
-    frame = frame.assign(method=method, seed="", context=context, reference="none", genes="all", n_genes=0)[COLUMNS]
+    frame = frame.assign(method=method, seed="", context=context, reference="published", genes="published", n_genes=0)[
+        COLUMNS
+    ]
     return ScoreTable(
         frame,
         {m: direction(m) for m in names},
@@ -154,8 +156,8 @@ def read_detailed(path: Path, options: Options) -> Loaded:
             "context": "all",
             "perturbation": [parse_condition(p) or str(p) for p in table["perturbation"]],
             "metric": table["metric"].astype(str),
-            "reference": "none",
-            "genes": "all",
+            "reference": "published",
+            "genes": "published",
             "n_genes": 0,
             "value": pd.to_numeric(table["value"], errors="coerce"),
         }

@@ -18,7 +18,7 @@ from perturbviz.figures import errors as error_figures
 from perturbviz.figures import rankings as ranking_figures
 from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.theme import figure_dict, method_colours
-from perturbviz.published_scores import card_of, scores_of
+from perturbviz.published_scores import label_of, name_of, scores_of
 from perturbviz.rankings import Ranking, per_unit, rank, ranks
 from perturbviz.scores import score_many, score_view, view_rows
 from perturbviz.scoretable import ScoreTable
@@ -104,7 +104,7 @@ class Direct:
     def rank_table(self, source: Source, view: View) -> tuple[tuple[tuple[str, str], ...], pd.DataFrame]:
         """(metric, reference) pairs that make sense on the view's genes, and ranks: methods x pairs."""
         if isinstance(source, ScoreTable):
-            pairs = tuple((m, "") for m in source.metrics)
+            pairs = tuple((m, source.reference(m)) for m in source.metrics)
             columns = {i: self.ranking(source, view.with_(metric=m)).table["rank"] for i, (m, _) in enumerate(pairs)}
             return pairs, pd.DataFrame(columns)
         key = (source.content_id, view.with_(data="", metric="l2", ref="control").token)
@@ -137,9 +137,8 @@ def sections(items: Iterable[Item], compute: Direct | None = None) -> Iterator[S
 
 def _title(item: Item) -> str:
     if isinstance(item.source, ScoreTable):
-        return (
-            card_of(item.source, item.view.metric).name if item.view.metric in item.source.metrics else item.view.metric
-        )
+        known = item.view.metric in item.source.metrics
+        return name_of(item.source, item.view.metric) if known else item.view.metric
     return metric_name(item.view.metric, item.view.reference)
 
 
@@ -236,9 +235,8 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
     pairs, table = compute.rank_table(source, view)
     shown = table.loc[[m for m in order if m in table.index]]
     if shown.shape[1] > 1 and np.isfinite(shown.to_numpy(float)).any():
-        own = source.metrics if isinstance(source, ScoreTable) else {}
-        labels = [own[m].get("name", m) if m in own else metric_label(m, r) for m, r in pairs]
-        here = next((i for i, (m, r) in enumerate(pairs) if m == view.metric and r in ("", view.reference)), -1)
+        labels = [label_of(source, m) if isinstance(source, ScoreTable) else metric_label(m, r) for m, r in pairs]
+        here = next((i for i, p in enumerate(pairs) if p == (scores.metric, scores.reference)), -1)
         silent = []
         if isinstance(source, Benchmark):
             evaluation = compute.evaluation(source, view)

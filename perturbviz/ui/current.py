@@ -54,9 +54,16 @@ class Current:
         """Mark of the state shown, for every figure's ``layout.meta``."""
         return self.view.token
 
+    @property
+    def reference(self) -> str:
+        """The reference that is really subtracted, or was by whoever made the table of scores."""
+        if isinstance(self.source, ScoreTable):
+            return self.source.reference(self.view.metric)
+        return self.view.reference
+
     def mark(self, fig: Figure, *axes: object) -> Figure:
         """:func:`marked <perturbviz.figures.marks.marked>` for a figure drawn in units of the metric, and of ``axes``."""
-        return marked(fig, self.token, self.view.metric, self.view.reference, *axes)
+        return marked(fig, self.token, self.view.metric, self.reference, *axes)
 
     @property
     def data(self) -> Benchmark | ScoreTable:

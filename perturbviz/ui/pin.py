@@ -19,7 +19,7 @@ def pinned(current: Current) -> tuple[View, Ranking] | None:
     token = state.extra("pin")
     if not token:
         return None
-    view = View.from_query(parse_qs(token))
+    view = state.view_of(parse_qs(token))
     if view.data != current.view.data:
         return None
     try:

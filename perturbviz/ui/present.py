@@ -11,6 +11,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from perturbviz.published_scores import name_of
+from perturbviz.scoretable import ScoreTable
 from perturbviz.talk import TALK
 from perturbviz.ui import navigation, state
 from perturbviz.ui.chart import SCALE
@@ -86,7 +88,7 @@ def steps() -> list[Step]:
 
 def own_views() -> list[View]:
     """The views that were added as steps, in order."""
-    return [View.from_query(step.query) for step in st.session_state.get(_STEPS, [])]
+    return [state.view_of(step.query) for step in st.session_state.get(_STEPS, [])]
 
 
 def presenting() -> bool:
@@ -136,8 +138,11 @@ def _add() -> None:
 
 
 def _words(view: View) -> str:
-    """A view's metric in words; a score table's own metric by its id."""
-    return metric_name(view.metric, view.reference)
+    """What the view measures; where nothing is open, the metric alone."""
+    now = current()
+    if isinstance(now.source, ScoreTable) and view.metric in now.source.metrics:
+        return name_of(now.source, view.metric)
+    return metric_name(view.metric, view.reference) if now.source is not None else view.metric
 
 
 def draw(page: str) -> None:

@@ -19,6 +19,7 @@ from perturbviz.figures.score_map import score_map
 from perturbviz.genesets import GeneSubset, resolve
 from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.metrics.retrieval import squared_distances
+from perturbviz.published_scores import label_of, name_of
 from perturbviz.robustness import RANKING_METHODS, flattering, shares_of_views, sweep_across
 from perturbviz.scores import view_rows
 from perturbviz.ui import cache, cache_views, choose, recipes, sources, state
@@ -44,19 +45,17 @@ def score_table(current: Current) -> None:
         labels, names = ([write(m, r) for m, r in pairs] for write in (metric_label, metric_name))
     else:
         each = [cache.ranking(source, view.with_(metric=m)) for m in source.metrics]
-        pairs, cards = [(m, "") for m in source.metrics], [r.scores.card for r in each]
+        pairs, cards = [(m, source.reference(m)) for m in source.metrics], [r.scores.card for r in each]
         scores, ranks = (
             pd.DataFrame({i: r.table[c] for i, r in enumerate(each)}) for c in ("score", "rank")
         )  # methods x metrics
-        labels, names = [c.symbol for c in cards], [c.name for c in cards]
+        labels, names = ([write(source, m) for m in source.metrics] for write in (label_of, name_of))
     order = [m for m in current.ranking().table.index if m in scores.index]
     scores, ranks = scores.loc[order].T.to_numpy(float), ranks.loc[order].T.to_numpy(float)
     families = list(dict.fromkeys(c.family for c in cards))
     by_family = sorted(range(len(cards)), key=lambda i: families.index(cards[i].family))
     rows = [f"{labels[i]} {_DIRECTION[cards[i].better]}" for i in by_family]
-    here = next(
-        (i for i, k in enumerate(by_family) if pairs[k][0] == view.metric and pairs[k][1] in ("", view.reference)), -1
-    )
+    here = next((i for i, k in enumerate(by_family) if pairs[k] == (view.metric, current.reference)), -1)
     event = chart(
         current.mark(
             score_map(
@@ -78,7 +77,7 @@ def score_table(current: Current) -> None:
             [
                 {
                     "metric": pairs[i][0],
-                    "reference": pairs[i][1] or "none",
+                    "reference": pairs[i][1],
                     "better": cards[i].better,
                     "method": m,
                     "score": scores[i, j],
@@ -94,9 +93,8 @@ def score_table(current: Current) -> None:
     st.caption(four_questions(current, current.ranking().scores).split(" · ", 2)[2])  # the rows have the rest
     if event.clicked is not None:
         metric, reference = pairs[by_family[int(np.ravel(event.clicked)[0])]]
-        state.defer(
-            metric=metric, section="This view", ref=reference if reference in ("control", "perturbation") else view.ref
-        )
+        changes = {"ref": reference} if isinstance(source, Benchmark) and reference != "none" else {}
+        state.defer(metric=metric, section="This view", **changes)
 
 
 def _filter(current: Current) -> ViewFilter:
@@ -347,6 +345,11 @@ def _here() -> tuple[list[str], dict[str, str]]:
 
 def across(current: Current) -> None:
     """The current view on several data sets or contexts."""
+    if not isinstance(current.source, Benchmark):
+        stop(
+            "Other data sets need the same metric computed gene by gene; this table holds its own scores only.",
+            ":material/table_chart:",
+        )
     options = choose.distinct(*_here())
     chosen = choose.multiselect(
         "Data sets",

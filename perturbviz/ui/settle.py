@@ -25,6 +25,7 @@ from perturbviz.validity import default_view, genes_problem, metric_problem
 from perturbviz.view import View
 
 _DEPENDENT = ("ref", "genes", "n", "show", "context", "seed", "size", "truth")  # what another benchmark may not have
+_OF_TABLES = ("data", "metric", "avg", "show")  # choices that a table of scores leaves
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,15 +105,25 @@ def _benchmark(plain: Benchmark) -> Settled:
 
 
 def _table(table: ScoreTable) -> Settled:
-    st.session_state.pop("_explicit", None)
-    if st.session_state.get("metric") not in table.metrics:
-        state.put("metric", next(iter(table.metrics)))
+    """A table of scores: its source has decided what a benchmark leaves open."""
+    fresh = st.session_state.pop("_explicit", None) is not None
+    for item in fields(View):
+        if item.name not in _OF_TABLES:  # not drawn here, so that Streamlit would forget them
+            default = "" if item.name == "own" else item.default
+            st.session_state[item.name] = default if fresh else st.session_state.get(item.name, default)
+    if (metric := st.session_state.get("metric")) not in table.metrics:
+        same = (m for m, known in table.metrics.items() if known.get("card") == metric)
+        state.put("metric", next(same, next(iter(table.metrics))))
     _methods(list(table.names))
     return Settled(Current(state.view(), table, None, ""), table)
 
 
 def _apply_defaults(benchmark: Benchmark) -> None:
     """Fill what neither the link nor the user chose, and give way where a choice does not exist here."""
+    try:
+        parse_metric(st.session_state["metric"])
+    except UserError:  # of a score table
+        state.put("metric", default_view(benchmark).metric)
     explicit = st.session_state.pop("_explicit", None)
     if explicit is None:
         return

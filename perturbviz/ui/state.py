@@ -51,6 +51,11 @@ _PUT = "_values_were_put"
 _DRAWN = "_controls_were_drawn"
 
 
+def view_of(query: Mapping[str, list[str]]) -> View:
+    """View of a link; a metric beyond the catalogue may be a score table's own, which shows when the data are open."""
+    return View.from_query(query, query.get("metric", ()))
+
+
 def view() -> View:
     """The current view, from the session's widgets."""
     query: dict[str, list[str]] = {}
@@ -62,7 +67,7 @@ def view() -> View:
         query[field.name] = [str(v) for v in values]
     if set(query.get("show", ())) == set(st.session_state.get(ALL_METHODS, ())):
         query.pop("show", None)  # all of them is the default and stays out of the link
-    return View.from_query(query)
+    return view_of(query)
 
 
 def put(name: str, value: object) -> None:
@@ -88,7 +93,7 @@ def adopt_link() -> None:
     query = {k: st.query_params.get_all(k) for k in st.query_params}
     if st.session_state.get(_READY) and (not query or query == st.session_state.get(_WRITTEN)):
         return
-    view = View.from_query(query)
+    view = view_of(query)
     set_view(view if "data" in query else view.with_(data=sources.first()), explicit=set(query))
     for name in EXTRA:
         if name in query:
@@ -148,7 +153,7 @@ def write_link() -> None:
         return
     wanted, address = query(), {k: st.query_params.get_all(k) for k in st.query_params}
     # An address that says the same in more words stays: rewriting it would add a step to the browser's history.
-    said = View.from_query(address).to_query() | {n: address[n][-1:] for n in EXTRA if address.get(n)}
+    said = view_of(address).to_query() | {n: address[n][-1:] for n in EXTRA if address.get(n)}
     if wanted != said:
         st.query_params.from_dict(wanted)
         address = wanted

@@ -1,9 +1,11 @@
 """perturbviz: see how the ranking of perturbation-effect predictions depends on how one measures.
 
-Everything the dashboard shows can be had in a notebook::
+Everything the dashboard shows can be had in a notebook, as pandas tables::
 
-    from perturbviz import Evaluation, View, load, rank, score_view
-    ranking = rank(score_view(Evaluation(load("data/demo.h5ad")), View(metric="pearson_delta", ref="perturbation")))
+    import perturbviz as pv
+    bench = pv.load("data/demo.h5ad")
+    scores = pv.score(bench, metric="pearson_delta", reference="perturbation", genes="expressed:1000")
+    ranking = pv.rank(bench, metric="pearson_delta", reference="perturbation", genes="expressed:1000")
 
 Further rooms: ``perturbviz.readers`` and ``perturbviz.assemble`` (files in), ``perturbviz.datasets`` (public data),
 ``perturbviz.metrics`` (the catalogue), ``perturbviz.sweep``, ``perturbviz.views`` and ``perturbviz.robustness`` (all views),
@@ -16,13 +18,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from perturbviz.benchmark import Benchmark, load, save
+    from perturbviz.analyses.tables import calibrate, every_view, interactions, load, rank, ranking, score
+    from perturbviz.benchmark import Benchmark, save
     from perturbviz.errors import UserError
     from perturbviz.evaluation import Evaluation
     from perturbviz.genesets import GeneSubset
     from perturbviz.metrics import CATALOGUE
-    from perturbviz.rankings import Ranking, rank
-    from perturbviz.scores import Scores, score, score_many, score_view
+    from perturbviz.rankings import Ranking
+    from perturbviz.scores import Scores, score_view
     from perturbviz.scoretable import ScoreTable
     from perturbviz.view import View
 
@@ -39,11 +42,14 @@ _HOME = {
     "Scores": "scores",
     "UserError": "errors",
     "View": "view",
-    "load": "benchmark",
-    "rank": "rankings",
+    "calibrate": "analyses.tables",
+    "every_view": "analyses.tables",
+    "interactions": "analyses.tables",
+    "load": "analyses.tables",
+    "rank": "analyses.tables",
+    "ranking": "analyses.tables",
     "save": "benchmark",
-    "score": "scores",
-    "score_many": "scores",
+    "score": "analyses.tables",
     "score_view": "scores",
 }
 __all__ = [
@@ -56,11 +62,14 @@ __all__ = [
     "Scores",
     "UserError",
     "View",
+    "calibrate",
+    "every_view",
+    "interactions",
     "load",
     "rank",
+    "ranking",
     "save",
     "score",
-    "score_many",
     "score_view",
 ]
 

@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "convert": "perturbviz.commands.convert",
     "aggregate": "perturbviz.aggregate.cli",
     "evaluate": "perturbviz.commands.evaluate",
+    "rank": "perturbviz.commands.rank",
     "interactions": "perturbviz.interactions.cli",
     "calibrate": "perturbviz.calibration.cli",
     "fetch": "perturbviz.commands.fetch",

@@ -6,18 +6,10 @@ import argparse
 import sys
 from typing import Any
 
+from perturbviz.analyses.tables import calibrate
 from perturbviz.benchmark import load
 from perturbviz.calibration.controls import CONTROL_NAMES
-from perturbviz.calibration.table import calibration_map, table
 from perturbviz.commands.output import TABLES, check_output, write_table
-from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import GeneSubset, parse_subset, subset_problem
-
-
-def default_subsets(evaluation: Evaluation) -> list[GeneSubset]:
-    """All genes, the 1,000 most expressed, the 100 most changed: those that mean something here."""
-    wanted = [GeneSubset("all"), GeneSubset("expressed", 1000), GeneSubset("de", 100)]
-    return [s for s in wanted if not subset_problem(s, evaluation)]
 
 
 def register(subparsers: Any) -> None:
@@ -34,10 +26,8 @@ def register(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Judge and write."""
     out = check_output(arguments.out, TABLES)
-    evaluation = Evaluation(load(arguments.benchmark))
-    subsets = [parse_subset(g) for g in arguments.genes] or default_subsets(evaluation)
-    found = calibration_map(evaluation, subsets)
-    write_table(table(found), out)
-    positive = CONTROL_NAMES[found[0].positive] if found else "none"
+    found = calibrate(load(arguments.benchmark), arguments.genes)
+    write_table(found, out)
+    positive = CONTROL_NAMES[found["positive"].iloc[0]] if len(found) else "none"
     print(f"positive control: {positive.lower()}; wrote {out}: {len(found)} metric settings", file=sys.stderr)
     return 0

@@ -8,9 +8,9 @@ from perturbviz.benchmark import load, save
 from perturbviz.cli import main
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset
-from perturbviz.interactions.cli import COLUMNS
 from perturbviz.interactions.pairs import every_pair
 from perturbviz.interactions.screen import interaction_null
+from perturbviz.interactions.table import COLUMNS
 from perturbviz.interactions.threshold import fitted
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from perturbviz.evaluation import Evaluation
-from perturbviz.interactions.cli import pair_table
 from perturbviz.interactions.pairs import every_pair, make_pairs
 from perturbviz.interactions.summary import finding
+from perturbviz.interactions.table import pair_table
 from perturbviz.interactions.threshold import Threshold, fitted
 from perturbviz.scores import score
 from tests.wiring.test_rows import subset_of

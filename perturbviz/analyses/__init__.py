@@ -1,0 +1,1 @@
+"""What is found out about a benchmark beyond single scores, as tables."""

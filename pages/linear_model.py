@@ -1,6 +1,5 @@
 """Linear model: build Y ≈ G W Pᵀ + b live, see what it can and cannot, and enter it into the competition."""
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -11,6 +10,7 @@ from perturbviz.figures import linear as figures
 from perturbviz.figures.marks import marked
 from perturbviz.figures.theme import method_colours
 from perturbviz.rankings import n_units
+from perturbviz.stats import MIN_UNITS
 from perturbviz.ui import cache, cache_linear, embeddings, linear_looks, sources, state
 from perturbviz.ui import linear_controls as controls
 from perturbviz.ui.chart import chart
@@ -77,9 +77,7 @@ names = {m: models[m][0] if m in models else evaluation.name(m) for m in scores.
 if recipe == recipe.self_trained and recipe.kind == "linear":
     names[recipe.slug] = "This model (self-trained)"
 table = ranking.table.assign(name=[names[m] for m in ranking.table.index])
-few = n_units(scores.rows) < words.MIN_FOR_INTERVAL
-if few:
-    table[["low", "high"]] = np.nan
+few = n_units(scores.rows) < MIN_UNITS
 everyone = [*evaluation.methods, *(m for m in models if m not in evaluation.methods)]
 colours = method_colours(everyone, [m for m in evaluation.methods if evaluation.is_baseline(m)]) | chosen()
 card = scores.card

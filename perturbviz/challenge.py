@@ -19,6 +19,7 @@ import pandas as pd
 
 from perturbviz.errors import UserError
 from perturbviz.metrics import Card
+from perturbviz.stats import signs
 
 MAX_CLASSES = 100
 MAX_TEAMS = 60
@@ -250,7 +251,7 @@ def board(lines: list[tuple[str, Submission, int]], target: Setting, card: Card)
     """Table of the board: place (shared by equal scores), team, score on the target, number handed in."""
     score = np.array([s.scores[target] for _, s, _ in lines], float)
     goodness = np.array([_goodness(card, v) for v in score])
-    place = [int((goodness > g).sum()) + 1 for g in goodness]
+    place = [int((signs(goodness, g, card.perfect) > 0).sum()) + 1 for g in goodness]
     return pd.DataFrame(
         {"place": place, "team": [t for t, _, _ in lines], "score": score, "submissions": [n for _, _, n in lines]}
     )

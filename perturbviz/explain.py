@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from perturbviz import stats
 from perturbviz.benchmark import SEEN, SEEN_NOTE, Benchmark
 from perturbviz.figures.text import percent
 from perturbviz.genesets import LABELS as GENE_LABELS
@@ -16,6 +17,7 @@ from perturbviz.metrics import Card
 from perturbviz.rankings import Ranking, n_units, one_value_a_set, too_few
 from perturbviz.references import LABELS as REFERENCE_LABELS
 from perturbviz.scores import Scores
+from perturbviz.scoring import PREDICTS_NONE
 from perturbviz.stats import MIN_UNITS
 from perturbviz.view import DEFAULT_N, View, card_name, metric_name
 
@@ -134,7 +136,7 @@ def four_questions(view: View, scores: Scores, published: bool = False) -> str:
         reference, genes = REFERENCE_LABELS[scores.reference], key_in_words(scores.genes)
     else:
         name = metric_name(view.metric, view.reference)
-        where = "predicted by every shown method" if view.rows == "common" else "each method's own"
+        where = predicted_by(scores) if view.rows == "common" else "each method's own"
         reference = REFERENCE_LABELS[view.reference]
         n = int(scores.n_genes.min()) if len(scores.n_genes) else 0
         genes = f"{GENE_LABELS[view.genes]}, {n:,}" + ("" if view.targets else " without the perturbed ones")
@@ -146,6 +148,14 @@ def four_questions(view: View, scores: Scores, published: bool = False) -> str:
     return (
         f"**{escape(name)}** ({scores.card.arrow}) · reference: **{escape(reference)}** · genes: **{escape(genes)}** · "
         f"perturbations: **{over}**, {where} · average: **{view.avg}**"
+    )
+
+
+def predicted_by(scores: Scores) -> str:
+    """Whose predictions the scored perturbations are common to, naming those that predict none."""
+    none = [n for m, n in zip(scores.methods, scores.names, strict=True) if scores.reasons.get(m) == PREDICTS_NONE]
+    return "predicted by every shown method" + (
+        f" but {names([escape(n) for n in none])} (no prediction)" if none else ""
     )
 
 
@@ -236,10 +246,18 @@ def change(before: Ranking, after: Ranking, before_view: View, after_view: View)
     parts += [sentence for _, sentence in sorted(moves, key=lambda move: -move[0])[:3]]
     if not parts:
         parts = ["the order stays the same"]
-    lead = ""
-    if before.defined and after.defined and before.defined[0] != after.defined[0]:
-        lead = f" The lead passes from {escape(old[before.defined[0]]['name'])} to **{escape(new[after.defined[0]]['name'])}**."
-    return f"Switching {switched}: " + "; ".join(parts) + "." + lead
+    return f"Switching {switched}: " + "; ".join(parts) + "." + lead_change(before, after)
+
+
+def lead_change(before: Ranking, after: Ranking) -> str:
+    """Who leads now and did not, or leads alone and did not, with a space before it; "" where the lead stays."""
+    old, new = before.leaders, after.leaders
+    if not old or not new or set(old) == set(new):
+        return ""
+    was, now = (names([escape(r.lines[m]["name"]) for m in r.leaders]) for r in (before, after))
+    if not set(old) & set(new):
+        return f" The lead passes from {was} to **{now}**."
+    return f" **{now}** now leads alone." if len(new) == 1 else f" **{now}** now share the lead."
 
 
 def alt_order(ranking: Ranking) -> str:
@@ -251,6 +269,22 @@ def alt_order(ranking: Ranking) -> str:
     return f"Ranking by {ranking.scores.card.name} ({ranking.scores.card.arrow}): {', '.join(lines)}."
 
 
+def firsts(first: np.ndarray, names_: Sequence[str], most: int | None = None) -> str:
+    """Who is first how often: "A first in 3, B first in 2 (1 shared)".
+
+    Parameters
+    ----------
+    first
+        (methods, columns) bool: who has, or shares, the first place of each column.
+    """
+    alone = first & (first.sum(axis=0) == 1)
+    count, shared = first.sum(axis=1), first.sum(axis=1) - alone.sum(axis=1)
+    order = [i for i in np.argsort(-count, kind="stable") if count[i]]
+    return ", ".join(
+        f"{names_[i]} first in {count[i]}" + (f" ({shared[i]} shared)" if shared[i] else "") for i in order[:most]
+    )
+
+
 def bump_note(table: pd.DataFrame, labels: list[str], name, silent: Sequence[int] = ()) -> str:
     """Who is first how often, and who moves most over the columns; ``silent`` ones count for neither (``no_vote``)."""
     uncounted = [labels[i] for i in silent]
@@ -260,12 +294,11 @@ def bump_note(table: pd.DataFrame, labels: list[str], name, silent: Sequence[int
     if not known.any():
         return ""
     best, worst = np.where(known, ranks, np.inf), np.where(known, ranks, -np.inf)
-    firsts = ((ranks == best.min(axis=0)) & known).sum(axis=1)
-    wins = [f"{name(table.index[i])} first in {firsts[i]}" for i in np.argsort(-firsts, kind="stable") if firsts[i]]
+    wins = firsts(stats.first(ranks.T).T, [name(m) for m in table.index])
     low, high = (np.where(known.any(axis=1), end, np.nan) for end in (best.min(axis=1), worst.max(axis=1)))
     widest = int(np.argmax(np.nan_to_num(high - low, nan=-1)))
     return (
-        f"Over {table.shape[1]} columns: {', '.join(wins)}. {name(table.index[widest])} moves most, from "
+        f"Over {table.shape[1]} columns: {wins}. {name(table.index[widest])} moves most, from "
         f"{ordinal(low[widest])} to {ordinal(high[widest])}."
         + (f" Not counted, as they say too little here: {', '.join(uncounted)}." if uncounted else "")
         + " Click a point to open that view."
@@ -283,19 +316,23 @@ def thinned(drawn: int, n: int, what: str = "Drawn a method") -> str:
 
 
 def spread(ranking: Ranking, how: str) -> str:
-    """Which perturbation is hardest, and whether few of them make the mean."""
+    """Which perturbation is hardest, and whether mean and median differ beyond chance."""
     scores, order = ranking.scores, ranking.defined
     if not order:
         return ""
     if scores.card.unit != "perturbation" and (scores.rows["perturbation"] == "*").all():
         return f"Red bar: {how}. One value holds all perturbations: a point is a split, none can be followed."
-    lead = scores.values[scores.methods.index(order[0])]
-    goodness = scores.card.goodness(lead)
-    worst = scores.rows["perturbation"].iloc[int(np.nanargmin(goodness))]
-    text = f"Red bar: {how}. {ranking.lines[order[0]]['name']} is worst on {worst} ({lead[np.nanargmin(goodness)]:.3g})"
-    middle, mean = np.nanmedian(lead), np.nanmean(lead)
-    if abs(mean - middle) > 0.1 * abs(middle) > 0:
-        text += f"; its mean ({mean:.3g}) and median ({middle:.3g}) differ, so a few perturbations pull"
+    lead, card = scores.values[scores.methods.index(order[0])], scores.card
+    goodness = card.goodness(lead)
+    at = int(np.nanargmin(goodness))
+    text = f"Red bar: {how}. {ranking.lines[order[0]]['name']} is "
+    if stats.tied(np.nanmin(goodness), np.nanmax(goodness), card.perfect):
+        text += f"equal everywhere ({lead[at]:.3g})"
+    else:
+        text += f"worst on {scores.rows['perturbation'].iloc[at]} ({lead[at]:.3g})"
+        mean, middle, error = ranking.skew(order[0])
+        if abs(mean - middle) > 2 * error:
+            text += f"; its mean ({mean:.3g}) and median ({middle:.3g}) differ by more than twice their standard error"
     undefined = [line["name"] for line in ranking.lines.values() if np.isnan(line["score"])]
     return (
         text
@@ -308,20 +345,24 @@ def paired(ranking: Ranking, against: str, differences: np.ndarray, others: list
     """How often each method beats the one compared with, for the extremes, and who can be told apart."""
     card = ranking.scores.card
     base = ranking.scores.values[ranking.scores.methods.index(against)]
-    wins = {}
+    wins, equal = {}, {}
     for method, difference in zip(others, differences, strict=True):
-        better = card.goodness(difference + base) > card.goodness(base)
-        wins[method] = better.sum() / max((~np.isnan(difference)).sum(), 1)
+        sign = stats.signs(card.goodness(difference + base), card.goodness(base), card.perfect)[~np.isnan(difference)]
+        wins[method], equal[method] = ((sign == k).sum() / max(len(sign), 1) for k in (1, 0))
     if not wins:
         return ""
     most = max(wins, key=wins.__getitem__)
-    apart = [m for m in others if ranking.separable(m, against)]
     name = {m: line["name"] for m, line in ranking.lines.items()}
-    text = f"{name[most]} is better than {name[against]} on {wins[most]:.0%} of the values. "
-    alike = [name[m] for m in others if m not in apart]
+    text = f"{name[most]} is better than {name[against]} on {wins[most]:.0%} of the values"
+    text += f" and equal on {equal[most]:.0%}. " if equal[most] else ". "
+    if not ranking.certain:
+        return text + f"No intervals: {ranking.lines[against]['interval'].removeprefix('none: ')}."
+    alike = [name[m] for m in others if not ranking.separable(m, against)]
     if not alike:
-        return text + "All differences are clear of zero in the paired bootstrap."
-    return text + f"Not distinguishable from {name[against]} in the paired bootstrap: {names(alike)}."
+        return text + "All differences are clear of zero (paired 95% intervals, each pair by itself)."
+    return (
+        text + f"Cannot be told apart from {name[against]} (paired 95% intervals, each pair by itself): {names(alike)}."
+    )
 
 
 def profile(perturbation: str, observed: np.ndarray, panels: list, genes: pd.Index) -> str:
@@ -362,23 +403,27 @@ def left_out(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def overturn(ranks: pd.DataFrame, settings: list[str], name: Callable[[str], str], ranking: Ranking) -> str:
-    """What another metric or reference on the same genes would make of the lead."""
-    if not ranking.defined or ranks.empty:
+    """What another metric or reference on the same genes would make of the lead; who shares the first place keeps it."""
+    lead = ranking.leaders
+    if not lead or ranks.empty:
         return ""
-    lead = ranking.defined[0]
-    leads: dict[str, list[str]] = {}
-    for place, setting in zip(ranks.to_numpy().T, settings, strict=True):
-        if not np.isnan(place).all():
-            leads.setdefault(ranks.index[np.nanargmin(place)], []).append(setting)
-    others = sorted((m for m in leads if m != lead), key=lambda m: -len(leads[m]))
-    kept = len(leads.get(lead, ()))
-    total = sum(map(len, leads.values()))
-    text = f"On the same genes {escape(name(lead))} leads by **{kept} of {total}** metrics and references."
+    kept = total = 0
+    others: dict[tuple[str, ...], list[str]] = {}
+    for first, setting in zip(stats.first(ranks.to_numpy(float).T), settings, strict=True):
+        leads = tuple(ranks.index[first])
+        total += bool(leads)
+        if set(leads) & set(lead):
+            kept += 1
+        elif leads:
+            others.setdefault(leads, []).append(setting)
+    who = names([escape(name(m)) for m in lead])
+    text = f"On the same genes {who} {'leads' if len(lead) == 1 else 'lead'} by **{kept} of {total}** metrics and references."
     if others:
+        listed = sorted(others.items(), key=lambda item: -len(item[1]))[:3]
         text += " One click overturns it: " + "; ".join(
-            f"**{escape(name(m))}** leads by {leads[m][0]}"
-            + (f" and {len(leads[m]) - 1} more" if len(leads[m]) > 1 else "")
-            for m in others[:3]
+            f"{names([f'**{escape(name(m))}**' for m in methods])} {'leads' if len(methods) == 1 else 'lead'} by {at[0]}"
+            + (f" and {len(at) - 1} more" if len(at) > 1 else "")
+            for methods, at in listed
         )
         text += "."
     return text
@@ -388,15 +433,14 @@ def crossings(
     n: np.ndarray, averages: np.ndarray, methods: Sequence[str], name: Callable[[str], str], card: Card
 ) -> str:
     """Who leads at which number of genes: averages are (methods, n)."""
-    goodness = card.goodness(averages)
-    known = ~np.isnan(goodness).all(axis=0)
-    if not known.any():
+    first = stats.first(stats.ranks(card.goodness(averages).T, card.perfect))
+    leads = [tuple(name(m) for m, yes in zip(methods, line, strict=True) if yes) for line in first]
+    if not any(leads):
         return f"{card.name} is undefined for every shown method here."
-    lead = np.full(len(n), -1)
-    lead[known] = np.nanargmax(goodness[:, known], axis=0)
-    starts = [i for i in range(len(n)) if lead[i] >= 0 and (i == 0 or lead[i] != lead[i - 1])]
-    spans = [f"{name(methods[lead[i]])} leads from {n[i]:,} genes" for i in starts]
-    if len(spans) == 1:
-        return f"{name(methods[lead[starts[0]]])} leads at every number of genes."
+    starts = [i for i, who in enumerate(leads) if who and (i == 0 or who != leads[i - 1])]
+    said = [f"{names(list(leads[i]))} {'leads' if len(leads[i]) == 1 else 'lead'}" for i in starts]
+    if len(said) == 1:
+        return f"{said[0]} at every number of genes."
+    spans = [f"{who} from {n[i]:,} genes" for who, i in zip(said, starts, strict=True)]
     listed = spans if len(spans) <= 5 else [*spans[:4], f"and {len(spans) - 4} more changes"]
     return f"The lead changes {'once' if len(spans) == 2 else f'{len(spans) - 1} times'}: {'; '.join(listed)}."

@@ -206,7 +206,11 @@ def revealed(ranks: pd.DataFrame, labels: Sequence[str], target: int) -> str:
     """What the leader on the target does on the other metrics: teams x settings, 1 = best."""
     if len(ranks) < 2:
         return "One team alone cannot be ranked; wait for another."
-    leader = ranks.iloc[:, target].idxmin()
+    place = ranks.iloc[:, target]
+    leaders = ranks.index[place == place.min()]
+    if len(leaders) != 1:
+        return f"{names(list(leaders))} share the lead on {labels[target]}." if len(leaders) else "No team has a score."
+    leader = leaders[0]
     others = ranks.drop(columns=ranks.columns[target])
     first = others.min(axis=0)
     wins = int((others.loc[leader] == first).sum())

@@ -11,11 +11,9 @@ from scipy.stats import spearmanr
 from perturbviz.baselines.compete import Predictions
 from perturbviz.baselines.diagnostics import ErrorMap
 from perturbviz.baselines.remoteness import area
-from perturbviz.explain import counted, escape
+from perturbviz.explain import allowance, counted, escape
 from perturbviz.rankings import Ranking, n_units, units
-
-#: Fewer distinct perturbations than this give no interval.
-MIN_FOR_INTERVAL = 10
+from perturbviz.stats import MIN_UNITS
 
 
 def n_perturbations(ranking: Ranking, method: str) -> int:
@@ -38,9 +36,11 @@ def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean", me
         gain = difference if card.better == "higher" else -difference
         word = "better" if gain > 0 else "worse"
         text += f", {abs(gain):.2g} {word} than the {escape(mean_name)}"
-        if n < MIN_FOR_INTERVAL:
+        if n < MIN_UNITS:
             text += f" ({counted(n, 'perturbation is', 'perturbations are')} too few to say whether by chance)"
-        elif low > 0 or high < 0:
+        elif np.isnan(low):
+            text += f" (no interval: {lines[model]['interval'].removeprefix('none: ')})"
+        elif ranking.separable(model, mean):
             text += f" (paired 95% interval of the difference {low:.2g} to {high:.2g}: not by chance)"
         else:
             text += f" (paired 95% interval {low:.2g} to {high:.2g}: **it cannot be told apart from the mean**)"
@@ -67,17 +67,19 @@ def intervals(ranking: Ranking, few: bool, common: Mapping[str, int] | None = No
         n = max((n_perturbations(ranking, m) for m in ranking.defined), default=0)
         text = (
             f"Points: perturbations (mean over splits); red bar: their mean. No interval: {counted(n, 'perturbation is', 'perturbations are')} "
-            f"common to the shown models, and resampling fewer than {MIN_FOR_INTERVAL} says little about others."
+            f"common to the shown models, too few to say anything about others (at least {MIN_UNITS})."
         )
         more = {name: k for name, k in (common or {}).items() if k > n}
         if more:
             name = max(more, key=more.__getitem__)
             text += f" Without {name} there would be {more[name]}."
         return text
-    return (
-        "Points: perturbations (mean over splits); red bar: their mean with its 95% bootstrap interval over "
-        "perturbations, all splits of one together."
-    )
+    text = "Points: perturbations (mean over splits); red bar: their mean"
+    if not ranking.certain:
+        why = next((ranking.lines[m]["interval"] for m in ranking.defined), "none: no defined score")
+        return f"{text}. No interval: {why.removeprefix('none: ')}."
+    text += " with its 95% interval over perturbations, all splits of one together. "
+    return (text + allowance(ranking)).rstrip()
 
 
 def coverage(rows: pd.DataFrame, lost: pd.DataFrame) -> str:
@@ -130,7 +132,7 @@ def arrows(before: pd.Series, after: pd.Series, names: tuple[str, str], higher: 
         f"{(gain > 0).sum()} of {len(gain)} perturbations are predicted better by {names[1]} than by {names[0]}; "
         f"mean gain {gain.mean():.2g}."
     )
-    if len(gain) < MIN_FOR_INTERVAL:
+    if len(gain) < MIN_UNITS:
         return text + f" {len(gain)} are too few to tell from chance."
     text += f" Most gained: {gain.idxmax()} ({gain.max():.2g}); most lost: {gain.idxmin()} ({gain.min():.2g})."
     return text + (f" Drawn: the {most} largest changes." if len(gain) > most else "")
@@ -182,7 +184,7 @@ def distance(table: pd.DataFrame, curve: pd.DataFrame, higher: bool, mean: str =
         Share left out -> error, and that of ``mean`` (the column of the perturbation mean, "" where it has none).
     """
     known = table.dropna(subset=["distance", "error"])
-    if len(known) < MIN_FOR_INTERVAL:
+    if len(known) < MIN_UNITS:
         return f"{len(known)} perturbations have a distance and a score: too few to see a trend."
     if known["distance"].round(9).nunique() < 2 or known["error"].nunique() < 2:
         return "All perturbations are equally far from training in this embedding: distance cannot explain the error."

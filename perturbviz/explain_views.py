@@ -1,4 +1,4 @@
-"""Sentences about all views and about resampling, computed from the data."""
+"""Sentences about all views and about how sure one ranking is, computed from the data."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from perturbviz.explain import counted, escape, names, ordinal
+from perturbviz.explain import counted, escape, firsts, names, ordinal
+from perturbviz.figures.text import percent
 from perturbviz.robustness import Across, Agreement, Robustness, stability
+from perturbviz.stats import first
 
 __all__ = [
     "across",
@@ -31,7 +33,7 @@ __all__ = [
 def won(shares: pd.DataFrame, n: int) -> str:
     """Who wins most views, and who wins none."""
     first = shares.iloc[0]
-    text = f"Over {n:,} defensible views **{escape(first['name'])}** wins {first['share']:.0%}"
+    text = f"Over {n:,} defensible views **{escape(first['name'])}** wins {first['share']:.0%} of the votes"
     winners = shares[shares["share"] > 0.005]
     if len(winners) > 1:
         text += ", before " + names(
@@ -92,8 +94,10 @@ def agreement(found: Agreement, labels: Sequence[str]) -> str:
 
 def blobs(found: Robustness) -> str:
     """How often the leader is first, over how many perturbations."""
-    share = found.blobs[0, 0]
-    return f"{found.names[0]} is first in {share:.0%} of the resamples of {counted(found.n_units, 'perturbation')}; a blob's area is the share."
+    if found.problem:
+        return f"No draws: {found.problem}."
+    what = f"{found.names[0]} is first in {percent(found.blobs[0, 0])} of the draws of all averages together"
+    return f"{what}, over {counted(found.n_units, 'perturbation')}; a blob's area is the share."
 
 
 def podium(found: Robustness) -> str:
@@ -101,29 +105,30 @@ def podium(found: Robustness) -> str:
     first = found.podium[:, 0]
     if np.isnan(first).all():
         return "No perturbation has a score of every method."
-    top = int(np.nanargmax(first))
-    text = f"{found.names[top]} is first on {first[top]:.0%} of the single perturbations"
-    return text + ("." if top == 0 else f", although {found.names[0]} leads on average.")
+    top = found.together
+    verb = "is first" if len(top) == 1 else "share first"
+    text = f"{names([found.names[i] for i in top])} {verb} on {first[top[0]]:.0%} of the single perturbations"
+    return text + ("." if 0 in top else f", although {found.names[0]} leads on average.")
 
 
 def score_table(ranks: np.ndarray, names: Sequence[str]) -> str:
     """Who is first how often over the rows (metrics × methods), and how to read the table."""
-    best = np.fmin.reduce(ranks, axis=1)  # where two share the first place both have it
-    first = pd.Series((ranks == best[:, None]).sum(axis=0), index=list(names)).sort_values(
-        ascending=False, kind="stable"
-    )
-    leaders = ", ".join(f"{name} in {n}" for name, n in first.head(4).items() if n)
     return (
-        f"First over {len(ranks)} rows: {leaders}. Colour: rank within the row, the strongest is first (bold); – undefined. "
-        "Rows have no common scale, so no total is given. Click a cell to open its view."
+        f"Over {len(ranks)} rows: {firsts(first(ranks).T, names, 4)}. Colour: rank within the row, the strongest is first "
+        "(bold); – undefined. Rows have no common scale, so no total is given. Click a cell to open its view."
     )
 
 
 def significance(found: Robustness) -> str:
     """How many pairs can be told apart."""
+    if found.problem:
+        return f"Nothing can be told apart: {found.problem}."
     n = len(found.names)
     pairs, apart = n * (n - 1) // 2, int(found.better.sum())
-    return f"{apart} of {pairs} pairs differ beyond chance (paired bootstrap, Holm-corrected, 5%); blue: the row is better."
+    return (
+        f"{apart} of {pairs} pairs differ beyond chance (paired, shared targets allowed for, Holm-corrected, 5%); "
+        "blue: the row is better."
+    )
 
 
 def ways(ranks: pd.DataFrame, name: Callable[[str], str]) -> str:
@@ -136,9 +141,16 @@ def ways(ranks: pd.DataFrame, name: Callable[[str], str]) -> str:
 
 def across(found: Across) -> str:
     """Whether the leader is the same everywhere."""
-    leads = {data: found.names[column.idxmin()] for data, column in found.ranks.items() if column.notna().any()}
+    said = []
+    for data, column in found.ranks.items():
+        ranked = column.dropna()
+        leads = names([found.names[m] for m in ranked.index[ranked == ranked.min()]]) if len(ranked) > 1 else ""
+        if leads:
+            said.append(f"{leads} {'leads' if (ranked == ranked.min()).sum() == 1 else 'lead'} on {data}")
+        elif len(ranked):
+            said.append(f"{data} has one method with a score, so nobody leads there")
     tau = stability(found)
-    text = "; ".join(f"{method} leads on {data}" for data, method in leads.items()) + "."
+    text = "; ".join(said) + "." if said else "No data set has a score in this view."
     return text + ("" if np.isnan(tau) else f" Mean τ-b between the orders: {tau:.2f}.")
 
 

@@ -43,7 +43,7 @@ def ranks(score: np.ndarray, card: Card) -> np.ndarray:
 
 
 def units(rows: pd.DataFrame) -> np.ndarray:
-    """Unit of resampling of each row: context and perturbation, over all seeds (int codes by first appearance)."""
+    """Unit of each row: context and perturbation, over all seeds (int codes by first appearance)."""
     context, perturbation = (pd.factorize(rows[c])[0].astype(np.int64) for c in ("context", "perturbation"))
     return pd.factorize(context * (perturbation.max(initial=0) + 1) + perturbation)[0]
 
@@ -127,6 +127,16 @@ class Ranking:
     def separable(self, a: str, b: str) -> bool:
         """Whether two methods can be told apart: they are not tied, and the interval of their difference excludes 0."""
         return self._comparisons.apart(*map(self.scores.methods.index, (a, b)))
+
+    def skew(self, method: str) -> tuple[float, float, float]:
+        """Mean and median of a method's values, and the standard error of their difference (infinite where unknown)."""
+        values = self.scores.values[[self.scores.methods.index(method)]]
+        mean, median = (float(average(values, how)[0]) for how in ("mean", "median"))
+        widening = stats.means(values, self.unit, self.sharing).widening[0]
+        if one_value_a_set(self.scores) or np.isnan(widening):
+            return mean, median, np.inf
+        drawn = stats.bootstrap(values, self.unit, "mean") - stats.bootstrap(values, self.unit, "median")
+        return mean, median, float(np.nanstd(drawn, ddof=1) * widening)
 
     @cached_property
     def lines(self) -> dict[str, dict[str, Any]]:

@@ -17,8 +17,8 @@ from perturbviz.metrics import CATALOGUE, parse_metric
 from perturbviz.metrics.correlation import pearson
 from perturbviz.rankings import Ranking, rank, ranks
 from perturbviz.scores import Scores, score, score_many, view_rows
-from perturbviz.stage import Reveal, Stage, cannot_be_asked, grade, lacks, leaders, place, sample, swaps
-from perturbviz.stats import average
+from perturbviz.stage import Reveal, Stage, cannot_be_asked, grade, lacks, place, sample, swaps
+from perturbviz.stats import average, signs
 from perturbviz.validity import offered_pairs
 from perturbviz.view import metric_label
 
@@ -69,7 +69,7 @@ def mean_does_well(stage: Stage) -> Reveal:
     before, after = stage.before, stage.ranking(stage.after)
     if "mean" not in before.defined or len(before.defined) < 2:
         return cannot_be_asked("It needs a Pearson delta of the mean and of another method.")
-    own, first = before.lines["mean"], leaders(before)
+    own, first = before.lines["mean"], before.leaders
     best = before.lines[first[0]]["score"]
     share = own["score"] / best if best > 0 else np.nan
     beaten = [m for m in before.defined if before.lines[m]["rank"] > own["rank"]]
@@ -141,7 +141,7 @@ def _new_lead(stage: Stage, before: Ranking, after: Ranking) -> tuple[str, bool]
     """Who leads now that did not lead alone, in words ("" where nothing changed), and whether that lead is clear."""
     if not before.defined or not after.defined:
         return "", False
-    old, new = leaders(before), leaders(after)
+    old, new = before.leaders, after.leaders
     if len(after.defined) == 1:
         return f" Only {stage.name(new[0])} has a score then.", False
     if old == new or {*old} == {*new}:
@@ -178,8 +178,8 @@ def no_negatives(stage: Stage) -> Reveal:
     if not len(over):
         text += "" if move[up] < SMALL_GAIN else " So here it is not the over-predictors that gain."
         text += (
-            f" The order by RMSE on all genes starts with {stage.names(leaders(before))}, "
-            f"on the {n} most changed with {stage.names(leaders(after))}."
+            f" The order by RMSE on all genes starts with {stage.names(before.leaders)}, "
+            f"on the {n} most changed with {stage.names(after.leaders)}."
         )
     elif not clear:
         text += f" No method gains {GAIN} ranks clearly."
@@ -215,7 +215,7 @@ def order_over_n(stage: Stage) -> Reveal:
     by_n = {n: stage.ranking(stage.start.with_(n=n)) for n in grid}
     if len(by_n[grid[0]].defined) < 2:
         return cannot_be_asked("It needs two methods with a defined score.")
-    first, last = leaders(by_n[grid[0]]), leaders(by_n[grid[-1]])
+    first, last = by_n[grid[0]].leaders, by_n[grid[-1]].leaders
     swap = _clear_swap(by_n)
     orders = len({tuple(r.table["rank"].reindex(r.scores.methods)) for r in by_n.values()})
     text = (
@@ -252,7 +252,7 @@ def _clear_swap(rankings: Mapping[int, Ranking]) -> tuple[str, str, int, int, bo
     Of several the one with a leader, then the one between the most distant places.
     """
     position = pd.DataFrame({n: r.table["rank"] for n, r in rankings.items()}).dropna()
-    first = {n: leaders(r) for n, r in rankings.items()}
+    first = {n: r.leaders for n, r in rankings.items()}
     found = []
     for a in position.index:
         for b in position.index:
@@ -382,7 +382,8 @@ def _won(scores: Scores, method: str) -> float:
     """Share of the values on which a method is better than the mean."""
     values = scores.card.goodness(scores.values)
     own, other = (values[scores.methods.index(m)] for m in (method, "mean"))
-    return float(np.mean((own > other)[~np.isnan(own) & ~np.isnan(other)]))
+    better = signs(own, other, scores.card.perfect) > 0
+    return float(np.mean(better[~np.isnan(own) & ~np.isnan(other)]))
 
 
 def _replicate(method: str, better: list[str], worse: list[str], total: int) -> str:

@@ -251,21 +251,40 @@ def _compares_all(metric: str) -> bool:
 
 
 def score_view(evaluation: Evaluation, view: View, methods: Iterable[str] | None = None) -> Scores:
-    """Score the rows and methods of a view."""
+    """Score the rows and methods of a view; a :class:`UserError` where no row is predicted by every method."""
     methods = [m for m in (methods or evaluation.methods) if not view.show or m in view.show]
+    rows = view_rows(evaluation, view, methods)
+    if (
+        view.rows == "common"
+        and not len(rows)
+        and any(evaluation.predicted(m)[_asked(evaluation, view)].any() for m in methods)
+    ):
+        raise UserError("No perturbation is predicted by every shown method.")
     return score(
         evaluation,
         view.metric,
         view.ref,
         view.subset,
         methods,
-        rows=view_rows(evaluation, view, methods),
+        rows=rows,
         include_held_out_in_reference=view.ref_from == "all",
     )
 
 
 def view_rows(evaluation: Evaluation, view: View, methods: Sequence[str]) -> np.ndarray:
-    """Positions of the scored rows of a view: context, seed, size and, for "common", predicted by every method."""
+    """Positions of the scored rows of a view: context, seed, size and, for "common", predicted by every method.
+
+    A method that predicts none of the rows that context, seed and size leave is undefined, not a reason to show nothing.
+    """
+    keep = _asked(evaluation, view)
+    if view.rows == "common":
+        predicted = [p for p in map(evaluation.predicted, methods) if p[keep].any()]
+        keep = np.logical_and.reduce([keep, *predicted])
+    return np.flatnonzero(keep)
+
+
+def _asked(evaluation: Evaluation, view: View) -> np.ndarray:
+    """Rows of a view whoever predicts them: (R,) bool."""
     frame = evaluation.rows
     keep = np.ones(len(frame), bool)
     if view.context:
@@ -274,9 +293,4 @@ def view_rows(evaluation: Evaluation, view: View, methods: Sequence[str]) -> np.
         keep &= (frame["seed"] == view.seed).to_numpy()
     if view.size != "all":
         keep &= (frame["n_perturbed"] == 1).to_numpy() == (view.size == "singles")
-    if view.rows == "common":
-        for method in methods:
-            predicted = evaluation.predicted(method)
-            if predicted[keep].any():  # a method that predicts none of them is undefined, not a reason to show nothing
-                keep &= predicted
-    return np.flatnonzero(keep)
+    return keep

@@ -286,6 +286,10 @@ def of_data_set(
     return metric.function(truth, prediction, **arguments)
 
 
+#: Reason of a method that predicts none of the scored rows.
+PREDICTS_NONE = "undefined: it predicts none of these perturbations"
+
+
 def reason(job: Job, method: str, index: int, groups: np.ndarray, states: States) -> str:
     """Why values of a method are undefined, in words; "" where none is.
 
@@ -299,7 +303,7 @@ def reason(job: Job, method: str, index: int, groups: np.ndarray, states: States
         return rows if job.by_row else np.array([rows[groups == label].all() for label in job.labels], bool)
 
     if not len(groups) or states.unpredicted[index].all():
-        return "undefined: it predicts none of these perturbations"
+        return PREDICTS_NONE
     own = job.card.undefined
     if (job.reference, method) in (("control", "no_change"), ("perturbation", "mean")):
         own = "it is the reference, so its predicted change is zero everywhere"

@@ -121,11 +121,6 @@ def place(ranking: Ranking, method: str) -> str:
     return f"{ordinal(ranking.table.loc[method, 'rank'])} of {len(ranking.defined)}"
 
 
-def leaders(ranking: Ranking) -> list[str]:
-    """Methods that share the first place."""
-    return [m for m in ranking.defined if ranking.lines[m]["rank"] == ranking.lines[ranking.defined[0]]["rank"]]
-
-
 def swaps(before: Ranking, after: Ranking) -> list[tuple[str, str]]:
     """(a, b): a is clearly ahead of b in one ranking and clearly behind it in the other."""
     both = [m for m in before.defined if m in after.defined]

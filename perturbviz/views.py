@@ -24,7 +24,7 @@ from perturbviz.view import View, metric_name
 #: Choices that make up a view.
 FACTORS = ("metric", "reference", "genes", "n", "split", "average")
 #: Metrics that ask the same question as another one.
-SAME_QUESTION = {"rmse": "l2"}
+SAME_QUESTION = {"rmse": "l2", "pds@l2": "centroid_accuracy"}
 
 
 @dataclass(frozen=True)

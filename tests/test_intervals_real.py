@@ -16,6 +16,7 @@ from perturbviz.genesets import GeneSubset, parse_subset
 from perturbviz.rankings import Ranking, rank
 from perturbviz.readers import load
 from perturbviz.scores import score
+from perturbviz.views import SAME_QUESTION
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -105,6 +106,17 @@ def test_metrics_blind_to_scale_tie_additive_and_half_sum_on_every_perturbation(
         assert table.loc["additive", "rank"] == table.loc["half_sum", "rank"]
         assert table.loc["additive", "p_first"] == table.loc["half_sum", "p_first"]
         assert table.loc["additive", "tier"] == table.loc["half_sum", "tier"]
+
+
+@pytest.mark.parametrize("name", ["demo", "carpool", "norman"])
+@pytest.mark.parametrize("subset", ["all", "own"])
+def test_distances_ranked_by_l2_ask_what_centroid_accuracy_asks(name, subset):
+    genes = GeneSubset("own", own=tuple(evaluation(name).benchmark.genes[:300])) if subset == "own" else SUBSETS["all"]
+    one, other = (
+        rank(score(evaluation(name), m, "control", genes)).table["rank"] for m in ("pds@l2", "centroid_accuracy")
+    )
+    assert one.to_dict() == other.to_dict()
+    assert SAME_QUESTION["pds@l2"] == "centroid_accuracy"
 
 
 def test_two_constants_share_the_first_place():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from perturbviz import scoring
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
+from perturbviz.explain import predicted_by
 from perturbviz.genesets import GeneSubset
 from perturbviz.interactions import EmpiricalNull
 from perturbviz.interactions.dataset_metrics import ranked
@@ -322,3 +325,36 @@ def test_a_view_is_scored_on_what_every_shown_method_predicts(rich):
     assert without.methods == ("good", "poor") and len(without.rows) == 29
     assert set(score_view(evaluation, view.with_(seed="2")).rows["seed"]) == {"2"}
     assert len(score_view(evaluation, view.with_(size="singles")).rows) == 0
+
+
+@pytest.fixture
+def partial(make_benchmark) -> Evaluation:
+    """Eight perturbations, of which a predicts the first five, b the last five, c the first two, d none, e the last two."""
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(9, 6))
+    first, last = {"a": 5, "c": 2}, {"b": 5, "e": 2}
+    predictions = {m: np.full(truth.shape, np.nan) for m in "abcde"}
+    for method, n in first.items():
+        predictions[method][1 : 1 + n] = truth[1 : 1 + n] + 0.1
+    for method, n in last.items():
+        predictions[method][-n:] = truth[-n:] + 0.1
+    names = ["ctrl", *(f"g{i}" for i in range(8))]
+    benchmark = make_benchmark(truth, names, control=truth[0], predictions=predictions, split=["train"] + ["test"] * 8)
+    return Evaluation(benchmark)
+
+
+def test_what_every_shown_method_predicts_does_not_depend_on_their_order(partial):
+    view = View(metric="l2", rows="common")
+    for order in itertools.permutations("abd"):
+        scores = score_view(partial, view, list(order))
+        assert list(scores.rows["perturbation"]) == ["g3", "g4"]
+        assert predicted_by(scores) == "predicted by every shown method but d (no prediction)"
+    assert predicted_by(score_view(partial, view, ["a", "b"])) == "predicted by every shown method"
+
+
+def test_where_no_perturbation_is_predicted_by_every_method_it_is_said(partial):
+    for order in itertools.permutations("ce"):
+        with pytest.raises(UserError, match=r"^No perturbation is predicted by every shown method\.$"):
+            score_view(partial, View(metric="l2", rows="common"), list(order))
+    assert len(score_view(partial, View(metric="l2", rows="own"), ["c", "e"]).rows) == 8
+    assert np.isnan(score_view(partial, View(metric="l2", rows="common"), ["d"]).values).all()

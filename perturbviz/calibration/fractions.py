@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perturbviz.metrics import Card
+from perturbviz.stats import signs
 
 EPSILON = 1e-6
 
@@ -32,11 +33,11 @@ def drf(positive: np.ndarray, negative: np.ndarray, card: Card) -> np.ndarray:
 
 
 def bds(positive: np.ndarray, negative: np.ndarray, card: Card) -> np.ndarray:
-    """Bound discrimination, value by value: 1 where the positive control is strictly better, 0 otherwise.
+    """Bound discrimination, value by value: 1 where the positive control is better, 0 otherwise.
 
     Its mean is the bound discrimination score of Vollenweider & Bühlmann (2026); ties and undefined values lose.
     """
-    return (card.goodness(positive) > card.goodness(negative)).astype(float)
+    return (signs(card.goodness(positive), card.goodness(negative), card.perfect) > 0).astype(float)
 
 
 def calibrated_scale(score: np.ndarray, positive: float, negative: float, card: Card) -> np.ndarray:

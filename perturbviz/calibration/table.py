@@ -20,7 +20,7 @@ from perturbviz.stats import MIN_UNITS
 from perturbviz.validity import offered_pairs
 from perturbviz.view import metric_label
 
-MIN_SETS = 5  # splits, for metrics with one value a data set: fewer all agree by chance more often than once in twenty
+MIN_SETS = 5  # splits that must agree, for metrics with one value a data set (a convention: splits overlap)
 WIDE = 0.2  # dynamic range fraction from which a metric has room to order predictions (a convention of this program)
 NEGATIVES = ("mean", "no_change", SHUFFLED)
 
@@ -175,11 +175,11 @@ def _verdict(
     if per_set:
         what = f"the {positive.lower()} is better in {round(bds_ * n)} of {n} {'data set' if n == 1 else 'splits'}"
         if n < MIN_SETS:
-            return "unknown", f"{what}: one value a split, and so few may agree by chance (at least {MIN_SETS})"
+            return "unknown", f"{what}: one value a split, and so few say little (at least {MIN_SETS})"
         if bds_ == 1:
-            return (
-                "calibrated" if drf_ >= WIDE else "narrow"
-            ), f"{what}, and covers {drf_:.0%} of the way to a perfect score"
+            agree = f"all {n} splits agree; they overlap: no error rate"
+            covers = f"{what} ({agree}), and covers {drf_:.0%} of the way to a perfect score"
+            return ("calibrated" if drf_ >= WIDE else "narrow"), covers
         return ("inverted" if bds_ == 0 else "blind"), what
     what = f"the {positive.lower()} is better for {bds_:.0%} of {n} perturbations"
     if n < MIN_UNITS:

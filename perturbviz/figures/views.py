@@ -1,4 +1,4 @@
-"""Figures over all views: specification curve, shares won, which choice decides, agreement; and of resampling one view."""
+"""Figures over all views: specification curve, shares won, which choice decides, agreement; and how sure one ranking is."""
 
 from __future__ import annotations
 

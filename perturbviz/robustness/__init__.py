@@ -1,4 +1,4 @@
-"""How much a ranking depends on choices (over all views) and on chance (over resamples of one view)."""
+"""How much a ranking depends on choices (over all views) and on chance (the perturbations of one view)."""
 
 from __future__ import annotations
 

@@ -43,6 +43,8 @@ class Robustness:
         method, name, ranking, rank, low, high.
     n_units
         Number of perturbations, all seeds of one together.
+    together
+        Positions of the methods that share the most first places of the podium: the same ones, on every perturbation.
     problem
         Why there are no draws; "" where there are.
     """
@@ -55,6 +57,7 @@ class Robustness:
     better: np.ndarray
     places: pd.DataFrame
     n_units: int
+    together: tuple[int, ...]
     problem: str
 
 
@@ -96,6 +99,7 @@ def robustness(scores: Scores, how: str = "mean", n: int = stats.N_DRAWS, seed: 
         lead & (np.nan_to_num(p, nan=1.0) < 1 - stats.LEVEL),
         _places(scores, original, drawn),
         len(np.unique(compared[how].unit)),
+        _together(by_row),
         reasons[0] if reasons else "",
     )
 
@@ -107,6 +111,15 @@ def _row_ranks(values: np.ndarray, card: Card) -> np.ndarray:
     if complete.any() and len(values):
         out[:, complete] = stats.ranks(card.goodness(values[:, complete].T), card.perfect).T
     return out
+
+
+def _together(by_row: np.ndarray) -> tuple[int, ...]:
+    """Methods (rows of the ranks) with the most first places, and those that share each of them."""
+    first = stats.first(by_row.T)
+    if not first.any():
+        return ()
+    top = first[:, first.sum(axis=0).argmax()]
+    return tuple(np.flatnonzero((first == top[:, None]).all(axis=0)).tolist())
 
 
 def place_shares(ranks: np.ndarray) -> np.ndarray:

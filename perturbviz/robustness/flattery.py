@@ -38,10 +38,13 @@ class Portrait:
     words: str
 
 
-def margins(goodness: np.ndarray, method: int, ahead: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Distance to the nearest method behind (or ahead), relative to the range in each view, and who it is (-1: nobody)."""
-    gap = goodness - goodness[:, [method]] if ahead else goodness[:, [method]] - goodness
-    gap = np.where(gap > 0, gap, np.inf)
+def margins(goodness: np.ndarray, ranks: np.ndarray, method: int, ahead: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Distance to the nearest method ranked behind (or ahead), relative to the range in each view, and who it is.
+
+    -1 where there is nobody; who is tied is neither behind nor ahead.
+    """
+    there = ranks < ranks[:, [method]] if ahead else ranks > ranks[:, [method]]
+    gap = np.where(there, np.abs(goodness - goodness[:, [method]]), np.inf)
     nearest = gap.argmin(axis=1)
     distance = gap[np.arange(len(gap)), nearest]
     nobody = np.isinf(distance)
@@ -59,7 +62,7 @@ def flattering(views: Views, method: str, n_genes: int | None = None) -> tuple[P
         return None
     found = []
     for ahead in (False, True):
-        distance, rival = margins(views.goodness[defined], m, ahead)
+        distance, rival = margins(views.goodness[defined], views.ranks[defined], m, ahead)
         rank = views.ranks[defined, m]
         best = np.lexsort((-distance, -rank if ahead else rank))[0]
         found.append(_portrait(views, m, int(defined[best]), float(distance[best]), int(rival[best]), ahead, n_genes))

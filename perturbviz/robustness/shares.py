@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from perturbviz.stats import first
 from perturbviz.views import Views
 
 
 def wins(views: Views) -> np.ndarray:
     """Share of first place in each view, ties shared: (views, methods); rows sum to 1."""
-    best = np.nanmin(views.ranks, axis=1, keepdims=True) if len(views) else np.empty((0, 1))
-    first = views.ranks == best
-    return first / first.sum(axis=1, keepdims=True)
+    leads = first(views.ranks)
+    return leads / leads.sum(axis=1, keepdims=True)
 
 
 def shares_of_views(views: Views) -> pd.DataFrame:

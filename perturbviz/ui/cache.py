@@ -90,7 +90,7 @@ def _scores(content_id: str, token: str, evaluation: Evaluation, view: View) -> 
 
 
 def ranking(source: Benchmark | ScoreTable, view: View) -> Ranking:
-    """Ranking of the shown methods under a view, with bootstrap intervals."""
+    """Ranking of the shown methods under a view, with intervals."""
     return _ranking(source.content_id, view.token, scores(source, view), view.avg)
 
 

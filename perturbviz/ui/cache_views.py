@@ -96,6 +96,6 @@ def agreeing(content_id: str, token: str, found: Views) -> Agreement:
 
 
 @cache.shared(100)
-def resampled(content_id: str, token: str, scores, how: str) -> Robustness:
+def robust(content_id: str, token: str, scores, how: str) -> Robustness:
     """Robustness of one view."""
     return robustness(scores, how)

@@ -261,58 +261,52 @@ def open_view(view: View) -> None:
 
 
 def robust(current: Current) -> None:
-    """One ranking under resampling, as challengeR shows it."""
+    """How sure one ranking is, as challengeR shows it."""
     scores = current.scores()
-    found = cache_views.resampled(current.data.content_id, current.view.token, scores, current.view.avg)
+    found = cache_views.robust(current.data.content_id, current.view.token, scores, current.view.avg)
     if len(found.methods) < 2:
         stop("Two methods with a defined score are needed: switch on another one in the sidebar.")
     colours = [current.colours[m] for m in found.methods]
+
+    def places(key: str, shares, x_title: str, question: str, note: str, filename: str) -> None:
+        chart(
+            current.mark(figures.blobs(shares, found.names, colours, x_title), current.token),
+            key,
+            question=question,
+            alt=note,
+            filename=filename,
+            note=note,
+            table=lambda: (
+                pd.DataFrame(shares, found.names, range(1, len(found.names) + 1)).rename_axis("method").reset_index()
+            ),
+        )
+
     left, right = st.columns(2, gap="large")
-    with left:
-        chart(
-            current.mark(
-                figures.blobs(found.blobs, found.names, colours, "place in bootstrap resamples"), current.token
-            ),
-            "blobs",
-            question="How sure is each place?",
-            alt=explain.blobs(found),
-            filename="bootstrap-places",
-            note=explain.blobs(found),
-            table=lambda: (
-                pd.DataFrame(found.blobs, found.names, range(1, len(found.names) + 1))
-                .rename_axis("method")
-                .reset_index()
-            ),
-        )
-    with right:
-        chart(
-            current.mark(
-                figures.blobs(found.podium, found.names, colours, "place on single perturbations"), current.token
-            ),
-            "podium",
-            question="Who is on the podium, perturbation by perturbation?",
-            alt=explain.podium(found),
-            filename="podium",
-            note=explain.podium(found),
-            table=lambda: (
-                pd.DataFrame(found.podium, found.names, range(1, len(found.names) + 1))
-                .rename_axis("method")
-                .reset_index()
-            ),
-        )
+    with left.container():
+        if found.problem:
+            st.info(explain.blobs(found), icon=":material/search:")
+        else:
+            question, note = "How sure is each place?", explain.blobs(found)
+            places("blobs", found.blobs, "place in draws of all averages", question, note, "places-in-draws")
+    with right.container():
+        question, note = "Who is on the podium, perturbation by perturbation?", explain.podium(found)
+        places("podium", found.podium, "place on single perturbations", question, note, "podium")
     left, right = st.columns(2, gap="large")
-    with left:
-        chart(
-            current.mark(figures.significance(found.significance, found.better, found.names), current.token),
-            "significance",
-            question="Which differences are beyond chance?",
-            alt=explain.significance(found),
-            filename="significance",
-            note=explain.significance(found),
-            table=lambda: (
-                pd.DataFrame(found.significance, found.names, found.names).rename_axis("method").reset_index()
-            ),
-        )
+    with left.container():
+        if found.problem:
+            st.info(explain.significance(found), icon=":material/search:")
+        else:
+            chart(
+                current.mark(figures.significance(found.significance, found.better, found.names), current.token),
+                "significance",
+                question="Which differences are beyond chance?",
+                alt=explain.significance(found),
+                filename="significance",
+                note=explain.significance(found),
+                table=lambda: (
+                    pd.DataFrame(found.significance, found.names, found.names).rename_axis("method").reset_index()
+                ),
+            )
     with right:
         wide = found.places.pivot(index="method", columns="ranking", values="rank").reindex(
             index=list(found.methods), columns=list(RANKING_METHODS)

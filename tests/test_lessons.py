@@ -18,7 +18,7 @@ from perturbviz.lessons import LESSONS, lesson
 from perturbviz.metrics import parse_metric
 from perturbviz.rankings import Ranking, rank
 from perturbviz.scores import Scores, score_view
-from perturbviz.stage import Stage, leaders, swaps
+from perturbviz.stage import Stage, swaps
 from perturbviz.talk import TALK
 from perturbviz.validity import view_problem
 from perturbviz.view import View
@@ -291,7 +291,7 @@ def levels(metric: str = "rmse", **level: float) -> Ranking:
 
 def test_leaders_share_and_swaps_are_clear():
     same = np.linspace(1, 2, 40)
-    assert leaders(table({"a": same, "b": same, "c": same + 1})) == ["a", "b"]
+    assert table({"a": same, "b": same, "c": same + 1}).leaders == ["a", "b"]
     one, two = levels(a=1, b=2, c=3), levels(a=2, b=1, c=3)
     assert swaps(one, two) == [("a", "b")] and swaps(one, one) == []
     noisy = table({"a": same, "b": same[::-1] - 0.001, "c": same + 2})

@@ -7,7 +7,7 @@ from perturbviz import explain
 from perturbviz.figures import errors as figures
 from perturbviz.rankings import per_unit
 from perturbviz.stats import average
-from perturbviz.ui import cache, choose, navigation, state
+from perturbviz.ui import cache, ceiling, choose, navigation, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions
 
@@ -26,20 +26,22 @@ at = {m: i for i, m in enumerate(scores.methods)}
 
 st.markdown(explain.headline(ranking))
 st.caption(four_questions(current, scores))
+with st.container(key="pv-scales"):
+    ceiling.switch(current)
+perfect = ceiling.score(current)
+swarms = figures.distribution(
+    points[[at[m] for m in order]],
+    perturbations,
+    order,
+    names,
+    current.colours,
+    ranking.table["score"].to_dict(),
+    f"{axis} · {scores.card.arrow}",
+    perturbation,
+    ranking.table["reason"].to_dict(),
+)
 event = chart(
-    current.mark(
-        figures.distribution(
-            points[[at[m] for m in order]],
-            perturbations,
-            order,
-            names,
-            current.colours,
-            ranking.table["score"].to_dict(),
-            f"{axis} · {scores.card.arrow}",
-            perturbation,
-            ranking.table["reason"].to_dict(),
-        )
-    ),
+    current.mark(ceiling.drawn(swarms, perfect)),
     "distribution",
     question=f"How is the {scores.card.name} spread over perturbations?",
     alt=explain.alt_order(ranking),
@@ -47,6 +49,7 @@ event = chart(
     filename=f"scores-{scores.metric}",
     note=explain.spread(ranking, current.view.avg)
     + explain.a_point_is(perturbations)
+    + ceiling.note(perfect)
     + explain.thinned(figures.points_a_method(len(order)), len(perturbations)),
     select=True,
 )

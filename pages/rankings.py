@@ -12,7 +12,7 @@ from perturbviz.figures.calibration import calibrated
 from perturbviz.metrics import CATALOGUE
 from perturbviz.published_scores import label_of
 from perturbviz.rankings import shifts
-from perturbviz.ui import cache, cache_calibration, choose, state
+from perturbviz.ui import cache, cache_calibration, ceiling, choose, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import PageEnd, begin, four_questions
 from perturbviz.ui.pin import pin_controls, pinned
@@ -51,24 +51,24 @@ pin_controls(current)
 
 
 def order_chart(column, key: str, shown, view: View, shift, question: str) -> None:
+    perfect = ceiling.score(current, view)
     with column:
+        order = figures.order(
+            shown.table,
+            current.colours,
+            shown.scores.card.axis or shown.scores.card.name,
+            shift,
+            shown.scores.card.better != "lower",
+            current.controls,
+        )
         chart(
-            current.mark(
-                figures.order(
-                    shown.table,
-                    current.colours,
-                    shown.scores.card.axis or shown.scores.card.name,
-                    shift,
-                    shown.scores.card.better != "lower",
-                    current.controls,
-                )
-            ),
+            current.mark(ceiling.drawn(order, perfect, upright=True)),
             key,
             question=question,
             alt=explain.alt_order(shown),
-            table=shown.table.reset_index(),
+            table=ceiling.row(shown.table.reset_index(), perfect),
             filename=f"ranking-{view.metric}",
-            note=explain.uncertainty(shown),
+            note=explain.uncertainty(shown) + ceiling.note(perfect),
         )
         st.caption(four_questions(current, shown.scores, view))
 
@@ -85,12 +85,15 @@ scaled = None
 has_scale = (
     isinstance(current.source, Benchmark) and not state.extra("pin") and cache_calibration.positives(current.source)
 )
-if has_scale and st.toggle(
-    "Calibrated scale",
-    key="scaled",
-    persist_state="session",
-    help="0 = the perturbation mean, 1 = a replicate of the experiment, not clipped. See the Calibration page.",
-):
+with st.container(horizontal=True, key="pv-scales"):
+    wanted = has_scale and st.toggle(
+        "Calibrated scale",
+        key="scaled",
+        persist_state="session",
+        help="0 = the perturbation mean, 1 = a replicate of the experiment, not clipped. See the Calibration page.",
+    )
+    ceiling.switch(current)
+if wanted:
     scaled = cache_calibration.scale(current.source, current.view)
     if isinstance(scaled, str):
         st.info(scaled)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from perturbviz.figures.drawing import Drawing
 from perturbviz.figures.text import escape
-from perturbviz.figures.theme import MUTED
+from perturbviz.figures.theme import CONTROL_COLOURS, DASH_CONTROL, MUTED, text_colour
 
 
 def level(y: float, line: dict[str, Any]) -> dict[str, Any]:
@@ -47,6 +48,45 @@ def upright_note(x: float, text: str, colour: str) -> dict[str, Any]:
         "y": 0,
         "yanchor": "bottom",
     }
+
+
+def ceiling_line(drawing: Drawing, score: float, name: str, upright: bool = False) -> Drawing:
+    """A figure with a dashed line at the score that a perfect prediction gets, and its name.
+
+    Parameters
+    ----------
+    drawing
+        Methods stand side by side, or one below the other where ``upright``; their axis has a ``range``.
+    score
+        In units of the other axis.
+    """
+    across, along = ("y", "x") if upright else ("x", "y")
+    colour, name = CONTROL_COLOURS["positive"], escape(name)
+    line = {
+        "type": "scatter",
+        across: sorted(drawing.layout[f"{across}axis"]["range"]),
+        along: [score, score],
+        "uid": "ceiling",
+        "mode": "lines",
+        "name": name,
+        "line": {"color": colour, "width": 2, "dash": DASH_CONTROL},
+        "showlegend": False,
+        "hovertemplate": f"<b>{name}</b><br>%{{{along}:.4g}}<extra></extra>",
+    }
+    said = {
+        "text": name,
+        "showarrow": False,
+        "font": {"color": text_colour(colour), "size": 12},
+        f"{along}ref": along,
+        along: score,
+        f"{across}ref": "paper",
+        across: 1,
+        "xanchor": "center" if upright else "right",
+        "yanchor": "bottom",
+    }
+    margin = {"margin": {"t": 52}} if upright else {}  # the name stands over the plot
+    layout = drawing.with_layout(annotations=[*drawing.layout.get("annotations", []), said], **margin).layout
+    return Drawing([*drawing.data, line], layout)
 
 
 def by_family(families: Sequence[str], name: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -23,7 +23,7 @@ EXTRA += ("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "scor
 EXTRA += ("section",)  # Rankings page
 EXTRA += ("look", "from", "to")  # Linear model
 EXTRA += ("col",)  # colours that were given to methods, see ui/colours.py
-EXTRA += ("pos", "neg", "controls")  # Calibration page; controls drawn into the charts
+EXTRA += ("pos", "neg", "controls", "ceiling")  # Calibration page; controls and the ceiling drawn into the charts
 EXTRA += ("lab", "start", "knobs", "mx", "my")  # Goodhart lab
 #: Those that only one page has: they leave the address with it.
 ONLY_ON = {"guide": "guide", "lesson": "guide"}
@@ -35,8 +35,8 @@ ONLY_ON["section"] = "rankings"
 
 _PAGE = "_page"  # session: name of the page that runs
 
-#: Those that belong to the data rather than to a view: methods added to it, their colours, controls drawn as methods.
-OF_DATA = ("lm", "col", "controls")
+#: Those that belong to the data rather than to a view: methods added to it, their colours, controls that are drawn.
+OF_DATA = ("lm", "col", "controls", "ceiling")
 
 #: Values of these parameters that stay out of the link.
 DEFAULTS = {"section": "This view", "look": "map"}

@@ -146,8 +146,6 @@ def _talk() -> list[Entry]:
 GLOSSARY = {
     "Additive": "The changes of two single perturbations add up to the change of their combination.",
     "Benchmark": "One data set with its observed profiles, the predictions made for it, controls and splits.",
-    "Bootstrap interval": "Perturbations are drawn again and again with replacement, each with all its seeds; 95% of the "
-    "averages lie in the interval. Differences of two methods are taken within each draw.",
     "Buffering, synergistic, opposite": "Ways of not being additive: the combination changes a gene less than the sum of its "
     "singles, more than the sum, or in the other direction than its singles.",
     "Calibrated": "A metric is calibrated on some data where it tells a replicate of the experiment from an empty prediction "
@@ -165,6 +163,9 @@ GLOSSARY = {
     "Highly expressed genes": "The genes of highest mean in control, the same for all perturbations.",
     "Interpolated duplicate": "A replicate of the experiment where its gene is clearly changed, the mean elsewhere, weighted by the "
     "evidence of a change (Miller et al. 2025). It contains the mean, so it beats the mean nearly by construction.",
+    "Interval": "What an average could be over other perturbations: a 95% interval by Student's t, all seeds of a perturbation "
+    "together. Combinations that share a target are not independent, and the interval allows for that. With fewer than 10 "
+    "perturbations there is none. Two methods are compared by the interval of their difference on the same perturbations.",
     "Local false discovery rate": "The chance that one value of this size is no effect, given all values. It is an error rate "
     "only where the null it is taken from fits; the Interactions page says where it does not.",
     "Mean-rank tie": "Equal scores share the mean of their places: two firsts are both 1.5.",

@@ -21,6 +21,7 @@ INTERFACE = ("app", "pages.", "perturbviz.ui")
 FLOW = ("benchmark", "evaluation", "view", "scores", "rankings", "views", "explain_views", "ui.current")
 #: What a room may import besides itself.
 ONLY = {
+    "perturbviz.stats": ("perturbviz.errors",),  # arrays only
     "perturbviz.metrics": ("perturbviz.errors", "perturbviz.rounding", "perturbviz.interactions"),  # arrays only
     "perturbviz.figures": ("perturbviz.errors", "perturbviz.interactions"),  # names of classes
 }

@@ -5,8 +5,9 @@ import streamlit as st
 
 from perturbviz import explain
 from perturbviz import explain_calibration as words
-from perturbviz.calibration.fractions import bds
-from perturbviz.calibration.table import NEGATIVES, WIDE, family_of, table
+from perturbviz.calibration.controls import control_name, in_words
+from perturbviz.calibration.table import NEGATIVES, family_of, table
+from perturbviz.calibration.verdict import LEVEL, WIDE
 from perturbviz.figures import calibration as figures
 from perturbviz.figures.marks import marked
 from perturbviz.stats import MIN_UNITS
@@ -15,11 +16,17 @@ from perturbviz.ui import calibration_map, choose, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, stop
 
+OTHER_DATA = (
+    "carpool",
+    "Open CaRPool-seq (it has two halves)",
+    "Wessels et al. 2023: 28 single and 158 double knock-downs in THP1, with the means of two halves of the cells; downloaded once.",
+)
+
 current = begin("calibration")
 view, benchmark = current.view, current.source
 offered = cache.positives(benchmark)
 if not offered:
-    stop(words.NO_REPLICATE, icon=":material/science:")
+    stop(words.NO_REPLICATE, icon=":material/science:", offer=OTHER_DATA)
 
 
 def control(column, label: str, key: str, first: str, others: list[str], help: str) -> str:
@@ -32,7 +39,7 @@ def control(column, label: str, key: str, first: str, others: list[str], help: s
         key=key,
         persist_state="session",
         help=help,
-        words=lambda m: words.control_name(m) if m else first,
+        words=lambda m: control_name(m) if m else first,
         place=column,
     )
 
@@ -49,11 +56,11 @@ positive = (
         left,
         "Replicate (positive control)",
         "pos",
-        words.control_name(offered[0]),
+        control_name(offered[0]),
         list(offered[1:]),
         "**Technical duplicate**: the mean of the other half of the cells. **Interpolated duplicate**: that mean for genes that are "
-        "differentially expressed in it (weight 1 − adjusted p) and the perturbation mean for the others: the best one could hope "
-        "for. **Simulated duplicate**: the observed mean plus noise of its standard error, where there are no halves.",
+        "differentially expressed in it (weight 1 − adjusted p) and the perturbation mean for the others, which it so beats nearly "
+        "by construction. **Simulated duplicate**: the observed mean plus noise of its standard error, where there are no halves.",
     )
     or offered[0]
 )
@@ -75,24 +82,24 @@ with top:
         found if isinstance(found, str) else words.verdict(found, calibration_map.genes(view, benchmark, full=True))
     )
     st.caption(
-        f"{words.halves_note(benchmark)} Fewer than {MIN_UNITS} perturbations are not judged (Miller et al. 2025); blind: chance "
-        f"is inside the interval of bound discrimination; narrow: the median dynamic range fraction is below {WIDE:g}."
+        f"{words.halves_note(benchmark)} Fewer than {MIN_UNITS} perturbations are not judged. Blind: by a sign test over "
+        f"perturbations chance would do the same (p ≥ {LEVEL:g}), or another draw of shared targets. Narrow: the median dynamic "
+        f"range fraction is below {WIDE:g}."
     )
 
 if not isinstance(found, str):
     high, low, fraction = found.values
-    pair = (words.control_name(found.positive), words.control_name(found.negative))
+    pair = (control_name(found.positive), control_name(found.negative))
+    replicate = in_words(found.positive)
 
     def both():
         return found.rows.assign(positive=high, negative=low, drf=fraction)
 
     with left:
         chart(
-            current.mark(
-                figures.paired(high, low, bds(high, low, found.card) == 1, found.rows, pair, found.card.symbol)
-            ),
+            current.mark(figures.paired(high, low, words.row_signs(found), found.rows, pair, found.card.symbol)),
             "paired",
-            question="Is the replicate better, perturbation by perturbation?",
+            question=f"Is the {replicate} better, perturbation by perturbation?",
             table=both,
             filename=f"controls-{view.metric}",
             alt=f"{found.card.name} of {pair[0]} against {pair[1]} for {found.n} perturbations.",
@@ -102,7 +109,7 @@ if not isinstance(found, str):
         chart(
             current.mark(figures.fractions(fraction, found.rows, found.drf, WIDE)),
             "drf",
-            question="How much of the way to a perfect score does a replicate cover?",
+            question=f"How much of the way to a perfect score does the {replicate} cover?",
             table=both,
             filename=f"drf-{view.metric}",
             alt=f"Dynamic range fraction of {found.n} perturbations, median {found.drf:.2f}.",
@@ -115,11 +122,11 @@ with side:
     if isinstance(scale, str):
         st.info(scale)
     else:
-        zero, one = words.control_name(scale.negative[0]), words.control_name(scale.positive[0])
+        zero, one = control_name(scale.negative[0]), control_name(scale.positive[0])
         chart(
             current.mark(figures.calibrated(scale.table, current.colours, (zero, one)), "scale"),
             "scale",
-            question="How close does each method come to a replicate?",
+            question=f"How close does each method come to the {one.lower()}?",
             table=scale.table.reset_index(),
             filename=f"calibrated-{view.metric}",
             alt=f"Calibrated scores of {len(scale.table)} methods.",
@@ -157,7 +164,7 @@ with wide:
             current.token,
         ),
         "map",
-        question="Which metrics can tell a replicate from the average?",
+        question=f"Which metrics can tell the {in_words(positive)} from the average?",
         alt=f"Dynamic range fraction of {len(order)} metrics on {len(views)} gene subsets.",
         table=lambda: table(every),
         filename="calibration",

@@ -6,6 +6,7 @@ import streamlit as st
 
 from perturbviz import explain, explain_calibration
 from perturbviz.benchmark import Benchmark
+from perturbviz.calibration.controls import control_name, in_words
 from perturbviz.errors import UserError
 from perturbviz.figures import rankings as figures
 from perturbviz.figures.calibration import calibrated
@@ -90,7 +91,7 @@ with st.container(horizontal=True, key="pv-scales"):
         "Calibrated scale",
         key="scaled",
         persist_state="session",
-        help="0 = the perturbation mean, 1 = a replicate of the experiment, not clipped. See the Calibration page.",
+        help=f"0 = the perturbation mean, 1 = the {in_words(has_scale[0])}, not clipped. See the Calibration page.",
     )
     ceiling.switch(current)
 if wanted:
@@ -107,11 +108,11 @@ if pin is not None:
     order_chart(right, "order", ranking, current.view, shifts(pin[1], ranking), "This view")
 elif scaled is not None:
     with left:
-        ends = [explain_calibration.control_name(m) for m, _ in (scaled.negative, scaled.positive)]
+        ends = [control_name(m) for m, _ in (scaled.negative, scaled.positive)]
         chart(
             current.mark(calibrated(scaled.table, current.colours, tuple(ends))),
             "order-calibrated",
-            question="How close does each method come to a replicate?",
+            question=f"How close does each method come to the {ends[1].lower()}?",
             table=scaled.table.reset_index(),
             filename=f"calibrated-{current.view.metric}",
             alt=f"Calibrated scores of {len(scaled.table)} methods.",

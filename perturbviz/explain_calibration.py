@@ -9,37 +9,37 @@ from typing import Literal
 import numpy as np
 
 from perturbviz.benchmark import Benchmark
-from perturbviz.calibration import CONTROL_NAMES, Calibration, Variation
+from perturbviz.calibration import Calibration, Variation
+from perturbviz.calibration.controls import in_words
 from perturbviz.calibration.scale import Scaled
-from perturbviz.calibration.table import VERDICTS
 from perturbviz.explain import names
+from perturbviz.stats import signs
 from perturbviz.view import metric_name
 
 Colour = Literal["green", "orange", "red", "gray"]
 BADGES: dict[str, tuple[str, Colour]] = {
-    "calibrated": ("calibrated here", "green"),
-    "narrow": ("narrow here", "orange"),
-    "blind": ("blind here", "red"),
-    "inverted": ("inverted here", "red"),
+    "calibrated": ("calibrated", "green"),
+    "narrow": ("narrow", "orange"),
+    "blind": ("blind", "red"),
+    "inverted": ("inverted", "red"),
     "unknown": ("cannot be judged", "gray"),
 }
 """Verdict -> words and colour of its badge."""
 
 NO_REPLICATE = (
-    "This benchmark holds neither the means of two halves of the cells (half_a, half_b) nor standard errors (se), so it is "
-    "not known what a replicate of the experiment would score, and no metric can be judged on it. Make the benchmark from "
-    "single cells with `python -m perturbviz aggregate`, which writes all of them, or add these layers to the file."
+    "These data hold neither the means of two halves of the cells (half_a, half_b) nor standard errors (se). So it is not "
+    "known what a replicate of the experiment would score, and no metric can be judged on them. Data made from single cells "
+    "hold all of these."
 )
-_EMPTY = {"mean": "perturbation mean", "no_change": "control mean"}
-
-
-def control_name(method: str) -> str:
-    """Name of a positive or negative control."""
-    return CONTROL_NAMES.get(method) or _EMPTY[method].capitalize()
+WHY_DISPUTED = (
+    "They differ because the technical duplicate is the mean of half of the cells only, with all their noise. The "
+    "interpolated duplicate takes the perturbation mean for every gene that it does not find changed, so it beats that "
+    "mean nearly by construction."
+)
 
 
 def badge(judged: Calibration | str | None, benchmark_can: bool = True) -> tuple[str, Colour, str]:
-    """Words, colour and tooltip of the badge; None: not computed yet."""
+    """Words, colour and tooltip of the badge; None: not computed yet. It names its replicate, both where they disagree."""
     if not benchmark_can:
         return "cannot be judged: no halves", "gray", NO_REPLICATE
     if judged is None:
@@ -47,17 +47,23 @@ def badge(judged: Calibration | str | None, benchmark_can: bool = True) -> tuple
     if isinstance(judged, str):
         return "cannot be judged", "gray", judged
     words, colour = BADGES[judged.verdict]
-    return words, colour, reason(judged)
+    if judged.disputed and judged.other:
+        kinds = [in_words(c.positive).removesuffix(" duplicate") for c in (judged, judged.other)]
+        other, other_colour = BADGES[judged.other.verdict]
+        both: Colour = colour if colour == other_colour else "orange"
+        tip = f"{reason(judged)} {reason(judged.other)} {WHY_DISPUTED}"
+        return f"{words}: {kinds[0]} · {other}: {kinds[1]} duplicate", both, tip
+    return f"{words}: {in_words(judged.positive)}", colour, reason(judged)
 
 
 def reason(found: Calibration) -> str:
     """Verdict and reason as one sentence."""
-    text = f"{VERDICTS[found.verdict].capitalize()}: {found.reason}."
-    return text.replace("**", "")
+    says = found.says
+    return f"{says[0].upper()}{says[1:]}: {found.reason}."
 
 
 def verdict(found: Calibration, genes: str) -> str:
-    """The verdict of one metric in words, with n and intervals; Markdown."""
+    """The verdict of one metric in words, by both replicates where there are two, with n and intervals; Markdown."""
     values = (
         ""
         if np.isnan(found.drf)
@@ -66,56 +72,68 @@ def verdict(found: Calibration, genes: str) -> str:
             f"bound discrimination **{found.bds:.2f}** {_interval(found.bds_interval)}."
         )
     )
-    against = (
-        f" Replicate: {control_name(found.positive).lower()}; empty prediction: {control_name(found.negative).lower()}."
-    )
-    return f"**{metric_name(found.metric, found.reference)}** on {genes} {VERDICTS[found.verdict]}: {found.reason}.{values}{against}"
+    text = f"**{metric_name(found.metric, found.reference)}** on {genes} **{found.says}**: {found.reason}.{values}"
+    if found.other is None:
+        return text
+    if not found.disputed:
+        return f"{text} The {in_words(found.other.positive)} gives the same verdict."
+    return f"{text}\n\nBut it **{found.other.says}**: {found.other.reason}. {WHY_DISPUTED}"
 
 
 def _interval(interval: tuple[float, float]) -> str:
     return "" if np.isnan(interval[0]) else f"(95% interval {interval[0]:.2f} to {interval[1]:.2f})"
 
 
+def row_signs(found: Calibration) -> np.ndarray:
+    """Value by value: 1 where the replicate is better, 0 equal, -1 worse, NaN where either is undefined: (R,)."""
+    high, low, _ = found.values
+    goodness = found.card.goodness(high), found.card.goodness(low)
+    return np.where(np.isnan(high) | np.isnan(low), np.nan, signs(*goodness, found.card.perfect))
+
+
 def paired_note(found: Calibration) -> str:
-    """Which perturbation a replicate loses most clearly, or that it never does."""
-    high, low, fraction = found.values
-    undefined = int((np.isnan(high) | np.isnan(low)).sum())
+    """How many values are better, equal and worse, and for which perturbation a replicate loses most clearly."""
+    sign, undefined = row_signs(found), int(np.isnan(row_signs(found)).sum())
     lost = f" {undefined} undefined values are left out." if undefined else ""
-    if np.isnan(fraction).all():
+    if np.isnan(sign).all():
         return "No perturbation has both controls defined." if undefined else "No perturbation is left."
-    better = found.card.goodness(high) - found.card.goodness(low)
-    worst = int(np.nanargmin(better))
+    high, low, _ = found.values
+    worst = int(np.nanargmin(found.card.goodness(high) - found.card.goodness(low)))
     who = found.rows["perturbation"].iloc[worst]
-    if better[worst] > 0:
-        return f"The replicate is better everywhere{'' if who == '*' else f'; the closest is {who}'}.{lost}"
-    count = int((better <= 0).sum())
-    where = "" if who == "*" else f", most clearly for {who}"
-    return f"The replicate is not better in {count} of {(~np.isnan(better)).sum()} values{where}.{lost}"
+    counted = ", ".join(
+        f"{word} in {int((sign == s).sum())}" for word, s in (("better", 1), ("equal", 0), ("worse", -1))
+    )
+    text = f"The {in_words(found.positive)} is {counted} of {int((~np.isnan(sign)).sum())} values"
+    if sign[worst] < 0 and who != "*":
+        text += f", most clearly worse for {who}"
+    return f"{text}.{lost}"
 
 
 def fractions_note(found: Calibration) -> str:
-    """What the red bar says."""
+    """What the red bar says, and what it does not."""
     if np.isnan(found.drf):
         return "Undefined for every perturbation."
     return (
-        f"Red bar: the median. From the empty prediction to a perfect score a replicate covers {found.drf:.0%}; what lies "
-        "beyond is noise of the experiment, which no prediction can be asked to match. The fraction depends on the scale of the "
-        "metric: a squared error has a larger one than its root, although both order alike."
+        f"Red bar: the median. From the {in_words(found.negative)} to a perfect score the {in_words(found.positive)} covers "
+        f"{found.drf:.0%}. A perfect prediction of the mean lies beyond it (equal halves: half its squared error), as a "
+        "replicate has noise of its own. The fraction depends on the scale of the metric: a squared error has a larger one "
+        "than its root, although both order alike."
     )
 
 
 def map_note(found: Sequence[Calibration]) -> str:
-    """How many settings can tell a replicate from the average, and which cannot."""
+    """How many settings can tell the replicate from the average, which cannot, and where the other replicate disagrees."""
     if not found:
         return ""
+    replicate = in_words(found[0].positive)
     count = Counter(c.verdict for c in found)
     said = [
         f"{count[v]} {w}"
         for v, w in (
-            ("calibrated", "can tell a replicate from the average with room between"),
+            ("calibrated", f"can tell the {replicate} from the average with room between"),
             ("narrow", "with little room"),
             ("blind", "cannot"),
-            ("inverted", "rank the average above the replicate"),
+            ("inverted", f"rank the average above the {replicate}"),
             ("unknown", "cannot be judged"),
         )
         if count[v]
@@ -124,19 +142,21 @@ def map_note(found: Sequence[Calibration]) -> str:
     bad = list(dict.fromkeys(c.label for c in found if c.verdict in ("blind", "inverted")))
     if bad:
         text += f" Not to be trusted here on some genes: {names(bad[:6])}{' …' if len(bad) > 6 else ''}."
+    others = {c.other.positive for c in found if c.other}
+    for other in others:
+        changed = sum(c.disputed for c in found)
+        text += f" With the {in_words(other)} {changed} of these verdicts would be others."
     return text + " ● calibrated, ◐ narrow, ○ blind, ✕ inverted, ? cannot be judged. Click a cell to open its view."
 
 
 def scale_note(found: Scaled) -> str:
-    """Who comes closest to a replicate, and how far a replicate is ahead."""
+    """Who comes closest to the replicate, and how far the replicate is ahead."""
+    one, zero = (f"the {in_words(m)} ({value:.3g})" for m, value in (found.positive, found.negative))
     if not found.defined:
-        return (
-            f"There is no scale: the replicate ({found.positive[1]:.3g}) is not better than the empty prediction "
-            f"({found.negative[1]:.3g})."
-        )
+        return f"There is no scale: {one} is not better than {zero}."
     have = found.table[found.table["score"].notna()]
     top, below = have.iloc[0], [r["name"] for _, r in have.iterrows() if r["score"] < 0]
-    text = f"{top['name']} comes {top['score']:.0%} of the way from empty ({found.negative[1]:.3g}) to a replicate ({found.positive[1]:.3g})."
+    text = f"{top['name']} comes {top['score']:.0%} of the way from {zero} to {one}."
     if below:
         text += f" Worse than empty: {names(below)}."
     return text + " Intervals are of the methods; the two ends are taken as known."

@@ -149,7 +149,7 @@ GLOSSARY = {
     "Buffering, synergistic, opposite": "Ways of not being additive: the combination changes a gene less than the sum of its "
     "singles, more than the sum, or in the other direction than its singles.",
     "Calibrated": "A metric is calibrated on some data where it tells a replicate of the experiment from an empty prediction "
-    "there; the calibrated scale puts the empty prediction at 0 and the replicate at 1.",
+    "there, by a sign test over perturbations. Which replicate is always named. The calibrated scale puts the empty prediction at 0 and the replicate at 1.",
     "Change": "Profile minus reference, gene by gene; also called delta, or log fold change where the reference is control.",
     "Context": "Cell line, donor, dose or time point: what stays the same while genes are perturbed.",
     "Control": "Cells without a perturbation; their mean profile is the control mean.",

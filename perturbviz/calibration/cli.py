@@ -8,7 +8,6 @@ from typing import Any
 
 from perturbviz.analyses.tables import calibrate
 from perturbviz.benchmark import load
-from perturbviz.calibration.controls import CONTROL_NAMES
 from perturbviz.commands.output import TABLES, check_output, write_table
 
 
@@ -28,6 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
     out = check_output(arguments.out, TABLES)
     found = calibrate(load(arguments.benchmark), arguments.genes)
     write_table(found, out)
-    positive = CONTROL_NAMES[found["positive"].iloc[0]] if len(found) else "none"
-    print(f"positive control: {positive.lower()}; wrote {out}: {len(found)} metric settings", file=sys.stderr)
+    said = f"replicate: {found['replicate'].iloc[0] if len(found) else 'none'}"
+    if len(found) and (other := found["other_replicate"].iloc[0]):
+        said += f"; by the {other} {int(found['disputed'].sum())} of {len(found)} verdicts are others"
+    print(f"{said}; wrote {out}: {len(found)} metric settings", file=sys.stderr)
     return 0

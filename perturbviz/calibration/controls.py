@@ -19,6 +19,7 @@ CONTROL_NAMES = {
     SIMULATED: "Simulated duplicate",
     SHUFFLED: "Shuffled labels",
 }
+EMPTY_NAMES = {"mean": "Perturbation mean", "no_change": "Control mean"}
 NOTES = {
     DUPLICATE: "Positive control: the mean of the other half of the cells.",
     INTERPOLATED: "Positive control: per gene the duplicate where it is differentially expressed (weight 1 − adjusted p, "
@@ -27,6 +28,16 @@ NOTES = {
     "Optimistic: two real experiments differ by the noise of both.",
     SHUFFLED: "Negative control: the truth of another held-out perturbation.",
 }
+
+
+def control_name(method: str) -> str:
+    """Name of a positive or negative control."""
+    return CONTROL_NAMES.get(method) or EMPTY_NAMES[method]
+
+
+def in_words(method: str) -> str:
+    """The same within a sentence: "technical duplicate"."""
+    return control_name(method).lower()
 
 
 def interpolated_duplicate(duplicate: np.ndarray, mean: np.ndarray, padj: np.ndarray) -> np.ndarray:

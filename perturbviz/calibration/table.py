@@ -9,19 +9,17 @@ import numpy as np
 import pandas as pd
 
 from perturbviz import stats
-from perturbviz.calibration.controls import CONTROL_NAMES, SHUFFLED, positive_controls, preferred_truth, with_controls
+from perturbviz.calibration.controls import SHUFFLED, in_words, positive_controls, preferred_truth, with_controls
 from perturbviz.calibration.fractions import bds, drf
+from perturbviz.calibration.verdict import VERDICTS, Duel, compete, judge
 from perturbviz.evaluation import HELD_OUT, Evaluation
 from perturbviz.genesets import GeneSubset
 from perturbviz.metrics import Card, parse_metric
 from perturbviz.rankings import sharing, units
 from perturbviz.scores import Scores, score_many
-from perturbviz.stats import MIN_UNITS
 from perturbviz.validity import offered_pairs
 from perturbviz.view import metric_label
 
-MIN_SETS = 5  # splits that must agree, for metrics with one value a data set (a convention: splits overlap)
-WIDE = 0.2  # dynamic range fraction from which a metric has room to order predictions (a convention of this program)
 NEGATIVES = ("mean", "no_change", SHUFFLED)
 
 COLUMNS = [
@@ -39,14 +37,15 @@ COLUMNS = [
     "n",
     "verdict",
     "reason",
+    "replicate",
+    "better",
+    "equal",
+    "worse",
+    "p",
+    "other_replicate",
+    "other_verdict",
+    "disputed",
 ]
-VERDICTS = {
-    "calibrated": "tells a replicate from the average",
-    "narrow": "tells a replicate from the average, but with little room between",
-    "blind": "cannot tell a replicate from the average here",
-    "inverted": "ranks the average above a replicate here",
-    "unknown": "cannot be judged here",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +60,14 @@ class Calibration:
         Median dynamic range fraction and mean bound discrimination over perturbations, with 95% intervals.
     n
         Perturbations (or data sets, for metrics with one value a data set) with both controls defined.
+    duel
+        For how many of them the positive control is better, equal and worse.
     verdict, reason
         Key of ``VERDICTS``, and why.
     rows, values
         Scored rows and (positive, negative, drf) of each: (3, R).
+    other
+        The same with the other replicate that can be made; None where there is one only.
     """
 
     card: Card
@@ -78,15 +81,27 @@ class Calibration:
     bds: float
     bds_interval: tuple[float, float]
     n: int
+    duel: Duel
     verdict: str
     reason: str
     rows: pd.DataFrame
     values: np.ndarray
+    other: Calibration | None = None
 
     @property
     def label(self) -> str:
         """Metric with its reference, short."""
         return metric_label(self.metric, self.reference)
+
+    @property
+    def says(self) -> str:
+        """The verdict in words, naming its replicate: "tells the technical duplicate from the perturbation mean"."""
+        return VERDICTS[self.verdict].format(replicate=in_words(self.positive), empty=in_words(self.negative))
+
+    @property
+    def disputed(self) -> bool:
+        """Whether the other replicate leads to another verdict."""
+        return self.other is not None and self.other.verdict != self.verdict
 
     def line(self) -> dict:
         """One line of the table with the columns of ``COLUMNS``."""
@@ -104,20 +119,33 @@ class Calibration:
                     self.bds,
                     *self.bds_interval,
                     self.n,
-                    VERDICTS[self.verdict],
+                    self.says,
                     self.reason,
+                    in_words(self.positive),
+                    self.duel.better,
+                    self.duel.equal,
+                    self.duel.worse,
+                    self.duel.p,
+                    in_words(self.other.positive) if self.other else "",
+                    self.other.says if self.other else "",
+                    self.disputed,
                 ],
                 strict=True,
             )
         )
 
 
-def calibrate(scores: Scores, positive: str, negatives: Sequence[str] = NEGATIVES) -> Calibration:
+def calibrate(scores: Scores, positive: str, negatives: Sequence[str] = NEGATIVES, other: str = "") -> Calibration:
     """Judge one metric from the scores of its controls.
 
     The negative control is the first that is defined: the perturbation mean, the control mean where that one is the
-    reference, shuffled labels where neither is defined. Rows where either control is undefined are left out, of both
+    reference, shuffled labels where neither is defined. Rows where either control is undefined are left out, of all
     numbers alike, and counted in the reason (published code counts them as lost in the bound discrimination score).
+
+    Parameters
+    ----------
+    other
+        Another positive control, judged as well and kept beside; "" for none.
     """
     at = {m: scores.values[scores.methods.index(m)] for m in (positive, *negatives) if m in scores.methods}
     high = at[positive]
@@ -127,16 +155,17 @@ def calibrate(scores: Scores, positive: str, negatives: Sequence[str] = NEGATIVE
     both = ~np.isnan(high) & ~np.isnan(low)
     per_set = scores.card.unit != "perturbation"
     unit = np.arange(len(scores.rows)) if per_set else units(scores.rows)
-    n = len(np.unique(unit[both]))
-    wins = np.where(both, bds(high, low, scores.card), np.nan)
     shared = None if per_set else sharing(scores.rows, unit)
+    wins = np.where(both, bds(high, low, scores.card), np.nan)
     drf_median, drf_interval = _with_interval(each, unit, shared, "median")
     bds_mean, bds_interval = _with_interval(wins, unit, shared, "mean")
-    verdict, reason = _verdict(
-        n, per_set, drf_median, bds_mean, bds_interval, CONTROL_NAMES[positive], scores.reasons.get(positive, "")
-    )
-    if n and (lost := len(both) - int(both.sum())):
-        reason += f"; {lost} of {len(both)} values are undefined and left out"
+    duel = compete(high, low, scores.card, unit, shared)
+    if duel.n == 0:
+        verdict, reason = "unknown", scores.reasons.get(positive, "") or "no negative control is defined"
+    else:
+        verdict, reason = judge(duel, drf_median, in_words(positive), per_set)
+        if lost := len(both) - int(both.sum()):
+            reason += f"; {lost} of {len(both)} values are undefined and left out"
     return Calibration(
         scores.card,
         scores.metric,
@@ -148,11 +177,13 @@ def calibrate(scores: Scores, positive: str, negatives: Sequence[str] = NEGATIVE
         drf_interval,
         bds_mean,
         bds_interval,
-        n,
+        duel.n,
+        duel,
         verdict,
         reason,
         scores.rows,
         np.stack([high, low, each]),
+        calibrate(scores, other, (negative,)) if other else None,
     )
 
 
@@ -164,34 +195,6 @@ def _with_interval(
         return float(stats.average(values, how)), (np.nan, np.nan)
     found = stats.estimate(values[None], unit, shared, how)
     return float(found.value[0]), (float(found.low[0]), float(found.high[0]))
-
-
-def _verdict(
-    n: int, per_set: bool, drf_: float, bds_: float, interval: tuple[float, float], positive: str, undefined: str
-) -> tuple[str, str]:
-    """Key of ``VERDICTS`` and the reason in words."""
-    if n == 0 or np.isnan(bds_):
-        return "unknown", undefined or "no negative control is defined"
-    if per_set:
-        what = f"the {positive.lower()} is better in {round(bds_ * n)} of {n} {'data set' if n == 1 else 'splits'}"
-        if n < MIN_SETS:
-            return "unknown", f"{what}: one value a split, and so few say little (at least {MIN_SETS})"
-        if bds_ == 1:
-            agree = f"all {n} splits agree; they overlap: no error rate"
-            covers = f"{what} ({agree}), and covers {drf_:.0%} of the way to a perfect score"
-            return ("calibrated" if drf_ >= WIDE else "narrow"), covers
-        return ("inverted" if bds_ == 0 else "blind"), what
-    what = f"the {positive.lower()} is better for {bds_:.0%} of {n} perturbations"
-    if n < MIN_UNITS:
-        return "unknown", f"{n} perturbations are too few (at least {MIN_UNITS})"
-    if np.isnan(interval[0]):
-        return "unknown", f"{what}, but all perturbations share targets, so that none is independent of another"
-    if interval[1] < 0.5:
-        return "inverted", what
-    if interval[0] <= 0.5:
-        return "blind", f"{what}, which chance gives too"
-    covers = f"{what}, and covers {max(drf_, 0):.0%} of the way to a perfect score"
-    return ("calibrated" if drf_ >= WIDE else "narrow"), covers
 
 
 def calibration_map(
@@ -223,12 +226,13 @@ def calibration_map(
     controlled = control_evaluation(evaluation)
     positive = positive or positive_controls(evaluation.benchmark, controlled.truth_from)[0]
     negatives = (negative,) if negative else NEGATIVES
-    methods = [positive, *(m for m in negatives if m in controlled.methods)]
+    other = next((m for m in positive_controls(evaluation.benchmark, controlled.truth_from) if m != positive), "")
+    methods = [m for m in (positive, other, *negatives) if m in controlled.methods]
     out = []
     for subset in subsets:
         wanted = offered_pairs(controlled, subset) if pairs is None else pairs
         scores = score_many(controlled, wanted, subset, methods, rows)
-        out += [calibrate(scores[p], positive, negatives) for p in wanted]
+        out += [calibrate(scores[p], positive, negatives, other) for p in wanted]
     return out
 
 

@@ -37,14 +37,15 @@ def _labels(rows: pd.DataFrame, at: np.ndarray) -> list[str]:
 
 
 def paired(
-    high: np.ndarray, low: np.ndarray, won: np.ndarray, rows: pd.DataFrame, names: tuple[str, str], axis: str
+    high: np.ndarray, low: np.ndarray, sign: np.ndarray, rows: pd.DataFrame, names: tuple[str, str], axis: str
 ) -> Drawing:
     """Every perturbation a point: score of the empty prediction (x) and of the replicate (y), with the diagonal.
 
     Parameters
     ----------
-    high, low, won
-        (R,) scores of the positive and the negative control, and whether the positive one is better.
+    high, low, sign
+        (R,) scores of the positive and the negative control, and 1, 0 or -1 where the positive one is better, equal or
+        worse (NaN: undefined).
     names
         Of the positive and the negative control.
     """
@@ -65,19 +66,20 @@ def paired(
                 "showlegend": False,
             }
         )
-    for better, colour, symbol, label in (
-        (True, POSITIVE, "circle", "replicate better"),
-        (False, NEGATIVE, "diamond", "not better"),
+    for which, colour, symbol, label in (
+        (1, POSITIVE, "circle", "better"),
+        (0, MUTED, "square", "equal"),
+        (-1, NEGATIVE, "diamond", "worse"),
     ):
-        at = shown[won[shown] == better]
+        at = shown[sign[shown] == which]
         traces.append(
             {
                 "type": "scatter",
                 "x": low[at].astype(np.float32),
                 "y": high[at].astype(np.float32),
                 "mode": "markers",
-                "name": f"{label} ({(won[both] == better).sum()})",
-                "uid": f"paired-{better}",
+                "name": f"{names[0]} {label} ({(sign[both] == which).sum()})",
+                "uid": f"paired-{label}",
                 "ids": [str(i) for i in at],
                 "customdata": rows["perturbation"].to_numpy()[at].tolist(),
                 "text": _labels(rows, at),

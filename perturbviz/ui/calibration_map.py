@@ -8,7 +8,7 @@ import streamlit as st
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.calibration import Calibration
-from perturbviz.calibration.table import VERDICTS, family_of
+from perturbviz.calibration.table import family_of
 from perturbviz.figures.calibration import Cell
 from perturbviz.figures.text import escape
 from perturbviz.genesets import subset_problem
@@ -70,15 +70,22 @@ def cells(
             click = json.dumps(wanted if reference == "none" else wanted | {"ref": reference})  # else it stays as it is
             hover = (
                 f"<b>{escape(metric_name(metric, reference))}</b> on {escape(genes(column, benchmark))}<br>"
-                f"{VERDICTS[one.verdict]}<br>median dynamic range fraction {one.drf:.3f} "
+                f"{escape(_both(one))}<br>median dynamic range fraction {one.drf:.3f} "
                 f"({one.drf_interval[0]:.3f} to {one.drf_interval[1]:.3f})<br>bound discrimination {one.bds:.3f} "
-                f"({one.bds_interval[0]:.3f} to {one.bds_interval[1]:.3f})<br>n = {one.n}"
+                f"({one.bds_interval[0]:.3f} to {one.bds_interval[1]:.3f})<br>better for {one.duel.better}, equal for "
+                f"{one.duel.equal}, worse for {one.duel.worse} of {one.n}"
             ).replace("nan (nan to nan)", "undefined")
+            hover = hover.replace(" (nan to nan)", "")
             out.append(Cell(r, k, one.drf, one.verdict, hover, click))
     here = (view.metric, view.reference)
     column_at = next((k for k, v in enumerate(views) if v.genes == view.genes), None)
     at = (rows.index(here), column_at) if here in rows and column_at is not None else None
     return out, [(metric_label(m, r), family_of(m)) for m, r in rows], at
+
+
+def _both(one: Calibration) -> str:
+    """The verdict, and that of the other replicate where it is another."""
+    return one.says + (f"; but {one.other.says}" if one.disputed and one.other else "")
 
 
 def clicked(cell: str) -> dict:

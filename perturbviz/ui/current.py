@@ -134,9 +134,16 @@ class PageEnd(Exception):
     """Ends a page early. After ``st.stop`` nothing could be drawn any more, and the sidebar still has to be."""
 
 
-def stop(sentence: str, icon: str = ":material/search:") -> NoReturn:
-    """End the page with a sentence that says why it is empty and what to do."""
+def stop(sentence: str, icon: str = ":material/search:", offer: tuple[str, str, str] | None = None) -> NoReturn:
+    """End the page with a sentence that says why it is empty and what to do.
+
+    ``offer``: data with which it would not be: id, label of the button that opens them, tooltip.
+    """
     st.info(sentence, icon=icon)
+    if offer:
+        st.button(
+            offer[1], key="offered_data", icon=":material/open_in_new:", on_click=_open, args=offer[:1], help=offer[2]
+        )
     raise PageEnd
 
 

@@ -1,11 +1,12 @@
 """The Calibration page, the badge in the sidebar and the controls in the charts, without a browser."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
-from perturbviz.benchmark import load
+from perturbviz.benchmark import Benchmark, load, save
 from perturbviz.calibration import calibration_map
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset
@@ -42,10 +43,49 @@ def badges(at):
 
 def test_the_badge_is_the_verdict_of_the_page(open_page):
     at = open_page("calibration", metric="wmse", genes="all")
-    assert any(":green-badge[calibrated here]" in b for b in badges(at))
+    assert any(":green-badge[calibrated: interpolated duplicate]" in b for b in badges(at))
     at.selectbox(key="metric").set_value("mae").run()
     at.run()  # what was not known at once is at the next run
-    assert any(":orange-badge[narrow here]" in b for b in badges(at))
+    assert any(":orange-badge[narrow: interpolated" in b for b in badges(at))
+
+
+def test_both_replicates_are_named_everywhere_where_they_disagree(open_page):
+    at = open_page("calibration", metric="l2", genes="all")
+    at.run()
+    both = "narrow: interpolated · inverted: technical duplicate"
+    assert any(both in b for b in badges(at))
+    said = " ".join(m.value for m in at.main.markdown)
+    assert both in said
+    assert "tells the interpolated duplicate from the perturbation mean" in said
+    assert "ranks the perturbation mean above the technical duplicate" in said
+    assert "better for 23, equal for 0, worse for 52 of 75 perturbations" in said
+    questions = [chart(at, key)["question"] for key in ("paired", "drf", "scale", "map")]
+    assert all("interpolated duplicate" in q for q in questions)
+    at.selectbox(key="pos").set_value("duplicate").run()
+    assert all("technical duplicate" in chart(at, key)["question"] for key in ("paired", "drf", "scale", "map"))
+    assert "With the interpolated duplicate" in chart(at, "map")["note"]
+
+
+def test_data_without_replicates_offer_data_that_have_them(open_page, tmp_path, monkeypatch):
+    monkeypatch.setenv("PERTURBVIZ_DATA", str(tmp_path))
+    whole = load(ROOT / "data" / "demo_context_b.h5ad").adata.copy()
+    for layer in ("half_a", "half_b", "se"):
+        whole.layers.pop(layer, None)
+    save(Benchmark.from_adata(whole), tmp_path / "plain.h5ad")
+    at = open_page("calibration", data="file:plain.h5ad")
+    assert any("nobody" in i.value or "not known what a replicate" in i.value for i in at.info)
+    assert not any("--" in i.value or "python -m" in i.value for i in at.info)
+    button = at.button(key="offered_data")
+    assert "CaRPool-seq" in button.label
+    real = ROOT.parent / "shared" / "data" / "carpool_thp1_pseudobulk.npz"
+    if not real.is_file():
+        pytest.skip(f"{real.name} is not here")
+    monkeypatch.setenv("PERTURBVIZ_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    shutil.copy(real, tmp_path / "cache" / real.name)
+    button.click().run()
+    assert at.session_state["data"] == "carpool" and not at.exception
+    assert "technical duplicate" in chart(at, "paired")["question"]
 
 
 def test_the_controls_are_drawn_and_half_of_the_cells_is_then_the_truth(open_page):
@@ -87,7 +127,7 @@ def test_notes_say_how_many_of_the_points_are_drawn(open_page, monkeypatch):
     monkeypatch.setattr("perturbviz.figures.calibration.MOST", 16)
     at = open_page("calibration", metric="mse")
     for key, uids in {
-        "paired": ("paired-True", "paired-False"),
+        "paired": ("paired-better", "paired-equal", "paired-worse"),
         "drf": ("drf",),
         "variation": ("variation",),
     }.items():

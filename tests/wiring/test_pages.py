@@ -196,7 +196,7 @@ def test_calibration_draws_the_empty_prediction_across_and_the_replicate_up(worl
             row = (seed.removeprefix("seed "), context, name)
             assert agree(float(x), world.value("mse", "none", "own", "mean", row, truth="half_a")), row
             assert agree(float(y), world.value("mse", "none", "own", "duplicate", row, truth="half_a")), row
-            assert ("True" in t["uid"]) == (y < x)
+            assert t["uid"] == ("paired-better" if y < x else "paired-worse")
             seen.add(row)
     assert seen == set(world.scored(truth="half_a"))
 

@@ -52,7 +52,7 @@ def badge(judged: Calibration | str | None, benchmark_can: bool = True) -> tuple
         other, other_colour = BADGES[judged.other.verdict]
         both: Colour = colour if colour == other_colour else "orange"
         tip = f"{reason(judged)} {reason(judged.other)} {WHY_DISPUTED}"
-        return f"{words}: {kinds[0]} · {other}: {kinds[1]} duplicate", both, tip
+        return f"{words}: {kinds[0]} · {other}: {kinds[1]}", both, tip  # short: the sidebar has one line for it
     return f"{words}: {in_words(judged.positive)}", colour, reason(judged)
 
 
@@ -68,8 +68,8 @@ def verdict(found: Calibration, genes: str) -> str:
         ""
         if np.isnan(found.drf)
         else (
-            f" Median dynamic range fraction **{found.drf:.2f}** {_interval(found.drf_interval)}, "
-            f"bound discrimination **{found.bds:.2f}** {_interval(found.bds_interval)}."
+            f" Median dynamic range fraction **{found.drf:.2f}**{_interval(found.drf_interval)}, "
+            f"bound discrimination **{found.bds:.2f}**{_interval(found.bds_interval)}."
         )
     )
     text = f"**{metric_name(found.metric, found.reference)}** on {genes} **{found.says}**: {found.reason}.{values}"
@@ -81,7 +81,8 @@ def verdict(found: Calibration, genes: str) -> str:
 
 
 def _interval(interval: tuple[float, float]) -> str:
-    return "" if np.isnan(interval[0]) else f"(95% interval {interval[0]:.2f} to {interval[1]:.2f})"
+    """In brackets; nothing where all values are alike, since an interval without width claims too much."""
+    return "" if not interval[0] < interval[1] else f" (95% interval {interval[0]:.2f} to {interval[1]:.2f})"
 
 
 def row_signs(found: Calibration) -> np.ndarray:

@@ -53,7 +53,7 @@ def test_every_verdict_names_its_replicate(verdict, positive):
 def test_replicates_that_disagree_stand_side_by_side_with_the_reason():
     found = judged("narrow", "interpolated-duplicate", judged("inverted", "duplicate"))
     label, colour, tip = words.badge(found)
-    assert (label, colour) == ("narrow: interpolated · inverted: technical duplicate", "orange")
+    assert (label, colour) == ("narrow: interpolated · inverted: technical", "orange")
     for text in (tip, words.verdict(found, "all genes")):
         assert "ranks the perturbation mean above the technical duplicate" in text.lower()
         assert "tells the interpolated duplicate from the perturbation mean" in text.lower()

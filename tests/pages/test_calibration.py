@@ -52,7 +52,7 @@ def test_the_badge_is_the_verdict_of_the_page(open_page):
 def test_both_replicates_are_named_everywhere_where_they_disagree(open_page):
     at = open_page("calibration", metric="l2", genes="all")
     at.run()
-    both = "narrow: interpolated · inverted: technical duplicate"
+    both = "narrow: interpolated · inverted: technical"
     assert any(both in b for b in badges(at))
     said = " ".join(m.value for m in at.main.markdown)
     assert both in said

@@ -168,5 +168,5 @@ def test_the_table_names_the_replicate_and_the_other_one(tmp_path):
     assert (line["replicate"], line["other_replicate"]) == ("interpolated duplicate", "technical duplicate")
     assert line["verdict"].startswith("tells the interpolated duplicate")
     assert line["other_verdict"] == "ranks the perturbation mean above the technical duplicate here"
-    assert line[["better", "equal", "worse"]].tolist() == [75, 0, 0]
+    assert line[["better", "equal", "worse", "disputed"]].tolist() == [75, 0, 0, True]
     assert table([]).empty

@@ -104,8 +104,9 @@ def judge(duel: Duel, fraction: float, replicate: str, one_a_split: bool) -> tup
         if duel.n < MIN_SETS:
             return "unknown", f"{what}: one value a split, and so few say little (at least {MIN_SETS})"
         if duel.n in (duel.better, duel.worse):
-            overlap = f" (all {duel.n} splits agree; they overlap: no error rate)"
-            return (wide, covers + overlap) if duel.better else ("inverted", what + overlap)
+            agree = f"{what} (all {duel.n} splits agree; they overlap: no error rate)"
+            way = f"{agree}, and covers {max(fraction, 0):.0%} of the way to a perfect score"
+            return (wide, way) if duel.better else ("inverted", agree)
         return "blind", what
     if duel.n < MIN_UNITS:
         return "unknown", f"{duel.n} perturbations are too few (at least {MIN_UNITS})"

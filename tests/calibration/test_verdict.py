@@ -138,10 +138,10 @@ def test_verdicts_of_perturbations(duel, fraction, verdict, said):
 @pytest.mark.parametrize(
     ("duel", "verdict", "said"),
     [
-        (Duel(MIN_SETS - 1, 0, 0), "unknown", "so few may agree by chance"),
+        (Duel(MIN_SETS - 1, 0, 0), "unknown", "so few say little"),
         (Duel(1, 0, 0), "unknown", "better in the one data set"),
         (Duel(5, 0, 0), "calibrated", "better in all 5 splits"),
-        (Duel(0, 0, 5), "inverted", "splits overlap, so this has no error rate"),
+        (Duel(0, 0, 5), "inverted", "they overlap: no error rate"),
         (Duel(4, 1, 0), "blind", "better in 4, equal in 1, worse in 0 of 5 splits"),
         (Duel(0, 5, 0), "blind", "equal in all 5 splits"),
     ],

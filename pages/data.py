@@ -8,14 +8,15 @@ import streamlit as st
 
 from perturbviz.baselines.simple import BASELINES
 from perturbviz.benchmark import LEFT_OUT, Benchmark, save
-from perturbviz.datasets.catalogue import CATALOGUE
-from perturbviz.datasets.download import cache_folder
+from perturbviz.datasets.catalogue import CATALOGUE, Dataset
 from perturbviz.errors import UserError
 from perturbviz.explain import escape
 from perturbviz.ui import add_data, choose, colours, sources, state
 from perturbviz.ui.add_data import use
 from perturbviz.ui.current import begin
 from perturbviz.ui.uploads import Outcome
+
+_WANTED = "_open_wanted"  # session: id of the public data set that was asked for
 
 current = begin("data", needs="nothing")
 source = current.source
@@ -121,35 +122,55 @@ def recolour(method: str, key: str) -> None:
 
 
 def show_public() -> None:
-    """The catalogue."""
+    """The catalogue: published scores first, then what opens by a click, and apart what needs more than that."""
     st.markdown("Public data are not part of perturbviz: they are downloaded from their source once, and checked.")
-    here = cache_folder()
-    for entry in CATALOGUE.values():
-        with st.container(border=True):
-            head, button = st.columns([5, 1], vertical_alignment="center")
-            head.markdown(f"**{entry.title}** · {entry.size}" + (f" · {entry.licence}" if entry.licence else ""))
-            facts = [
-                f"{n:,} {what}"
-                for n, what in ((entry.singles, "singles"), (entry.doubles, "doubles"), (entry.genes, "genes"))
-                if n
-            ]
-            head.caption(
-                " · ".join(
-                    [*facts, entry.citation, entry.provenance, f"Lacks: {entry.lacks}" if entry.lacks else ""]
-                ).strip(" ·")
+    entries = list(CATALOGUE.values())
+    st.subheader("Scores of published systems")
+    st.caption(
+        f"Small files. The nine systems of Nature Methods 2025 gene by gene, so under every metric and reference, are "
+        f"further down ({CATALOGUE['ahlmann-eltze-2025'].size})."
+    )
+    for entry in (e for e in entries if e.opens and e.kind == "scores"):
+        show_entry(entry)
+    st.subheader("Screens and predictions")
+    for entry in (e for e in entries if e.opens and e.kind != "scores"):
+        show_entry(entry)
+    others = [e for e in entries if not e.opens]
+    with st.expander(f"By a command: {len(others)} more (cells, texts, files too large for a click)"):
+        for entry in others:
+            show_entry(entry)
+
+
+def show_entry(entry: Dataset) -> None:
+    """One public data set: what it holds and lacks, and the way to it."""
+    with st.container(border=True, key=f"pv-entry-{entry.id}"):
+        head, button = st.columns([5, 1], vertical_alignment="center")
+        head.markdown(f"**{entry.title}** · {entry.size}" + (f" · {entry.licence}" if entry.licence else ""))
+        counts = ((entry.singles, "singles"), (entry.doubles, "doubles"), (entry.genes, "genes"))
+        facts = [f"{n:,} {what}" for n, what in counts if n]
+        facts += [entry.citation, entry.provenance, f"Lacks: {entry.lacks}" if entry.lacks else ""]
+        head.caption(" · ".join(facts).strip(" ·"))
+        if not entry.opens:
+            head.caption(f"[{entry.url}]({entry.url}) {entry.todo}")
+        elif source is not None and current.view.data == entry.id:
+            button.badge("opened", icon=":material/check:", color="green")
+        else:
+            # A callback rather than the button's value: it is not lost where a page starts itself again.
+            button.button(
+                "Open" if sources.is_here(entry.id) or not entry.large else f"Get {entry.size}",
+                key=f"_open_{entry.id}",
+                width="stretch",
+                on_click=state.set_extra,
+                args=(_WANTED, entry.id),
             )
-            if entry.downloadable and entry.kind in ("benchmark", "scores"):
-                there = (here / entry.filename).is_file()
-                label = "Open" if there or not entry.large else f"Get {entry.size}"
-                if button.button(label, key=f"_open_{entry.id}", width="stretch"):
-                    try:
-                        sources.open_source(entry.id)
-                    except UserError as error:
-                        st.error(str(error))
-                    else:
-                        state.defer(data=entry.id, data_section="Loaded", show=[], _explicit=set())
+        if st.session_state.get(_WANTED) == entry.id:
+            state.set_extra(_WANTED, "")
+            try:
+                sources.open_source(entry.id)
+            except UserError as error:
+                st.error(escape(f"{error} Nothing was changed."))
             else:
-                head.caption(f"[{entry.url}]({entry.url}) {entry.todo}")
+                state.defer(data=entry.id, data_section="Loaded", show=[], _explicit=set())
 
 
 if st.session_state.get(add_data.REPORTS):

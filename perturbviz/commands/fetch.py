@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from perturbviz.datasets.catalogue import dataset
-from perturbviz.datasets.download import fetch
+from perturbviz.datasets.download import DownloadError, fetch
+from perturbviz.errors import UserError
 
 
 def register(subparsers: Any) -> None:
@@ -35,7 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out:
         Path(arguments.out).mkdir(parents=True, exist_ok=True)
     progress = _draw if sys.stderr.isatty() else None
-    path = fetch(entry, arguments.out, arguments.mirror, progress, arguments.without)
+    try:
+        path = fetch(entry, arguments.out, arguments.mirror, progress, arguments.without)
+    except DownloadError as error:
+        raise UserError(f"{error} {error.by_hand}") from error
     print(f"{entry.title}: {entry.size}, {entry.licence}. Cite: {entry.citation}.", file=sys.stderr)
     left_out: list[str] = []
     if entry.published:

@@ -23,6 +23,14 @@ from perturbviz.scoretable import ScoreTable
 Progress = Callable[[int, int], object]  # bytes so far, bytes in all
 
 
+class DownloadError(UserError):
+    """A download that failed; ``by_hand`` says what the owner of this machine can do instead."""
+
+    def __init__(self, sentence: str, by_hand: str) -> None:
+        super().__init__(sentence)
+        self.by_hand = by_hand
+
+
 def cache_folder() -> Path:
     """Where downloads are kept: ``PERTURBVIZ_CACHE`` or the user's cache folder."""
     return Path(os.environ.get("PERTURBVIZ_CACHE") or pooch.os_cache("perturbviz"))
@@ -163,9 +171,10 @@ def _download(
         kept = f" The first {downloader.kept / 1e6:,.1f} MB are kept: the next try goes on there." * (
             downloader.kept > 0
         )
-        raise UserError(
+        raise DownloadError(
             f"{entry.title} could not be downloaded from {url.split('/')[2]} ({type(error).__name__}): is there a network?"
-            f"{kept} You can download {url} elsewhere and put it into {folder} as {filename}."
+            f"{kept}",
+            f"You can download {url} elsewhere and put it into {folder} as {filename}.",
         ) from error
 
 

@@ -170,6 +170,15 @@ def _open(data: str) -> None:
     state.set_view(View(data=data), explicit=set())
 
 
+def _nothing_open(problem: str) -> NoReturn:
+    """Say why nothing is open, and offer ways on."""
+    st.info(explain.escape(problem), icon=":material/search:")
+    with st.container(horizontal=True, gap="small"):
+        st.button("Try again", icon=":material/refresh:")
+        st.button("Open the demo", icon=":material/home:", on_click=_open, args=("demo",))
+    raise PageEnd
+
+
 def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Current:
     """Start a page: guard, heading, provenance banner; stops where the page cannot work on the data.
 
@@ -183,8 +192,10 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
     current: Current = st.session_state[_KEY]
     if heading:
         st.title(navigation.question(name))
+    if sentence := state.notice():
+        st.warning(explain.escape(sentence), icon=":material/cloud_off:")
     if current.problem and needs != "nothing":
-        stop(current.problem)
+        _nothing_open(current.problem)
     keep_marks(current.source.seeing if isinstance(current.source, Benchmark) else ())
     if current.source is not None and current.source.simulated:
         _simulated_banner(current.source)

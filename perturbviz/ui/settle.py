@@ -53,10 +53,12 @@ def settle() -> Settled:
     try:
         source = recipes.open_source(st.session_state["data"])
     except UserError as error:
+        state.go_back(f"{error} This page shows what was open before.")
         _hold()
         settled = Settled(Current(state.view(), None, None, str(error)), None)
     else:
         settled = _benchmark(source) if isinstance(source, Benchmark) else _table(source)
+        state.remember()
     keep(settled.current)
     return settled
 

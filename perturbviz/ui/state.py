@@ -47,6 +47,8 @@ _WRITTEN = "_written_link"
 _ADOPTED = "_adopted_link"
 _READY = "_view_ready"
 _DEFERRED = "_deferred"
+_OPENED = "_opened"  # session: the last view whose data could be opened
+_NOTICE = "_notice"
 _PUT = "_values_were_put"
 _DRAWN = "_controls_were_drawn"
 
@@ -182,6 +184,26 @@ def defer(**values: object) -> None:
     """Set widgets' values from below them: kept for the next run, which starts at once."""
     st.session_state[_DEFERRED] = values
     st.rerun()
+
+
+def remember() -> None:
+    """Keep what is open and how it is looked at: what comes back where something else cannot be opened."""
+    names = [*(f.name for f in fields(View)), *EXTRA]
+    st.session_state[_OPENED] = {name: st.session_state[name] for name in names if name in st.session_state}
+
+
+def go_back(sentence: str) -> None:
+    """Show what was open before, with a sentence that says why; does nothing where a link led here."""
+    before = st.session_state.get(_OPENED)
+    if not before or before.get("data") == st.session_state.get("data") or st.session_state.get(_ADOPTED):
+        return
+    st.session_state[_NOTICE] = sentence
+    defer(**before, _explicit=None)
+
+
+def notice() -> str:
+    """The sentence of :func:`go_back`, once."""
+    return st.session_state.pop(_NOTICE, "")
 
 
 def apply_deferred() -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from perturbviz.explain import escape, names, ordinal
 from perturbviz.genesets import LABELS, GeneSubset, parse_subset
 from perturbviz.goodhart import USES, WORDS, Knobs
+from perturbviz.goodhart.effects import other_families
 from perturbviz.goodhart.gameability import COLUMNS, Gameability
 from perturbviz.goodhart.optimise import Optimum
 from perturbviz.view import metric_name
@@ -99,10 +100,8 @@ def learnt(found: Optimum, table: pd.DataFrame, name: Name) -> str:
         return f"**No setting of these knobs makes {what} better: {escape(name(found.method))} stays as it is.**"
     if np.isfinite(gain) and gain <= 0:
         return f"**Nothing was learnt:** where it was not tuned, {what} went from {number(before)} to {number(after)}, which is no gain."
-    rest = table[(table["metric"] != found.setting[0]) | (table["reference"] != found.setting[1])]
-    family = rest[rest["family"] != card.family].groupby("family", sort=False)["change"].mean().dropna()
-    worse, better, count = int((family < 0).sum()), int((family > 0).sum()), len(family)
-    effect = f"of {count} other families of metrics {better} got better and {worse} worse"
+    better, worse, _ = counts = other_families(table, found.setting)
+    effect = harm(*counts)
     borrowed = sorted(
         {name(s.blend_to) for s in settings if s.blend and s.blend_to not in ("control", "mean", "no_change")}
     )
@@ -115,6 +114,14 @@ def learnt(found: Optimum, table: pd.DataFrame, name: Name) -> str:
     if worse == 0 and better:
         return f"**What was learnt is how large changes are on the whole, nothing about any perturbation:** {same}; {effect}."
     return f"**Nothing was learnt about any perturbation:** {same} made {what} better; {effect}."
+
+
+def harm(better: int, worse: int, count: int) -> str:
+    """What a target did to the other families of metrics; without a full stop."""
+    text = f"of {count} other families of metrics {better} got better and {worse} worse"
+    if worse > better:
+        return text
+    return f"{text}, so {'on the whole ' if worse else ''}this target did no harm here"
 
 
 # -- gameability ---------------------------------------------------------------------------------------------------
@@ -202,20 +209,32 @@ def hover(line: pd.Series, genes_of_view: str) -> str:
 
 
 # -- challenge -----------------------------------------------------------------------------------------------------
-def revealed(ranks: pd.DataFrame, labels: Sequence[str], target: int) -> str:
-    """What the leader on the target does on the other metrics: teams x settings, 1 = best."""
+def revealed(
+    ranks: pd.DataFrame,
+    labels: Sequence[str],
+    target: int,
+    untouched: Sequence[str] = (),
+    counts: tuple[int, int, int] | None = None,
+) -> str:
+    """What the leading team on the target does on the other metrics: lines x settings, 1 = best.
+
+    Parameters
+    ----------
+    untouched
+        Lines that are predictions as they were handed to the teams.
+    counts
+        Other families of metrics that got better, that got worse and all, since the leader's prediction was untouched.
+    """
     if len(ranks) < 2:
         return "One team alone cannot be ranked; wait for another."
-    place = ranks.iloc[:, target]
-    leaders = ranks.index[place == place.min()]
-    if len(leaders) != 1:
-        return f"{names(list(leaders))} share the lead on {labels[target]}." if len(leaders) else "No team has a score."
-    leader = leaders[0]
+    on_target = ranks.iloc[:, target]
+    leader = on_target.drop(index=list(untouched)).idxmin()
     others = ranks.drop(columns=ranks.columns[target])
-    first = others.min(axis=0)
-    wins = int((others.loc[leader] == first).sum())
+    wins = int((others.loc[leader] == others.min(axis=0)).sum())
     last = int((others.loc[leader] == others.max(axis=0)).sum())
-    return (
-        f"{leader} leads on {labels[target]}; on the {others.shape[1]} other metrics it is first (or shares it) on {wins} "
-        f"and last on {last}."
-    )
+    ahead = [u for u in untouched if on_target[u] < on_target[leader]]
+    lead = f"{leader} leads on {labels[target]}"
+    if ahead:
+        lead = f"No team is better than {names(ahead)} on {labels[target]}; {leader} comes nearest"
+    text = f"{lead}; on the {others.shape[1]} other metrics it is first (or shares it) on {wins} and last on {last}."
+    return text if counts is None else f"{text} Against its untouched prediction: {harm(*counts)}."

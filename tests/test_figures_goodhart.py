@@ -125,6 +125,25 @@ def test_the_verdict_follows_what_happened():
     assert "\\<x\\>" in borrowed
 
 
+def test_a_target_that_did_no_harm_is_said_to():
+    assert explain.harm(3, 10, 14) == "of 14 other families of metrics 3 got better and 10 worse"
+    assert explain.harm(8, 5, 14).endswith("5 worse, so on the whole this target did no harm here")
+    assert explain.harm(4, 0, 14).endswith("0 worse, so this target did no harm here")
+    better = explain.learnt(optimum((0.5, 0.8), Knobs(amplify=3.0)), effects(mse=1.0, pearson=1.0), str)
+    assert "this target did no harm here" in better
+    worse = explain.learnt(optimum((0.5, 0.8), Knobs(amplify=3.0)), effects(mse=-1.0, pearson=0.0), str)
+    assert "no harm" not in worse
+
+
+def test_the_reveal_holds_the_untouched_prediction_against_the_teams():
+    ranks = pd.DataFrame({0: [2.0, 3.0, 1.0], 1: [2.0, 1.0, 3.0]}, index=["Red", "Blue", "Plain, untouched"])
+    text = explain.revealed(ranks, ["MSE", "PDS"], 0, ["Plain, untouched"], (1, 6, 9))
+    assert text.startswith("No team is better than Plain, untouched on MSE; Red comes nearest")
+    assert text.endswith("Against its untouched prediction: of 9 other families of metrics 1 got better and 6 worse.")
+    ranks.loc["Red", 0], ranks.loc["Plain, untouched", 0] = 1.0, 2.0
+    assert explain.revealed(ranks, ["MSE", "PDS"], 0, ["Plain, untouched"]).startswith("Red leads on MSE")
+
+
 def test_climb_says_undefined_before():
     fig = figures.climb(
         ["1", ""],

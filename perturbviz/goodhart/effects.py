@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,6 +123,36 @@ def effects(
             }
         )
     return pd.DataFrame(lines)
+
+
+def opening_target(settings: Sequence[Setting]) -> Setting:
+    """The target to begin with: one whose optimum harms other metrics, where it is offered, else the first."""
+    return next((s for s in (("pearson_delta", "control"), ("pds", "none")) if s in settings), settings[0])
+
+
+def changes(
+    before: Mapping[Setting, float], after: Mapping[Setting, float], empty: Mapping[Setting, float]
+) -> pd.DataFrame:
+    """What a transformation did to the average scores: metric, reference, family and change as :func:`effects` has it.
+
+    Parameters
+    ----------
+    before, after, empty
+        Average scores of the prediction as it was, as it is now, and of the empty prediction.
+    """
+    lines = []
+    for setting in (s for s in after if s in before):
+        a, b = before[setting], after[setting]
+        change = np.nan if np.isnan(a) or np.isnan(b) else better(setting, a, b, empty.get(setting, np.nan))
+        lines.append((*setting, parse_metric(setting[0])[0].card.family, float(change)))
+    return pd.DataFrame(lines, columns=["metric", "reference", "family", "change"])
+
+
+def other_families(table: pd.DataFrame, target: Setting) -> tuple[int, int, int]:
+    """(better, worse, all) families of metrics other than the target's, by the mean change of their metrics."""
+    rest = table[table["family"] != parse_metric(target[0])[0].card.family]
+    family = rest.groupby("family", sort=False)["change"].mean().dropna()
+    return int((family > 0).sum()), int((family < 0).sum()), len(family)
 
 
 def better(setting: Setting, before: float, after: float, empty: float) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import parse_qs
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -17,7 +18,8 @@ from perturbviz.explain import escape
 from perturbviz.figures import rankings as figures
 from perturbviz.figures.marks import marked
 from perturbviz.figures.theme import method_colours
-from perturbviz.goodhart import Knobs
+from perturbviz.goodhart import Knobs, Setting
+from perturbviz.goodhart.effects import changes, opening_target, other_families
 from perturbviz.metrics import parse_metric
 from perturbviz.rankings import ranks
 from perturbviz.ui import cache_goodhart as cache
@@ -43,7 +45,7 @@ def draw(current: Current, lab: cache.Lab) -> None:
             st.warning(escape(str(error)))
             seat = None
     if seat is None:
-        _door(current)
+        _door(current, lab)
     elif seat[0] == "teacher":
         _teacher(room, seat[2])
     else:
@@ -51,7 +53,7 @@ def draw(current: Current, lab: cache.Lab) -> None:
 
 
 # -- the way in ----------------------------------------------------------------------------------------------------
-def _door(current: Current) -> None:
+def _door(current: Current, lab: cache.Lab) -> None:
     problem = st.session_state.pop(_PROBLEM, "")
     if problem:
         st.error(escape(problem))
@@ -64,16 +66,25 @@ def _door(current: Current) -> None:
     with create:
         st.subheader("Open a class")
         view, own = current.view, current.view.data in sources.own()
+        if st.session_state.get("_class_target") not in lab.settings:
+            st.session_state["_class_target"] = opening_target(lab.settings)
+        target = choose.selectbox(
+            "Target",
+            lab.settings,
+            key="_class_target",
+            persist_state="session",
+            words=lambda setting: metric_name(*setting),
+        )
         st.markdown(
-            f"Target: **{escape(metric_name(view.metric, view.reference))}** on “{escape(cast(Benchmark, current.source).title)}”, "
-            f"genes: {escape(explain.genes(view.subset))}. Set it in the sidebar."
+            f"On “{escape(cast(Benchmark, current.source).title)}”, genes: {escape(explain.genes(view.subset))}. "
+            "Choose data and genes in the sidebar."
         )
         if own:
             st.info(
                 "A class needs data that every team can open; what you loaded stays in your session.",
                 icon=":material/lock:",
             )
-        st.button("Open a class", disabled=own, key="_open_class", on_click=_seat, args=(_create, view))
+        st.button("Open a class", disabled=own, key="_open_class", on_click=_seat, args=(_create, view, target))
     with back, st.form("back", border=False):
         st.subheader("Come back")
         st.text_input("Class code", max_chars=20, key="_back_code")
@@ -101,9 +112,8 @@ def _join() -> tuple[str, str, str]:
     return "team", code, cache.registry().join(code, st.session_state["_team"])
 
 
-def _create(view: View) -> tuple[str, str, str]:
+def _create(view: View, target: Setting) -> tuple[str, str, str]:
     source = cast(Benchmark, sources.open_source(view.data))  # the page shows benchmarks only
-    target = (view.metric, view.reference)
     return "teacher", *cache.registry().create(source.title, view.with_(show=()).token, source.content_id, target)
 
 
@@ -268,23 +278,34 @@ def _board(code: str, token: str, played: cache.Lab) -> None:
 
 
 def _revealed(room: challenge.Class, lines: list[tuple[str, challenge.Submission, int]], played: cache.Lab) -> None:
+    """The teams and the predictions they began with, as those were, on all metrics."""
     settings = [room.target, *(s for s in played.settings if s != room.target)]
-    teams = [t for t, _, _ in lines]
+    begun = list(dict.fromkeys(s.method for _, s, _ in lines))
+    plain = {m: f"{played_name(played, m)}, untouched" for m in begun}
+    scores = {team: s.scores for team, s, _ in lines} | {plain[m]: cache.step(played, m, Knobs()) for m in begun}
     values = {
-        i: ranks(
-            pd.Series([s.scores.get(setting, float("nan")) for _, s, _ in lines]).to_numpy(float),
-            parse_metric(setting[0])[0].card,
-        )
-        for i, setting in enumerate(settings)
+        i: ranks(np.array([of.get(s, np.nan) for of in scores.values()]), parse_metric(s[0])[0].card)
+        for i, s in enumerate(settings)
     }
-    table, labels = pd.DataFrame(values, index=teams), [metric_label(*s) for s in settings]
-    figure = figures.bump(table, labels, {t: t for t in teams}, method_colours(sorted(teams)), 0)
+    table, labels = pd.DataFrame(values, index=list(scores)), [metric_label(*s) for s in settings]
+    leader = lines[0][1]
+    moved = changes(cache.step(played, leader.method, Knobs()), leader.scores, _empty(played))
+    colours = method_colours([*sorted(team for team, _, _ in lines), *plain.values()], list(plain.values()))
+    figure = figures.bump(table, labels, {t: t for t in scores}, colours, 0, list(plain.values()))
     chart(
         marked(figure, room.code, room.code),
         "reveal",
         question="And on the metrics nobody played for?",
-        alt=f"Ranks of {len(teams)} teams on {len(labels)} metrics.",
+        alt=f"Ranks of {len(lines)} teams and of the untouched prediction on {len(labels)} metrics.",
         table=lambda: table.set_axis(labels, axis=1).rename_axis("team").reset_index(),
         filename="challenge",
-        note=explain.revealed(table, labels, 0),
+        note=explain.revealed(table, labels, 0, list(plain.values()), other_families(moved, room.target)),
     )
+
+
+def _empty(played: cache.Lab) -> dict[Setting, float]:
+    """Scores of the empty prediction: the training mean, no change where that has none."""
+    out: dict[Setting, float] = {}
+    for method in (m for m in ("no_change", "mean") if m in played.evaluation.methods):
+        out |= {s: v for s, v in cache.step(played, method, Knobs()).items() if not np.isnan(v)}
+    return out

@@ -13,7 +13,7 @@ from perturbviz.figures.marks import marked
 from perturbviz.genesets import parse_subset
 from perturbviz.goodhart import WORDS, Arena, Setting, blend_name, unavailable
 from perturbviz.goodhart import gameability as games
-from perturbviz.goodhart.effects import effects, scale_for
+from perturbviz.goodhart.effects import effects, opening_target, scale_for
 from perturbviz.goodhart.optimise import Optimum, optimise
 from perturbviz.ui import cache_goodhart as cache
 from perturbviz.ui import choose
@@ -36,9 +36,8 @@ def draw_optimiser(current: Current, lab: cache.Lab) -> None:
     left, right = st.columns([1, 2.6], gap="large")
     with left:
         start = start_picker(current, lab)
-        here = (current.view.metric, current.view.reference)
         if st.session_state.get("_target") not in lab.settings:
-            st.session_state["_target"] = here if here in lab.settings else lab.settings[0]
+            st.session_state["_target"] = opening_target(lab.settings)
         target = choose.selectbox(
             "Make this metric as good as possible",
             lab.settings,

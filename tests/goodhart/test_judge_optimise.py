@@ -1,14 +1,28 @@
 """The judge equals ``score_many``; partitions share no perturbation; the optimiser climbs and stays within its time."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from perturbviz.benchmark import load
 from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.genesets import GeneSubset
 from perturbviz.goodhart import Arena, Judge, Knobs
 from perturbviz.goodhart import judge as judging
-from perturbviz.goodhart.effects import better, effects, empty_scores, on_scale, ranks_with, scale_for, score_table
+from perturbviz.goodhart.effects import (
+    better,
+    changes,
+    effects,
+    empty_scores,
+    on_scale,
+    opening_target,
+    other_families,
+    ranks_with,
+    scale_for,
+    score_table,
+)
 from perturbviz.goodhart.optimise import optimise
 from perturbviz.goodhart.partition import partition
 from perturbviz.scores import score_many
@@ -184,3 +198,28 @@ def test_the_calibrated_scale_is_one_at_the_replicate(random_benchmark):
     np.testing.assert_allclose(table["scaled_before"], 0, atol=1e-6)
     np.testing.assert_allclose(table["scaled_after"], 1, atol=1e-6)
     assert (table["change"] == 1).all()
+
+
+def test_the_opening_target_shows_the_effect():
+    """On the demo, from its first model, the target that the lab opens on harms more families than it helps."""
+    evaluation = Evaluation(load(Path(__file__).parents[2] / "data" / "demo.h5ad"))
+    subset, start = GeneSubset("expressed", 1000), evaluation.methods[0]
+    settings = tuple(offered_pairs(evaluation, subset))
+    target = opening_target(settings)
+    assert target == ("pearson_delta", "control")
+    parts = partition(evaluation, np.arange(len(evaluation.rows)))
+    turned = ("amplify", "shift", "blend", "small", "positive")
+    found = optimise(evaluation, start, target, subset, parts, names=turned, seconds=60)
+    assert found.complete
+    arena, judge = Arena(evaluation, start, parts.reported), Judge(evaluation, parts.reported, settings, subset)
+    table = effects(judge, arena.start, arena.transform(found.best.knobs))
+    helped, harmed, _ = other_families(table, target)
+    assert harmed > helped
+    before, after = (judge.averages(p) for p in (arena.start, arena.transform(found.best.knobs)))
+    same = changes(before, after, empty_scores(judge))
+    assert other_families(same, target) == other_families(table, target)
+
+
+def test_the_opening_target_gives_way_where_it_is_not_offered():
+    assert opening_target((("mse", "none"), ("pds", "none"))) == ("pds", "none")
+    assert opening_target((("mse", "none"), ("l2", "none"))) == ("mse", "none")

@@ -88,6 +88,7 @@ def test_the_optimiser_reports_climb_effects_and_verdict(open_page, monkeypatch)
     monkeypatch.setattr("perturbviz.ui.goodhart_tune.SECONDS", 2.0)
     at = open_page("goodhart", lab="tune", start="overconfident", metric="mse")
     assert "Find the setting" in at.info[0].value
+    assert at.selectbox(key="_target").value == ("pearson_delta", "control")
     at.button(key="_find").click().run()
     assert not at.exception
     assert {f["key"] for f in figures(at)} == {"climb", "scales"}
@@ -123,7 +124,10 @@ def test_every_view_has_a_playground(open_page, query):
 
 
 def test_a_class_of_two_teams(open_page):
-    teacher = open_page("goodhart", lab="class", metric="mse")
+    teacher = open_page("goodhart", lab="class")
+    target = teacher.selectbox(key="_class_target")
+    assert target.value == ("pearson_delta", "control")  # a target that shows the effect, whatever the view's metric is
+    target.set_value(("mse", "none")).run()
     teacher.button(key="_open_class").click().run()
     code = teacher.title[-1].value
     teams = []
@@ -145,7 +149,14 @@ def test_a_class_of_two_teams(open_page):
     teams[1].run()
     for at in (teacher, teams[1]):
         assert "change × 5" in at.dataframe[0].value["setting"].tolist()
-        assert "leads on MSE" in chart(at, "reveal")["note"]
+        reveal = chart(at, "reveal")
+        assert "leads on MSE" in reveal["note"] and "Against its untouched prediction: of " in reveal["note"]
+        lines = {t["name"]: t for t in reveal["data"]}
+        assert list(lines) == ["<b>Reds</b>", "Blues", "Overconfident, untouched"]
+        assert (
+            lines["Overconfident, untouched"]["y"][0] == 2
+            and lines["Overconfident, untouched"]["line"]["dash"] == "dash"
+        )
 
 
 def test_a_wrong_code_and_a_taken_name_are_explained(open_page):

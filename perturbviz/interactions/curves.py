@@ -269,7 +269,7 @@ class MeanCurve:
     n_seeds: int
 
 
-def average(curves: Sequence[Curve]) -> MeanCurve:
+def mean_curve(curves: Sequence[Curve]) -> MeanCurve:
     """Average curves of one kind on one grid, one per seed; seeds without positives (all NaN) are left out.
 
     Splits of one screen overlap, so the band shows how much the split matters, not a confidence interval.

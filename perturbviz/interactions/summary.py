@@ -14,7 +14,17 @@ import pandas as pd
 
 from perturbviz.interactions.calls import Side, call_score, top_index, top_weights
 from perturbviz.interactions.classes import PAPER_CLASSES, Codes, composition, confusion
-from perturbviz.interactions.curves import Curve, Kind, MeanCurve, average, precision_recall, rank, roc, sided, tpr_fdp
+from perturbviz.interactions.curves import (
+    Curve,
+    Kind,
+    MeanCurve,
+    mean_curve,
+    precision_recall,
+    rank,
+    roc,
+    sided,
+    tpr_fdp,
+)
 from perturbviz.interactions.deviation import is_additive
 from perturbviz.interactions.pairs import Pairs
 from perturbviz.interactions.recurrence import Recurrence
@@ -91,7 +101,7 @@ def finding(pairs: Pairs, method: str, threshold: Threshold, side: Side = "both"
                 "n_pairs": ranking.n,
             }
         )
-    return Finding({kind: average(parts) for kind, parts in curves.items()}, pd.DataFrame(lines))
+    return Finding({kind: mean_curve(parts) for kind, parts in curves.items()}, pd.DataFrame(lines))
 
 
 def calls(pairs: Pairs, method: str, n: int, side: Side = "both") -> np.ndarray:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from perturbviz.errors import UserError
-from perturbviz.interactions import average, precision_recall, rank, roc, sided, tpr_fdp
+from perturbviz.interactions import mean_curve, precision_recall, rank, roc, sided, tpr_fdp
 from perturbviz.interactions.curves import FDP_GRID
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "metrics_golden.json").read_text())["tpr_fdp"]
@@ -164,18 +164,18 @@ def test_missing_pairs_are_left_out():
 
 def test_average_over_seeds():
     curves = [roc(rank(*simulated(seed=s))) for s in range(4)]
-    mean = average(curves)
+    mean = mean_curve(curves)
     areas = [c.area for c in curves]
     np.testing.assert_allclose(mean.mean, np.mean([c.y for c in curves], axis=0))
     assert mean.area == pytest.approx(np.mean(areas))
     assert mean.area_se == pytest.approx(np.std(areas, ddof=1) / 2)
     assert (mean.high >= mean.low).all()
     none = roc(rank([2, 1], [False, False]))
-    assert average([*curves, none]).n_seeds == 4
-    assert np.isnan(average([none]).mean).all()
-    assert np.isnan(average(curves[:1]).low).all()
+    assert mean_curve([*curves, none]).n_seeds == 4
+    assert np.isnan(mean_curve([none]).mean).all()
+    assert np.isnan(mean_curve(curves[:1]).low).all()
     with pytest.raises(UserError, match="one kind"):
-        average([curves[0], tpr_fdp(rank(*simulated()))])
+        mean_curve([curves[0], tpr_fdp(rank(*simulated()))])
 
 
 def test_curves_are_small_enough_to_draw():

@@ -1,36 +1,30 @@
 """Data: what is loaded and where it comes from; add predictions, open your own benchmark, download public ones."""
 
-import tempfile
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
 from perturbviz.baselines.simple import BASELINES
-from perturbviz.benchmark import LEFT_OUT, Benchmark, save
+from perturbviz.benchmark import LEFT_OUT, Benchmark
 from perturbviz.datasets.catalogue import CATALOGUE, Dataset
 from perturbviz.errors import UserError
 from perturbviz.explain import escape
-from perturbviz.ui import add_data, choose, colours, sources, state
+from perturbviz.ui import add_data, choose, colours, recipes, sources, state
 from perturbviz.ui.add_data import use
-from perturbviz.ui.current import begin
+from perturbviz.ui.current import await_data, begin
+from perturbviz.ui.share import as_bytes
 from perturbviz.ui.uploads import Outcome
 
 _WANTED = "_open_wanted"  # session: id of the public data set that was asked for
 
 current = begin("data", needs="nothing")
-source = current.source
-
-
-def as_bytes(benchmark: Benchmark) -> bytes:
-    """The canonical file."""
-    with tempfile.TemporaryDirectory(prefix="perturbviz-") as folder:
-        return save(benchmark, Path(folder) / "benchmark.h5ad").read_bytes()
+# with the models of this session, but without the controls that may be drawn: what is changed or saved here is data
+source = None if current.source is None else recipes.open_source(current.view.data)
 
 
 def show_loaded() -> None:
     """Facts, provenance and methods of what is open."""
     if source is None:
+        await_data(current)
         st.info(current.problem)
         return
     st.subheader(escape(source.title) + (" :gray-badge[simulated]" if source.simulated else " :green-badge[real]"))
@@ -58,16 +52,14 @@ def show_loaded() -> None:
     for key in ("description", "provenance", "lacks", "conversion", "file", "licence", "citation", "url"):
         if provenance.get(key):
             st.markdown(f"**{key.capitalize()}:** {escape(provenance[key])}")
-    lines = []
+    lines, drawn = [], current.evaluation.benchmark
     for method in current.evaluation.methods:
-        info = source.about(method)
+        info = drawn.about(method)
         seeds = [
-            s
-            for s in source.seeds
-            if current.evaluation.is_baseline(method) or source.prediction(method, s) is not None
+            s for s in drawn.seeds if current.evaluation.is_baseline(method) or drawn.prediction(method, s) is not None
         ]
         kind = "baseline" if current.evaluation.is_baseline(method) else info.get("kind", "model")
-        kind += ", has seen the truth" if source.sees_truth(method) else ""
+        kind += ", has seen the truth" if drawn.sees_truth(method) else ""
         predicted = int(current.evaluation.predicted(method).sum())
         lines.append(
             (
@@ -92,7 +84,8 @@ def show_loaded() -> None:
     row.download_button(
         "Save as .h5ad",
         data=lambda: as_bytes(source),
-        file_name=f"{current.view.data.replace(':', '-')}.h5ad",
+        file_name=sources.own_file(current.view.data)
+        or f"{current.view.data.removeprefix('file:').removesuffix('.h5ad')}.h5ad",
         on_click="ignore",
         icon=":material/save:",
         help="The canonical file: truth, predictions, splits and provenance in one.",

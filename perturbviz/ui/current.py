@@ -19,7 +19,7 @@ from perturbviz.figures.theme import control_colours, method_colours
 from perturbviz.rankings import Ranking
 from perturbviz.scores import Scores
 from perturbviz.scoretable import ScoreTable
-from perturbviz.ui import cache, colours, navigation, state
+from perturbviz.ui import cache, colours, navigation, sources, state
 from perturbviz.ui.chart import keep_marks
 from perturbviz.validity import view_problem
 from perturbviz.view import View
@@ -147,6 +147,15 @@ def stop(sentence: str, icon: str = ":material/search:", offer: tuple[str, str, 
     raise PageEnd
 
 
+def await_data(current: Current) -> None:
+    """Where the data of a link are somebody's own and not here: take their file in place, and end the page."""
+    if sources.missing(current.view.data):
+        from perturbviz.ui.receive import receive  # readers take long to import, and few links need them
+
+        receive(current.view.data)
+        raise PageEnd
+
+
 def _simulated_banner(source: Benchmark | ScoreTable) -> None:
     """Say that the data are simulated, who leads by construction and who has seen the truth; offer real data."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pv-simulated"):
@@ -195,6 +204,7 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
     if sentence := state.notice():
         st.warning(explain.escape(sentence), icon=":material/cloud_off:")
     if current.problem and needs != "nothing":
+        await_data(current)
         _nothing_open(current.problem)
     keep_marks(current.source.seeing if isinstance(current.source, Benchmark) else ())
     if current.source is not None and current.source.simulated:

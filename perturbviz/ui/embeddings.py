@@ -26,7 +26,7 @@ ENDINGS = (".json", *FORMATS)
 def add_file(filename: str, content: bytes) -> str:
     """Keep an uploaded file for this session; returns the name it has in recipes."""
     source = file_source(filename, content)
-    st.session_state[FILES] = {**st.session_state.get(FILES, {}), source: (filename, content)}
+    st.session_state[FILES] = {**own_files(), source: (filename, content)}
     return source
 
 
@@ -41,12 +41,17 @@ def texts() -> list[Dataset]:
     return [entry for entry in CATALOGUE.values() if entry.kind == "texts"]
 
 
+def own_files() -> dict[str, tuple[str, bytes]]:
+    """Source name -> (file name, content) of the files that this session was given."""
+    return st.session_state.get(FILES, {})
+
+
 def _files() -> dict[str, tuple[str, bytes]]:
     folder = sources.folder()
     paths = [p for entry in texts() if (p := cache_folder() / entry.filename).is_file()]
     paths += sorted((folder / FOLDER).glob("*")) if folder else []
     found = dict(_on_disk(str(p), p.stat().st_mtime_ns) for p in paths if p.suffix.lower() in ENDINGS)
-    return {**found, **st.session_state.get(FILES, {})}
+    return {**found, **own_files()}
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)

@@ -1,4 +1,4 @@
-"""Pinning a view beside the current one, and taking the view home as a link or a report."""
+"""Pinning a view beside the current one, and taking the view home: shared, or as a report."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from perturbviz.rankings import Ranking
 from perturbviz.ui import cache, state
 from perturbviz.ui.current import Current
 from perturbviz.ui.report_button import report_popover
+from perturbviz.ui.share import share_popover
 from perturbviz.view import View
 
 
@@ -41,9 +42,6 @@ def pin_controls(current: Current) -> None:
                 args=("pin", current.token or "data=demo"),
                 help="Keep this view on the left while you change the sidebar.",
             )
-        with st.popover("Link", icon=":material/link:", key="_link", on_change="rerun") as link:
-            if link.open:
-                st.caption("Whoever opens this link sees this picture.")
-                st.code(state.full_link(), language=None)
+        share_popover(current)
         pin = pinned(current)
         report_popover(current, pin[0] if pin else None)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from perturbviz import benchmark as benchmarks
 from perturbviz import mapping
-from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark import Benchmark, slugify
 from perturbviz.datasets import embedded as embedded_files
 from perturbviz.datasets.catalogue import CATALOGUE
 from perturbviz.datasets.download import cache_folder, digest_notes, open_dataset
@@ -84,6 +84,22 @@ def add_own(source: Source, key: str) -> None:
     st.session_state[OWN] = {**own(), key: source}
 
 
+def own_file(data: str) -> str:
+    """Name of the file that holds something the user loaded, "" for other data: the one a link needs."""
+    source = own().get(data)
+    if isinstance(source, ScoreTable):  # it is never written again: the file it came from
+        return str((source.provenance or {}).get("file", source.title))
+    return f"{slugify(source.title)[:60]}-{data[:8]}.h5ad" if source is not None else ""
+
+
+def missing(data: str) -> bool:
+    """Whether an id is that of data which this session would have to be given as a file."""
+    if data in own() or data in EMBEDDED or data in CATALOGUE or data == first():
+        return False
+    offered = folder()
+    return not (data.startswith("file:") and offered and (offered / Path(data.removeprefix("file:")).name).exists())
+
+
 def open_source(data: str) -> Source:
     """The benchmark or score table of an id, as it came; raises :class:`UserError` saying what to do where there is none.
 
@@ -100,8 +116,8 @@ def open_source(data: str) -> Source:
     if data in CATALOGUE:
         return _catalogued(data)
     raise UserError(
-        f"This link is about a benchmark that is not here (id {data}). Load its file on the Data page, "
-        "or choose another benchmark in the sidebar."
+        f"The data of this link are not here (id {data}): they are somebody's own. Ask the sender for their file, or "
+        "choose other data in the sidebar."
     )
 
 

@@ -16,27 +16,32 @@ import streamlit as st
 from perturbviz.ui import choose, sources
 from perturbviz.view import View
 
-#: Parameters of a link that are not part of the view: pinned view, perturbation, gene, method, comparison, ...
-EXTRA: tuple[str, ...] = ()
-EXTRA += ("pin", "p", "gene", "method", "against", "present", "lm", "recipe", "unseen", "beside", "guide", "lesson")
-EXTRA += ("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score")  # Interactions page
-EXTRA += ("section",)  # Rankings page
-EXTRA += ("look", "from", "to")  # Linear model
-EXTRA += ("col",)  # colours that were given to methods, see ui/colours.py
-EXTRA += ("pos", "neg", "controls", "ceiling")  # Calibration page; controls and the ceiling drawn into the charts
-EXTRA += ("lab", "start", "knobs", "mx", "my")  # Goodhart lab
-#: Those that only one page has: they leave the address with it.
-ONLY_ON = {"guide": "guide", "lesson": "guide"}
-ONLY_ON |= dict.fromkeys(("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score"), "interactions")
-ONLY_ON |= dict.fromkeys(("lab", "start", "knobs", "mx", "my"), "goodhart")
-ONLY_ON |= dict.fromkeys(("pos", "neg"), "calibration")
-ONLY_ON |= dict.fromkeys(("look", "from", "to"), "linear_model")
-ONLY_ON["section"] = "rankings"
+_LINEAR = ("recipe", "unseen", "beside", "look", "from", "to")
+_LAB = ("lab", "start", "knobs", "mx", "my")
+_PAIRS = ("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score")
+#: Parameters of a link that are not part of the view, and the pages ("page", "page:section") that use them: elsewhere
+#: they are not in the address.
+USED_ON = {
+    "pin": ("rankings:This view",),
+    "p": ("errors", "profiles", "interactions", "linear_model"),
+    "gene": ("profiles", "interactions"),
+    "method": ("rankings:Every view", "rankings:Retrieval", "interactions"),
+    "against": ("errors",),
+    "section": ("rankings",),
+    "guide": ("guide",),
+    "lesson": ("guide",),
+    **dict.fromkeys(_PAIRS, ("interactions",)),
+    **dict.fromkeys(_LINEAR, ("linear_model",)),
+    **dict.fromkeys(_LAB, ("goodhart",)),
+    **dict.fromkeys(("pos", "neg"), ("calibration",)),
+}
+#: Those that belong to the data rather than to a view: models added to it, colours given to methods (ui/colours.py),
+#: controls and the ceiling drawn into the charts, the name of its file where it is somebody's own.
+OF_DATA = ("lm", "col", "controls", "ceiling", "file")
+#: All of them; the presentation can be on everywhere.
+EXTRA = (*USED_ON, "present", *OF_DATA)
 
 _PAGE = "_page"  # session: name of the page that runs
-
-#: Those that belong to the data rather than to a view: methods added to it, their colours, controls that are drawn.
-OF_DATA = ("lm", "col", "controls", "ceiling")
 
 #: Values of these parameters that stay out of the link.
 DEFAULTS = {"section": "This view", "look": "map"}
@@ -138,15 +143,25 @@ def page(name: str = "") -> str:
     return st.session_state.get(_PAGE, "")
 
 
-def query() -> dict[str, list[str]]:
-    """What the address bar should say: view and further parameters, defaults left out."""
-    said = [n for n in EXTRA if st.session_state.get(n) and st.session_state[n] != DEFAULTS.get(n)]
-    named = [n for n in said if ONLY_ON.get(n, page()) == page()]
-    extras = {name: [str(st.session_state[name])] for name in named}
+def query(of: str = "") -> dict[str, list[str]]:
+    """What the address of a page (the one that runs) says: view and parameters that it uses, defaults left out."""
     here = view()
+    values = {**{n: extra(n) for n in EXTRA}, "file": _file(here.data)}
+    extras = {n: [v] for n, v in values.items() if v and v != DEFAULTS.get(n) and _uses(of or page(), n)}
     # Where the server was started on a benchmark, the demo is not what an address without data means.
     data = {} if sources.first() == View().data else {"data": [here.data]}
     return {**data, **here.to_query(), **extras}
+
+
+def _uses(page: str, name: str) -> bool:
+    """Whether a page, in the section that is open, uses a parameter."""
+    places = (page, f"{page}:{extra('section', DEFAULTS['section'])}")
+    return name not in USED_ON or any(place in USED_ON[name] for place in places)
+
+
+def _file(data: str) -> str:
+    """Name of the file that a link to these data needs at the other end, "" where it needs none."""
+    return sources.own_file(data) or (extra("file") if sources.missing(data) else "")
 
 
 def write_link() -> None:
@@ -164,7 +179,7 @@ def write_link() -> None:
 
 def link(page: str, changes: Mapping[str, str | list[str]] | View | None = None) -> str:
     """Address of a page with a view, relative to the app: for links in text and tables."""
-    here = query()
+    here = query(page)
     parameters: Mapping[str, str | list[str]]
     if isinstance(changes, View):
         parameters = {**changes.to_query(), **{name: here[name] for name in OF_DATA if name in here}}

@@ -37,7 +37,7 @@ def _false_calls(work: Work, methods: list[str]) -> None:
     if not found:
         st.info("No shown method calls a truly additive pair.", icon=":material/search:")
         return
-    link = state.query()
+    link = state.query("profiles")
     for method, table in found.items():
         line = table.iloc[0]
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"false-{method}"):
@@ -226,5 +226,5 @@ def _double(work: Work, double: str, gene: str, method: str) -> None:
         navigation.path("profiles"),
         label=f"{escape(double)} in Profiles",
         icon=":material/scatter_plot:",
-        query_params={**state.query(), "p": double, "gene": gene},
+        query_params={**state.query("profiles"), "p": double, "gene": gene},
     )

@@ -1,0 +1,92 @@
+"""Sharing a view: its link and, where the data are somebody's own, the files that must go with it.
+
+The other end is :mod:`perturbviz.ui.receive`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from perturbviz.baselines.recipe import Recipe, data_of
+from perturbviz.benchmark import Benchmark, save
+from perturbviz.errors import UserError
+from perturbviz.explain import escape
+from perturbviz.ui import embeddings, recipes, sources, state
+from perturbviz.ui.current import Current
+
+PICTURE = "Whoever opens this link sees this picture."
+_HERE = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Needed:
+    """A file that a link needs at the other end: its name, and its content where this session has it."""
+
+    name: str
+    content: Callable[[], bytes] | None
+
+
+def as_bytes(benchmark: Benchmark) -> bytes:
+    """The canonical file of a benchmark."""
+    with tempfile.TemporaryDirectory(prefix="perturbviz-") as folder:
+        return save(benchmark, Path(folder) / "benchmark.h5ad").read_bytes()
+
+
+def share_popover(current: Current) -> None:
+    """The link of what is shown, and a button for every file that must be sent with it."""
+    with st.popover("Share", icon=":material/link:", key="_link", on_change="rerun") as box:
+        if not box.open:
+            return
+        files = needed(current.view.data)
+        st.caption(_words(files))
+        st.code(state.full_link(), language=None)
+        if urlsplit(state.full_link()).hostname in _HERE:
+            st.caption(
+                "perturbviz runs on this machine only. Elsewhere what follows the “?” goes behind that app's address."
+            )
+        for i, file in enumerate(files):
+            if file.content is not None:
+                st.download_button(
+                    f"Save {escape(file.name)}",
+                    file.content,
+                    file.name,
+                    key=f"_share_{i}",
+                    on_click="ignore",
+                    icon=":material/save:",
+                )
+
+
+def needed(data: str) -> list[Needed]:
+    """Files that a link to these data needs where nobody has them: own data, what its models learnt from, embeddings."""
+    tables = dict.fromkeys(table for link in recipes.added(data) for table in _tables(link))
+    out = []
+    for one in dict.fromkeys([data, *(d for t in tables if (d := data_of(t)) is not None)]):
+        source = sources.own().get(one)
+        if source is not None:
+            content = partial(as_bytes, source) if isinstance(source, Benchmark) else None
+            out.append(Needed(sources.own_file(one), content))
+    files = embeddings.own_files()
+    return out + [Needed(files[t][0], partial(bytes, files[t][1])) for t in tables if t in files]
+
+
+def _tables(link: str) -> tuple[str, ...]:
+    try:
+        return Recipe.from_link(link).tables
+    except UserError:
+        return ()
+
+
+def _words(files: list[Needed]) -> str:
+    if not files:
+        return PICTURE
+    what = "this file" if len(files) == 1 else "these files"
+    lost = [f"“{escape(f.name)}”" for f in files if f.content is None]
+    yours = f" You opened {' and '.join(lost)} yourself: send it as it is." if lost else ""
+    return f"Send this link **and** {what}: the link says what to show, the file holds the data.{yours}"

@@ -16,6 +16,7 @@ from perturbviz.readers.base import Loaded, Profiles
 
 CONDITIONS = ["ctrl", "A", "B", "C", "A+B", "A+C", "B+C"]
 GENES = ["A", "B", "C", *(f"g{i}" for i in range(9))]
+CONTROL = np.random.default_rng(9).gamma(2.0, 0.5, len(GENES))
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def screen(make_benchmark):
     """Two contexts, two seeds, halves and standard errors, and one method of the first file."""
     rng = np.random.default_rng(0)
     contexts = ["k562"] * len(CONDITIONS) + ["rpe1"] * len(CONDITIONS)
-    truth = rng.gamma(2.0, 0.5, (len(contexts), len(GENES)))
+    truth = CONTROL * (1 + 0.1 * rng.normal(size=(len(contexts), len(GENES))))
     part = ["unassigned", "train", "train", "train", "test", "test", "train"]
     other = [*part[:-2], "train", "val"]
     noisy = {k: truth + 0.1 * rng.normal(size=truth.shape) for k in ("half_a", "half_b")}
@@ -41,9 +42,9 @@ def screen(make_benchmark):
 
 def predicted(seed: str, name: str, file: str, rng: int, genes=GENES) -> tuple[Loaded, str, str]:
     """What a reader made of a file of predictions, its method and its seed."""
-    values = np.random.default_rng(rng).gamma(2.0, 0.5, (6, len(genes))).astype(np.float32)
+    values = CONTROL[: len(genes)] * (1 + 0.1 * np.random.default_rng(rng).normal(size=(6, len(genes))))
     labels = ["A+B", "A+C", "B+C"] * 2
-    rows = Profiles(values, labels, list(genes), contexts=["k562"] * 3 + ["rpe1"] * 3)
+    rows = Profiles(values.astype(np.float32), labels, list(genes), contexts=["k562"] * 3 + ["rpe1"] * 3)
     return Loaded(system="matrix", predictions={(name, seed): rows}, source={"file": file}), name, seed
 
 

@@ -62,7 +62,7 @@ def test_an_own_csv_is_ranked_on_norman_and_nobody_else_sees_it(browser, serve, 
         mine = re.search(r"data=([0-9a-f]{16})", app.page.url)[1]
     for other in open_app(browser, url):  # another session, with the very link
         other.open(f"?data={mine}", RANKINGS)
-        other.page.get_by_text("This link is about a benchmark that is not here").wait_for()
+        other.page.get_by_text("This link needs").wait_for()
 
 
 def test_the_paper_s_predictions_are_fetched_converted_and_ranked(browser, serve, serve_folder, tmp_path):

@@ -80,7 +80,7 @@ def test_a_pinned_view_stays_beside_the_current_one(open_page):
 
 def test_a_link_about_data_that_is_not_here_says_what_to_do(open_page):
     at = open_page(data="0123456789abcdef")
-    assert any("Load its file on the Data page" in i.value for i in at.info)
+    assert any("Ask the sender for the file and drop it here" in i.value for i in at.info)
 
 
 def test_values_of_a_link_that_do_not_exist_give_way_to_the_default(open_page):

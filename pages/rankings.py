@@ -171,7 +171,7 @@ with target:
         alt=f"Ranks of {len(shown_order)} methods under {len(pairs)} metrics.",
         table=lambda: tables.set_axis(labels, axis=1).rename(index=current.name).reset_index(),
         filename="rank-shifts",
-        note=explain.bump_note(tables, labels, current.name, silent),
+        note=explain.bump_note(tables, labels, current.name, silent, count=not isinstance(current.source, Benchmark)),
         select=True,
     )
 if isinstance(current.source, Benchmark):

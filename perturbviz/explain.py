@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -270,23 +271,38 @@ def alt_order(ranking: Ranking) -> str:
 
 
 def firsts(first: np.ndarray, names_: Sequence[str], most: int | None = None) -> str:
-    """Who is first how often: "A first in 3, B first in 2 (1 shared)".
+    """Who is first how often, in parts that add up: "A first in 3, B first in 1, A and B together in 1".
 
     Parameters
     ----------
     first
         (methods, columns) bool: who has, or shares, the first place of each column.
+    most
+        How many parts are named; the others are counted together.
     """
-    alone = first & (first.sum(axis=0) == 1)
-    count, shared = first.sum(axis=1), first.sum(axis=1) - alone.sum(axis=1)
-    order = [i for i in np.argsort(-count, kind="stable") if count[i]]
-    return ", ".join(
-        f"{names_[i]} first in {count[i]}" + (f" ({shared[i]} shared)" if shared[i] else "") for i in order[:most]
-    )
+    count = Counter(tuple(map(int, np.flatnonzero(column))) for column in first.T)
+    undefined = count.pop((), 0)
+    parts = sorted(count.items(), key=lambda part: (-part[1], len(part[0]), part[0]))
+    said = [
+        f"{names([str(names_[i]) for i in who])} {'first' if len(who) == 1 else 'together'} in {n}"
+        for who, n in parts[:most]
+    ]
+    rest = sum(n for _, n in parts[len(said) :])
+    return ", ".join(said + [f"others in {rest}"] * bool(rest) + [f"undefined in {undefined}"] * bool(undefined))
 
 
-def bump_note(table: pd.DataFrame, labels: list[str], name, silent: Sequence[int] = ()) -> str:
-    """Who is first how often, and who moves most over the columns; ``silent`` ones count for neither (``no_vote``)."""
+def bump_note(
+    table: pd.DataFrame,
+    labels: list[str],
+    name: Callable[[str], str],
+    silent: Sequence[int] = (),
+    *,
+    count: bool = True,
+) -> str:
+    """Who is first how often, and who moves most over the columns; ``silent`` ones count for neither (``no_vote``).
+
+    ``count``: False where another sentence on the same screen counts, over more columns than are drawn.
+    """
     uncounted = [labels[i] for i in silent]
     table = table.iloc[:, [i for i in range(len(labels)) if i not in silent]]
     ranks = table.to_numpy(float)
@@ -295,10 +311,11 @@ def bump_note(table: pd.DataFrame, labels: list[str], name, silent: Sequence[int
         return ""
     best, worst = np.where(known, ranks, np.inf), np.where(known, ranks, -np.inf)
     wins = firsts(stats.first(ranks.T).T, [name(m) for m in table.index])
+    counted_ = f"Over {table.shape[1]} columns: {wins}. " if count else ""
     low, high = (np.where(known.any(axis=1), end, np.nan) for end in (best.min(axis=1), worst.max(axis=1)))
     widest = int(np.argmax(np.nan_to_num(high - low, nan=-1)))
     return (
-        f"Over {table.shape[1]} columns: {wins}. {name(table.index[widest])} moves most, from "
+        f"{counted_}{name(table.index[widest])} moves most, from "
         f"{ordinal(low[widest])} to {ordinal(high[widest])}."
         + (f" Not counted, as they say too little here: {', '.join(uncounted)}." if uncounted else "")
         + " Click a point to open that view."
@@ -425,7 +442,8 @@ def overturn(ranks: pd.DataFrame, settings: list[str], name: Callable[[str], str
             + (f" and {len(at) - 1} more" if len(at) > 1 else "")
             for methods, at in listed
         )
-        text += "."
+        rest = total - kept - sum(len(at) for _, at in listed)
+        text += (f"; others lead by {rest}" if rest else "") + "."
     return text
 
 

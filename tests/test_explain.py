@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from perturbviz import explain, explain_views
 from perturbviz.figures.rankings import _hover
@@ -138,8 +143,17 @@ def test_who_leads_at_which_number_of_genes_knows_ties():
 def test_counts_of_firsts_say_which_are_shared():
     table = pd.DataFrame([[1.5, 1, 2], [1.5, 2, 1], [3, 3, 3]], index=list("abc"), dtype=float)
     note = explain.bump_note(table, ["x", "y", "z"], str.upper)
-    assert note.startswith("Over 3 columns: A first in 2 (1 shared), B first in 2 (1 shared). ")
-    assert "A first in 2 (1 shared)" in explain_views.score_table(table.to_numpy().T, list("ABC"))
+    assert note.startswith("Over 3 columns: A first in 1, B first in 1, A and B together in 1. ")
+    assert "A first in 1, B first in 1, A and B together in 1" in explain_views.score_table(
+        table.to_numpy().T, list("ABC")
+    )
+    assert "columns" not in explain.bump_note(table, ["x", "y", "z"], str.upper, count=False)
+
+
+@given(arrays(bool, st.tuples(st.integers(1, 5), st.integers(0, 12))), st.sampled_from([None, 1, 3]))
+def test_counts_of_firsts_add_up_to_the_columns(first, most):
+    said = explain.firsts(first, [f"m{chr(97 + i)}" for i in range(len(first))], most)
+    assert sum(int(n) for n in re.findall(r" in (\d+)", said)) == first.shape[1]
 
 
 def test_the_podium_is_shared_by_those_who_share_every_first_place():

@@ -245,6 +245,6 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
             "bump",
             ranking_figures.bump(shown, labels, names, colours, here),
             "How does the order shift from metric to metric?",
-            explain.bump_note(shown, labels, names.get, silent).partition(" Click")[0],
+            explain.bump_note(shown, labels, names.__getitem__, silent).partition(" Click")[0],
             f"Ranks of {len(shown)} methods under {len(pairs)} metrics.",
         )

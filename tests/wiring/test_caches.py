@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -189,7 +190,7 @@ ASKED: dict[Callable[..., Any], list[tuple[Any, ...]]] = {
         *((Rule(by_hand=True, lower=low, upper=0.5),) for low in (-0.5, -0.7)),
     ],
     found: [("flat",), ("net", "synergy"), ("net", "both", 9)],
-    linear_model: [("linear_pca_pca_k1_l0.1_s",), ("linear_pca_pca_k2_l10_s",), ("neighbours_pca_k2_n2",)],
+    linear_model: [("linear_pca_pca_k1_l0.1_s",), ("linear_pca_pca_k2_l10_s",)],
     diagnostics: [("linear_pca_random_k2_l0.1_s",), ("linear_pca_pca_k2_l0.1",)],
 }
 
@@ -201,6 +202,7 @@ def quick(monkeypatch):
     some = (("l2", "none"), ("pearson_delta", "control"), ("pearson_delta", "perturbation"))
     for module in (cache, cache_calibration, cache_goodhart):
         monkeypatch.setattr(module, "offered_pairs", lambda *a: some)
+    monkeypatch.setattr(cache, "sweep", partial(cache.sweep, sizes=(5, 12, 40)))
     sleep = time.sleep
     monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.005)))
     monkeypatch.setattr(cache_views, "unasked", lambda *a: (["l2", "pearson_delta"], ()))

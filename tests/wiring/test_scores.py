@@ -24,8 +24,8 @@ SETTINGS = [
 ]
 #: Metrics that compare perturbations with one another, on the same genes.
 SHARED = [("centroid_accuracy", "none"), ("pds", "none")]
-#: Values that fit one piece: one row, a few rows, everything.
-PIECES = [1, 90, 10**6]
+#: Values that fit one piece: a few rows, everything.
+PIECES = [90, 10**6]
 scoring = pytest.importorskip(scores.score_blocks.__module__)
 
 
@@ -108,7 +108,7 @@ def test_the_reference_over_all_perturbations_is_only_that_where_asked_for(world
             assert agree(line.value, expected)
 
 
-@pytest.mark.parametrize("kept", [1, 300, 10**6])
+@pytest.mark.parametrize("kept", [1, 10**6])
 @pytest.mark.parametrize("key", SUBSETS)
 def test_the_judge_of_the_goodhart_lab_gives_the_same_values(world, bench, key, kept, monkeypatch):
     judging = pytest.importorskip(Judge.__module__)

@@ -79,7 +79,7 @@ def check_ends(dots: Mapping[str, Any], table: pd.DataFrame) -> None:
     """Intervals reach from low to high."""
     for i, method in enumerate(dots["ids"]):
         x, up, down = (float(v[i]) for v in (dots["x"], dots["error_x"]["array"], dots["error_x"]["arrayminus"]))
-        assert up >= 0 and down >= 0
+        assert not up < 0 and not down < 0
         assert agree(x + up, table["high"][method]) and agree(x - down, table["low"][method])
 
 

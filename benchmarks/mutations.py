@@ -1,11 +1,11 @@
 """Do the tests notice? Break the wiring in one place at a time and see whether the tests fail.
 
-``python benchmarks/mutations.py [NAME …] [--tests PATH …] [--all]`` copies the files that git knows to a temporary
+``python benchmarks/mutations.py [NAME …] [--tests PATH …] [--all] [--check]`` copies the files that git knows to a temporary
 folder. It makes one change after the other there, runs the tests beside it (or those of ``--tests``), and takes it
 back. A change that no test notices is written SURVIVED, and the exit status is 1. With ``--all`` the tests run to the
 end, and all that fail are counted.
 
-A change is looked up by its text, so that files may move; a text that is not there exactly once is an error.
+A change is looked up by its text, so that files may move. ``--check`` tells which texts are no longer there exactly once.
 """
 
 from __future__ import annotations
@@ -309,14 +309,13 @@ def copy(folder: Path) -> None:
             shutil.copy2(ROOT / name, folder / name)
 
 
-def place(folder: Path, text: str) -> Path:
-    """The one file that holds a text exactly once."""
+def place(folder: Path, text: str) -> Path | str:
+    """The one file that holds a text exactly once; where there is none, how often it stands where."""
     sources = [*(folder / "perturbviz").rglob("*.py"), *(folder / "pages").glob("*.py")]
     found = [(p, n) for p in sources if (n := p.read_text(encoding="utf-8").count(text))]
-    if len(found) != 1 or found[0][1] != 1:
-        where = ", ".join(f"{p.relative_to(folder)} ({n})" for p, n in found) or "nowhere"
-        raise SystemExit(f"This text must stand in one place; it stands {where}:\n{text}")
-    return found[0][0]
+    if len(found) == 1 and found[0][1] == 1:
+        return found[0][0]
+    return ", ".join(f"{n} times in {p.relative_to(folder)}" for p, n in found) or "nowhere"
 
 
 def run(folder: Path, tests: list[str], all_of_them: bool) -> tuple[bool, str]:
@@ -333,15 +332,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="mutations whose name contains one of these; all where none is given")
     parser.add_argument("--tests", nargs="+", default=[], help="run these instead of the tests of each mutation")
+    parser.add_argument("--check", action="store_true", help="only look up the texts; run nothing")
     parser.add_argument("--all", action="store_true", help="run all tests, also after one failed")
     arguments = parser.parse_args()
     chosen = [m for m in MUTATIONS if not arguments.names or any(n in m.name for n in arguments.names)]
+    lost = [(m, where) for m in chosen if isinstance(where := place(ROOT, m.old), str)]
+    for mutation, where in lost:
+        print(f"{mutation.name}: its text must stand in one place, and stands {where}")
+    if lost or arguments.check:
+        return int(bool(lost))
     survived = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         copy(folder)
         for mutation in chosen:
-            file = place(folder, mutation.old)
+            file = folder / Path(place(ROOT, mutation.old)).relative_to(ROOT)
             before, start = file.read_text(encoding="utf-8"), time.perf_counter()
             file.write_text(before.replace(mutation.old, mutation.new), encoding="utf-8")
             tests = arguments.tests or [WIRING.format(word) for word in mutation.tests.split()]

@@ -98,14 +98,14 @@ MUTATIONS = (
     ),
     Mutation(
         "references: kept without asking which perturbations they are the mean of",
-        "key = (kind, include_held_out)",
-        "key = (kind, False)",
+        '("reference", kind, include_held_out), lambda',
+        '("reference", kind), lambda',
         "rows",
     ),
     Mutation(
         "baselines: the mean of one seed kept for all",
-        'key = (method, key_rows.tobytes().hex() if len(b.seeds) > 1 else "")',
-        'key = (method, "")',
+        'key = ("baseline", method, key_rows.tobytes() if len(b.seeds) > 1 else b"")',
+        'key = ("baseline", method)',
         "rows",
     ),
     # -- genes and pieces
@@ -204,8 +204,8 @@ MUTATIONS = (
     # -- every view
     Mutation(
         "shares of views: ties are not shared",
-        "return first / first.sum(axis=1, keepdims=True)",
-        "return (first & (first.cumsum(axis=1) == 1)).astype(float)",
+        "return leads / leads.sum(axis=1, keepdims=True)",
+        "return (leads & (leads.cumsum(axis=1) == 1)).astype(float)",
         "every_view",
     ),
     Mutation(
@@ -241,9 +241,15 @@ MUTATIONS = (
     ),
     Mutation(
         "interactions: the null is fitted to what is scored",
-        'parts = (*SPLIT_PARTS, "unassigned")\n        whole',
-        "parts = evaluation.parts\n        whole",
+        "every = evaluation if whole else Evaluation(evaluation.benchmark, parts, evaluation.truth_from)",
+        "every = evaluation",
         "interactions",
+    ),
+    Mutation(
+        "interactions: the null of other genes",
+        '("null", subset, method), lambda',
+        '("null", method), lambda',
+        "caches",
     ),
     # -- what is drawn and written
     Mutation(
@@ -287,8 +293,8 @@ MUTATIONS = (
     ),
     Mutation(
         "evaluate: other parts than asked for",
-        "evaluation = Evaluation(benchmark, parts)\n    if evaluation.rows.empty",
-        "evaluation = Evaluation(benchmark)\n    if evaluation.rows.empty",
+        "evaluation = Evaluation(benchmark, parse_parts(split))",
+        "evaluation = Evaluation(benchmark)",
         "commands",
     ),
     Mutation(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -41,6 +42,30 @@ def test_evaluate_writes_the_value_of_each_named_row(world, file, metric, refere
         assert agree(line.value, world.value(metric, reference, genes, line.method, row)), line
         assert line.n_genes == len(world.counted(genes, line.context, line.perturbation))
     assert len(table) == len(rows) * len(EVERY)
+
+
+@pytest.mark.parametrize("average", ["mean", "median"])
+def test_rank_averages_the_rows_that_every_method_predicts(world, file, average):
+    named = ["--metric", "mse", "--genes", "own:" + ";".join(OWN), "--average", average]
+    table = run(file, "rank", *named).set_index("method")
+    rows = world.common(world.scored(), EVERY)
+    scores = {}
+    for method in EVERY:
+        values = [world.value("mse", "none", "own", method, row) for row in rows]
+        scores[method] = float(np.mean(values) if average == "mean" else np.median(values))
+        assert agree(table["score"][method], scores[method]), method
+        assert table["n_units"][method] == len({row[1:] for row in rows})
+    order = sorted(scores.values())
+    for method, score in scores.items():
+        tied = [i for i, value in enumerate(order, 1) if abs(value - score) < 1e-9]
+        assert table["rank"][method] == np.mean(tied), method
+    assert list(table["rank"]) == sorted(table["rank"])
+    shown = run(file, "rank", "--view", "metric=mse&genes=de&n=7&targets=false&seed=2&context=y&show=net&show=mean")
+    rows = [r for r in world.common(world.scored(), ("net", "mean")) if r[:2] == ("2", "y")]
+    for line in shown.itertuples():
+        values = [world.value("mse", "none", "de:7-targets", line.method, row) for row in rows]
+        assert agree(line.score, float(np.mean(values)))
+    assert set(shown["method"]) == {"net", "mean"}
 
 
 def test_interactions_writes_the_deviation_of_each_named_pair(world, file):

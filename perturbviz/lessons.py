@@ -161,8 +161,8 @@ LESSONS = (
         "Use a metric that is blind to size: Pearson delta",
         {"metric": "pearson_delta", "ref": "control"},
         "Mejia et al. 2025 and Miller et al. 2025: mode collapse under the mean squared error",
-        f"saying less would save half of the models at least {reveals.CLEAR_GAIN:.0%} of their error (of the baselines, "
-        "where there is no model)",
+        f"saying less would save half of the models at least {reveals.CLEAR_GAIN:.0%} of their error "
+        "(of the baselines, where there is no model)",
         "it would save one of them so much",
         reveals.shrinking,
     ),

@@ -519,7 +519,8 @@ def averages(stage: Stage) -> Reveal:
     if not np.isnan(gained):
         text += (
             "No change has no score against the measured control. If it could bring a control of its own "
-            f"(the training mean, mirrored at control) it would get {gained:.2f}. So truth and prediction share the measured control here."
+            f"(the training mean, mirrored at control) it would get {gained:.2f}. "
+            "So truth and prediction share the measured control here."
         )
     return Reveal(
         grade(bool(crossed), len(moved) > 0),

@@ -1,4 +1,4 @@
-"""The ceiling of simulated data: what a perfect prediction of the mean would score, which the best method may not reach."""
+"""The ceiling of simulated data: what a perfect prediction of the mean would score."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perturbviz.scores import Scores, score, view_rows
 from perturbviz.view import View
 
 CEILING, CEILING_NAME = "perfect-mean", "Perfect mean (ceiling)"
-NOTE = "Control: the expectation of the simulation, a perfect prediction of the mean. Its errors are the noise of the truth."
+NOTE = "Control: the expectation of the simulation, a perfect prediction of the mean; what it misses is noise."
 
 
 def has_ceiling(benchmark: Benchmark) -> bool:

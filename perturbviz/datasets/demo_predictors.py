@@ -108,7 +108,7 @@ def additive_twist(task: Task) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Predictor:
-    """A simulated predictor: its name on screen, how it was made, the function that makes it, and whether that is an oracle."""
+    """A simulated predictor: its name, how it was made, the function that makes it, and whether that is an oracle."""
 
     name: str
     note: str

@@ -55,6 +55,6 @@ def test_two_browsers_play_in_one_class_and_the_teacher_reveals(app, browser, se
         player.page.get_by_text("And on the metrics nobody played for?").wait_for(timeout=20_000)
         player.page.locator(".js-plotly-plot .main-svg").first.wait_for()
         names = {t["name"] for t in player.charts()[0]["data"]}
-        assert names == {"Reds", "Blues"}
+        assert names == {"Reds", "Blues", "Cautious, untouched"}
     for o in opened:
         next(o, None)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Lock
 
 import streamlit as st
 
@@ -13,13 +15,14 @@ from perturbviz import mapping
 from perturbviz.benchmark import Benchmark, slugify
 from perturbviz.datasets import embedded as embedded_files
 from perturbviz.datasets.catalogue import CATALOGUE
-from perturbviz.datasets.download import cache_folder, digest_notes, open_dataset
+from perturbviz.datasets.download import cache_folder, digest_notes, fetch, open_dataset
 from perturbviz.errors import UserError
 from perturbviz.scoretable import ScoreTable
 
 Source = Benchmark | ScoreTable
 OWN = "_own_data"  # session: content id -> what the user loaded; never shared between sessions
 _DATA = embedded_files.data()
+_DOWNLOADS: defaultdict[str, Lock] = defaultdict(Lock)  # id of a public data set -> who downloads it
 EMBEDDED = {
     "demo": ("Demo screen (simulated)", "demo.h5ad"),
     "demo-b": ("Demo, context B (simulated)", "demo_context_b.h5ad"),
@@ -138,13 +141,26 @@ def _load(path: str, mark: mapping.Mark) -> Benchmark:
     return benchmarks.load(path, notes=digest_notes())
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
 def _catalogued(data: str) -> Source:
-    """A public data set, downloaded on first use."""
+    """A public data set, downloaded where it is not here."""
+    path = cache_folder() / CATALOGUE[data].filename
+    with _DOWNLOADS[data]:  # who asks for the same meanwhile waits for it
+        if not path.is_file():
+            _download(data)
+    return _read(data, mapping.mark(path))
+
+
+@st.cache_resource(max_entries=6, show_spinner="Reading the data …")
+def _read(data: str, mark: mapping.Mark) -> Source:
+    """One copy for all sessions; a file that was downloaded anew has another mark."""
+    return open_dataset(data)
+
+
+def _download(data: str) -> None:
     entry = CATALOGUE[data]
     words = f"Getting {entry.title} …" + (" Then it is converted, once. Stay on this page." if entry.published else "")
     bar = st.progress(0.0, words)
     try:
-        return open_dataset(data, progress=lambda done, total: bar.progress(min(done / max(total, 1), 1.0)))
+        fetch(data, progress=lambda done, total: bar.progress(min(done / max(total, 1), 1.0)))
     finally:
         bar.empty()

@@ -5,7 +5,6 @@ import shutil
 import pytest
 
 from perturbviz.datasets.catalogue import CATALOGUE
-from perturbviz.ui import sources
 from tests.charts import figures
 from tests.pages.conftest import ROOT
 
@@ -18,7 +17,6 @@ def empty_cache(tmp_path, monkeypatch):
     """No download is here, and none can be had."""
     monkeypatch.setenv("PERTURBVIZ_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PERTURBVIZ_MIRROR", "http://127.0.0.1:9")
-    sources._catalogued.clear()
 
 
 def address(at):

@@ -140,18 +140,20 @@ def ways(ranks: pd.DataFrame, name: Callable[[str], str]) -> str:
 
 
 def across(found: Across) -> str:
-    """Whether the leader is the same everywhere."""
+    """Who is first among the methods that all data sets have, or that there are too few of them."""
+    if len(found.names) < 2:
+        return "Not comparable: fewer than two methods have a score on two or more of these data sets."
     said = []
     for data, column in found.ranks.items():
-        ranked = column.dropna()
-        leads = names([found.names[m] for m in ranked.index[ranked == ranked.min()]]) if len(ranked) > 1 else ""
-        if leads:
-            said.append(f"{leads} {'leads' if (ranked == ranked.min()).sum() == 1 else 'lead'} on {data}")
-        elif len(ranked):
-            said.append(f"{data} has one method with a score, so nobody leads there")
+        best = [found.names[m] for m in column.index[column == column.min()]]
+        said.append(f"{names(best)} {'is' if len(best) == 1 else 'are'} first on {data}")
+    others = counted(len(found.left_out), "other")
+    lacking = f" ({others} {'has' if len(found.left_out) == 1 else 'have'} not)" if found.left_out else ""
     tau = stability(found)
-    text = "; ".join(said) + "." if said else "No data set has a score in this view."
-    return text + ("" if np.isnan(tau) else f" Mean τ-b between the orders: {tau:.2f}.")
+    return (
+        f"Compared are the {len(found.names)} methods with a score on every data set{lacking}. {'; '.join(said)}."
+        + ("" if np.isnan(tau) else f" Mean τ-b between the orders: {tau:.2f}.")
+    )
 
 
 def retrieval(name: str, matrix: np.ndarray, labels: np.ndarray, own: np.ndarray) -> str:

@@ -179,10 +179,15 @@ def test_one_p_value_says_what_the_interval_says():
         assert (robustness(scores, n=50).significance[0, 1] < 0.05) == apart
 
 
-def test_a_data_set_with_one_method_has_no_leader():
-    ranks = pd.DataFrame({"x": [1.5, 1.5], "y": [1.0, np.nan], "z": [2.0, 1.0]}, index=["a", "b"])
-    said = explain_views.across(Across({"a": "A", "b": "B"}, ranks, ranks, None, {}))
-    assert said.startswith("A and B lead on x; y has one method with a score, so nobody leads there; B leads on z.")
+def test_methods_of_every_data_set_are_compared_or_none_is():
+    ranks = pd.DataFrame({"x": [1.5, 1.5], "z": [2.0, 1.0]}, index=["a", "b"])
+    said = explain_views.across(Across({"a": "A", "b": "B"}, ranks, ranks, None, {}, {"c": "C"}))
+    assert said.startswith(
+        "Compared are the 2 methods with a score on every data set (1 other has not). A and B are first on x; "
+        "B is first on z."
+    )
+    none = pd.DataFrame(columns=["x"], dtype=float)
+    assert explain_views.across(Across({}, none, none, None, {}, {"a": "A"})).startswith("Not comparable: fewer than")
 
 
 def test_shares_of_views_are_votes():

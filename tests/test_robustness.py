@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kendalltau, rankdata
 
+from perturbviz.benchmark import load
 from perturbviz.evaluation import Evaluation
 from perturbviz.metrics import CATALOGUE
 from perturbviz.rankings import units
@@ -34,6 +37,8 @@ from perturbviz.views import FACTORS, ViewFilter, Views, defensible, in_words
 
 from .sweep.brute_force import brute_force_shapley
 from .sweep.builders import random_benchmark
+
+DATA = Path(__file__).parents[1] / "data"
 
 METRICS = ["l2", "mse", "rmse", "mae", "pearson_delta", "cosine", "spearman", "gene_correlation"]
 
@@ -325,9 +330,31 @@ def test_sweep_across_lines_up_data_sets(swept):
     other = Evaluation(random_benchmark(5))
     delta = Evaluation(random_benchmark(6, space="delta"))
     found = sweep_across({"a": swept.evaluation, "b": other, "c": delta}, view, {"a": swept}, ViewFilter(sizes=(5,)))
-    assert list(found.ranks.columns) == ["a", "b", "c"]
-    assert found.ranks["c"].isna().all()
+    assert list(found.ranks.columns) == ["a", "b"] and not found.left_out
     assert "expressed" in found.problems["c"]
-    np.testing.assert_allclose(found.scores.loc[list(swept.methods), "a"], swept.score_of(view), rtol=1e-6)
-    assert found.shares["a"].sum() == pytest.approx(1)
+    expected = pd.Series(swept.score_of(view), swept.methods).dropna()
+    pd.testing.assert_series_equal(found.scores["a"].sort_index(), expected.sort_index(), rtol=1e-6, check_names=False)
+    won = shares_of_views(defensible(swept, ViewFilter(sizes=(5,))))["share"]
+    assert won.sum() == pytest.approx(1) and found.shares["a"].to_dict() == won[list(found.names)].to_dict()
     assert -1 <= stability(found) <= 1
+
+
+def test_only_common_methods_are_ranked_across_data_sets():
+    demo, other = (Evaluation(load(DATA / f"{name}.h5ad")) for name in ("demo", "demo_context_b"))
+    found = sweep_across({"Demo": demo, "B": other}, View(metric="l2"))
+    assert set(found.names) == {"no_change", "mean"} == set(found.ranks.index)
+    assert (found.ranks.loc["mean"] == 1).all() and (found.ranks.loc["no_change"] == 2).all()
+    assert set(found.left_out) == set(demo.methods) - set(found.names)
+    one = sweep_across({"Demo": demo, "B": other}, View(metric="pearson_delta"))
+    assert not one.names and one.ranks.empty and np.isnan(stability(one))
+    assert "fewer than two methods" in one.problems["B"]
+
+
+def test_scores_across_data_sets_are_of_the_rows_that_the_compared_methods_predict():
+    first, second = random_benchmark(1), random_benchmark(2)
+    partial = np.where(np.arange(first.adata.n_obs)[:, None] % 2, first.truth, np.nan)
+    more = Evaluation(first.with_predictions("partial", "Partial", {"": partial}))
+    view = View(genes="all")
+    with_it, without = (sweep_across({"a": a, "b": Evaluation(second)}, view) for a in (more, Evaluation(first)))
+    assert "partial" in with_it.left_out
+    pd.testing.assert_frame_equal(with_it.scores, without.scores)

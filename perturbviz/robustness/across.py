@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -12,28 +12,32 @@ from perturbviz.errors import UserError
 from perturbviz.evaluation import Evaluation
 from perturbviz.rankings import ranks as ranks_of
 from perturbviz.robustness.shares import shares_of_views
-from perturbviz.scores import score_view
+from perturbviz.scores import Scores, score_view
 from perturbviz.stats import average
 from perturbviz.sweep.engine import Sweep
 from perturbviz.validity import view_problem
 from perturbviz.view import View
 from perturbviz.views import ViewFilter, defensible
 
+_FEW = "fewer than two methods have a score in this view, so there is no order to compare."
+
 
 @dataclass(frozen=True, eq=False)
 class Across:
-    """Methods on several data sets; all tables are methods x data sets, NaN where undefined or absent.
+    """Methods on several data sets: only those that have a score on every one, since a rank depends on who else is there.
 
     Attributes
     ----------
     names
-        Method slug -> display name.
+        Slug -> display name of the methods that are compared; empty where fewer than two can be.
     scores, ranks
-        Of one view.
+        Of one view: compared methods x data sets.
     shares
         Share of the defensible views won; None where no sweeps were given.
     problems
-        Data set -> why the view cannot be computed there.
+        Data set -> why it cannot be compared, as a sentence.
+    left_out
+        Slug -> display name of the methods that have a score on some of the compared data sets, not on all.
     """
 
     names: Mapping[str, str]
@@ -41,6 +45,7 @@ class Across:
     ranks: pd.DataFrame
     shares: pd.DataFrame | None
     problems: Mapping[str, str]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def sweep_across(
@@ -73,33 +78,49 @@ def contexts_across(evaluation: Evaluation, view: View) -> Across:
 def _across(
     data: Mapping[str, tuple[Evaluation, View]], sweeps: Mapping[str, Sweep] | None, choice: ViewFilter | None
 ) -> Across:
-    names: dict[str, str] = {}
-    scores, ranks, shares, problems = {}, {}, {}, {}
+    found: dict[str, Scores] = {}
+    problems: dict[str, str] = {}
     for label, (evaluation, view) in data.items():
-        names |= {m: evaluation.name(m) for m in evaluation.methods if m not in names}
-        problem = view_problem(view, evaluation)
-        try:
-            found = None if problem else score_view(evaluation, view)
-        except UserError as error:
-            found, problem = None, str(error)
-        if found is None:
-            problems[label] = problem
-            scores[label] = ranks[label] = pd.Series(dtype=float)
+        scores, problem = _scored(evaluation, view)
+        if scores is not None and len(_defined(scores)) >= 2:
+            found[label] = scores
         else:
-            mean = average(found.values, view.avg)
-            scores[label] = pd.Series(mean, found.methods)
-            ranks[label] = pd.Series(ranks_of(mean, found.card), found.methods)
-        if sweeps is not None and label in sweeps:
-            shares[label] = shares_of_views(defensible(sweeps[label], choice))["share"]
-    table = {k: pd.DataFrame(v).reindex(names).astype(float) for k, v in (("s", scores), ("r", ranks), ("w", shares))}
-    order = table["r"].mean(axis=1).sort_values(kind="stable", na_position="last").index
+            problems[label] = problem or _FEW
+    names = {m: n for one in found.values() for m, n in zip(one.methods, one.names, strict=True) if m in _defined(one)}
+    common = [m for m in names if len(found) > 1 and all(m in _defined(one) for one in found.values())]
+    if len(common) < 2:
+        nothing = pd.DataFrame(index=[], columns=list(found), dtype=float)
+        return Across({}, nothing, nothing, None, problems, names)
+    # once more among themselves: the rows that all predict, and with them the scores, depend on who takes part
+    again = {label: score_view(*data[label], common) for label in found}
+    means = {label: average(one.values, data[label][1].avg) for label, one in again.items()}
+    ranks = pd.DataFrame(
+        {label: ranks_of(mean, again[label].card) for label, mean in means.items()}, common, dtype=float
+    )
+    order = ranks.mean(axis=1).sort_values(kind="stable").index
+    won = {k: shares_of_views(defensible(s, choice))["share"] for k, s in (sweeps or {}).items() if k in found}
     return Across(
         {m: names[m] for m in order},
-        table["s"].loc[order],
-        table["r"].loc[order],
-        table["w"].loc[order] if shares else None,
+        pd.DataFrame(means, common, dtype=float).loc[order],
+        ranks.loc[order],
+        pd.DataFrame(won).reindex(order).astype(float) if won else None,
         problems,
+        {m: n for m, n in names.items() if m not in common},
     )
+
+
+def _scored(evaluation: Evaluation, view: View) -> tuple[Scores | None, str]:
+    """Scores of a view, or why there are none."""
+    problem = view_problem(view, evaluation)
+    try:
+        return (None, problem) if problem else (score_view(evaluation, view), "")
+    except UserError as error:
+        return None, str(error)
+
+
+def _defined(scores: Scores) -> set[str]:
+    """Methods with a score."""
+    return {m for m, values in zip(scores.methods, scores.values, strict=True) if not np.isnan(values).all()}
 
 
 def stability(across: Across) -> float:

@@ -369,23 +369,21 @@ def across(current: Current) -> None:
     if len(evaluations) < 2:
         stop("Choose at least two benchmarks (downloaded ones from the Data page appear here).")
     with_shares = st.toggle("Share of views won on each (takes a while)", key="f_shares", persist_state="session")
-    sweeps = None
-    if with_shares:
-        sweeps = {
-            name: cache_views.all_views(e.benchmark, current.view.with_(show=(), context=""))
-            for name, e in evaluations.items()
-        }
     plain = current.view.with_(context="", show=())
-    found = sweep_across(evaluations, plain, sweeps)
+    found = sweep_across(evaluations, plain)
     for name, problem in found.problems.items():
         st.caption(f"{name}: {problem}")
+    if not found.names:
+        stop(explain.across(found))
+    if with_shares:
+        shown = current.view.with_(show=tuple(sorted(found.names)), context="")
+        swept = {name: cache_views.all_views(evaluations[name].benchmark, shown) for name in found.ranks}
+        found = sweep_across(evaluations, plain, swept)
     colours = {m: current.colours.get(m, "#8c4a2b") for m in found.names}
-    kept = found.ranks.dropna(how="all")
+    ranks = found.ranks.set_axis(range(found.ranks.shape[1]), axis=1)
     chart(
         current.mark(
-            order_figures.bump(
-                kept.set_axis(range(kept.shape[1]), axis=1), list(kept.columns), dict(found.names), colours, -1
-            ),
+            order_figures.bump(ranks, list(found.ranks.columns), dict(found.names), colours, -1),
             current.token,
         ),
         "across",

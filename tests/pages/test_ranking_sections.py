@@ -56,8 +56,10 @@ def test_robustness_shows_places_that_add_up(open_page):
 def test_the_order_is_compared_across_data_sets(open_page):
     at = open_page(section="Across data sets")
     drawn = by_key(at, "across")
-    assert "leads on" in drawn["note"]
+    assert drawn["note"].startswith("Compared are the 2 methods with a score on every data set (8 others have not).")
     assert any("mean" in str(t.get("uid")) for t in drawn["data"])
+    at = open_page(section="Across data sets", metric="pearson_delta")
+    assert not at.exception and any("Not comparable" in i.value for i in at.info)
 
 
 def test_retrieval_shows_the_distances_behind_centroid_accuracy(open_page, demo):

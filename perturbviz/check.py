@@ -148,17 +148,22 @@ def gene_findings(match: GeneMatch, names: Sequence[str]) -> list[Finding]:
 
 
 # -- values --------------------------------------------------------------------------------------------------------
-def value_findings(prediction: np.ndarray, truth: np.ndarray, control: np.ndarray, space: str) -> list[Finding]:
+def value_findings(
+    prediction: np.ndarray, truth: np.ndarray, control: np.ndarray, space: str, names: Sequence[str]
+) -> list[Finding]:
     """Scale, empty predictions, identical rows and suspected shuffles, on matched rows and shared genes.
 
     Parameters
     ----------
     prediction, truth, control
         (rows, genes), NaN-free, in the truth's value space; ``control`` holds NaN where unknown.
+    names
+        What a sentence calls each row.
     """
     out = []
     if space == "lognorm":
         out += _scale(prediction, truth)
+        out += odd_row_findings(scale.odd_rows(prediction, truth), names)
     groups = identical_rows(prediction)
     if len(prediction) > 1 and (n := sum(len(g) for g in groups)) > 1:
         out.append(
@@ -185,6 +190,17 @@ def value_findings(prediction: np.ndarray, truth: np.ndarray, control: np.ndarra
         )
         out.append(Finding("values", text, True))
     return out
+
+
+def odd_row_findings(rows: np.ndarray, names: Sequence[str]) -> list[Finding]:
+    """Which rows are on another scale than the others."""
+    if not len(rows):
+        return []
+    text = (
+        f"{plural(len(rows), 'condition')} {'is' if len(rows) == 1 else 'are'} on another scale than the others: total "
+        f"expression (sum of expm1) differs by more than {scale.ROW_FACTOR:.0f} x. Counts among logarithms?"
+    )
+    return [Finding("values", text, True, tuple(names[i] for i in rows.tolist()))]
 
 
 def _scale(prediction: np.ndarray, truth: np.ndarray) -> list[Finding]:

@@ -18,7 +18,7 @@ from perturbviz.aggregate.labels import CONTROL_SAMPLE, Groups, make_groups, ran
 from perturbviz.aggregate.report import KEY, AggregateReport
 from perturbviz.aggregate.source import BYTES_PER_BLOCK, open_cells
 from perturbviz.aggregate.stream import Treatment, stream_sums
-from perturbviz.aggregate.values import choose_space, sniff
+from perturbviz.aggregate.values import choose_space
 from perturbviz.benchmark import META, SCHEMA, save
 from perturbviz.perturbations import CONTROL
 
@@ -72,7 +72,8 @@ def aggregate(
         Add obs column ``energy_distance``: distance to the control cells of the context, from at most
         ``energy_cells`` random cells of a perturbation and five times as many of control.
     value_space
-        "counts" or "lognorm"; None to go by the values. A declaration the values contradict is refused.
+        "counts" or "lognorm"; None to go by the values. What is declared is done, and noted where the values look
+        otherwise; but no logarithm is taken of values that are logarithms for certain.
     counts_target
         Total per cell that counts are normalised to.
     layer
@@ -105,17 +106,23 @@ def aggregate(
     source = open_cells(Path(path), layer, bytes_per_block)
     groups = make_groups(source.column(condition), control, source.column(context) if context else None, sep)
     genes, gene_note = gene_axis(source.var())
-    space = choose_space(sniff(source), value_space, source.path.name)
+    space, said = choose_space(source, value_space)
     half, sampled = random_halves(groups, seed, energy_cells if energy else 0)
     slot = np.where(groups.code < 0, -1, 2 * groups.code.astype(np.int64) + half)
     with make_executor(scheduler, progress, cancel) as executor:
-        sums = stream_sums(source, slot, sampled, Treatment(counts_target if space == "counts" else None), executor)
+        sums = stream_sums(
+            source,
+            slot,
+            sampled,
+            Treatment(counts_target if space == "counts" else None, value_space == "lognorm"),
+            executor,
+        )
         result = build(sums, groups, genes, rest, threads=1 if scheduler == "synchronous" else None)
         if energy:
             result.obs["energy_distance"] = energy_to_control(
                 sums.sample, groups.code[sums.sample_cells], _control_of(groups)
             )
-        notes = [*groups.notes, gene_note]
+        notes = [*said, *groups.notes, gene_note]
         if energy:
             notes.append(
                 f"Energy distances come from a random sample of at most {energy_cells:,} cells a perturbation and "

@@ -64,6 +64,10 @@ class CellSource:
         Cells (or genes, where ``by_gene``) per block.
     columns
         Names of the obs columns.
+    logged
+        Whether the file says that a logarithm was taken (``uns["log1p"]``).
+    others
+        Other slots that hold values of the genes.
     """
 
     path: Path
@@ -72,6 +76,8 @@ class CellSource:
     by_gene: bool
     block: int
     columns: tuple[str, ...] = field(repr=False)
+    logged: bool = False
+    others: tuple[str, ...] = ()
 
     @property
     def axis(self) -> int:
@@ -125,6 +131,11 @@ class CellSource:
                 values = anndata.io.read_elem(group)[name]
         return pd.Series(values).reset_index(drop=True)
 
+    def names(self, axis: str) -> list[str]:
+        """Names of the cells ("obs") or of the genes ("var")."""
+        with open_store(self.path) as store:
+            return [*map(str, anndata.io.read_elem(store[axis]).index)]
+
     def var(self) -> pd.DataFrame:
         """Annotation of the genes; its index holds their names."""
         with open_store(self.path) as store:
@@ -150,6 +161,9 @@ def open_cells(path: str | Path, layer: str | None = None, bytes_per_block: int 
             if part not in store:
                 raise AggregateError(f"{path.name} has no {part}: it is not a file of cells as anndata writes it.")
         values, obs = store[element], store["obs"]
+        logged = "uns/log1p" in store
+        layers = {f"layers/{name}": str(name) for name in store.get("layers", ())}
+        others = tuple(word for key, word in ({"X": "X"} | layers).items() if key != element and key in store)
         if obs.attrs.get("encoding-type") == "dataframe":
             columns = tuple(str(c) for c in obs.attrs["column-order"])
         else:
@@ -177,4 +191,4 @@ def open_cells(path: str | Path, layer: str | None = None, bytes_per_block: int 
     block = int(np.clip(bytes_per_block * length // max(stored * value_bytes, 1), 1, length))
     if block > chunk > 1:  # whole storage chunks, so that none is decompressed twice
         block -= block % chunk
-    return CellSource(path, element, shape, by_gene, block, columns)
+    return CellSource(path, element, shape, by_gene, block, columns, logged, others)

@@ -22,20 +22,27 @@ from perturbviz.aggregate.execute import Executor, Tick
 from perturbviz.aggregate.kernel import load_kernel
 from perturbviz.aggregate.source import CellSource
 from perturbviz.aggregate.sums import GroupSums, add_block, check_indices, merge
-from perturbviz.aggregate.values import LARGEST_LOG, cell_totals, normalise
+from perturbviz.aggregate.values import cell_totals, normalise, refuse_missing
+from perturbviz.scale import LOG_MAX
 
 
 @dataclass(frozen=True)
 class Treatment:
-    """How values become log-normalised: ``target_sum`` for counts, None for values used as they are."""
+    """How values become log-normalised: ``target_sum`` for counts, None for values used as they are.
+
+    ``declared``: somebody says that they are log-normalised, so that no value is too large.
+    """
 
     target_sum: float | None
+    declared: bool = False
 
     @property
     def limits(self) -> tuple[float, float]:
         """Smallest and largest value there can be: the sample agreed with the value space, a later block may not."""
         largest = float(np.finfo(np.float32).max)
-        return (-largest, LARGEST_LOG) if self.target_sum is None else (0.0, largest)
+        if self.target_sum is not None:
+            return 0.0, largest
+        return -largest, largest if self.declared else LOG_MAX
 
 
 def stream_sums(
@@ -149,14 +156,13 @@ def _sum_blocks(
 
 def _refuse(block: Any, treatment: Treatment, source: CellSource, number: int) -> NoReturn:
     """Say which value of a block is outside the limits."""
+    where = source.span(number, number + 1)
+    refuse_missing(block, source, where.start)
     values = block.data if sparse.issparse(block) else np.asarray(block)
     low, high = treatment.limits
     with np.errstate(invalid="ignore"):
         worst = float(values[~((values >= low) & (values <= high))][0])
-    where = source.span(number, number + 1)
     place = f"{source.path.name}, {'genes' if source.by_gene else 'cells'} {where.start:,} to {where.stop - 1:,}"
-    if not np.isfinite(worst):
-        raise AggregateError(f"{place}: a value is missing (NaN) or infinite; remove or fill such values first.")
     if treatment.target_sum is not None:
         raise AggregateError(f"{place}: a value of {worst:.5g} cannot be a count; choose the layer that holds counts.")
     raise AggregateError(

@@ -1,98 +1,90 @@
-"""Counts or log-normalised values? Looking, deciding, and normalising one block."""
+"""Counts or log-normalised values? Looking at a sample, deciding, and normalising one block."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from scipy import sparse
 
+from perturbviz import scale
 from perturbviz.aggregate.errors import AggregateError
 from perturbviz.aggregate.source import BYTES_PER_BLOCK, CellSource
+from perturbviz.errors import UserError
 
-#: log1p of counts normalised to a total of 1e4 stays below log(1e4 + 1) = 9.2; even log2 of any real count is under 50.
-LARGEST_LOG = 50.0
 SPACES = ("counts", "lognorm")
 _SAMPLED_BYTES = 4_000_000
 _SAMPLED_BLOCKS = 5
+_LEAST = 10  # cells (or genes) of a block at least
 
 
-@dataclass(frozen=True)
-class Sniffed:
-    """Range and kind of a sample of the values."""
-
-    minimum: float
-    maximum: float
-    integers: bool
-
-    @property
-    def space(self) -> str:
-        """Either "counts" or "lognorm"; "" for values that can be neither (negative)."""
-        if self.minimum < 0:
-            return ""
-        return "counts" if self.integers or self.maximum > LARGEST_LOG else "lognorm"
-
-    def describe(self) -> str:
-        """What was found, for a sentence."""
-        kind = "integers" if self.integers else "not all integers"
-        return f"{kind} between {self.minimum:.3g} and {self.maximum:.5g}"
-
-
-def sniff(source: CellSource) -> Sniffed:
-    """Look at a few blocks spread over the file."""
-    block = max(1, source.block * _SAMPLED_BYTES // BYTES_PER_BLOCK) if source.block > 1000 else source.block
+def sample(source: CellSource) -> sparse.csr_matrix | np.ndarray:
+    """Values of a few blocks spread over the file: runs of cells, or of genes where it is stored by gene."""
+    block = max(min(source.block, _LEAST), source.block * _SAMPLED_BYTES // BYTES_PER_BLOCK)
     n_blocks = -(-source.shape[source.axis] // block)
-    low, high, integers = np.inf, -np.inf, True
+    found = []
     for i in np.unique(np.linspace(0, n_blocks - 1, _SAMPLED_BLOCKS).astype(int)):
         for values in source.read(int(i), int(i) + 1, block):
-            data = values.data if sparse.issparse(values) else np.asarray(values).ravel()
-            if data.size == 0:
-                continue
-            low, high = min(low, float(data.min())), max(high, float(data.max()))
-            integers = integers and bool((data == np.rint(data)).all())
-    if not (np.isfinite(low) and np.isfinite(high)) or low == high == 0:
-        raise AggregateError(
-            f"{source.path.name}: the values of {source.element} are missing (NaN), infinite or all zero."
-        )
-    return Sniffed(low, high, integers)
+            refuse_missing(values, source, int(i) * block)
+            found.append(values)
+    if sparse.issparse(found[0]):
+        joined = sparse.hstack(found) if source.by_gene else sparse.vstack(found)
+        x: Any = joined.tocsr()
+        x.data = x.data.astype(np.promote_types(x.dtype, np.float32))
+    else:
+        x = (np.hstack if source.by_gene else np.vstack)(found)
+        x = x.astype(np.promote_types(x.dtype, np.float32))
+    if not (x.data if sparse.issparse(x) else x).any():
+        raise AggregateError(f"{source.path.name}: the values of {source.element} are all zero.")
+    return x
 
 
-def choose_space(found: Sniffed, declared: str | None, name: str) -> str:
-    """The value space to work in: what was declared, if the values agree with it, else what was found.
-
-    Parameters
-    ----------
-    found
-        What the values look like.
-    declared
-        "counts", "lognorm" or None.
-    name
-        File name, for the message.
+def choose_space(source: CellSource, declared: str | None) -> tuple[str, tuple[str, ...]]:
+    """The value space to work in, "counts" or "lognorm", and what there is to say about it.
 
     Raises
     ------
     AggregateError
-        If declared and found disagree, or nothing was declared and the values can be neither.
+        If a value is missing, if nothing is declared and the values may be anything, or if a logarithm would be taken
+        of logarithms.
     """
     if declared is not None and declared not in SPACES:
         raise AggregateError(f"Unknown value space {declared!r}: cells hold {' or '.join(SPACES)}.")
-    if declared == "lognorm" and found.space == "counts":
-        raise AggregateError(
-            f"{name}: declared log-normalised, but the values look like counts ({found.describe()}); "
-            "counts mistaken for log-normalised values give meaningless means: declare counts instead."
+    found = scale.look(sample(source), source.logged)
+    what = f"{source.path.name}: {source.element!r}"
+    try:
+        plan = scale.plan(found, declared or "", "normalise", what, scale.other_slots(source.others), measured=True)
+    except UserError as error:
+        raise AggregateError(str(error)) from error
+    notes = [plan.caution, plan.note.strip() if declared else ""]
+    if not source.by_gene and not plan.normalise and len(found.mixed):
+        notes.append(
+            f"{what}: {len(found.mixed):,} of {len(found.whole):,} cells that were looked at are whole numbers, as counts "
+            "are, and the others are not: cells on different scales cannot be compared."
         )
-    if declared == "counts" and found.space != "counts":
-        raise AggregateError(
-            f"{name}: declared counts, but the values do not look like counts ({found.describe()}); "
-            "declare lognorm if they are log-normalised, or choose the layer that holds the counts."
-        )
-    if declared is None and not found.space:
-        raise AggregateError(
-            f"{name}: the values are neither counts nor log-normalised ({found.describe()}); "
-            "choose the layer that holds one of these, or declare lognorm to use them as they are."
-        )
-    return declared or found.space
+    return "counts" if plan.normalise else "lognorm", tuple(n for n in notes if n)
+
+
+def refuse_missing(block: Any, source: CellSource, start: int) -> None:
+    """Name the first value of a block that is missing or infinite; ``start`` is its first cell (or gene)."""
+    values = block.data if sparse.issparse(block) else np.asarray(block)
+    if np.isfinite(values).all():
+        return
+    _name_missing(block, source, start)
+
+
+def _name_missing(block: Any, source: CellSource, start: int) -> NoReturn:
+    dense = np.asarray(block.toarray() if sparse.issparse(block) else block)
+    i, j = np.argwhere(~np.isfinite(dense))[0]
+    whole = not source.by_gene and np.isnan(dense[i]).all()
+    kind = "missing (NaN)" if np.isnan(dense[i, j]) else "infinite"
+    cell, gene = (int(i), int(j) + start) if source.by_gene else (int(i) + start, int(j))
+    place = f"cell {source.names('obs')[cell]}"
+    what = "every value" if whole else f"the value of gene {source.names('var')[gene]}"
+    raise AggregateError(
+        f"{source.path.name}: {what} in {place} is {kind}: leave this cell out or write its value; nothing is filled in "
+        "for you."
+    )
 
 
 def cell_totals(block: Any) -> np.ndarray:

@@ -257,7 +257,8 @@ def _align(
     known = have & ~np.isnan(benchmark.truth).any(axis=1)
     if known.any():
         truth = benchmark.truth[known][:, columns]
-        findings += value_findings(matrix[known], truth, control[known], benchmark.value_space)
+        names = [str(c) for c in benchmark.conditions[known]]
+        findings += value_findings(matrix[known], truth, control[known], benchmark.value_space, names)
     if seed and seed not in benchmark.seeds and any(c.startswith("split__") for c in benchmark.adata.obs):
         text = f"seed {seed!r} is not among the splits ({', '.join(benchmark.seeds)}): it is kept but not scored."
         findings.append(Finding("split", text, True))

@@ -10,7 +10,7 @@ from perturbviz.alignment import LabelRules
 from perturbviz.check import Finding, plural
 from perturbviz.errors import UserError
 from perturbviz.readers import SYSTEMS
-from perturbviz.readers.base import Loaded, Options, Profiles
+from perturbviz.readers.base import Caution, Loaded, Options, Profiles
 
 SPACE_WORDS = {
     "lognorm": "log-normalised expression",
@@ -79,4 +79,4 @@ def file_findings(loaded: Loaded, options: Options) -> list[Finding]:
     reader = SYSTEMS.get(loaded.system)
     how = "as you said" if options.system else "recognised by its layout"
     out = [Finding("file", f"read as {reader.name} ({how}).")] if reader else []
-    return out + [Finding("file", n) for n in loaded.notes]
+    return out + [Finding("file", str(n), isinstance(n, Caution)) for n in loaded.notes]

@@ -14,7 +14,7 @@ from perturbviz.alignment import LabelRules, canonical_conditions, context_name,
 from perturbviz.assemble.shared import SPACE_WORDS, check_finite, file_findings, gene_names, label_rules, single_matrix
 from perturbviz.assemble.splits import with_splits
 from perturbviz.benchmark import META, SCHEMA, VALUE_SPACES, Benchmark
-from perturbviz.check import Finding, Report, label_findings, plural
+from perturbviz.check import Finding, Report, label_findings, odd_row_findings, plural
 from perturbviz.errors import UserError
 from perturbviz.perturbations import CONTROL, n_perturbed, targets
 from perturbviz.readers.base import Loaded, Options
@@ -46,8 +46,12 @@ def build_truth(
         findings.append(Finding("conditions", "contexts with a slash are written with a dash", items=items))
     values = conditions.combine(profiles.values, profiles.n_cells)
     check_finite(values, conditions.names, genes, "truth")
-    space, sentence = _truth_space(values, profiles.value_space, loaded, options)
-    findings.append(Finding("values", sentence))
+    space, more = _truth_space(values, profiles.value_space, loaded, options)
+    findings += more
+    if space == "lognorm":
+        whole = ~np.isnan(values).any(axis=1)
+        names = [n for n, w in zip(conditions.names, whole, strict=True) if w]
+        findings += odd_row_findings(scale.odd_rows(values[whole]), names)
     n_cells = None if profiles.n_cells is None else conditions.total(profiles.n_cells)
     layers = {
         k: conditions.combine(m, profiles.n_cells, power=2 if k == "se" else 1)
@@ -130,29 +134,36 @@ def _add_control(adata: AnnData) -> list[Finding]:
     return [Finding("conditions", text, True)]
 
 
-def _truth_space(values: np.ndarray, converted: str, loaded: Loaded, options: Options) -> tuple[str, str]:
-    """Value space of the truth and the sentence that says so."""
+def _truth_space(values: np.ndarray, converted: str, loaded: Loaded, options: Options) -> tuple[str, list[Finding]]:
+    """Value space of the truth and the sentences that say so."""
     observed = loaded.value_space if loaded.value_space != "embedding" or loaded.truth is None else "lognorm"
     declared = converted or observed or options.value_space
-    found = "counts" if scale.looks_like_counts(values) else ""
-    if declared in ("counts", "embedding") or (found == "counts" and declared in ("", "lognorm")):
+    counts = scale.looks_like_counts(values)
+    if declared in ("counts", "embedding") or (counts and declared in ("", "lognorm")):
         if declared == "lognorm" and options.value_space == "lognorm":
-            return declared, "declared as log-normalised expression although the values are very large."
+            text = f"taken for {SPACE_WORDS[declared]} as you say, but the values look like {SPACE_WORDS['counts']}."
+            return declared, [Finding("values", text, True)]
         raise UserError(
-            f"The truth looks like {SPACE_WORDS.get(declared if declared in ('counts', 'embedding') else found)} "
+            f"The truth looks like {SPACE_WORDS[declared if declared in ('counts', 'embedding') else 'counts']} "
             f"(maximum {np.nanmax(values):,.0f}): the mean of counts cannot be log-normalised afterwards. Normalise and "
             "log1p each cell first (`python -m perturbviz aggregate` does), or declare --value-space lognorm."
         )
     if declared:
         if declared not in VALUE_SPACES:
             raise UserError(f"Unknown value space {declared!r}: use {', '.join(VALUE_SPACES)}.")
-        return declared, f"values are {SPACE_WORDS[declared]}."
+        findings = [Finding("values", f"values are {SPACE_WORDS[declared]}.")]
+        if declared == "lognorm" and scale.many_negative(values):
+            text = "many values are negative, which measured expression never is: are these scaled values, or changes?"
+            findings.append(Finding("values", text, True))
+        return declared, findings
     if scale.many_negative(values):
         raise UserError(
             "The truth holds many negative values: say whether they are changes against control (--value-space delta), "
             "log-normalised expression (lognorm) or signed -log10 p-values (signed_logp)."
         )
-    return "lognorm", f"values taken for {SPACE_WORDS['lognorm']} (maximum {np.nanmax(values):.2f})."
+    return "lognorm", [
+        Finding("values", f"values taken for {SPACE_WORDS['lognorm']} (maximum {np.nanmax(values):.2f}).")
+    ]
 
 
 def known_targets(benchmark: Benchmark) -> frozenset[str]:

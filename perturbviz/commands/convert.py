@@ -44,6 +44,10 @@ def register(subparsers: Any) -> None:
     p.add_argument(
         "--truth-value-space", default="", choices=SPACES, metavar="SPACE", help="the same for the truth alone"
     )
+    p.add_argument(
+        "--layer", default="", metavar="NAME", help="slot of the predictions' values: a layer, raw, X or obsm/NAME"
+    )
+    p.add_argument("--truth-layer", default="", metavar="NAME", help="the same for the truth")
     p.add_argument("--genes", metavar="FILE", help="gene names of files without them, one a line, in their order")
     p.add_argument(
         "--without", action="append", default=[], metavar="METHOD", help="leave a method of a file out; may be repeated"
@@ -62,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         context=arguments.context,
         condition=arguments.condition,
         value_space=arguments.value_space,
+        layer=arguments.layer,
         genes=read_gene_list(Path(arguments.genes)) if arguments.genes else (),
         rename=read_rename(Path(arguments.rename)) if arguments.rename else {},
         without=tuple(arguments.without),
@@ -73,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         context=options.context,
         condition=options.condition,
         value_space=arguments.truth_value_space or options.value_space,
+        layer=arguments.truth_layer,
         genes=options.genes,
         rename=options.rename,
         allow_pickle=True,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
-from perturbviz.readers.cells import check_values, group_means
+from perturbviz.readers.cells import Rows, mean_rows
 from perturbviz.readers.npz import npz_names, read_npz
 
 _VALUES = ("pred", "prediction", "predictions", "pert_effect", "values", "X")
@@ -47,24 +47,26 @@ def _read(path: Path, options: Options, space: str) -> Loaded:
     labels = [*map(str, z[label].ravel())]
     genes = [*map(str, z[gene])] if gene else None
     contexts = [*map(str, z["contexts"])] if "contexts" in z else None
+    space = str(z["value_space"]) if "value_space" in z else space
     sides = {}
     for name in (value, "truth"):
         if name in z:
             if z[name].ndim != 2 or len(z[name]) != len(labels):
                 raise UserError(f"{path.name}: {name!r} has the shape {z[name].shape} for {len(labels)} labels.")
-            check_values(z[name], f"{path.name}: {name!r}")
-            sides[name] = group_means(z[name], labels, contexts, genes, n_cells=z.get("n_cells"))
+            rows = Rows(z[name], labels, contexts, genes, n_cells=z.get("n_cells"), what=f"{path.name}: {name!r}")
+            sides[name] = mean_rows(rows, options.value_space or space)
     main: Profiles = sides[value].profiles
-    space = str(z["value_space"]) if "value_space" in z else space
+    notes = tuple(dict.fromkeys(note for means in sides.values() for note in means.notes))
     if "truth" in sides:
         return Loaded(
             truth=sides["truth"].profiles,
             layers=sides["truth"].layers,
             predictions={("", ""): main},
             value_space=space,
+            notes=notes,
             title=path.stem,
         )
-    return Loaded(truth=main, layers=sides[value].layers, value_space=space, title=path.stem)
+    return Loaded(truth=main, layers=sides[value].layers, value_space=space, notes=notes, title=path.stem)
 
 
 READER = Reader(

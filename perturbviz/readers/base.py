@@ -21,6 +21,10 @@ Space = Literal["", "lognorm", "delta", "signed_logp", "counts", "embedding"]
 SPACES: tuple[str, ...] = ("lognorm", "delta", "signed_logp", "counts")
 
 
+class Caution(str):
+    """A note that asks for a decision or a second look."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What a person says about files that do not say it themselves; each is a flag of ``convert``.
@@ -37,6 +41,8 @@ class Options:
         Column that holds the perturbation, where it has an unusual name.
     value_space
         What the numbers are, where the file does not say; overrides the reader.
+    layer
+        Slot that holds the values, where it is not the usual one: "X", "raw", the name of a layer, "obsm/NAME".
     genes
         Names of the columns of a file without gene names, in order.
     rename
@@ -52,6 +58,7 @@ class Options:
     context: str = ""
     condition: str = ""
     value_space: str = ""
+    layer: str = ""
     genes: tuple[str, ...] = ()
     rename: Mapping[str, str] = field(default_factory=dict)
     without: tuple[str, ...] = ()
@@ -129,7 +136,7 @@ class Loaded:
     vocabulary
         Targets the file itself declares (pairs with "_" are split only into these and those of the truth).
     notes
-        Sentences about what was found and dropped while reading.
+        Sentences about what was found and dropped while reading; a :class:`Caution` among them is a warning.
     left_out
         Prediction of the files that cannot be used -> why; the others are.
     benchmark, scores

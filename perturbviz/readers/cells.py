@@ -5,18 +5,21 @@ A system's module says which slot holds the values, which column the labels, and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from perturbviz import scale
+from perturbviz.check import plural
 from perturbviz.errors import UserError
 from perturbviz.perturbations import CONTROL
-from perturbviz.readers.base import Options, Profiles
+from perturbviz.readers.base import Caution, Options, Profiles
 from perturbviz.readers.hdf5 import H5ad
 
 #: Usual names of the column with the perturbation, context and second gene name, most specific first.
@@ -34,10 +37,9 @@ LABELS = (
 )
 CONTEXTS = ("pseudobulk_context", "covariate", "cell_type", "celltype", "cell_line", "donor_id")
 GENE_COLUMNS = ("gene_name", "gene_names", "gene_symbol", "symbol", "feature_name", "ensembl_id", "ensembl", "gene_id")
+#: Names of slots that hold a prediction while X holds what it was made from.
+_PREDICTED = re.compile(r"pred|generat|recon|imput|simulat|counterfact", re.IGNORECASE)
 TOTAL = 1e4  # counts per cell after normalisation
-COUNTS_FROM = 50.0  # log1p values stay below
-
-Counts = Literal["ask", "normalise", "never"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +84,7 @@ def read_rows(
     label_column: str = "",
     context: str | Sequence[str] = "",
     control_column: str = "",
-    counts: Counts = "ask",
+    counts: scale.Counts = "ask",
 ) -> Means:
     """Mean rows of one slot of an .h5ad.
 
@@ -112,14 +114,55 @@ def read_rows(
         is_control = obs[control_column].astype(str).str.lower().isin(["true", "1", "1.0"]).to_numpy()
         found = [CONTROL if c else v for c, v in zip(is_control, found, strict=True)]
     contexts, notes = _contexts(obs, options, context, file)
-    x = h5.matrix(slot)
+    x, var, slot = values_of(h5, slot, options)
     if x.shape[0] != len(obs):
         raise UserError(f"{file}: {slot!r} has {x.shape[0]} rows for {len(obs)} rows of obs.")
-    check_values(x, f"{file}: {slot!r}")
-    x, more = normalised(x, options, counts, f"{file}: {slot!r}")
-    genes, symbols = gene_names(h5.var, x.shape[1], slot)
-    means = group_means(x, found, contexts, genes, symbols, (*notes, *more), obs.get("n_cells"))
-    return replace(means, profiles=replace(means.profiles, value_space="lognorm")) if more else means
+    genes, symbols = gene_names(var, x.shape[1], slot)
+    rows = Rows(
+        x,
+        found,
+        contexts,
+        genes,
+        symbols,
+        [*map(str, obs.index)],
+        obs.get("n_cells"),
+        f"{file}: {slot!r}",
+        other_slots(h5, slot),
+    )
+    means = mean_rows(rows, options.value_space, counts, h5.has("uns/log1p"))
+    notes += predicted_elsewhere(h5, slot) if not options.layer else []
+    return replace(means, notes=(*notes, *means.notes))
+
+
+def predicted_elsewhere(h5: H5ad, slot: str) -> list[str]:
+    """A caution where X is used and the name of another slot says that it holds a prediction."""
+    named = [k for k in h5.keys("layers") if _PREDICTED.search(k)]
+    named += [f"obsm/{k}" for k in h5.keys("obsm") if _PREDICTED.search(k)]
+    if slot != "X" or not named:
+        return []
+    return [
+        Caution(
+            f"{h5.path.name}: the values are those of X, but {', '.join(named)} lies beside it: where that is the "
+            f"prediction, choose it (--layer {named[0]})."
+        )
+    ]
+
+
+def values_of(h5: H5ad, slot: str, options: Options) -> tuple[np.ndarray | sp.csr_matrix, pd.DataFrame, str]:
+    """Values of the slot a person named, or of the usual one; the annotation of their columns; and the slot's name."""
+    if options.layer:
+        slot = options.layer if options.layer == "X" or "/" in options.layer else f"layers/{options.layer}"
+        slot = "raw/X" if options.layer == "raw" else slot
+        if not h5.has(slot):
+            have = ", ".join(other_slots(h5, "")) or "none"
+            raise UserError(f"{h5.path.name} has no {options.layer!r} (--layer); it has: {have}.")
+    return h5.matrix(slot), h5.table("raw/var") if slot == "raw/X" else h5.var, slot
+
+
+def other_slots(h5: H5ad, slot: str) -> tuple[str, ...]:
+    """The slots of a file that hold values of genes, as ``--layer`` names them, but one."""
+    slots = {"X": "X", "raw/X": "raw"} | {f"layers/{k}": k for k in h5.keys("layers")}
+    return tuple(word for s, word in slots.items() if s != slot and h5.has(s))
 
 
 def _contexts(obs, options: Options, context: str | Sequence[str], file: str) -> tuple[list[str] | None, list[str]]:
@@ -133,6 +176,140 @@ def _contexts(obs, options: Options, context: str | Sequence[str], file: str) ->
     return [str(v) for v in obs[name]], [f"The context of each row is taken from obs column {name!r}."]
 
 
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of cells or means as a file has them, before anything is averaged.
+
+    Attributes
+    ----------
+    x
+        (rows, genes), dense or CSR.
+    labels, contexts
+        Condition and context of each row; ``contexts`` None where there is one.
+    genes, symbols
+        First and second names of the columns; None where there are none.
+    names
+        What the file calls each row; None where it does not.
+    n_cells
+        Cells behind each row, where each is a mean.
+    what
+        File and slot, for sentences.
+    slots
+        Other slots that the file has.
+    """
+
+    x: np.ndarray | sp.csr_matrix
+    labels: Sequence[Any]
+    contexts: Sequence[str] | None = None
+    genes: Sequence[str] | None = None
+    symbols: Sequence[str] | None = None
+    names: Sequence[str] | None = None
+    n_cells: Any = None
+    what: str = ""
+    slots: tuple[str, ...] = ()
+
+    def kept(self, keep: np.ndarray) -> Rows:
+        """Only some of the rows."""
+        if keep.all():
+            return self
+        at = [int(i) for i in np.flatnonzero(keep)]
+        return replace(
+            self,
+            x=self.x[at],
+            labels=[self.labels[i] for i in at],
+            contexts=None if self.contexts is None else [self.contexts[i] for i in at],
+            names=None if self.names is None else [self.names[i] for i in at],
+            n_cells=None if self.n_cells is None else pd.Series(self.n_cells).iloc[at],
+        )
+
+    def place(self, i: int) -> str:
+        """Row ``i`` in words: its name and its condition."""
+        label = str(self.labels[i])
+        return f"{self.names[i]} ({label})" if self.names is not None and self.names[i] != label else label
+
+
+def mean_rows(rows: Rows, declared: str, counts: scale.Counts = "ask", logged: bool = False) -> Means:
+    """Mean row of each condition, after one look at the values; the same for every system.
+
+    Parameters
+    ----------
+    declared
+        What a person or the file says the values are; "" where neither does.
+    counts
+        What to do with counts of which nothing is said.
+    logged
+        Whether the file says that a logarithm was taken.
+
+    Raises
+    ------
+    UserError
+        Where the slot was never filled, a value is missing, or nobody says what the values are.
+    """
+    check_values(rows.x, rows.what)
+    empty, first = scale.missing(rows.x)
+    notes: list[str] = []
+    if empty.any():
+        notes.append(_empty_rows(rows, empty))
+        first = None if first is None else (first[0] - int(empty[: first[0]].sum()), first[1])
+        rows = rows.kept(~empty)
+    rows, more, first = _whole_genes(rows, first)
+    notes += more
+    if first is not None:
+        i, j = first
+        value = rows.x[i, j]
+        gene = rows.genes[j] if rows.genes is not None else f"column {j + 1}"
+        kind = "missing (NaN)" if np.isnan(value) else "infinite"
+        raise UserError(
+            f"{rows.what}: the value of gene {gene} in {rows.place(i)} is {kind}: leave this row out or write its value; "
+            "nothing is filled in for you."
+        )
+    found = scale.look(rows.x, logged)
+    plan = scale.plan(
+        found, declared, counts, rows.what, scale.other_slots(rows.slots, "--layer, or --truth-layer for the truth")
+    )
+    if plan.caution:
+        notes.append(Caution(plan.caution))
+    if not plan.normalise and counts != "never" and len(odd := found.mixed):
+        named = ", ".join(dict.fromkeys(str(rows.labels[i]) for i in odd.tolist()))
+        text = f"{rows.what}: the values of {named[:200]} are whole numbers, as counts are, and those of all other rows are not"
+        notes.append(Caution(f"{text}: rows on different scales cannot be compared."))
+    x = log_normalise(rows.x) if plan.normalise else rows.x
+    if plan.normalise:
+        done = f"Counts: each cell normalised to {TOTAL:,.0f} and log1p-transformed before averaging."
+        notes.append(done + plan.note)
+    elif plan.note:
+        notes.append(plan.note)
+    means = group_means(x, rows.labels, rows.contexts, rows.genes, rows.symbols, notes, rows.n_cells)
+    return replace(means, profiles=replace(means.profiles, value_space="lognorm")) if plan.normalise else means
+
+
+def _empty_rows(rows: Rows, empty: np.ndarray) -> str:
+    """Which rows hold nothing but NaN; they are no prediction and no measurement."""
+    gone = np.flatnonzero(empty).tolist()
+    rest = {str(rows.labels[i]) for i in np.flatnonzero(~empty).tolist()}
+    partly = [rows.place(i) for i in gone if str(rows.labels[i]) in rest]
+    named = partly or list(dict.fromkeys(str(rows.labels[i]) for i in gone))
+    listed = ", ".join(named[:5]) + (f", and {len(named) - 5:,} more" if len(named) > 5 else "")
+    text = f"{rows.what}: {plural(len(gone), 'row')} without any value (NaN) left out: {listed}."
+    return Caution(text) if partly else text
+
+
+def _whole_genes(rows: Rows, first: tuple[int, int] | None) -> tuple[Rows, list[str], tuple[int, int] | None]:
+    """The rows without the genes that no row has, and the first value that is missing then."""
+    if first is None or sp.issparse(rows.x):
+        return rows, [], first
+    none = np.isnan(rows.x).all(axis=0)
+    if not none.any():
+        return rows, [], first
+    names = [
+        None if n is None else [g for g, gone in zip(n, none, strict=True) if not gone]
+        for n in (rows.genes, rows.symbols)
+    ]
+    note = f"{rows.what}: {plural(int(none.sum()), 'gene')} without any value (NaN) left out."
+    rows = replace(rows, x=rows.x[:, ~none], genes=names[0], symbols=names[1])
+    return rows, [note], scale.missing(rows.x)[1]
+
+
 def check_values(x: np.ndarray | sp.csr_matrix, what: str) -> None:
     """Refuse a slot that cannot be a prediction or measurement: nothing, only zeros, only NaN."""
     if 0 in x.shape:
@@ -142,24 +319,6 @@ def check_values(x: np.ndarray | sp.csr_matrix, what: str) -> None:
         raise UserError(f"{what} holds only zeros: it was never filled. The values may be in another slot.")
     if np.isnan(values).all():
         raise UserError(f"{what} holds only NaN: it was never filled. The values may be in another slot.")
-
-
-def normalised(x, options: Options, counts: Counts, what: str):
-    """Log-normalised values where ``x`` holds counts, per cell and before any average."""
-    largest = float(x.max())
-    declared = options.value_space
-    if (
-        counts == "never"
-        or (declared and declared != "counts")
-        or (counts == "ask" and declared != "counts" and largest <= COUNTS_FROM)
-    ):
-        return x, ()
-    if counts == "ask" and declared != "counts":
-        raise UserError(
-            f"{what} reaches {largest:,.0f}: these look like counts. Say --value-space counts to normalise each cell to "
-            "10,000 and take log1p, or --value-space lognorm to take them as they are."
-        )
-    return log_normalise(x), (f"Counts: each cell normalised to {TOTAL:,.0f} and log1p-transformed before averaging.",)
 
 
 def log_normalise(x: np.ndarray | sp.csr_matrix) -> np.ndarray | sp.csr_matrix:

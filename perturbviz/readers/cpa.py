@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from perturbviz import scale
 from perturbviz.readers.base import Loaded, Options, Reader
 from perturbviz.readers.cells import gene_names, labels_of, read_rows, split_of
 from perturbviz.readers.hdf5 import H5ad, peek
@@ -26,14 +27,14 @@ def recognise(path: Path) -> bool:
 def read(path: Path, options: Options) -> Loaded:
     """Means of CPA_pred by cond_harm; the truth is layers["X_true"] where it was kept."""
     with H5ad(path) as h5:
-        slot = next(s for s in (*_SLOTS, "obsm/CPA_pred") if h5.has(s))
+        slot = _slot(h5)
         labels = ("cond_harm", "condition", "perturbation")
         means = read_rows(h5, options, slot, labels)
         p = means.profiles
         if p.genes is None:  # obsm has no gene axis of its own, but CPA keeps that of the data
             genes, symbols = gene_names(h5.var, p.values.shape[1])
             p = replace(p, genes=genes, symbols=symbols)
-        notes = [*means.notes]
+        notes = [f"Predictions are taken from {slot!r}.", *means.notes]
         truth, layers = None, {}
         if h5.has("layers/X_true"):
             kept = read_rows(h5, options, "layers/X_true", labels)
@@ -53,6 +54,14 @@ def read(path: Path, options: Options) -> Loaded:
         notes=tuple(dict.fromkeys(notes)),
         title=path.stem,
     )
+
+
+def _slot(h5: H5ad) -> str:
+    """Where the prediction lies: in both places the layer is the obsm, normalised and log1p-transformed."""
+    there = [s for s in _SLOTS if h5.has(s)]
+    if len(there) == 2 and scale.look(h5.matrix(there[1]), h5.has("uns/log1p")).surely_log:
+        return there[1]
+    return there[0] if there else _SLOTS[0]
 
 
 READER = Reader(

@@ -14,7 +14,7 @@ import numpy as np
 
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
-from perturbviz.readers.cells import check_values, group_means, read_rows
+from perturbviz.readers.cells import Rows, mean_rows, read_rows
 from perturbviz.readers.hdf5 import H5ad, obs_columns, peek
 from perturbviz.readers.npz import npz_names, read_npz
 from perturbviz.readers.pickles import safe_pickle
@@ -94,15 +94,14 @@ def results(
             raise UserError(f"{file}: {name!r} is no matrix of numbers.") from error
         if x.ndim != 2 or len(x) != len(labels):
             raise UserError(f"{file}: {name!r} has the shape {x.shape} for {len(labels)} entries of 'pert_cat'.")
-        check_values(x, f"{file}: {name!r}")
-        sides[name] = group_means(x, labels, None, genes)
+        sides[name] = mean_rows(Rows(x, labels, genes=genes, what=f"{file}: {name!r}"), options.value_space)
     return Loaded(
         truth=sides["truth"].profiles,
         layers=sides["truth"].layers,
         predictions={("", ""): sides["pred"].profiles},
         value_space="lognorm",
         separators=SEPARATORS,
-        notes=tuple(notes or ()),
+        notes=tuple(dict.fromkeys([*(notes or ()), *sides["truth"].notes, *sides["pred"].notes])),
         title=title,
     )
 

@@ -148,6 +148,10 @@ class H5ad:
         """Annotation of the columns."""
         return self._frame("var")
 
+    def table(self, slot: str) -> pd.DataFrame:
+        """A table such as "raw/var"."""
+        return self._frame(slot)
+
     def matrix(self, slot: str = "X") -> np.ndarray | sp.csr_matrix:
         """A matrix, sparse as csr, never float16; refused where missing."""
         if slot not in self.file or (isinstance(self.file[slot], h5py.Dataset) and self.file[slot].shape is None):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
-from perturbviz.readers.cells import check_values, gene_names, group_means, normalised
+from perturbviz.readers.cells import Rows, gene_names, mean_rows, other_slots
 from perturbviz.readers.hdf5 import H5ad
 
 _CELLPB = "adata_pert.h5ad"
@@ -39,15 +39,19 @@ def _collect(files: dict[str, Path], path: Path, options: Options) -> Loaded:
     if not files:
         raise UserError(f"{path.name} holds no .h5ad named after a perturbation.")
     rows, names, cells = [], None, []
+    notes: list[str] = []
     for file in files.values():
         with H5ad(file) as h5:
             x = h5.matrix()
             if "label" in h5.obs and (h5.obs["label"].astype(str) == "pred").any():
                 x = x[(h5.obs["label"].astype(str) == "pred").to_numpy()]
-            check_values(x, f"{file.name}: 'X'")
-            x, notes = normalised(x, options, "ask", file.name)
             genes, symbols = gene_names(h5.var, x.shape[1])
-        row = pd.Series(group_means(x, [0] * x.shape[0], None, None).profiles.values[0], index=genes)
+            rows_ = Rows(
+                x, [0] * x.shape[0], genes=genes, symbols=symbols, what=f"{file.name}: 'X'", slots=other_slots(h5, "X")
+            )
+            means = mean_rows(rows_, options.value_space, "ask", h5.has("uns/log1p"))
+        notes += means.notes
+        row = pd.Series(means.profiles.values[0], index=genes)
         if names is not None and (genes is None or not set(genes) == set(names[0] or ())):
             raise UserError(f"{file.name} has other genes than the first file: they belong to different runs.")
         names = names or (genes, symbols)
@@ -60,7 +64,7 @@ def _collect(files: dict[str, Path], path: Path, options: Options) -> Loaded:
         predictions={("", ""): profiles},
         value_space="lognorm",
         separators=("+", "_"),
-        notes=(note, *notes),
+        notes=tuple(dict.fromkeys([note, *notes])),
         title=path.stem,
     )
 

@@ -54,6 +54,9 @@ def options_form() -> Options:
         control = a.text_input("Further control labels", help="Separated by commas, such as NT, mock.")
         context = b.text_input("Column of the context", help="Cell line, donor, dose …")
         condition = b.text_input("Column of the perturbation", help="Where it has an unusual name.")
+        layer = b.text_input(
+            "Layer with the values", help="Where it is not the usual one: a layer, raw, X or obsm/NAME."
+        )
         genes = a.text_area("Gene list", help="For files without gene names: the names of the columns, in order.")
         leave_out = a.text_input("Leave out methods", help="Of a file of several methods: names, separated by commas.")
         rename = b.text_area(
@@ -66,6 +69,7 @@ def options_form() -> Options:
         control=tuple(c.strip() for c in control.split(",") if c.strip()),
         context=context.strip(),
         condition=condition.strip(),
+        layer=layer.strip(),
         genes=split_genes(genes),
         rename={k.strip(): v.strip() for k, v in pairs.items()},
         without=tuple(m.strip() for m in leave_out.split(",") if m.strip()),

@@ -49,8 +49,14 @@ def test_missing_columns_list_the_candidates(cells, tmp_path):
     assert "'donor'" in refusal(cells, tmp_path, context="donor")
 
 
-def test_counts_declared_log_normalised_are_refused(cells, tmp_path):
-    assert "counts mistaken for log-normalised values" in refusal(cells, tmp_path, value_space="lognorm")
+def test_counts_declared_log_normalised_are_used_as_they_are_and_noted(cells, tmp_path):
+    result = run(cells, tmp_path, value_space="lognorm")
+    assert "taken for log-normalised as you say, but the values look like counts" in notes(result)
+    control = (cells.obs["perturbation"] == "control").to_numpy()
+    for context in result.varm["control_mean"]:
+        rows = control if context == "all" else control & (cells.obs["line"] == context).to_numpy()
+        expected = np.asarray(cells.X[rows].mean(axis=0)).ravel()
+        np.testing.assert_allclose(result.varm["control_mean"][context], expected, rtol=1e-5)
 
 
 def test_counts_further_down_the_file_are_refused_too(cells, tmp_path):

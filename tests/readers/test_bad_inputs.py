@@ -266,8 +266,8 @@ def test_21_row_names_repeat(bench, tmp_path):
 
 
 def test_22_float16_is_summed_in_more(bench, tmp_path):
-    n = 2000
-    x = np.repeat(tiny.prediction().to_numpy(np.float16)[:1], n, axis=0) * np.float16(15)  # sums leave float16
+    n = 20_000
+    x = np.repeat(tiny.prediction().to_numpy(np.float16)[:1], n, axis=0) * np.float16(3)  # sums leave float16
     loaded = load(save(tmp_path / "p.h5ad", x, tiny.TEST[:1] * n))
     np.testing.assert_allclose(loaded.truth.values[0], x[0].astype(np.float32), rtol=1e-3)
 

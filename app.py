@@ -5,7 +5,8 @@ import streamlit as st
 if __name__ == "__main__":
     from streamlit.runtime.scriptrunner import RerunException
 
-    from perturbviz.ui import badge, burst, choose, collector, navigation, present, settle, sidebar, state
+    from perturbviz.ui import burst, choose, collector, navigation, present, settle, state
+    from perturbviz.ui.controls import badge, sidebar
     from perturbviz.ui.current import PageEnd
 
     page = navigation.run()

@@ -86,7 +86,7 @@ def read_only(path: Path, lazily: bool) -> tuple[float, float]:
 
     With h5py, or ``lazily`` as anndata and Dask do it.
     """
-    from perturbviz.aggregate.source import open_cells
+    from perturbviz.cells.source import open_cells
 
     source = open_cells(path)
     seconds, used = [], []
@@ -127,7 +127,7 @@ def measure(path: Path) -> dict[str, float]:
 
 def aggregate_once(path: Path) -> dict[str, float]:
     """Seconds of the parts of one aggregation, and processor seconds of the part that grows with the cells."""
-    from perturbviz.aggregate import aggregate
+    from perturbviz.cells import aggregate
 
     marks: dict[str, tuple[float, float]] = {}
 

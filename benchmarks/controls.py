@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from perturbviz.benchmark import Benchmark
-from perturbviz.evaluation import Evaluation
 from perturbviz.metrics import CATALOGUE
-from perturbviz.validity import default_view
-from perturbviz.view import AVERAGES, PRESETS, REFERENCE_FROM, ROWS, SIZES
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.validity import default_view
+from perturbviz.scoring.view import AVERAGES, PRESETS, REFERENCE_FROM, ROWS, SIZES
 
 #: Pages that draw the view. Data and guide draw no chart of it: they list what is loaded, and explain; the lessons of the
 #: guide have their own views, whatever the sidebar says.

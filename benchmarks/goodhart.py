@@ -61,11 +61,11 @@ def painted(url: str, data: str, start: str, steps: int) -> list[float]:
 
 def scored(path: Path, start: str, steps: int) -> list[float]:
     """Milliseconds to transform and to score on all metrics, without the page."""
+    from perturbviz.analyses.goodhart import Arena, Judge, Knobs
     from perturbviz.benchmark import load
-    from perturbviz.evaluation import Evaluation
-    from perturbviz.goodhart import Arena, Judge, Knobs
-    from perturbviz.scores import view_rows
-    from perturbviz.validity import default_view, offered_pairs
+    from perturbviz.scoring.evaluation import Evaluation
+    from perturbviz.scoring.scores import view_rows
+    from perturbviz.scoring.validity import default_view, offered_pairs
 
     benchmark = load(path)
     evaluation, view = Evaluation(benchmark), default_view(benchmark)

@@ -28,7 +28,7 @@ from anndata import AnnData
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from perturbviz.benchmark import Benchmark, load
-from perturbviz.view import View
+from perturbviz.scoring.view import View
 
 logging.disable(logging.WARNING)
 SINGLES, DOUBLES, GENES, HELD_OUT, SEEDS, METHODS = 104, 124, 1000, 62, 5, 5
@@ -87,10 +87,10 @@ def sections(benchmark: Benchmark) -> Iterator[tuple[str, Callable[[], None]]]:
 
     import streamlit as st
 
-    from perturbviz.evaluation import Evaluation
+    from perturbviz.scoring.evaluation import Evaluation
     from perturbviz.ui import cache_interactions as cache
     from perturbviz.ui.current import Current
-    from perturbviz.ui.interactions.work import Work
+    from perturbviz.ui.sections.interactions.work import Work
 
     view = View(genes="expressed" if benchmark.has_expression else "all")
     current = Current(view, benchmark, Evaluation(benchmark), "")
@@ -107,7 +107,7 @@ def sections(benchmark: Benchmark) -> Iterator[tuple[str, Callable[[], None]]]:
             for key, value in (defaults | {"method": current.shown[0]} | state).items():
                 st.session_state[key] = value
             work = Work(current, question, cache.every(question), cache.pairs(question), cache.threshold(question))
-            importlib.import_module(f"perturbviz.ui.interactions.{module}").draw(work)
+            importlib.import_module(f"perturbviz.ui.sections.interactions.{module}").draw(work)
 
         return run
 

@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from perturbviz import stats
 from perturbviz.benchmark import load as load_benchmark
-from perturbviz.evaluation import Evaluation
-from perturbviz.perturbations import targets
+from perturbviz.benchmark.perturbations import targets
+from perturbviz.scoring.evaluation import Evaluation
 
 FILES = {"CaRPool": "carpool_thp1_pseudobulk.npz", "Norman": "norman_pseudobulk.npz"}
 
@@ -36,8 +36,8 @@ def designs(folder: Path | None) -> dict[str, tuple[tuple[str, ...], ...]]:
     demo = Evaluation(load_benchmark(Path(__file__).parents[1] / "data" / "demo.h5ad")).rows["perturbation"]
     out["the demo's"] = tuple(map(targets, demo.unique()))
     for name, file in FILES.items() if folder is not None else ():
-        from perturbviz.assemble import assemble
         from perturbviz.readers import load
+        from perturbviz.readers.assemble import assemble
 
         rows = Evaluation(assemble(load(folder / file))[0]).rows["perturbation"]
         out[f"{name}'s"] = tuple(map(targets, rows.unique()))

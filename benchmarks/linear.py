@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
-from perturbviz.baselines.diagnostics import error_map
-from perturbviz.baselines.embeddings import gene_scores
-from perturbviz.baselines.linear import LinearModel
-from perturbviz.baselines.training import Training
+from perturbviz.models.diagnostics import error_map
+from perturbviz.models.embeddings import gene_scores
+from perturbviz.models.linear import LinearModel
+from perturbviz.models.training import Training
 
 LIMITS = {"refit": 0.3, "map": 3.0}  # seconds, for the sizes that are the default
 

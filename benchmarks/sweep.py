@@ -30,10 +30,10 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from perturbviz.analyses.all_views import SplitChoice, Sweep, sweep
 from perturbviz.benchmark import Benchmark
-from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import resolve
-from perturbviz.sweep import SplitChoice, Sweep, sweep
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.genesets import resolve
 
 N_SINGLES = 100
 

@@ -3,18 +3,19 @@
 import numpy as np
 import streamlit as st
 
-from perturbviz import explain
-from perturbviz import explain_calibration as words
-from perturbviz.calibration.controls import control_name, in_words
-from perturbviz.calibration.table import NEGATIVES, family_of, table
-from perturbviz.calibration.verdict import LEVEL, WIDE
-from perturbviz.figures import calibration as figures
-from perturbviz.figures.marks import marked
+from perturbviz.analyses.calibration.controls import control_name, in_words
+from perturbviz.analyses.calibration.table import NEGATIVES, family_of, table
+from perturbviz.analyses.calibration.verdict import LEVEL, WIDE
+from perturbviz.panels import captions
+from perturbviz.panels.captions import calibration as words
+from perturbviz.panels.figures import calibration as figures
+from perturbviz.panels.figures.marks import marked
 from perturbviz.stats import MIN_UNITS
 from perturbviz.ui import cache_calibration as cache
-from perturbviz.ui import calibration_map, choose, state
+from perturbviz.ui import choose, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, stop
+from perturbviz.ui.sections import calibration_map
 
 OTHER_DATA = (
     "carpool",
@@ -46,7 +47,7 @@ def control(column, label: str, key: str, first: str, others: list[str], help: s
 
 def thinned(values: np.ndarray) -> str:
     """What a note says of points that are left out of a chart."""
-    return explain.thinned(figures.MOST, int((~np.isnan(values)).sum()), "Drawn")
+    return captions.thinned(figures.MOST, int((~np.isnan(values)).sum()), "Drawn")
 
 
 top = st.container()
@@ -174,7 +175,7 @@ with wide:
     if event.clicked:
         state.defer(**calibration_map.clicked(str(event.clicked)))
     if too_slow:
-        st.caption(f"{explain.left_out(too_slow)}: choose one as the metric for its verdict.")
+        st.caption(f"{captions.left_out(too_slow)}: choose one as the metric for its verdict.")
     as_table = st.expander("The map as a table", key="map_table", on_change="rerun")
     if as_table.open:
         as_table.dataframe(

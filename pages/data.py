@@ -3,14 +3,16 @@
 import pandas as pd
 import streamlit as st
 
-from perturbviz.baselines.simple import BASELINES
-from perturbviz.benchmark import LEFT_OUT, Benchmark
-from perturbviz.datasets.catalogue import CATALOGUE, Dataset
+from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark.benchmark import LEFT_OUT
+from perturbviz.catalogue.entries import CATALOGUE, Dataset
 from perturbviz.errors import UserError
-from perturbviz.explain import escape
-from perturbviz.ui import add_data, choose, colours, recipes, sources, state
-from perturbviz.ui.add_data import use
+from perturbviz.panels.captions import escape
+from perturbviz.scoring.baselines import BASELINES
+from perturbviz.ui import choose, colours, recipes, sources, state
 from perturbviz.ui.current import await_data, begin
+from perturbviz.ui.sections import add_data
+from perturbviz.ui.sections.add_data import use
 from perturbviz.ui.share import as_bytes
 from perturbviz.ui.uploads import Outcome
 

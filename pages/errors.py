@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from perturbviz import explain
-from perturbviz.figures import errors as figures
-from perturbviz.rankings import per_unit
+from perturbviz.panels import captions
+from perturbviz.panels.figures import errors as figures
+from perturbviz.scoring.rankings import per_unit
 from perturbviz.stats import average
 from perturbviz.ui import cache, ceiling, choose, navigation, state
 from perturbviz.ui.chart import chart
@@ -24,7 +24,7 @@ points, perturbations = per_unit(scores.values, scores.rows, ranking.unit)
 at = {m: i for i, m in enumerate(scores.methods)}
 
 
-st.markdown(explain.headline(ranking))
+st.markdown(captions.headline(ranking))
 st.caption(four_questions(current, scores))
 with st.container(key="pv-scales"):
     ceiling.switch(current)
@@ -44,20 +44,20 @@ event = chart(
     current.mark(ceiling.drawn(swarms, perfect)),
     "distribution",
     question=f"How is the {scores.card.name} spread over perturbations?",
-    alt=explain.alt_order(ranking),
+    alt=captions.alt_order(ranking),
     table=scores.to_frame,
     filename=f"scores-{scores.metric}",
-    note=explain.spread(ranking, current.view.avg)
-    + explain.a_point_is(perturbations)
+    note=captions.spread(ranking, current.view.avg)
+    + captions.a_point_is(perturbations)
     + ceiling.note(perfect)
-    + explain.thinned(figures.points_a_method(len(order)), len(perturbations)),
+    + captions.thinned(figures.points_a_method(len(order)), len(perturbations)),
     select=True,
 )
 if event.clicked:
     state.defer(p=str(event.clicked))
 with st.container(horizontal=True, gap="small", vertical_alignment="center"):  # always there: nothing below may shift
     if perturbation:
-        st.markdown(f"**{explain.escape(perturbation)}** is marked.")
+        st.markdown(f"**{captions.escape(perturbation)}** is marked.")
         st.page_link(navigation.path("profiles"), label="See its profile", icon=":material/scatter_plot:")
         st.button("Clear", on_click=state.set_extra, args=("p", ""), type="tertiary")
 
@@ -98,8 +98,8 @@ with left:
                 **scores.rows[["seed", "context", "perturbation"]]
             ),
             filename=f"paired-{scores.metric}",
-            note=explain.paired(ranking, against, differences, others)
-            + explain.thinned(figures.points_a_method(len(others), PAIRED_POINTS), len(perturbations)),
+            note=captions.paired(ranking, against, differences, others)
+            + captions.thinned(figures.points_a_method(len(others), PAIRED_POINTS), len(perturbations)),
         )
 with right:
     if current.evaluation is None:
@@ -142,5 +142,5 @@ with right:
                 alt=f"{scores.card.name} of {len(lines)} methods against the number of genes, {orders[order_by]}.",
                 table=lambda: pd.DataFrame({"n": n, **{names[m]: v for m, (_, v) in lines.items()}}),
                 filename=f"over-n-{scores.metric}",
-                note=explain.crossings(n, averages, current.shown, current.name, scores.card),
+                note=captions.crossings(n, averages, current.shown, current.name, scores.card),
             )

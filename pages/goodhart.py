@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from perturbviz import explain
-from perturbviz.ui import cache_goodhart, choose, goodhart_class, goodhart_play, goodhart_tune
+from perturbviz.panels import captions
+from perturbviz.ui import cache_goodhart, choose
 from perturbviz.ui.current import begin, stop
+from perturbviz.ui.sections import goodhart_class, goodhart_play, goodhart_tune
 
 SECTIONS = {"play": "Playground", "tune": "Optimiser", "table": "Gameability", "class": "Challenge"}
 ABOUT = {
@@ -32,7 +33,7 @@ if not len(lab.rows):
 if not lab.settings:
     stop("No metric can be computed on these genes: choose others in the sidebar.")
 if lab.left_out:
-    st.caption(f"{explain.left_out(lab.left_out)}.")
+    st.caption(f"{captions.left_out(lab.left_out)}.")
 if section == "play":
     with st.spinner("Scoring the shown methods on all metrics …"):
         _competitors = lab.table  # made once and kept, behind the spinner

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from perturbviz.guide import SECTIONS
+from perturbviz.guide.entries import SECTIONS
 from perturbviz.ui import choose
 from perturbviz.ui.current import begin
-from perturbviz.ui.guide_entries import results, section
-from perturbviz.ui.guide_lessons import lessons
-from perturbviz.ui.guide_talk import talk
+from perturbviz.ui.sections.guide_entries import results, section
+from perturbviz.ui.sections.guide_lessons import lessons
+from perturbviz.ui.sections.guide_talk import talk
 
 current = begin("guide", needs="nothing")
 if st.session_state.get("guide") not in SECTIONS:

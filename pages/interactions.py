@@ -4,13 +4,13 @@ import importlib
 
 import streamlit as st
 
-from perturbviz import explain_interactions as explain
+from perturbviz.analyses.interactions.classes import class_counts
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
-from perturbviz.interactions.classes import class_counts
+from perturbviz.panels.captions import interactions as captions
 from perturbviz.ui import cache_interactions as cache
 from perturbviz.ui.current import PageEnd, begin
-from perturbviz.ui.interactions.work import Work, option, rule_controls
+from perturbviz.ui.sections.interactions.work import Work, option, rule_controls
 
 SECTIONS = {
     "": "What is not additive?",
@@ -36,7 +36,7 @@ def nothing(sentence: str) -> None:
     """Say why there is nothing to compute; the published panels need no benchmark."""
     st.info(sentence, icon=":material/search:")
     if cache.workbook() is not None:
-        importlib.import_module("perturbviz.ui.interactions.published").draw(None)
+        importlib.import_module("perturbviz.ui.sections.interactions.published").draw(None)
     raise PageEnd
 
 
@@ -58,6 +58,6 @@ work = Work(current, question, every, pairs, threshold)
 
 counts = class_counts(cache.true_classes(question, of_all=True))
 false = cache.false_share(question)
-st.markdown(explain.how_many(threshold, int(counts[1:].sum()), int(counts.sum()), len(every.doubles), false))
+st.markdown(captions.how_many(threshold, int(counts[1:].sum()), int(counts.sum()), len(every.doubles), false))
 section = option("Question", "ix", SECTIONS)
-importlib.import_module(f"perturbviz.ui.interactions.{MODULES[section]}").draw(work)
+importlib.import_module(f"perturbviz.ui.sections.interactions.{MODULES[section]}").draw(work)

@@ -3,20 +3,21 @@
 import pandas as pd
 import streamlit as st
 
-from perturbviz import explain
-from perturbviz import explain_linear as words
 from perturbviz.errors import UserError
-from perturbviz.figures import linear as figures
-from perturbviz.figures.marks import marked
-from perturbviz.figures.theme import method_colours
-from perturbviz.rankings import n_units
+from perturbviz.panels import captions
+from perturbviz.panels.captions import linear as words
+from perturbviz.panels.figures import linear as figures
+from perturbviz.panels.figures.marks import marked
+from perturbviz.panels.figures.theme import method_colours
+from perturbviz.scoring.rankings import n_units
+from perturbviz.scoring.validity import view_problem
 from perturbviz.stats import MIN_UNITS
-from perturbviz.ui import cache, cache_linear, embeddings, linear_looks, sources, state
-from perturbviz.ui import linear_controls as controls
+from perturbviz.ui import cache, cache_linear, embeddings, sources, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.colours import chosen
 from perturbviz.ui.current import begin, stop
-from perturbviz.validity import view_problem
+from perturbviz.ui.sections import linear_controls as controls
+from perturbviz.ui.sections import linear_looks
 
 current = begin("linear_model")
 data = current.view.data
@@ -58,7 +59,7 @@ for slug, (name, companion) in companions.items():
 try:
     found = cache_linear.predictions(base, recipe)
     for source in recipe.tables:
-        st.caption(f":material/table: {explain.escape(embeddings.table(source, plain).report)}")
+        st.caption(f":material/table: {captions.escape(embeddings.table(source, plain).report)}")
 except UserError as error:
     stop(str(error), icon=":material/table_chart:")
 
@@ -132,11 +133,11 @@ with left:
         ),
         "standing",
         question="Where does it stand among the methods?",
-        alt=explain.alt_order(ranking),
+        alt=captions.alt_order(ranking),
         table=lambda: table.reset_index(),
         filename=f"linear-{view.metric}",
         note=words.intervals(ranking, few, words.common_without(base.rows, fitted, names[recipe.slug]) if few else None)
-        + explain.thinned(figures.POINTS, max(map(len, per_perturbation.values()))),
+        + captions.thinned(figures.POINTS, max(map(len, per_perturbation.values()))),
     )
 with right:
     beside = {f"P.{r.perturbation}": slug for slug, (_, r) in models.items() if slug != recipe.slug}

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from perturbviz import explain
-from perturbviz.figures import profiles as figures
-from perturbviz.figures.marks import marked
-from perturbviz.genesets import resolve
 from perturbviz.metrics.correlation import pearson
-from perturbviz.references import LABELS
+from perturbviz.panels import captions
+from perturbviz.panels.figures import profiles as figures
+from perturbviz.panels.figures.marks import marked
+from perturbviz.scoring.genesets import resolve
+from perturbviz.scoring.references import LABELS
 from perturbviz.ui import choose, state
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions, stop
@@ -102,7 +102,7 @@ event = chart(
     alt=f"Predicted against observed {what} of {len(genes)} genes for {perturbation}, {len(panels)} methods.",
     table=lambda: pd.DataFrame({"gene": genes, "observed": observed, **{p.name: p.predicted for p in panels}}),
     filename=f"profile-{perturbation}",
-    note=explain.profile(perturbation, observed, panels, genes),
+    note=captions.profile(perturbation, observed, panels, genes),
     select=True,
 )
 if event.clicked and event.clicked in genes:
@@ -138,5 +138,5 @@ if gene:
             {"perturbation": names, "observed": observed, **{p.name: p.predicted for p in across}}
         ),
         filename=f"gene-{gene}",
-        note=explain.followed(gene, observed, across, names),
+        note=captions.followed(gene, observed, across, names),
     )

@@ -4,21 +4,22 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from perturbviz import explain, explain_calibration
+from perturbviz.analyses.calibration.controls import control_name, in_words
 from perturbviz.benchmark import Benchmark
-from perturbviz.calibration.controls import control_name, in_words
 from perturbviz.errors import UserError
-from perturbviz.figures import rankings as figures
-from perturbviz.figures.calibration import calibrated
 from perturbviz.metrics import CATALOGUE
-from perturbviz.published_scores import label_of
-from perturbviz.rankings import shifts
+from perturbviz.panels import captions
+from perturbviz.panels.captions import calibration as calibration_captions
+from perturbviz.panels.figures import rankings as figures
+from perturbviz.panels.figures.calibration import calibrated
+from perturbviz.scoring.published_scores import label_of
+from perturbviz.scoring.rankings import shifts
+from perturbviz.scoring.view import View, metric_label, metric_name
 from perturbviz.ui import cache, cache_calibration, ceiling, choose, state
 from perturbviz.ui.chart import chart
+from perturbviz.ui.controls.pin import pin_controls, pinned
 from perturbviz.ui.current import PageEnd, begin, four_questions
-from perturbviz.ui.pin import pin_controls, pinned
-from perturbviz.ui.ranking_sections import SECTIONS
-from perturbviz.view import View, metric_label, metric_name
+from perturbviz.ui.sections.rankings import SECTIONS
 
 current = begin("rankings", needs="scores")
 section = choose.segmented_control(
@@ -44,9 +45,9 @@ if before is not None and before.data == current.view.data and before != current
 st.session_state["_ranked_view"] = current.view
 moved = shifts(before_ranking, ranking) if before_ranking is not None else None
 
-sentences = [explain.headline(ranking)]
+sentences = [captions.headline(ranking)]
 if before_ranking is not None:
-    sentences.append(explain.change(before_ranking, ranking, before, current.view))
+    sentences.append(captions.change(before_ranking, ranking, before, current.view))
 st.markdown("\n\n".join(sentences))  # one element either way: a chart whose place in the page shifts is built anew
 pin_controls(current)
 
@@ -66,10 +67,10 @@ def order_chart(column, key: str, shown, view: View, shift, question: str) -> No
             current.mark(ceiling.drawn(order, perfect, upright=True)),
             key,
             question=question,
-            alt=explain.alt_order(shown),
+            alt=captions.alt_order(shown),
             table=ceiling.row(shown.table.reset_index(), perfect),
             filename=f"ranking-{view.metric}",
-            note=explain.uncertainty(shown) + ceiling.note(perfect),
+            note=captions.uncertainty(shown) + ceiling.note(perfect),
         )
         st.caption(four_questions(current, shown.scores, view))
 
@@ -116,10 +117,10 @@ elif scaled is not None:
             table=scaled.table.reset_index(),
             filename=f"calibrated-{current.view.metric}",
             alt=f"Calibrated scores of {len(scaled.table)} methods.",
-            note=explain_calibration.scale_note(scaled),
+            note=calibration_captions.scale_note(scaled),
         )
         st.caption(
-            f"{four_questions(current, scaled.ranking.scores)} · {explain_calibration.halves_note(current.source)}"
+            f"{four_questions(current, scaled.ranking.scores)} · {calibration_captions.halves_note(current.source)}"
         )
 else:
     order_chart(left, "order", ranking, current.view, moved, "Who leads, and how surely?")
@@ -145,7 +146,7 @@ here = next((i for i, pair in enumerate(pairs) if pair == (current.view.metric, 
 target = right if pin is None else st.container()
 if isinstance(current.source, Benchmark):
     overturned.markdown(
-        explain.overturn(
+        captions.overturn(
             table.ranks.drop(columns=list(table.no_lead)),
             [metric_name(m, r) for i, (m, r) in enumerate(table.settings) if i not in table.no_lead],
             current.name,
@@ -154,7 +155,7 @@ if isinstance(current.source, Benchmark):
     )
 with target:
     if isinstance(current.source, Benchmark) and table.left_out:
-        st.caption(f"{explain.left_out(table.left_out)}: choose one as the metric.")
+        st.caption(f"{captions.left_out(table.left_out)}: choose one as the metric.")
     event = chart(
         current.mark(
             figures.bump(
@@ -171,7 +172,7 @@ with target:
         alt=f"Ranks of {len(shown_order)} methods under {len(pairs)} metrics.",
         table=lambda: tables.set_axis(labels, axis=1).rename(index=current.name).reset_index(),
         filename="rank-shifts",
-        note=explain.bump_note(tables, labels, current.name, silent, count=not isinstance(current.source, Benchmark)),
+        note=captions.bump_note(tables, labels, current.name, silent, count=not isinstance(current.source, Benchmark)),
         select=True,
     )
 if isinstance(current.source, Benchmark):

@@ -7,11 +7,11 @@ Everything the dashboard shows can be had in a notebook, as pandas tables::
     scores = pv.score(bench, metric="pearson_delta", reference="perturbation", genes="expressed:1000")
     ranking = pv.rank(bench, metric="pearson_delta", reference="perturbation", genes="expressed:1000")
 
-Further rooms: ``perturbviz.readers`` and ``perturbviz.assemble`` (files in), ``perturbviz.datasets`` (public data),
-``perturbviz.metrics`` (the catalogue), ``perturbviz.sweep``, ``perturbviz.views`` and ``perturbviz.robustness`` (all views),
-``perturbviz.interactions``, ``perturbviz.calibration``, ``perturbviz.baselines`` (the linear model), ``perturbviz.goodhart``,
-``perturbviz.figures`` and ``perturbviz.report`` (what is drawn), ``perturbviz.aggregate`` (from cells). What is not listed here
-or in ``__all__`` belongs to the interface and may change.
+Further rooms, from the lowest to the highest: ``perturbviz.stats`` (arrays), ``perturbviz.benchmark`` (the
+data), ``perturbviz.cells`` and ``perturbviz.readers`` (files in), ``perturbviz.catalogue`` (public data),
+``perturbviz.metrics``, ``perturbviz.scoring``, ``perturbviz.models`` (the linear model and its kin),
+``perturbviz.analyses`` (all views, calibration, interactions, Goodhart's law, robustness), ``perturbviz.panels`` (what is
+drawn), ``perturbviz.guide``, ``perturbviz.report``. What is not listed in ``__all__`` may change.
 """
 
 from importlib import import_module
@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from perturbviz.analyses.tables import calibrate, every_view, interactions, load, rank, ranking, score
     from perturbviz.benchmark import Benchmark, save
+    from perturbviz.benchmark.scoretable import ScoreTable
     from perturbviz.errors import UserError
-    from perturbviz.evaluation import Evaluation
-    from perturbviz.genesets import GeneSubset
     from perturbviz.metrics import CATALOGUE
-    from perturbviz.rankings import Ranking
-    from perturbviz.scores import Scores, score_view
-    from perturbviz.scoretable import ScoreTable
-    from perturbviz.view import View
+    from perturbviz.scoring.evaluation import Evaluation
+    from perturbviz.scoring.genesets import GeneSubset
+    from perturbviz.scoring.rankings import Ranking
+    from perturbviz.scoring.scores import Scores, score_view
+    from perturbviz.scoring.view import View
 
 __version__ = "0.1.0"
 
@@ -35,13 +35,13 @@ __version__ = "0.1.0"
 _HOME = {
     "CATALOGUE": "metrics",
     "Benchmark": "benchmark",
-    "Evaluation": "evaluation",
-    "GeneSubset": "genesets",
-    "Ranking": "rankings",
-    "ScoreTable": "scoretable",
-    "Scores": "scores",
+    "Evaluation": "scoring.evaluation",
+    "GeneSubset": "scoring.genesets",
+    "Ranking": "scoring.rankings",
+    "ScoreTable": "benchmark.scoretable",
+    "Scores": "scoring.scores",
     "UserError": "errors",
-    "View": "view",
+    "View": "scoring.view",
     "calibrate": "analyses.tables",
     "every_view": "analyses.tables",
     "interactions": "analyses.tables",
@@ -50,7 +50,7 @@ _HOME = {
     "ranking": "analyses.tables",
     "save": "benchmark",
     "score": "analyses.tables",
-    "score_view": "scores",
+    "score_view": "scoring.scores",
 }
 __all__ = [
     "CATALOGUE",

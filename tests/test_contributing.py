@@ -28,7 +28,7 @@ np.testing.assert_allclose(scores.values[0], expected, rtol=1e-5)
 READER = """
 from pathlib import Path
 import numpy as np
-from perturbviz.assemble import assemble
+from perturbviz.readers.assemble import assemble
 from perturbviz.readers import load, recognise
 path = Path("tidy.csv")
 path.write_text("condition,gene,value\\nctrl,A,1\\nctrl,B,2\\nX,A,1.5\\nX,B,0\\n")

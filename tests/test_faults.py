@@ -18,10 +18,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from perturbviz.benchmark import Benchmark, load, save
-from perturbviz.datasets.catalogue import Dataset
-from perturbviz.datasets.download import fetch
+from perturbviz.benchmark.files import replacing
+from perturbviz.catalogue.download import fetch
+from perturbviz.catalogue.entries import Dataset
 from perturbviz.errors import UserError
-from perturbviz.files import replacing
 from tests.charts import figures
 
 ROOT = Path(__file__).parents[1]

@@ -1,110 +1,106 @@
-"""The rooms of the house: who imports whom. Data flows one way, and Streamlit stays in the interface."""
+"""The house: imports go down one list of rooms, Streamlit stays in the interface, and functions can be seen whole."""
 
 import ast
 import importlib.util
 import re
-from functools import lru_cache
-from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 
 import pytest
 
 import perturbviz
+from tests.draw import (
+    FUNCTION,
+    PAGE,
+    ROOMS,
+    ROOT,
+    between_rooms,
+    circles,
+    graph,
+    long_functions,
+    long_pages,
+    modules,
+    room,
+    upward,
+)
 
-ROOT = Path(__file__).parents[1]
-MODULES = {
-    ".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p
-    for p in [*ROOT.glob("perturbviz/**/*.py"), *ROOT.glob("pages/*.py"), ROOT / "app.py"]
-}
-INTERFACE = ("app", "pages.", "perturbviz.ui")
-#: From left to right; none imports, directly or through others, from a room to its right.
-FLOW = ("benchmark", "evaluation", "view", "scores", "rankings", "views", "explain_views", "ui.current")
-#: What a room may import besides itself.
-ONLY = {
-    "perturbviz.stats": ("perturbviz.errors",),  # arrays only
-    "perturbviz.metrics": ("perturbviz.errors", "perturbviz.rounding", "perturbviz.interactions"),  # arrays only
-    "perturbviz.figures": ("perturbviz.errors", "perturbviz.interactions"),  # names of classes
-}
-
-
-@lru_cache(maxsize=1)
-def graph() -> dict[str, dict[str, bool]]:
-    """Module -> imported modules of the project -> whether at the top of the file."""
-    out: dict[str, dict[str, bool]] = {name: {} for name in MODULES}
-    for name, path in MODULES.items():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                found = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                # `from package import module` is an import of that module
-                parts = [f"{node.module}.{alias.name}" for alias in node.names]
-                found = [part if part in MODULES else node.module for part in parts]
-            else:
-                continue
-            for other in found:
-                if other in MODULES and other != name:
-                    out[name][other] = out[name].get(other, False) or node in tree.body
-    assert sum(len(v) for v in out.values()) > 500, "imports are no longer found"
-    return out
+INTERFACE = ("app", "pages", "perturbviz.ui")
+#: Of Streamlit, what is not in its documentation: it may move with any release.
+UNDOCUMENTED = ("_enqueue", "RerunException", "component_registry", "data-test-script-state", "runtime.")
+#: What is still to be done, to be taken off one by one: a promise that is kept and still stands here fails.
+NOT_YET: set[str] = {"_enqueue", "RerunException", "component_registry", "runtime.", "functions", "pages"}
+#: Literal tables that the formatter would make unreadable, at most.
+UNFORMATTED = 24
 
 
-def reached(start: str) -> set[str]:
-    """All modules that importing one leads to."""
-    seen, todo = set(), [start]
-    while todo:
-        for other, top in graph()[todo.pop()].items():
-            if top and other not in seen:
-                seen.add(other)
-                todo.append(other)
-    return seen
+def texts() -> dict[str, str]:
+    return {name: path.read_text(encoding="utf-8") for name, path in modules().items()}
 
 
-def test_no_module_imports_itself_through_others():
-    """Imports inside functions count: those that lead back would be a circle too."""
-    try:
-        TopologicalSorter(graph()).prepare()
-    except CycleError as error:
-        pytest.fail("imports in a circle: " + " → ".join(reversed(error.args[1])))
+def of_the_interface(module: str) -> bool:
+    return any(module == part or module.startswith(part + ".") for part in INTERFACE)
 
 
-@pytest.mark.parametrize("place", range(len(FLOW)))
-def test_data_flows_one_way(place):
-    name = f"perturbviz.{FLOW[place]}"
-    to_the_right = {f"perturbviz.{other}" for other in FLOW[place + 1 :]}
-    assert not reached(name) & to_the_right
+def promise(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.xfail(name in NOT_YET, reason="still to be done", strict=True)
 
 
-@pytest.mark.parametrize("room", ONLY)
-def test_a_metric_never_knows_where_its_arrays_came_from_and_a_figure_never_reads_a_benchmark(room):
-    bad = {
-        (name, other)
-        for name, others in graph().items()
-        if name.startswith(room)
-        for other in others
-        if not other.startswith((room, *ONLY[room]))
-    }
-    assert bad == set()
+def test_imports_are_found():
+    assert sum(map(len, graph().values())) > 700 and {room(m) for m in modules()} == set(ROOMS)
+
+
+def test_imports_go_down():
+    """Those inside functions too; there are no exceptions."""
+    assert upward() == []
+
+
+def test_nothing_imports_itself_through_others():
+    assert circles(between_rooms()) == [] and circles(graph()) == []
+
+
+def test_the_package_has_nothing_on_its_lawn():
+    """Every module but the doors and the one kind of error is in a room."""
+    assert {p.name for p in (ROOT / "perturbviz").glob("*.py")} == {"__init__.py", "__main__.py", "errors.py"}
+
+
+def test_from_the_package_itself_only_its_version_is_read():
+    """It hands out its public names when asked, so from inside it would be a circle."""
+    taken = set()
+    for text in texts().values():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.module == "perturbviz":
+                taken |= {alias.name for alias in node.names if f"perturbviz.{alias.name}" not in modules()}
+    assert taken <= {"__version__"}
 
 
 def test_only_the_interface_knows_the_interface():
-    bad = {
-        (n, o)
-        for n, others in graph().items()
-        for o in others
-        if o.startswith(INTERFACE) and not n.startswith(INTERFACE)
-    }
+    bad = {(n, o) for n, others in graph().items() for o in others if of_the_interface(o) and not of_the_interface(n)}
     assert bad == set()
-    for name, path in MODULES.items():
-        nodes = [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Import | ast.ImportFrom)]
-        imported = {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
-        imported |= {str(n.module) for n in nodes if isinstance(n, ast.ImportFrom)}
-        if any(i.split(".")[0] == "streamlit" for i in imported):
-            assert name.startswith(INTERFACE), f"{name} imports streamlit"
+    for name, text in texts().items():
+        if not of_the_interface(name):
+            assert not re.search(r"^\s*(from|import) streamlit\b", text, re.M), f"{name} imports streamlit"
 
 
 def test_pages_do_not_import_pages():
     assert not {(n, o) for n, others in graph().items() for o in others if o.startswith(("pages.", "app"))}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=promise(name)) for name in UNDOCUMENTED])
+def test_of_streamlit_only_what_is_documented(name):
+    word = rf"streamlit\.{re.escape(name)}" if name == "runtime." else re.escape(name)
+    assert [m for m, text in texts().items() if re.search(word, text)] == []
+
+
+@promise("functions")
+def test_a_function_can_be_seen_whole():
+    assert long_functions() == [], f"longer than {FUNCTION} lines"
+
+
+@promise("pages")
+def test_a_page_can_be_seen_whole():
+    assert long_pages() == [], f"longer than {PAGE} lines"
+
+
+def test_the_formatter_is_asked_to_look_away_seldom():
+    assert sum(text.count("fmt: skip") + text.count("fmt: off") for text in texts().values()) <= UNFORMATTED
 
 
 def test_the_public_interface_is_what_its_docstring_shows(monkeypatch):
@@ -129,7 +125,7 @@ def test_choices_go_through_their_wrapper():
     """Streamlit hands a label that it does not know on as a value; ``perturbviz.ui.choose`` does not."""
     kinds = {"selectbox", "multiselect", "segmented_control", "pills", "radio", "select_slider", "button_group"}
     used, outside = set(), []
-    for name, path in MODULES.items():
+    for name, path in modules().items():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Attribute) and node.attr in kinds):
                 continue

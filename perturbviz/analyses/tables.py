@@ -11,21 +11,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from perturbviz import benchmark as benchmarks
 from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark import benchmark as benchmarks
+from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.errors import UserError
-from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import GeneSubset, parse_subset, subset_problem, unmeasured
 from perturbviz.metrics import canonical, parse_metric
-from perturbviz.published_scores import scores_of
-from perturbviz.rankings import TABLE, Ranking
-from perturbviz.rankings import rank as rank_scores
-from perturbviz.references import REFERENCES
-from perturbviz.scores import COLUMNS, score_view, view_rows
-from perturbviz.scores import score as score_rows
-from perturbviz.scoretable import ScoreTable
-from perturbviz.validity import default_view
-from perturbviz.view import AVERAGES, SPLITS, View
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.genesets import GeneSubset, parse_subset, subset_problem, unmeasured
+from perturbviz.scoring.published_scores import scores_of
+from perturbviz.scoring.rankings import TABLE, Ranking
+from perturbviz.scoring.rankings import rank as rank_scores
+from perturbviz.scoring.references import REFERENCES
+from perturbviz.scoring.scores import COLUMNS, score_view, view_rows
+from perturbviz.scoring.scores import score as score_rows
+from perturbviz.scoring.validity import default_view
+from perturbviz.scoring.view import AVERAGES, SPLITS, View
 
 Source = Benchmark | ScoreTable
 
@@ -242,7 +242,7 @@ def every_view_tables(
     split: str = "test,val",
 ) -> Iterator[pd.DataFrame]:
     """The tables of :func:`every_view` one after the other, so that memory stays bounded."""
-    from perturbviz.sweep import sweep_frame  # heavy, and not needed for a few scores
+    from perturbviz.analyses.all_views import sweep_frame  # heavy, and not needed for a few scores
 
     evaluation = evaluate(benchmark, split)
     references = tuple(r for r in REFERENCES if r != "none" and reference in (None, "none", r))
@@ -275,7 +275,7 @@ def calibrate(benchmark: Benchmark, genes: str | Sequence[str] | None = None) ->
     UserError
         Where the data hold no replicate.
     """
-    from perturbviz.calibration.table import calibration_map, table
+    from perturbviz.analyses.calibration.table import calibration_map, table
 
     evaluation = Evaluation(benchmark)
     wanted = [GeneSubset("all"), GeneSubset("expressed", 1000), GeneSubset("de", 100)]
@@ -294,8 +294,8 @@ def interactions(
 ) -> pd.DataFrame:
     """Deviations from additivity, observed and predicted: one row per method, seed, context, double and gene.
 
-    Arguments and errors as of :func:`perturbviz.interactions.table.interaction_table`; ``split`` as of :func:`score`.
+    Arguments and errors as of :func:`analyses.interactions.table.interaction_table`; ``split`` as of :func:`score`.
     """
-    from perturbviz.interactions.table import interaction_table
+    from perturbviz.analyses.interactions.table import interaction_table
 
     return interaction_table(benchmark, parse_parts(split), fdr, genes, rule, notes)

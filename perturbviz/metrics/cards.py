@@ -59,7 +59,7 @@ class Card:
     shared_genes
         True where perturbations are compared with one another, so that a subset must not differ between them.
     needs
-        Names of the further arguments of the function (see ``perturbviz.needs``): weights, block, ...
+        Names of the further arguments of the function (see ``perturbviz.scoring.inputs``): weights, block, ...
     undefined
         When the function returns NaN, in words that follow "undefined: ".
     plain_twin

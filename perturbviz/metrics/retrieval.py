@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from perturbviz.metrics.cards import Card, Metric, Parameter
-from perturbviz.rounding import snap
+from perturbviz.stats.rounding import snap
 
 Distance = Literal["l1", "l2", "cosine"]
 

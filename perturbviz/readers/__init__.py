@@ -39,7 +39,7 @@ from perturbviz.readers import (
 )
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
 from perturbviz.readers.hdf5 import readable
-from perturbviz.safety import check_file, unpack
+from perturbviz.readers.safety import check_file, unpack
 
 #: Readers in the order in which they are asked whether a file is theirs: the most specific first.
 SYSTEMS: dict[str, Reader] = {

@@ -1,6 +1,6 @@
 """What a reader is and what it hands over: rows with the labels, genes and numbers of the file, and nothing more.
 
-A reader does not canonicalise names, align genes or convert scales; ``perturbviz.assemble`` does that, the same way for
+A reader does not canonicalise names, align genes or convert scales; ``readers.assemble`` does that, the same way for
 every system, once truth and predictions are known.
 """
 
@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 
 from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.errors import UserError
-from perturbviz.scoretable import ScoreTable
 
 Space = Literal["", "lognorm", "delta", "signed_logp", "counts", "embedding"]
 SPACES: tuple[str, ...] = ("lognorm", "delta", "signed_logp", "counts")

@@ -12,7 +12,7 @@ from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Reader
 from perturbviz.readers.cells import CONTEXTS, read_rows
 from perturbviz.readers.hdf5 import H5ad, obs_columns, peek
-from perturbviz.safety import check_bytes, check_file, check_time, tar_members
+from perturbviz.readers.safety import check_bytes, check_file, check_time, tar_members
 
 _MEMBER = "pred.h5ad.zst"
 

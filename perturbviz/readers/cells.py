@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from perturbviz import scale
-from perturbviz.check import plural
+from perturbviz.benchmark import scale
+from perturbviz.benchmark.perturbations import CONTROL
 from perturbviz.errors import UserError
-from perturbviz.perturbations import CONTROL
 from perturbviz.readers.base import Caution, Options, Profiles
+from perturbviz.readers.check import plural
 from perturbviz.readers.hdf5 import H5ad
 
 #: Usual names of the column with the perturbation, context and second gene name, most specific first.

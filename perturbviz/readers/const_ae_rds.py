@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from perturbviz.alignment import unique_names
-from perturbviz.check import plural
 from perturbviz.errors import UserError
+from perturbviz.readers.alignment import unique_names
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader, run_name
+from perturbviz.readers.check import plural
 from perturbviz.readers.const_ae import cells, standard_errors
 from perturbviz.readers.nature_methods import METHODS
 from perturbviz.readers.rds import RVector, iterate_rds
+from perturbviz.readers.safety import check_file
 from perturbviz.readers.splitfile import from_parts
-from perturbviz.safety import check_file
 
 TRUTH = "ground_truth"
 #: Method -> display name; the published baselines are told apart from the ones computed here.

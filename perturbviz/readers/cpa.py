@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perturbviz import scale
+from perturbviz.benchmark import scale
 from perturbviz.readers.base import Loaded, Options, Reader
 from perturbviz.readers.cells import gene_names, labels_of, read_rows, split_of
 from perturbviz.readers.hdf5 import H5ad, peek

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 from anndata.io import read_elem
 
 from perturbviz.errors import UserError
-from perturbviz.safety import check_bytes, check_file, check_shape, check_time, limit
+from perturbviz.readers.safety import check_bytes, check_file, check_shape, check_time, limit
 
 #: HDF5 can declare huge arrays that take no space; a compressed file may hold at most this many times its size.
 MAX_INFLATION = 1000

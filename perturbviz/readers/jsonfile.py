@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from perturbviz.errors import UserError
-from perturbviz.safety import check_file, check_shape, check_time
+from perturbviz.readers.safety import check_file, check_shape, check_time
 
 _MISSING = {"NA", "NaN", "nan", ""}
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
-from perturbviz.safety import check_bytes, check_file, check_shape, check_time, limit
+from perturbviz.readers.safety import check_bytes, check_file, check_shape, check_time, limit
 
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
 _META = ("context", "n_cells", "split")

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from perturbviz.benchmark.perturbations import CONTROL, parse_condition
+from perturbviz.benchmark.scoretable import COLUMNS, ScoreTable
 from perturbviz.errors import UserError
-from perturbviz.perturbations import CONTROL, parse_condition
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
-from perturbviz.safety import check_file, check_zip
-from perturbviz.scoretable import COLUMNS, ScoreTable
+from perturbviz.readers.safety import check_file, check_zip
 
 TITLE = "Ahlmann-Eltze et al. 2025, Fig. 1"
 CONTEXT = "K562"

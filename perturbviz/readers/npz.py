@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from perturbviz.errors import UserError
-from perturbviz.safety import check_bytes, check_file, check_shape, check_time, check_zip
+from perturbviz.readers.safety import check_bytes, check_file, check_shape, check_time, check_zip
 
 
 def npz_names(path: Path) -> frozenset[str]:

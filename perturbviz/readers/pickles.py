@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from perturbviz.errors import UserError
-from perturbviz.safety import check_bytes, check_file, limit
+from perturbviz.readers.safety import check_bytes, check_file, limit
 
 _PLAIN = {("collections", "OrderedDict"), ("builtins", "set"), ("builtins", "frozenset"), ("_codecs", "encode")}
 _NUMPY = {"ndarray", "dtype"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perturbviz.perturbations import CONTROL
+from perturbviz.benchmark.perturbations import CONTROL
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
 from perturbviz.readers.npz import npz_names, read_npz
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from perturbviz.errors import UserError
-from perturbviz.safety import check_bytes, check_shape, check_time
+from perturbviz.readers.safety import check_bytes, check_shape, check_time
 
 _NIL, _REFERENCE, _SYMBOL, _PAIRS, _TEXT = 254, 255, 1, 2, 9
 _LOGICAL, _INTEGER, _REAL, _STRINGS, _LIST = 10, 13, 14, 16, 19

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from perturbviz.check import plural
+from perturbviz.benchmark.perturbations import parse_condition
+from perturbviz.benchmark.scoretable import COLUMNS, ScoreTable
 from perturbviz.errors import UserError
-from perturbviz.perturbations import parse_condition
 from perturbviz.readers.base import Loaded, Options, Reader
+from perturbviz.readers.check import plural
 from perturbviz.readers.jsonfile import read_json
 from perturbviz.readers.matrix import read_table
-from perturbviz.scoretable import COLUMNS, ScoreTable
 
 _SPB = {"method", "cor", "DataSet", "op"}
 _LOWER = ("mse", "mae", "rmse", "l1", "l2", "edistance", "wasserstein", "distance", "error")

@@ -10,7 +10,7 @@ from perturbviz.errors import UserError
 from perturbviz.readers.const_ae import is_split
 from perturbviz.readers.jsonfile import read_json
 from perturbviz.readers.matrix import read_table
-from perturbviz.safety import check_file
+from perturbviz.readers.safety import check_file
 
 
 def read_split(path: Path, allow_pickle: bool = False) -> Mapping[Any, str]:

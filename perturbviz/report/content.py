@@ -10,21 +10,21 @@ from urllib.parse import urlencode
 import numpy as np
 import pandas as pd
 
-from perturbviz import explain
 from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.errors import UserError
-from perturbviz.evaluation import Evaluation
-from perturbviz.figures import errors as error_figures
-from perturbviz.figures import rankings as ranking_figures
-from perturbviz.figures.drawing import Drawing
-from perturbviz.figures.theme import figure_dict, method_colours
-from perturbviz.published_scores import label_of, name_of, scores_of
-from perturbviz.rankings import Ranking, per_unit, rank, ranks
-from perturbviz.scores import score_many, score_view, view_rows
-from perturbviz.scoretable import ScoreTable
+from perturbviz.panels import captions
+from perturbviz.panels.figures import errors as error_figures
+from perturbviz.panels.figures import rankings as ranking_figures
+from perturbviz.panels.figures.drawing import Drawing
+from perturbviz.panels.figures.theme import figure_dict, method_colours
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.published_scores import label_of, name_of, scores_of
+from perturbviz.scoring.rankings import Ranking, per_unit, rank, ranks
+from perturbviz.scoring.scores import score_many, score_view, view_rows
+from perturbviz.scoring.validity import no_vote, offered_pairs, view_problem
+from perturbviz.scoring.view import View, metric_label, metric_name
 from perturbviz.stats import average
-from perturbviz.validity import no_vote, offered_pairs, view_problem
-from perturbviz.view import View, metric_label, metric_name
 
 Source = Benchmark | ScoreTable
 
@@ -158,8 +158,8 @@ def _section(item: Item, compute: Direct, prefix: str) -> Section:
         view,
         _title(item),
         _query(view),
-        explain.headline(ranking),
-        explain.four_questions(view, ranking.scores, isinstance(source, ScoreTable)),
+        captions.headline(ranking),
+        captions.four_questions(view, ranking.scores, isinstance(source, ScoreTable)),
         "",
         ranking.scores.note,
         _table(ranking),
@@ -198,15 +198,15 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
 
     def chart(kind: str, figure: Drawing, question: str, note: str, alt: str) -> Chart:
         drawn = figure_dict(figure.with_layout(meta={"token": view.token, "kind": kind}))
-        note = explain.footnoted(note, *shown_names)
+        note = captions.footnoted(note, *shown_names)
         return Chart(f"{prefix}-{kind}", drawn, question, note, alt)
 
     yield chart(
         "order",
         ranking_figures.order(ranking.table, colours, axis, None, card.better != "lower"),
         "Who leads, and how surely?",
-        explain.uncertainty(ranking),
-        explain.alt_order(ranking),
+        captions.uncertainty(ranking),
+        captions.alt_order(ranking),
     )
     order = list(ranking.table.index)
     points, perturbations = per_unit(scores.values[[scores.methods.index(m) for m in order]], scores.rows)
@@ -227,9 +227,9 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
         "distribution",
         swarms,
         f"How is the {card.name} spread over perturbations?",
-        explain.spread(ranking, view.avg).partition(" Click")[0]
-        + explain.a_point_is(perturbations)
-        + explain.thinned(error_figures.points_a_method(len(order)), len(perturbations)),
+        captions.spread(ranking, view.avg).partition(" Click")[0]
+        + captions.a_point_is(perturbations)
+        + captions.thinned(error_figures.points_a_method(len(order)), len(perturbations)),
         f"Values of {len(order)} methods, one point a perturbation, with their {view.avg}.",
     )
     pairs, table = compute.rank_table(source, view)
@@ -245,6 +245,6 @@ def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Itera
             "bump",
             ranking_figures.bump(shown, labels, names, colours, here),
             "How does the order shift from metric to metric?",
-            explain.bump_note(shown, labels, names.__getitem__, silent).partition(" Click")[0],
+            captions.bump_note(shown, labels, names.__getitem__, silent).partition(" Click")[0],
             f"Ranks of {len(shown)} methods under {len(pairs)} metrics.",
         )

@@ -22,10 +22,10 @@ from plotly.io.json import to_json_plotly
 
 from perturbviz import __version__
 from perturbviz.benchmark import Benchmark
-from perturbviz.explain import made_additive, who_saw_the_truth
+from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.metrics import CATALOGUE
+from perturbviz.panels.captions import made_additive, who_saw_the_truth
 from perturbviz.report.content import Chart, Direct, Item, Section, Source, sections
-from perturbviz.scoretable import ScoreTable
 
 _HERE = Path(__file__).parent
 _PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"

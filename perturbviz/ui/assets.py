@@ -17,7 +17,7 @@ from pathlib import Path
 from streamlit.components.v1.custom_component import CustomComponent
 from streamlit.runtime import Runtime
 
-ASSETS = Path(__file__).parent / "chart_assets"
+ASSETS = Path(__file__).parent / "chart"
 PLOTLY_VERSION = version("plotly")
 _ROUTE = f"component/{__name__}"
 KEPT = f"{_ROUTE}.plotly/plotly.js"

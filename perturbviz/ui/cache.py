@@ -14,19 +14,19 @@ import pandas as pd
 import streamlit as st
 from cachetools import LRUCache, cached
 
+from perturbviz.analyses.all_views import Setting, SplitChoice, sweep
 from perturbviz.benchmark import Benchmark
-from perturbviz.evaluation import Evaluation
-from perturbviz.explain import made_additive, who_saw_the_truth
-from perturbviz.genesets import subset_problem
+from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.metrics import CATALOGUE, canonical
-from perturbviz.published_scores import scores_of
-from perturbviz.rankings import Ranking, rank, ranks
-from perturbviz.scores import Scores, quick_and_slow, score_many, score_view, view_rows
-from perturbviz.scoretable import ScoreTable
+from perturbviz.panels.captions import made_additive, who_saw_the_truth
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.genesets import subset_problem
+from perturbviz.scoring.published_scores import scores_of
+from perturbviz.scoring.rankings import Ranking, rank, ranks
+from perturbviz.scoring.scores import Scores, quick_and_slow, score_many, score_view, view_rows
+from perturbviz.scoring.validity import metric_problem, no_vote, offered_pairs
+from perturbviz.scoring.view import DEFAULT_N, View
 from perturbviz.stats import average
-from perturbviz.sweep import Setting, SplitChoice, sweep
-from perturbviz.validity import metric_problem, no_vote, offered_pairs
-from perturbviz.view import DEFAULT_N, View
 
 AHEAD = 3e8  # values (rows x methods x genes) up to which looking ahead is worth its time
 REST = 1.0  # seconds without a click before looking ahead begins, which takes a core from whoever clicks on

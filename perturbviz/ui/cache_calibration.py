@@ -7,17 +7,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import streamlit as st
 
+from perturbviz.analyses.calibration import Calibration, Variation, calibration_map, systematic_variation, with_controls
+from perturbviz.analyses.calibration.controls import positive_controls, preferred_truth
+from perturbviz.analyses.calibration.scale import Scaled, scaled
+from perturbviz.analyses.calibration.table import NEGATIVES, control_evaluation, family_of
 from perturbviz.benchmark import Benchmark
-from perturbviz.calibration import Calibration, Variation, calibration_map, systematic_variation, with_controls
-from perturbviz.calibration.controls import positive_controls, preferred_truth
-from perturbviz.calibration.scale import Scaled, scaled
-from perturbviz.calibration.table import NEGATIVES, control_evaluation, family_of
 from perturbviz.errors import UserError
-from perturbviz.evaluation import Evaluation
-from perturbviz.scores import quick_and_slow, view_rows
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.scores import quick_and_slow, view_rows
+from perturbviz.scoring.validity import offered_pairs
+from perturbviz.scoring.view import View
 from perturbviz.ui import cache
-from perturbviz.validity import offered_pairs
-from perturbviz.view import View
 
 Judged = Calibration | str  # a calibration, or why there is none
 

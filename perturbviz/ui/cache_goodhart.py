@@ -13,16 +13,16 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from perturbviz.analyses.goodhart import Arena, Judge, Knobs, Setting
+from perturbviz.analyses.goodhart.classroom import Registry
+from perturbviz.analyses.goodhart.partition import Partition, partition
 from perturbviz.benchmark import Benchmark
-from perturbviz.challenge import Registry
-from perturbviz.evaluation import Evaluation
-from perturbviz.goodhart import Arena, Judge, Knobs, Setting
-from perturbviz.goodhart.partition import Partition, partition
-from perturbviz.scores import quick_and_slow, view_rows
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.scores import quick_and_slow, view_rows
+from perturbviz.scoring.validity import offered_pairs
+from perturbviz.scoring.view import View, metric_label
 from perturbviz.stats import average
 from perturbviz.ui import cache
-from perturbviz.validity import offered_pairs
-from perturbviz.view import View, metric_label
 
 #: Values (rows x genes) that the gameability table looks at, over all seeds and both sides.
 MOST_VALUES = 600_000

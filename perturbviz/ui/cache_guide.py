@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from perturbviz.benchmark import Benchmark
-from perturbviz.evaluation import Evaluation
-from perturbviz.lessons import Lesson
-from perturbviz.stage import Reveal
+from perturbviz.guide.lessons import Lesson
+from perturbviz.guide.stage import Reveal
+from perturbviz.scoring.evaluation import Evaluation
 
 
 def reveal(benchmark: Benchmark, lesson: Lesson) -> Reveal:

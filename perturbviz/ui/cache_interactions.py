@@ -10,17 +10,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from perturbviz.benchmark import Benchmark
-from perturbviz.datasets.download import cached
-from perturbviz.figures.drawing import Drawing
-from perturbviz.figures.interaction_pairs import Cloud, binned, clouds, outstanding
-from perturbviz.interactions.calls import Side, top_weights
-from perturbviz.interactions.classes import Codes, class_names
-from perturbviz.interactions.gi import GIScores, gi_scores, gi_table
-from perturbviz.interactions.pairs import Pairs, every_pair, make_pairs
-from perturbviz.interactions.published import Published, read_published
-from perturbviz.interactions.recurrence import Recurrence
-from perturbviz.interactions.summary import (
+from perturbviz.analyses.interactions.classes import Codes, class_names
+from perturbviz.analyses.interactions.gi import GIScores, gi_scores, gi_table
+from perturbviz.analyses.interactions.pairs import Pairs, every_pair, make_pairs
+from perturbviz.analyses.interactions.published import Published, read_published
+from perturbviz.analyses.interactions.recurrence import Recurrence
+from perturbviz.analyses.interactions.summary import (
     Finding,
     call_composition,
     calls,
@@ -31,10 +26,15 @@ from perturbviz.interactions.summary import (
     recurrence,
     takes_part,
 )
-from perturbviz.interactions.threshold import Kind, Threshold, fitted
-from perturbviz.scores import view_rows
+from perturbviz.analyses.interactions.threshold import Kind, Threshold, fitted
+from perturbviz.benchmark import Benchmark
+from perturbviz.catalogue.download import cached
+from perturbviz.metrics.nonadditive.calls import Side, top_weights
+from perturbviz.panels.figures.drawing import Drawing
+from perturbviz.panels.figures.interaction_pairs import Cloud, binned, clouds, outstanding
+from perturbviz.scoring.scores import view_rows
+from perturbviz.scoring.view import View
 from perturbviz.ui import cache, sources
-from perturbviz.view import View
 
 WORKBOOK = "ahlmann-eltze-2025-source"
 

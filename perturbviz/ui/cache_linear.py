@@ -10,22 +10,22 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from perturbviz.baselines import compete
-from perturbviz.baselines.compete import Predictions
-from perturbviz.baselines.diagnostics import ErrorMap, error_map, learning_curve, spectrum
-from perturbviz.baselines.embeddings import gene_scores
-from perturbviz.baselines.linear import LinearModel
-from perturbviz.baselines.recipe import MAX_DIMS, Recipe
-from perturbviz.baselines.resplit import resplit
-from perturbviz.baselines.training import Training
 from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark.perturbations import targets
 from perturbviz.errors import UserError
-from perturbviz.evaluation import Evaluation
-from perturbviz.perturbations import targets
-from perturbviz.rankings import Ranking, rank
-from perturbviz.scores import Scores, score, view_rows
+from perturbviz.models import compete
+from perturbviz.models.compete import Predictions
+from perturbviz.models.diagnostics import ErrorMap, error_map, learning_curve, spectrum
+from perturbviz.models.embeddings import gene_scores
+from perturbviz.models.held_out import resplit
+from perturbviz.models.linear import LinearModel
+from perturbviz.models.recipe import MAX_DIMS, Recipe
+from perturbviz.models.training import Training
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.rankings import Ranking, rank
+from perturbviz.scoring.scores import Scores, score, view_rows
+from perturbviz.scoring.view import View
 from perturbviz.ui import embeddings
-from perturbviz.view import View
 
 DIMS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50)
 RIDGES = (0.0, 0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)

@@ -7,16 +7,16 @@ from concurrent.futures import Future
 
 import streamlit as st
 
+from perturbviz.analyses.all_views import Sweep, default_metrics, sweep
+from perturbviz.analyses.all_views.defensible import ViewFilter, Views, defensible
+from perturbviz.analyses.all_views.grid import DIRECT_SIZES
+from perturbviz.analyses.robustness import Agreement, Robustness, agreement, deciding_choices, robustness
 from perturbviz.benchmark import Benchmark
-from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import GeneSubset
-from perturbviz.robustness import Agreement, Robustness, agreement, deciding_choices, robustness
-from perturbviz.scores import quick_and_slow, view_rows
-from perturbviz.sweep import Sweep, default_metrics, sweep
-from perturbviz.sweep.grid import DIRECT_SIZES
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.genesets import GeneSubset
+from perturbviz.scoring.scores import quick_and_slow, view_rows
+from perturbviz.scoring.view import DEFAULT_N, View
 from perturbviz.ui import cache
-from perturbviz.view import DEFAULT_N, View
-from perturbviz.views import ViewFilter, Views, defensible
 
 
 class _Running:

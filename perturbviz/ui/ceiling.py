@@ -5,15 +5,16 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from perturbviz.benchmark import SEEN, Benchmark
-from perturbviz.calibration.ceiling import CEILING, CEILING_NAME, has_ceiling
-from perturbviz.calibration.ceiling import ceiling as scores_of_ceiling
-from perturbviz.figures.drawing import Drawing
-from perturbviz.figures.rules import ceiling_line
-from perturbviz.rankings import average
+from perturbviz.analyses.calibration.ceiling import CEILING, CEILING_NAME, has_ceiling
+from perturbviz.analyses.calibration.ceiling import ceiling as scores_of_ceiling
+from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark.benchmark import SEEN
+from perturbviz.panels.figures.drawing import Drawing
+from perturbviz.panels.figures.rules import ceiling_line
+from perturbviz.scoring.rankings import average
+from perturbviz.scoring.view import View
 from perturbviz.ui import cache, state
 from perturbviz.ui.current import Current
-from perturbviz.view import View
 
 NAME = f"{CEILING_NAME}{SEEN}"
 

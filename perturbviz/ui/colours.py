@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from perturbviz.figures.readable import contrast
-from perturbviz.figures.theme import SURFACE, THEME_COLOURS
+from perturbviz.panels.figures.readable import contrast
+from perturbviz.panels.figures.theme import SURFACE, THEME_COLOURS
 from perturbviz.ui import state
 
 _ENTRY = re.compile(r"([A-Za-z0-9._-]+):([0-9a-f]{6})")

@@ -8,21 +8,21 @@ from typing import NoReturn
 
 import streamlit as st
 
-from perturbviz import explain
+from perturbviz.analyses.calibration.controls import SHUFFLED
 from perturbviz.benchmark import Benchmark
-from perturbviz.calibration.controls import SHUFFLED
+from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.errors import UserError
-from perturbviz.evaluation import Evaluation
-from perturbviz.figures.drawing import Figure
-from perturbviz.figures.marks import marked
-from perturbviz.figures.theme import control_colours, method_colours
-from perturbviz.rankings import Ranking
-from perturbviz.scores import Scores
-from perturbviz.scoretable import ScoreTable
+from perturbviz.panels import captions
+from perturbviz.panels.figures.drawing import Figure
+from perturbviz.panels.figures.marks import marked
+from perturbviz.panels.figures.theme import control_colours, method_colours
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.rankings import Ranking
+from perturbviz.scoring.scores import Scores
+from perturbviz.scoring.validity import view_problem
+from perturbviz.scoring.view import View
 from perturbviz.ui import cache, colours, navigation, sources, state
 from perturbviz.ui.chart import keep_marks
-from perturbviz.validity import view_problem
-from perturbviz.view import View
 
 _KEY = "_current"
 _SCORES_ONLY = "This needs predictions and truth gene by gene: choose a benchmark in the sidebar."
@@ -62,7 +62,7 @@ class Current:
         return self.view.reference
 
     def mark(self, fig: Figure, *axes: object) -> Figure:
-        """:func:`marked <perturbviz.figures.marks.marked>` for a figure drawn in units of the metric, and of ``axes``."""
+        """:func:`marked <panels.figures.marks.marked>` for a figure drawn in units of the metric, and of ``axes``."""
         return marked(fig, self.token, self.view.metric, self.reference, *axes)
 
     @property
@@ -161,7 +161,7 @@ def _simulated_banner(source: Benchmark | ScoreTable) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pv-simulated"):
         said = [":material/science: **Simulated data**, made to teach; no real system."]
         if isinstance(source, Benchmark):
-            said += [explain.escape(s) for s in cache.about_simulated(source) if s]
+            said += [captions.escape(s) for s in cache.about_simulated(source) if s]
         st.caption(" ".join(said), width="content")
         st.button(
             "Open Norman (real)",
@@ -181,7 +181,7 @@ def _open(data: str) -> None:
 
 def _nothing_open(problem: str) -> NoReturn:
     """Say why nothing is open, and offer ways on."""
-    st.info(explain.escape(problem), icon=":material/search:")
+    st.info(captions.escape(problem), icon=":material/search:")
     with st.container(horizontal=True, gap="small"):
         st.button("Try again", icon=":material/refresh:")
         st.button("Open the demo", icon=":material/home:", on_click=_open, args=("demo",))
@@ -202,7 +202,7 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
     if heading:
         st.title(navigation.question(name))
     if sentence := state.notice():
-        st.warning(explain.escape(sentence), icon=":material/cloud_off:")
+        st.warning(captions.escape(sentence), icon=":material/cloud_off:")
     if current.problem and needs != "nothing":
         await_data(current)
         _nothing_open(current.problem)
@@ -223,5 +223,5 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
 
 
 def four_questions(current: Current, scores: Scores, view: View | None = None) -> str:
-    """:func:`perturbviz.explain.four_questions` of the current view, or of another one such as the pinned."""
-    return explain.four_questions(view or current.view, scores, isinstance(current.source, ScoreTable))
+    """:func:`perturbviz.panels.captions.four_questions` of the current view, or of another one such as the pinned."""
+    return captions.four_questions(view or current.view, scores, isinstance(current.source, ScoreTable))

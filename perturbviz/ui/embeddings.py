@@ -7,15 +7,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from perturbviz.baselines.compete import all_perturbations, shared
-from perturbviz.baselines.embedding_files import FORMATS, ReadEmbedding, read_any
-from perturbviz.baselines.embeddings import pretrained
-from perturbviz.baselines.recipe import MAX_DIMS, data_of, data_source, file_source, missing_words
 from perturbviz.benchmark import Benchmark
-from perturbviz.datasets.catalogue import CATALOGUE, Dataset
-from perturbviz.datasets.download import cache_folder
+from perturbviz.benchmark.perturbations import targets
+from perturbviz.catalogue.download import cache_folder
+from perturbviz.catalogue.entries import CATALOGUE, Dataset
 from perturbviz.errors import UserError
-from perturbviz.perturbations import targets
+from perturbviz.models.compete import all_perturbations, shared
+from perturbviz.models.embedding_files import FORMATS, ReadEmbedding, read_any
+from perturbviz.models.embeddings import pretrained
+from perturbviz.models.recipe import MAX_DIMS, data_of, data_source, file_source, missing_words
 from perturbviz.ui import sources
 
 FILES = "_embedding_files"  # session: source name -> (file name, content); never shared between sessions

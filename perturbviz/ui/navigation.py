@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 from threadpoolctl import threadpool_limits
 
-from perturbviz.datasets import embedded
+from perturbviz.catalogue import embedded
 
 _FOLDER = embedded.home() / "pages"
 _STYLE = Path(__file__).with_name("style.css")

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from perturbviz.published_scores import name_of
-from perturbviz.scoretable import ScoreTable
-from perturbviz.talk import TALK
+from perturbviz.benchmark.scoretable import ScoreTable
+from perturbviz.guide.talk import TALK
+from perturbviz.scoring.published_scores import name_of
+from perturbviz.scoring.view import View, metric_name
 from perturbviz.ui import navigation, state
 from perturbviz.ui.chart import SCALE
 from perturbviz.ui.current import current
-from perturbviz.view import View, metric_name
 
 LARGER = 1.5
 _HERE = Path(__file__).parent

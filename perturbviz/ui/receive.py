@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from perturbviz.baselines.recipe import Recipe
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
-from perturbviz.explain import escape
+from perturbviz.models.recipe import Recipe
+from perturbviz.panels.captions import escape
 from perturbviz.readers.base import Options
 from perturbviz.ui import recipes, sources, state, uploads
 

@@ -10,12 +10,12 @@ from urllib.parse import quote, unquote
 
 import streamlit as st
 
-from perturbviz.baselines.compete import enter
-from perturbviz.baselines.recipe import Recipe
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
+from perturbviz.models.compete import enter
+from perturbviz.models.recipe import Recipe
+from perturbviz.scoring.view import View
 from perturbviz.ui import cache, cache_linear, embeddings, sources, state
-from perturbviz.view import View
 
 
 def _entries() -> list[tuple[str, str]]:

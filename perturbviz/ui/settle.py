@@ -12,17 +12,17 @@ from functools import cache as once
 
 import streamlit as st
 
-from perturbviz import genesets
+from perturbviz.analyses.calibration.controls import preferred_truth
 from perturbviz.benchmark import Benchmark
-from perturbviz.calibration.controls import preferred_truth
+from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.errors import UserError
-from perturbviz.evaluation import Evaluation
 from perturbviz.metrics import CATALOGUE, parse_metric
-from perturbviz.scoretable import ScoreTable
+from perturbviz.scoring import genesets
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.validity import default_view, genes_problem, metric_problem
+from perturbviz.scoring.view import View
 from perturbviz.ui import cache, cache_calibration, recipes, state
 from perturbviz.ui.current import Current, keep
-from perturbviz.validity import default_view, genes_problem, metric_problem
-from perturbviz.view import View
 
 _DEPENDENT = ("ref", "genes", "n", "show", "context", "seed", "size", "truth")  # what another benchmark may not have
 _OF_TABLES = ("data", "metric", "avg", "show")  # choices that a table of scores leaves

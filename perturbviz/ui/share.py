@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from perturbviz.baselines.recipe import Recipe, data_of
 from perturbviz.benchmark import Benchmark, save
 from perturbviz.errors import UserError
-from perturbviz.explain import escape
+from perturbviz.models.recipe import Recipe, data_of
+from perturbviz.panels.captions import escape
 from perturbviz.ui import embeddings, recipes, sources, state
 from perturbviz.ui.current import Current
 

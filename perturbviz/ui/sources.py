@@ -10,14 +10,13 @@ from threading import Lock
 
 import streamlit as st
 
-from perturbviz import benchmark as benchmarks
-from perturbviz import mapping
-from perturbviz.benchmark import Benchmark, slugify
-from perturbviz.datasets import embedded as embedded_files
-from perturbviz.datasets.catalogue import CATALOGUE
-from perturbviz.datasets.download import cache_folder, digest_notes, fetch, open_dataset
+from perturbviz.benchmark import Benchmark, slugify, storage
+from perturbviz.benchmark import benchmark as benchmarks
+from perturbviz.benchmark.scoretable import ScoreTable
+from perturbviz.catalogue import embedded as embedded_files
+from perturbviz.catalogue.download import cache_folder, digest_notes, fetch, open_dataset
+from perturbviz.catalogue.entries import CATALOGUE
 from perturbviz.errors import UserError
-from perturbviz.scoretable import ScoreTable
 
 Source = Benchmark | ScoreTable
 OWN = "_own_data"  # session: content id -> what the user loaded; never shared between sessions
@@ -132,11 +131,11 @@ def embedded(data: str) -> Benchmark:
 def _file(path: Path) -> Benchmark:
     if not path.exists():
         raise UserError(f"{path.name} is no longer there: choose another benchmark in the sidebar.")
-    return _load(str(path), mapping.mark(path))
+    return _load(str(path), storage.mark(path))
 
 
 @st.cache_resource(max_entries=6, show_spinner="Reading the benchmark …")
-def _load(path: str, mark: mapping.Mark) -> Benchmark:
+def _load(path: str, mark: storage.Mark) -> Benchmark:
     """One copy for all sessions, mapped where it is large; a file replaced on disk has another mark."""
     return benchmarks.load(path, notes=digest_notes())
 
@@ -147,11 +146,11 @@ def _catalogued(data: str) -> Source:
     with _DOWNLOADS[data]:  # who asks for the same meanwhile waits for it
         if not path.is_file():
             _download(data)
-    return _read(data, mapping.mark(path))
+    return _read(data, storage.mark(path))
 
 
 @st.cache_resource(max_entries=6, show_spinner="Reading the data …")
-def _read(data: str, mark: mapping.Mark) -> Source:
+def _read(data: str, mark: storage.Mark) -> Source:
     """One copy for all sessions; a file that was downloaded anew has another mark."""
     return open_dataset(data)
 

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from perturbviz.scoring.view import View
 from perturbviz.ui import choose, sources
-from perturbviz.view import View
 
 _LINEAR = ("recipe", "unseen", "beside", "look", "from", "to")
 _LAB = ("lab", "start", "knobs", "mx", "my")

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from perturbviz.assemble import Incoming, add_prediction, assemble
-from perturbviz.assemble.shared import file_findings
 from perturbviz.benchmark import Benchmark
-from perturbviz.check import Finding, Report
+from perturbviz.benchmark.scoretable import ScoreTable
+from perturbviz.benchmark.storage import mark
 from perturbviz.errors import UserError
-from perturbviz.mapping import mark
 from perturbviz.readers import load, recognise
+from perturbviz.readers.assemble import Incoming, add_prediction, assemble
+from perturbviz.readers.assemble.shared import file_findings
 from perturbviz.readers.base import Loaded, Options
-from perturbviz.safety import time_limit
-from perturbviz.scoretable import ScoreTable
+from perturbviz.readers.check import Finding, Report
+from perturbviz.readers.safety import time_limit
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,10 @@ import gc
 import time
 
 from perturbviz.errors import UserError
-from perturbviz.ui import badge, cache, ranking_sections, settle, sidebar, sources  # noqa: F401  (imported early)
-from perturbviz.validity import default_view
+from perturbviz.scoring.validity import default_view
+from perturbviz.ui import cache, settle, sources  # noqa: F401  (imported early)
+from perturbviz.ui.controls import badge, sidebar  # noqa: F401  (imported early)
+from perturbviz.ui.sections import rankings as ranking_sections  # noqa: F401  (imported early)
 
 LATER = 6  # seconds: by then whoever opened the page at once has it
 

@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from perturbviz.figures.theme import MEAN_BAR, method_colours, template
+from perturbviz.panels.figures.theme import MEAN_BAR, method_colours, template
 from perturbviz.ui.chart import chart
 
 METHODS = ["Cautious", "Bold", "Noisy", "linear", "no change", "mean"]

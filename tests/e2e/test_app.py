@@ -11,12 +11,11 @@ import pandas as pd
 import pytest
 
 from perturbviz.benchmark import load
-from perturbviz.evaluation import Evaluation
-from perturbviz.rankings import rank
-from perturbviz.scores import score_view
-from perturbviz.view import View
-
-from .conftest import ROOT, open_app
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.rankings import rank
+from perturbviz.scoring.scores import score_view
+from perturbviz.scoring.view import View
+from tests.e2e.conftest import ROOT, open_app
 
 RANKINGS = "Which prediction is best here?"
 SHARED = ROOT.parent / "shared" / "data"

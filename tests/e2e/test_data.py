@@ -5,10 +5,9 @@ import re
 import pandas as pd
 import pytest
 
-from perturbviz.datasets.download import open_dataset
-from tests.test_published import published
-
-from .conftest import ROOT, open_app
+from perturbviz.catalogue.download import open_dataset
+from tests.catalogue.test_published import published
+from tests.e2e.conftest import ROOT, open_app
 
 HEADING = "Which data, whose predictions?"
 RANKINGS = "Which prediction is best here?"

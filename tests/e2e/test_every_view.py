@@ -2,7 +2,7 @@
 
 import pytest
 
-from .test_app import ORDER
+from tests.e2e.test_app import ORDER
 
 HEADING = "Which prediction is best here?"
 FIND = "[...document.querySelectorAll('.js-plotly-plot')].find((g) => g.data?.some((t) => t.uid === 'curve'))"

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from perturbviz.analyses.calibration.controls import preferred_truth
 from perturbviz.benchmark import load
-from perturbviz.calibration.controls import preferred_truth
-from perturbviz.evaluation import Evaluation
-from perturbviz.lessons import LESSONS
-from perturbviz.rankings import rank
-from perturbviz.scores import score_view
-from perturbviz.talk import TALK
+from perturbviz.guide.lessons import LESSONS
+from perturbviz.guide.talk import TALK
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.rankings import rank
+from perturbviz.scoring.scores import score_view
+from perturbviz.scoring.view import View
 from perturbviz.ui.navigation import question
-from perturbviz.view import View
 
 DEMO = Path(__file__).parents[2] / "data" / "demo.h5ad"
 GUIDE, RANKINGS = question("guide"), question("rankings")

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import TimeoutError
 
-from perturbviz.view import View
-
-from .conftest import DRAWN, PATIENCE, free_port, open_app, start_server, stop_server
+from perturbviz.scoring.view import View
+from tests.e2e.conftest import DRAWN, PATIENCE, free_port, open_app, start_server, stop_server
 
 RANKINGS = "Which prediction is best here?"
 

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from perturbviz.benchmark import load
-
-from .conftest import ROOT, open_app
+from tests.e2e.conftest import ROOT, open_app
 
 DATA = "Which data, whose predictions?"
 RANKINGS = "Which prediction is best here?"

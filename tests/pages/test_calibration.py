@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
+from perturbviz.analyses.calibration import calibration_map
 from perturbviz.benchmark import Benchmark, load, save
-from perturbviz.calibration import calibration_map
-from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import GeneSubset
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.genesets import GeneSubset
 from perturbviz.ui import cache_calibration
 from tests.charts import figures
 from tests.pages.conftest import ROOT, unfold
@@ -107,7 +107,7 @@ def test_the_controls_are_drawn_and_half_of_the_cells_is_then_the_truth(open_pag
 @pytest.fixture
 def few_comparisons(monkeypatch):
     """As if every comparison took long; which metrics a map has is asked anew, before and after."""
-    monkeypatch.setattr("perturbviz.scores.COMPARISONS", 0)
+    monkeypatch.setattr("perturbviz.scoring.scores.COMPARISONS", 0)
     cache_calibration._mapped.cache_clear()
     yield
     cache_calibration._mapped.cache_clear()
@@ -124,7 +124,7 @@ def test_metrics_that_would_take_minutes_are_left_out_of_the_map_by_name(open_pa
 def test_notes_say_how_many_of_the_points_are_drawn(open_page, monkeypatch):
     before = open_page("calibration", metric="mse")
     assert not any("an even choice between" in chart(before, key)["note"] for key in ("paired", "drf", "variation"))
-    monkeypatch.setattr("perturbviz.figures.calibration.MOST", 16)
+    monkeypatch.setattr("perturbviz.panels.figures.calibration.MOST", 16)
     at = open_page("calibration", metric="mse")
     for key, uids in {
         "paired": ("paired-better", "paired-equal", "paired-worse"),

@@ -2,13 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perturbviz import explain
 from perturbviz.benchmark import load
-from perturbviz.evaluation import Evaluation
-from perturbviz.figures import errors, profiles
-from perturbviz.figures.profiles import Panel
-from perturbviz.scores import score_view
-from perturbviz.view import View
+from perturbviz.panels import captions
+from perturbviz.panels.figures import errors, profiles
+from perturbviz.panels.figures.profiles import Panel
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.scores import score_view
+from perturbviz.scoring.view import View
 from tests.charts import figures
 from tests.pages.conftest import ROOT
 
@@ -86,7 +86,7 @@ def test_many_methods_share_the_points_of_a_chart_and_the_note_says_so():
         heights = points.y[own]
         np.testing.assert_allclose([heights.min(), heights.max()], [line.min(), line.max()], rtol=1e-6)
         assert (abs(points.x[own] - i) < 0.5).all()
-    assert "71 of 200" in explain.thinned(most, n) and explain.thinned(71, 71) == ""
+    assert "71 of 200" in captions.thinned(most, n) and captions.thinned(71, 71) == ""
     assert errors.points_a_method(1) == errors.MAX_POINTS and errors.points_a_method(100) == errors.MIN_POINTS
 
 

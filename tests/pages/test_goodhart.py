@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from perturbviz.analyses.goodhart import Knobs, game
 from perturbviz.benchmark import load
-from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import GeneSubset
-from perturbviz.goodhart import Knobs, game
-from perturbviz.scores import score
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.genesets import GeneSubset
+from perturbviz.scoring.scores import score
 from tests.charts import figures
 from tests.pages.conftest import ROOT, unfold
 
@@ -85,7 +85,7 @@ def test_tricks_and_reset_set_the_sliders(open_page):
 
 
 def test_the_optimiser_reports_climb_effects_and_verdict(open_page, monkeypatch):
-    monkeypatch.setattr("perturbviz.ui.goodhart_tune.SECONDS", 2.0)
+    monkeypatch.setattr("perturbviz.ui.sections.goodhart_tune.SECONDS", 2.0)
     at = open_page("goodhart", lab="tune", start="overconfident", metric="mse")
     assert "Find the setting" in at.info[0].value
     assert at.selectbox(key="_target").value == ("pearson_delta", "control")
@@ -102,9 +102,9 @@ def test_the_optimiser_reports_climb_effects_and_verdict(open_page, monkeypatch)
 
 def test_the_table_covers_every_metric_offered(open_page, monkeypatch):
     monkeypatch.setattr(
-        "perturbviz.goodhart.gameability.weak_tricks", lambda n: (Knobs(amplify=0.5), Knobs(amplify=2.0))
+        "perturbviz.analyses.goodhart.gameability.weak_tricks", lambda n: (Knobs(amplify=0.5), Knobs(amplify=2.0))
     )
-    monkeypatch.setattr("perturbviz.goodhart.gameability.empty_tricks", lambda n: (Knobs(shift=1.0),))
+    monkeypatch.setattr("perturbviz.analyses.goodhart.gameability.empty_tricks", lambda n: (Knobs(shift=1.0),))
     at = open_page("goodhart", lab="table", genes="expressed", n="100", seed="1")
     figure = chart(at, "gameability")
     labels = figure["layout"]["yaxis"]["ticktext"]
@@ -176,7 +176,7 @@ def test_a_class_is_not_opened_on_what_somebody_loaded(open_page):
 
 
 def test_metrics_that_would_take_minutes_are_left_out_by_name(open_page, monkeypatch):
-    monkeypatch.setattr("perturbviz.scores.COMPARISONS", 0)
+    monkeypatch.setattr("perturbviz.scoring.scores.COMPARISONS", 0)
     at = open_page("goodhart", genes="expressed", n="37")
     assert "Centroid accuracy" in next(c.value for c in at.caption if c.value.startswith("Not among them:"))
     offered = at.selectbox(key="mx").options

@@ -1,8 +1,8 @@
 import pytest
 
-from perturbviz.guide import SECTIONS, entries
-from perturbviz.lessons import LESSONS
-from perturbviz.talk import TALK
+from perturbviz.guide.entries import SECTIONS, entries
+from perturbviz.guide.lessons import LESSONS
+from perturbviz.guide.talk import TALK
 from tests.charts import figures
 from tests.pages.conftest import unfold
 

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
+from perturbviz.analyses.interactions import PAPER_CLASSES, class_counts
+from perturbviz.analyses.interactions.pairs import every_pair, make_pairs
+from perturbviz.analyses.interactions.summary import false_calls, finding
+from perturbviz.analyses.interactions.threshold import Threshold, fitted
 from perturbviz.benchmark import load, save
-from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import GeneSubset
-from perturbviz.interactions import PAPER_CLASSES, class_counts
-from perturbviz.interactions.pairs import every_pair, make_pairs
-from perturbviz.interactions.summary import false_calls, finding
-from perturbviz.interactions.threshold import Threshold, fitted
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.genesets import GeneSubset
 from tests.charts import figures
 from tests.pages.conftest import ROOT
 

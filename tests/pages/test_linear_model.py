@@ -8,16 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perturbviz.baselines.compete import predict
-from perturbviz.baselines.embedding_files import read_any
-from perturbviz.baselines.recipe import Recipe, file_source
-from perturbviz.baselines.resplit import resplit
 from perturbviz.benchmark import load, save
-from perturbviz.datasets.catalogue import CATALOGUE
-from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import GeneSubset
-from perturbviz.perturbations import targets
-from perturbviz.scores import score
+from perturbviz.benchmark.perturbations import targets
+from perturbviz.catalogue.entries import CATALOGUE
+from perturbviz.models.compete import predict
+from perturbviz.models.embedding_files import read_any
+from perturbviz.models.held_out import resplit
+from perturbviz.models.recipe import Recipe, file_source
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.genesets import GeneSubset
+from perturbviz.scoring.scores import score
 from tests.charts import figures
 from tests.conftest import build_adata
 from tests.pages.conftest import ROOT, unfold
@@ -45,7 +45,7 @@ def demo():
 
 def expected(benchmark, recipe):
     """L2 on the default genes, computed without the page."""
-    from perturbviz.baselines.compete import with_candidates
+    from perturbviz.models.compete import with_candidates
 
     evaluation = Evaluation(benchmark)
     trial = with_candidates(evaluation, {"x": ("x", predict(evaluation, recipe.competitor()).values)})
@@ -127,7 +127,7 @@ def test_other_models_and_what_they_have_not(open_page):
     assert not at.exception and "no embedding of perturbations" in written(at)
 
 
-@pytest.mark.parametrize("ending", ["npz", "json"])  # further formats: tests/baselines
+@pytest.mark.parametrize("ending", ["npz", "json"])  # further formats: tests/models
 def test_an_uploaded_embedding_is_used_and_kept_out_of_the_link(open_page, demo, ending):
     names = sorted({*demo.genes[:80], *(t for c in demo.conditions for t in targets(c))})
     values = np.random.default_rng(0).normal(size=(len(names), 4)).round(3)

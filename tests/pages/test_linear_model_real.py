@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perturbviz.assemble import assemble
-from perturbviz.baselines.recipe import Recipe, file_source
 from perturbviz.benchmark import save
+from perturbviz.models.recipe import Recipe, file_source
 from perturbviz.readers import load
+from perturbviz.readers.assemble import assemble
 from tests.pages.conftest import ROOT
 from tests.pages.test_linear_model import chart, figures, means, written
 

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from perturbviz.datasets.catalogue import CATALOGUE
+from perturbviz.catalogue.entries import CATALOGUE
 from tests.charts import figures
 from tests.pages.conftest import ROOT
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from perturbviz.benchmark import load
-from perturbviz.evaluation import Evaluation
-from perturbviz.rankings import rank
-from perturbviz.scores import score_view
-from perturbviz.view import View
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.rankings import rank
+from perturbviz.scoring.scores import score_view
+from perturbviz.scoring.view import View
 from tests.charts import figures
 from tests.pages.conftest import ROOT
 
@@ -30,9 +30,9 @@ def test_every_view_counts_wins_and_names_the_deciding_choice(open_page, demo):
     assert set(deciding["y"]) == {"metric", "reference", "genes", "n", "split", "average"}
     assert np.sum(deciding["x"]) == pytest.approx(1)
 
-    from perturbviz.sweep.grid import DIRECT_SIZES
+    from perturbviz.analyses.all_views.defensible import defensible
+    from perturbviz.analyses.all_views.grid import DIRECT_SIZES
     from perturbviz.ui import cache_views
-    from perturbviz.views import defensible
 
     swept = cache_views.all_views(demo.benchmark, View(show=tuple(SHOWN)))
     assert set(DIRECT_SIZES) & {s.subset.n for s in swept.settings}
@@ -71,7 +71,7 @@ def test_retrieval_shows_the_distances_behind_centroid_accuracy(open_page, demo)
 
 
 def test_too_many_candidates_are_not_drawn(open_page, monkeypatch):
-    monkeypatch.setattr("perturbviz.ui.ranking_sections.MOST_CANDIDATES", 20)
+    monkeypatch.setattr("perturbviz.ui.sections.rankings.MOST_CANDIDATES", 20)
     at = open_page(section="Retrieval")
     assert not figures(at)
     said = next(i.value for i in at.info if "candidates" in i.value)
@@ -79,7 +79,7 @@ def test_too_many_candidates_are_not_drawn(open_page, monkeypatch):
 
 
 def test_views_that_would_take_minutes_are_left_out_by_name(open_page, monkeypatch):
-    monkeypatch.setattr("perturbviz.scores.COMPARISONS", 0)
+    monkeypatch.setattr("perturbviz.scoring.scores.COMPARISONS", 0)
     at = open_page(section="Every view", show=SHOWN[:2])
     said = next(c.value for c in at.caption if c.value.startswith("Not among them:"))
     assert "Centroid accuracy" in said and "L2" not in said
@@ -116,7 +116,7 @@ def test_the_score_table_holds_what_each_view_gives(open_page, demo):
 
 
 def test_rows_of_the_score_table_share_their_decimals_and_no_zero_is_negative():
-    from perturbviz.figures.score_map import decimals, written
+    from perturbviz.panels.figures.score_map import decimals, written
 
     assert [decimals(np.array(v)) for v in ([4.29, 10.3], [0.0187, 0.107, 0.02], [0.0, np.nan], [1234.0])] == [
         2,

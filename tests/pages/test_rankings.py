@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from perturbviz.benchmark import load
-from perturbviz.evaluation import Evaluation
-from perturbviz.rankings import rank
-from perturbviz.scores import score_view
-from perturbviz.ui import cache, sidebar
-from perturbviz.view import View
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.rankings import rank
+from perturbviz.scoring.scores import score_view
+from perturbviz.scoring.view import View
+from perturbviz.ui import cache
+from perturbviz.ui.controls import sidebar
 from tests.charts import figures
 from tests.pages.conftest import ROOT
 
@@ -99,7 +100,7 @@ def test_the_gene_slider_changes_the_genes_that_count(open_page, demo):
 
 
 def test_metrics_that_would_take_minutes_are_left_out_by_name(open_page, monkeypatch):
-    monkeypatch.setattr("perturbviz.scores.COMPARISONS", 0)
+    monkeypatch.setattr("perturbviz.scoring.scores.COMPARISONS", 0)
     at = open_page("rankings", n="23")  # a view that no other test has put into the caches
     said = next(c.value for c in at.caption if c.value.startswith("Not among them:"))
     assert "Centroid accuracy" in said and "L2" not in said

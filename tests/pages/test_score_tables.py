@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from perturbviz.datasets.download import open_dataset
-from perturbviz.published_scores import label_of, name_of, scores_of
-from perturbviz.rankings import rank
+from perturbviz.catalogue.download import open_dataset
+from perturbviz.scoring.published_scores import label_of, name_of, scores_of
+from perturbviz.scoring.rankings import rank
 from tests.charts import figures
 from tests.pages.conftest import ROOT
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from perturbviz.benchmark import SEEN_NOTE
+from perturbviz.benchmark.benchmark import SEEN_NOTE
 from tests.charts import figures
 
 NAMES = re.compile(r"(Noisy oracle|DE specialist)(†?)")

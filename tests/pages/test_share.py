@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from perturbviz.baselines.recipe import Recipe
 from perturbviz.benchmark import load, save
+from perturbviz.models.recipe import Recipe
 from perturbviz.ui.share import as_bytes
 from tests.charts import figures
 from tests.pages.conftest import ROOT, unfold
@@ -77,7 +77,7 @@ def test_a_link_to_own_data_names_the_file_that_is_saved(sender, open_page, own,
 
 
 def test_a_file_with_the_models_that_the_link_adds_is_the_same_data(open_page, own, tmp_path):
-    from perturbviz.baselines import compete
+    from perturbviz.models import compete
 
     recipe = Recipe(sum_doubles=True)
     more = compete.enter(own, recipe.competitor(), recipe.label, slug=recipe.slug, note=recipe.link)
@@ -123,7 +123,7 @@ def test_a_shipped_benchmark_needs_no_file(open_page):
 
 def test_embeddings_of_the_models_are_sent_too(sender, own):
     at = sender()
-    from perturbviz.baselines.recipe import file_source
+    from perturbviz.models.recipe import file_source
     from perturbviz.ui import embeddings
 
     table = "gene,1,2\n" + "\n".join(f"{g},{i},{i % 7}" for i, g in enumerate(own.genes))

@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perturbviz import explain
 from perturbviz.benchmark import load
-from perturbviz.evaluation import Evaluation
-from perturbviz.figures import rankings as figures
-from perturbviz.figures.theme import method_colours
-from perturbviz.lessons import LESSONS, lesson
-from perturbviz.rankings import rank
-from perturbviz.scores import score_view
+from perturbviz.guide.lessons import LESSONS, lesson
+from perturbviz.panels import captions
+from perturbviz.panels.figures import rankings as figures
+from perturbviz.panels.figures.theme import method_colours
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.rankings import rank
+from perturbviz.scoring.scores import score_view
+from perturbviz.scoring.validity import metric_problem
+from perturbviz.scoring.view import View
 from perturbviz.ui import cache
-from perturbviz.validity import metric_problem
-from perturbviz.view import View
 from tests.charts import figures as drawn
 from tests.pages.conftest import ROOT
 
@@ -26,18 +26,18 @@ def demo():
 
 
 def test_counted():
-    assert explain.counted(1, "perturbation") == "1 perturbation"
-    assert explain.counted(1200, "perturbation") == "1,200 perturbations"
-    assert explain.counted(2, "is", "are") == "2 are"
+    assert captions.counted(1, "perturbation") == "1 perturbation"
+    assert captions.counted(1200, "perturbation") == "1,200 perturbations"
+    assert captions.counted(2, "is", "are") == "2 are"
 
 
 def test_a_metric_with_one_value_counts_no_perturbations(demo):
     view = View(metric="nonadditive_recall", seed="1", genes="all")
     ranking = rank(score_view(demo, view))
-    line = explain.four_questions(view, ranking.scores)
+    line = captions.four_questions(view, ranking.scores)
     assert "all together, one value" in line and "1 perturbations" not in line
-    assert "one value holds all perturbations" in explain.uncertainty(ranking)
-    assert "*" not in explain.spread(ranking, "mean")
+    assert "one value holds all perturbations" in captions.uncertainty(ranking)
+    assert "*" not in captions.spread(ranking, "mean")
     figure = figures.order(ranking.table, method_colours(ranking.table.index), "share").figure()
     assert not any("nan" in text for text in figure.data[0].text)
     assert all("no interval" in text for text in figure.data[0].text)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from perturbviz.assemble import assemble
 from perturbviz.readers import load
+from perturbviz.readers.assemble import assemble
 from tests.readers import tiny
 
 

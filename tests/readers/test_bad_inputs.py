@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perturbviz.assemble import Incoming, add_prediction, assemble
 from perturbviz.errors import UserError
 from perturbviz.readers import Options, load
+from perturbviz.readers.assemble import Incoming, add_prediction, assemble
 from tests.readers import layouts, layouts_h5, tiny
 from tests.readers.layouts import run_folder
 from tests.readers.layouts_h5 import save

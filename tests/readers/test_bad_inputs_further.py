@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perturbviz.assemble import add_prediction, assemble
 from perturbviz.errors import UserError
 from perturbviz.readers import Options, load
+from perturbviz.readers.assemble import add_prediction, assemble
 from tests.readers import layouts, tiny
 from tests.readers.layouts_h5 import save
 from tests.readers.test_bad_inputs import add, sentences, warnings

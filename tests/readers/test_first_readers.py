@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perturbviz.assemble import Incoming, add_prediction, assemble
 from perturbviz.benchmark import save
 from perturbviz.errors import UserError
-from perturbviz.evaluation import Evaluation
-from perturbviz.published_scores import scores_of
 from perturbviz.readers import Options, load, recognise
-from perturbviz.scores import score
+from perturbviz.readers.assemble import Incoming, add_prediction, assemble
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.published_scores import scores_of
+from perturbviz.scoring.scores import score
 from tests.readers import tiny
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"

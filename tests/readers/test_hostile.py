@@ -16,11 +16,11 @@ import pandas as pd
 import pytest
 import zstandard
 
-from perturbviz.assemble import add_prediction, assemble
 from perturbviz.errors import UserError
 from perturbviz.readers import Options, load
+from perturbviz.readers.assemble import add_prediction, assemble
 from perturbviz.readers.pickles import safe_pickle
-from perturbviz.safety import unpack
+from perturbviz.readers.safety import unpack
 from tests.readers import tiny
 from tests.readers.layouts import WRITERS, run_folder
 from tests.readers.layouts_h5 import save
@@ -130,7 +130,7 @@ def test_a_small_gz_that_grows_beyond_the_limit(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("layout", ["const_ae", "gears_npz", "state_infer", "vcc_submission", "const_ae_rds", "arrays"])
 def test_the_time_limit_is_noticed_while_reading(tmp_path, monkeypatch, layout):
-    from perturbviz import safety
+    from perturbviz.readers import safety
 
     words = WRITERS[layout](tmp_path).words
     path = [p for p in map(_path, words) if p.exists() and p.suffix not in (".csv", ".txt", "") or p.is_dir()][-1]
@@ -148,7 +148,7 @@ def test_the_time_limit_is_noticed_while_reading(tmp_path, monkeypatch, layout):
 
 
 def test_the_time_limit_inside_another_is_the_shorter(monkeypatch):
-    from perturbviz import safety
+    from perturbviz.readers import safety
 
     monkeypatch.setenv("PERTURBVIZ_MAX_SECONDS", "0")
     with safety.time_limit():

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from perturbviz.assemble import Incoming, assemble
 from perturbviz.benchmark import load as load_benchmark
 from perturbviz.cli import main
-from perturbviz.published_scores import card_of, scores_of
-from perturbviz.rankings import ranks
 from perturbviz.readers import SYSTEMS, Options, load
+from perturbviz.readers.assemble import Incoming, assemble
 from perturbviz.readers.rds import read_rds
+from perturbviz.scoring.published_scores import card_of, scores_of
+from perturbviz.scoring.rankings import ranks
 from perturbviz.stats import average
 from tests.readers import layouts_h5, tiny
 from tests.readers.layouts import WRITERS, Rds, plain_truth, plus_control, predicted, runs

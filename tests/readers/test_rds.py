@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perturbviz.assemble import add_prediction, assemble
 from perturbviz.benchmark import load as load_benchmark
 from perturbviz.cli import main
 from perturbviz.errors import UserError
 from perturbviz.readers import Options, const_ae_rds, load
+from perturbviz.readers.assemble import add_prediction, assemble
 from perturbviz.readers.rds import read_rds
 from tests.readers import tiny
 from tests.readers.layouts import Rds, plus_control

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from perturbviz.aggregate import read_report
 from perturbviz.benchmark import load as load_benchmark
+from perturbviz.cells import read_report
 from perturbviz.cli import main
 from tests.readers.screen import GENES, NAMES, PER_CONDITION, cells_file, counts, logs, means
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from perturbviz.benchmark import load
+from perturbviz.benchmark.perturbations import parse_condition
 from perturbviz.cli import main
-from perturbviz.perturbations import parse_condition
 
 SYSTEMS = Path(__file__).parents[3] / "shared" / "data" / "systems"
 pytestmark = pytest.mark.skipif(not SYSTEMS.is_dir(), reason="the files of ../shared/data/systems are not here")

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perturbviz.assemble import add_prediction, assemble
 from perturbviz.errors import UserError
 from perturbviz.readers import Options
+from perturbviz.readers.assemble import add_prediction, assemble
 from perturbviz.readers.base import Loaded, Profiles
 
 GENES = [f"G{i}" for i in range(200)]

@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perturbviz.baselines.recipe import Recipe
+from perturbviz.analyses.goodhart import Knobs
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
-from perturbviz.goodhart import Knobs
+from perturbviz.models.recipe import Recipe
+from perturbviz.scoring.view import View
 from perturbviz.ui import cache, cache_calibration, cache_goodhart, cache_interactions, cache_linear, cache_views
 from perturbviz.ui.cache_interactions import Question, Rule
-from perturbviz.view import View
 from tests.wiring.world import OWN
 
 SHOWN = ("net", "flat", "partial", "mean")

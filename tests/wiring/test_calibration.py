@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from perturbviz.analyses.calibration import calibration_map, simulated_duplicate, systematic_variation, with_controls
 from perturbviz.benchmark import Benchmark
-from perturbviz.calibration import calibration_map, simulated_duplicate, systematic_variation, with_controls
-from perturbviz.evaluation import Evaluation
+from perturbviz.scoring.evaluation import Evaluation
 from tests.wiring.test_rows import named, subset_of
 from tests.wiring.test_scores import agree
 from tests.wiring.world import CONTEXTS, NAMES, SEEDS

@@ -8,14 +8,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from perturbviz.evaluation import Evaluation
-from perturbviz.robustness import shares_of_views
-from perturbviz.robustness.clicks import one_click
-from perturbviz.robustness.shares import shares_by
-from perturbviz.scores import score_view
-from perturbviz.sweep import sweep, sweep_frame
-from perturbviz.view import SPLITS, View
-from perturbviz.views import ViewFilter, defensible
+from perturbviz.analyses.all_views import sweep, sweep_frame
+from perturbviz.analyses.all_views.defensible import ViewFilter, defensible
+from perturbviz.analyses.robustness import shares_of_views
+from perturbviz.analyses.robustness.clicks import one_click
+from perturbviz.analyses.robustness.shares import shares_by
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.scores import score_view
+from perturbviz.scoring.view import SPLITS, View
 from tests.wiring.test_scores import agree
 from tests.wiring.world import BASELINES, METHODS, SEEDS
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perturbviz.evaluation import Evaluation
-from perturbviz.interactions.pairs import every_pair, make_pairs
-from perturbviz.interactions.summary import finding
-from perturbviz.interactions.table import pair_table
-from perturbviz.interactions.threshold import Threshold, fitted
-from perturbviz.scores import score
+from perturbviz.analyses.interactions.pairs import every_pair, make_pairs
+from perturbviz.analyses.interactions.summary import finding
+from perturbviz.analyses.interactions.table import pair_table
+from perturbviz.analyses.interactions.threshold import Threshold, fitted
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.scores import score
 from tests.wiring.test_rows import subset_of
 from tests.wiring.world import CONTEXTS, METHODS, NAMES
 

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from perturbviz.benchmark import save
-from perturbviz.figures import calibration as calibration_figures
-from perturbviz.figures import linear as linear_figures
-from perturbviz.figures import rankings as ranking_figures
+from perturbviz.panels.figures import calibration as calibration_figures
+from perturbviz.panels.figures import linear as linear_figures
+from perturbviz.panels.figures import rankings as ranking_figures
 from perturbviz.report import Item
 from perturbviz.report.content import sections
-from perturbviz.view import View
+from perturbviz.scoring.view import View
 from tests.charts import figures
 from tests.pages.conftest import open_page
 from tests.wiring.test_scores import agree

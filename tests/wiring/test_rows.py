@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perturbviz.evaluation import Evaluation
-from perturbviz.genesets import GeneSubset, parse_subset, resolve
-from perturbviz.scores import view_rows
-from perturbviz.view import View
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.genesets import GeneSubset, parse_subset, resolve
+from perturbviz.scoring.scores import view_rows
+from perturbviz.scoring.view import View
 from tests.wiring.world import BASELINES, METHODS, OWN, SEEDS
 
 PARTS = [("test", "val"), ("test",), ("val",), ("train",), ("train", "val", "test", "unassigned")]

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from perturbviz import scores
-from perturbviz.evaluation import Evaluation
-from perturbviz.goodhart import Judge
-from perturbviz.scores import Scores, score, score_many
+from perturbviz.analyses.goodhart import Judge
+from perturbviz.scoring import scores
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.scores import Scores, score, score_many
 from tests.wiring.test_rows import SUBSETS, named, subset_of
 from tests.wiring.world import BASELINES, METHODS, World
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from perturbviz.baselines import compete, learning_curve
-from perturbviz.baselines.recipe import Recipe
-from perturbviz.baselines.training import Predicted, Training
-from perturbviz.evaluation import Evaluation
-from perturbviz.goodhart import Arena, Knobs
-from perturbviz.goodhart.partition import partition
+from perturbviz.analyses.goodhart import Arena, Knobs
+from perturbviz.analyses.goodhart.partition import partition
+from perturbviz.models import compete, learning_curve
+from perturbviz.models.recipe import Recipe
+from perturbviz.models.training import Predicted, Training
+from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.ui import cache_linear
 from tests.wiring.test_rows import named
 from tests.wiring.world import CONTEXTS, SEEDS

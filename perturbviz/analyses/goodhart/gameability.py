@@ -1,0 +1,250 @@
+"""How far each metric can be moved by somebody who knows nothing, or little, about the perturbations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from perturbviz.analyses.goodhart.candidates import SIZE_ONLY, empty_tricks, weak_tricks
+from perturbviz.analyses.goodhart.effects import better, empty_scores, on_scale, score_table
+from perturbviz.analyses.goodhart.judge import Judge, Setting
+from perturbviz.analyses.goodhart.knobs import DEFAULT, Knobs
+from perturbviz.analyses.goodhart.partition import Partition
+from perturbviz.analyses.goodhart.transform import Arena, unavailable
+from perturbviz.metrics import parse_metric
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.genesets import GeneSubset
+from perturbviz.scoring.view import metric_label, metric_name
+from perturbviz.stats import average
+
+#: Makes an informative prediction weak: noise as large as a typical training change.
+WEAKEN = Knobs(noise=1.0)
+DE_GENES = 100
+Progress = Callable[[float, str], object]
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the gaming starts from.
+
+    Attributes
+    ----------
+    id, label
+        "empty" or "weak", and its name on screen.
+    method, before
+        Whose prediction, and what is done to it first.
+    """
+
+    id: str
+    label: str
+    method: str
+    before: Knobs = DEFAULT
+
+
+@dataclass(frozen=True, eq=False)
+class Gameability:
+    """Result of :func:`gameability`.
+
+    Attributes
+    ----------
+    table
+        One line a metric setting and column of the table (see ``COLUMNS``): column, metric, reference, genes, label,
+        name, better, start, reached (scores on the rows reported on), way (share of the way from start to perfect),
+        passed (other methods overtaken), others (methods it is compared with), knobs (of the first seed, with its
+        own ``link``), improved, worsened (other settings), elsewhere (better, worse on the view's genes, for DE rows).
+    tried
+        Every setting tried: column, knobs link, metric, reference, genes, tuned and reported score, for tests and CSV.
+    starts, how
+        What was started from, and what was tuned and reported on.
+    """
+
+    table: pd.DataFrame
+    tried: pd.DataFrame
+    starts: dict[str, Start]
+    how: str
+
+
+COLUMNS = {
+    "empty": "Empty start: any knob",
+    "size": "Weak start: only its size",
+    "weak": "Weak start: any knob",
+}
+
+
+def empty_start(evaluation: Evaluation) -> Start:
+    """No change; the training mean where control is unknown."""
+    method = "no_change" if "no_change" in evaluation.methods else "mean"
+    return Start("empty", evaluation.name(method), method)
+
+
+def weak_start(evaluation: Evaluation, method: str = "") -> Start:
+    """A chosen method as it is; by default half the sum of the singles (or the first model) buried in noise."""
+    if method:
+        return Start("weak", evaluation.name(method), method)
+    method = "half_sum" if "half_sum" in evaluation.methods else evaluation.methods[0]
+    return Start("weak", f"{evaluation.name(method)} with noise", method, WEAKEN)
+
+
+def gameability(
+    evaluation: Evaluation,
+    settings: Sequence[Setting],
+    subset: GeneSubset,
+    parts: Partition,
+    starts: Sequence[Start],
+    others: Sequence[str],
+    *,
+    how: str = "mean",
+    include_held_out: bool = False,
+    progress: Progress | None = None,
+) -> Gameability:
+    """Best gain per metric among a fixed list of settings, chosen on the rows to tune on, seed by seed.
+
+    Parameters
+    ----------
+    settings, subset
+        The metrics; two errors are added on the genes of largest observed change only, where that means something.
+    parts
+        Rows to choose on and rows to report on.
+    starts
+        An empty and a weak start.
+    others
+        Methods that may be overtaken.
+    """
+    panels = [(subset, tuple(settings))]
+    if evaluation.benchmark.has_control and subset.kind != "de":
+        n = min(DE_GENES, max(evaluation.benchmark.adata.n_vars // 5, 1))
+        panels.append((GeneSubset("de", n, subset.targets), (("mse", "none"), ("mae", "none"))))
+    keys = [(panel.key, s) for panel, own in panels for s in own]
+    n_genes, missing = evaluation.benchmark.adata.n_vars, set(unavailable(evaluation))
+    plans = {
+        s.id: [
+            DEFAULT,
+            *(k for k in (empty_tricks if s.id == "empty" else weak_tricks)(n_genes) if not set(k.turned) & missing),
+        ]
+        for s in starts
+    }
+    total, done = sum(len(p) for p in plans.values()) * 2 + 1, 0
+
+    def judges(rows: np.ndarray) -> list[Judge]:
+        return [Judge(evaluation, rows, own, panel, include_held_out) for panel, own in panels]
+
+    sides = {"tune": np.concatenate(list(parts.tune.values())), "report": parts.reported}
+    seeds = {side: evaluation.rows["seed"].to_numpy()[rows] for side, rows in sides.items()}
+    judged = {side: _BySeed(judges, rows, seeds[side]) for side, rows in sides.items()}
+    values: dict[tuple[str, str], np.ndarray] = {}  # (start, side) -> settings tried x keys x seeds
+    for start in starts:
+        for side, rows in sides.items():
+            arena = Arena(evaluation, start.method, rows, start.before)
+            lines = []
+            for knobs in plans[start.id]:
+                lines.append(judged[side].scores(arena.transform(knobs), how))
+                done += 1
+                if progress:
+                    progress(done / total, f"{start.label}: {knobs.words()}")
+            values[start.id, side] = np.array(lines)
+    report = judges(sides["report"])
+    rest = pd.concat([score_table(j, tuple(others), how) for j in report], axis=1)
+    empty = [v for j in report for v in empty_scores(j, how).values()]
+    return _result(keys, values, plans, starts, rest.to_numpy(float), np.array(empty), parts, judged["report"].seeds)
+
+
+class _BySeed:
+    """Judges of one side, a seed each, so that tuning never mixes seeds."""
+
+    def __init__(self, judges: Callable[[np.ndarray], list[Judge]], rows: np.ndarray, seeds: np.ndarray) -> None:
+        self.seeds = tuple(dict.fromkeys(seeds))
+        self.at = [np.flatnonzero(seeds == s) for s in self.seeds]
+        self.judges = [judges(rows[at]) for at in self.at]
+
+    def scores(self, prediction: np.ndarray, how: str) -> np.ndarray:
+        """Averages: keys x seeds."""
+        out = []
+        for at, mine in zip(self.at, self.judges, strict=True):
+            part = prediction[at]
+            out.append([float(average(v, how)) for j in mine for v in j.score(part).values()])
+        return np.array(out).T
+
+
+def _result(
+    keys: list[tuple[str, Setting]],
+    values: dict,
+    plans: dict[str, list[Knobs]],
+    starts: Sequence[Start],
+    rest: np.ndarray,
+    empty: np.ndarray,
+    parts: Partition,
+    seeds: tuple[str, ...],
+) -> Gameability:
+    lines, tried = [], []
+    view_genes = keys[0][0]
+    home = {s: i for i, (g, s) in enumerate(keys) if g == view_genes}
+    cards = [parse_metric(s[0])[0].card for _, s in keys]
+    for start in starts:
+        plan, tuned, reported = plans[start.id], values[start.id, "tune"], values[start.id, "report"]
+        tried += [
+            {
+                "start": start.id,
+                "knobs": knobs.link,
+                "metric": s[0],
+                "reference": s[1],
+                "genes": genes,
+                "tuned": float(average(tuned[c, k], "mean")),
+                "reported": float(average(reported[c, k], "mean")),
+            }
+            for c, knobs in enumerate(plan)
+            for k, (genes, s) in enumerate(keys)
+        ]
+        size = [c for c, k in enumerate(plan) if k == DEFAULT or k in SIZE_ONLY]
+        allowed = (
+            {"empty": list(range(len(plan)))} if start.id == "empty" else {"size": size, "weak": list(range(len(plan)))}
+        )
+        before = average(reported[0], "mean")
+        for column, pool in allowed.items():
+            for k, (genes, setting) in enumerate(keys):
+                card = cards[k]
+                chosen = [pool[c] for c in _choose(np.nan_to_num(card.goodness(tuned[pool, k]), nan=-np.inf))]
+                after = np.array([average(reported[chosen, i, range(len(seeds))], "mean") for i in range(len(keys))])
+                moved = [better(keys[i][1], before[i], after[i], empty[i]) for i in home.values() if i != k]
+                here = home.get(setting)
+                elsewhere = 0 if here is None or here == k else better(setting, before[here], after[here], empty[here])
+                beats = [
+                    np.nan_to_num(card.goodness(v), nan=-np.inf) > np.nan_to_num(card.goodness(rest[:, k]), nan=-np.inf)
+                    for v in (before[k], after[k])
+                ]
+                gain = better(setting, before[k], after[k], empty[k]) > 0 or np.isnan(before[k]) > np.isnan(after[k])
+                lines.append(
+                    {
+                        "column": column,
+                        "metric": setting[0],
+                        "reference": setting[1],
+                        "genes": genes,
+                        "label": metric_label(*setting),
+                        "name": metric_name(*setting),
+                        "better": card.better,
+                        "start": before[k],
+                        "reached": after[k],
+                        "way": on_scale(setting, after[k], before[k]),
+                        "gain": bool(gain),
+                        "passed": int(gain and (beats[1] & ~beats[0]).sum()),
+                        "others": len(rest),
+                        "ahead": int(beats[1].sum()),
+                        "knobs": max(set(chosen), key=chosen.count),
+                        "improved": moved.count(1),
+                        "worsened": moved.count(-1),
+                        "elsewhere": elsewhere,
+                    }
+                )
+                lines[-1]["link"] = plan[lines[-1]["knobs"]].link
+                lines[-1]["knobs"] = plan[lines[-1]["knobs"]].words()
+    return Gameability(pd.DataFrame(lines), pd.DataFrame(tried), {s.id: s for s in starts}, parts.how)
+
+
+def _choose(goodness: np.ndarray) -> list[int]:
+    """Best of the settings tried (rows; the first turns nothing) for each seed; the first unless clearly beaten."""
+    first, best = goodness[0], goodness.max(axis=0)
+    known = np.nan_to_num(first, neginf=0.0)
+    least = np.where(np.isfinite(first), known + 1e-5 * (1 + np.abs(known)), first)
+    return [int(b) for b in np.where(best > least, goodness.argmax(axis=0), 0)]

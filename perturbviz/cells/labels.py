@@ -1,0 +1,188 @@
+"""Which group and which half every cell belongs to: conditions x contexts, and two disjoint random halves of each."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from perturbviz.benchmark.perturbations import CONTROL, parse_condition
+from perturbviz.cells.errors import AggregateError
+
+ONE_CONTEXT = "all"
+#: Cells of control sampled for each one of a perturbation.
+CONTROL_SAMPLE = 5
+_SHOWN = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Cells sorted into groups, a group being one condition in one context.
+
+    Attributes
+    ----------
+    condition, context
+        Canonical name and context of every group, (groups,) object arrays sorted by context, then condition.
+    code
+        Group of every cell, -1 for dropped cells; (cells,) int32.
+    notes
+        What was dropped, merged or missing, in sentences.
+    """
+
+    condition: np.ndarray
+    context: np.ndarray
+    code: np.ndarray
+    notes: tuple[str, ...]
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """Contexts in the order of the groups."""
+        return tuple(dict.fromkeys(self.context))
+
+    @property
+    def is_control(self) -> np.ndarray:
+        """True for control groups, (groups,) bool."""
+        return self.condition == CONTROL
+
+    @property
+    def size(self) -> np.ndarray:
+        """Cells per group, (groups,) int."""
+        return np.bincount(self.code[self.code >= 0], minlength=len(self.condition))
+
+
+def make_groups(condition: pd.Series, control: str, context: pd.Series | None = None, sep: str = "+") -> Groups:
+    """Sort cells into conditions and contexts by their labels.
+
+    Parameters
+    ----------
+    condition, context
+        One label per cell; missing ones drop the cell.
+    control
+        The label of unperturbed cells in ``condition``.
+    sep
+        Separator between targets within a label.
+
+    Raises
+    ------
+    AggregateError
+        If no cell carries the control label, or none carries any.
+    """
+    raw_code, raw = pd.factorize(condition.astype(object), use_na_sentinel=True)
+    raw = [str(r) for r in raw]
+    names = [parse_condition(r, sep=sep, extra_control=(control,)) for r in raw]
+    if not any(r.strip().lower() == control.strip().lower() for r in raw):
+        likely = [r for r, n in zip(raw, names, strict=True) if n == CONTROL]
+        counts = np.bincount(raw_code[raw_code >= 0], minlength=len(raw))
+        frequent = [raw[i] for i in np.argsort(-counts, kind="stable")]
+        shown = ", ".join(repr(r) for r in list(dict.fromkeys([*likely, *frequent]))[:_SHOWN])
+        more = f" and {len(raw) - _SHOWN} more" if len(raw) > _SHOWN else ""
+        raise AggregateError(
+            f"No cell is labelled {control!r} in the condition column, so there is no control: "
+            f"its labels are {shown or 'all missing'}{more}."
+        )
+    known = sorted({n for n in names if n is not None})
+    number = {n: i for i, n in enumerate(known)}
+    # the last entry serves code -1, the cells whose label is missing
+    cond_code = np.array([*(number.get(n or "", -1) for n in names), -1])[raw_code]
+    context_names, context_code, notes = _contexts(context, len(cond_code))
+    unknown = (cond_code < 0) | (context_code < 0)
+    pair = np.where(unknown, -1, context_code * len(known) + cond_code)
+    present, inverse = np.unique(pair, return_inverse=True)
+    shift = int(present[0] == -1)
+    code = (inverse - shift).astype(np.int32)
+    present = present[shift:]
+    if present.size == 0:
+        raise AggregateError("Not one cell has both a condition and a context: there is nothing to aggregate.")
+    groups = Groups(
+        np.array(known, dtype=object)[present % len(known)],
+        np.array(context_names, dtype=object)[present // len(known)],
+        code,
+        (),
+    )
+    notes += _group_notes(groups, int(unknown.sum()), raw, names, control)
+    return Groups(groups.condition, groups.context, code, tuple(notes))
+
+
+def _contexts(context: pd.Series | None, n_cells: int) -> tuple[list[str], np.ndarray, list[str]]:
+    """Sorted context names, code per cell and notes; "/" cannot be part of a name in an HDF5 file."""
+    if context is None:
+        return [ONE_CONTEXT], np.zeros(n_cells, dtype=np.int64), []
+    code, raw = pd.factorize(context.astype(object), use_na_sentinel=True)
+    clean = [None if parse_condition(r, sep="") is None else str(r).strip() for r in raw]
+    safe = [None if c is None else c.replace("/", "_") for c in clean]
+    names = sorted({s for s in safe if s is not None})
+    number = {n: i for i, n in enumerate(names)}
+    notes = []
+    if safe != clean:
+        notes.append("Slashes in the names of contexts were replaced by underscores: a file cannot hold them.")
+    return names, np.array([*(number.get(s or "", -1) for s in safe), -1])[code], notes
+
+
+def _group_notes(groups: Groups, n_dropped: int, raw: list[str], names: list[str | None], control: str) -> list[str]:
+    """Sentences about what was dropped, merged or is missing."""
+    notes = []
+    if n_dropped:
+        notes.append(
+            f"{n_dropped:,} of {len(groups.code):,} cells have no condition or context label and were dropped."
+        )
+    controls = sorted({r for r, n in zip(raw, names, strict=True) if n == CONTROL and r.strip() != control.strip()})
+    if controls:
+        notes.append(f"Also read as control: {_listed(controls)}.")
+    merged = len([n for n in names if n not in (None, CONTROL)]) - len(set(names) - {None, CONTROL})
+    if merged:
+        notes.append(f"{merged} labels name a condition that another label names too (A+B and B+A): they were merged.")
+    single = groups.size == 1
+    if single.any():
+        who = [display_name(groups, i) for i in np.flatnonzero(single).tolist()]
+        notes.append(f"Only one cell, hence no standard error, halves or DE: {_listed(who)}.")
+    without = [c for c in groups.contexts if not (groups.is_control & (groups.context == c)).any()]
+    if without:
+        notes.append(f"No control cells, hence no comparison with control: {_listed(without)}.")
+    return notes
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def display_name(groups: Groups, i: int) -> str:
+    """Row name of group ``i``: the condition, after its context where there are several."""
+    return groups.condition[i] if len(groups.contexts) == 1 else f"{groups.context[i]}::{groups.condition[i]}"
+
+
+def random_halves(groups: Groups, seed: int, n_sample: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Split every group at random into two disjoint halves and, if asked, draw a sample of its cells.
+
+    The generator of a group is seeded by ``seed`` and the group's name, so a split depends on nothing but these and
+    the order of the group's cells in the file: not on blocks, schedulers, or the other groups.
+
+    Parameters
+    ----------
+    seed
+        Any non-negative integer.
+    n_sample
+        Cells to sample per group, five times as many of control.
+
+    Returns
+    -------
+    half
+        0 for half A (the first ``n // 2`` cells of the permutation), 1 for half B; (cells,) int8. The cell of a
+        group of one is in B here; such a group has no halves.
+    sampled
+        True for sampled cells, (cells,) bool.
+    """
+    half = np.ones(len(groups.code), dtype=np.int8)
+    sampled = np.zeros(len(groups.code), dtype=bool)
+    order = np.argsort(groups.code, kind="stable")[int((groups.code < 0).sum()) :]
+    for i, cells in enumerate(np.split(order, np.cumsum(groups.size)[:-1])):
+        name = f"{groups.context[i]}::{groups.condition[i]}"
+        digest = hashlib.blake2b(name.encode(), digest_size=16).digest()
+        rng = np.random.default_rng([seed, int.from_bytes(digest, "little")])
+        half[rng.permutation(cells)[: len(cells) // 2]] = 0
+        if n_sample:
+            cap = n_sample * (CONTROL_SAMPLE if groups.is_control[i] else 1)
+            sampled[rng.permutation(cells)[:cap]] = True
+    return half, sampled

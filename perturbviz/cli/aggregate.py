@@ -1,0 +1,89 @@
+"""``python -m perturbviz aggregate``: cells in, benchmark out."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+from perturbviz.cells.pipeline import aggregate
+from perturbviz.cells.report import read_report
+
+
+def register(subparsers: Any) -> None:
+    """Add the command to the ``subparsers`` of an ``argparse`` parser; its function is in ``func``."""
+    parser = subparsers.add_parser(
+        "aggregate",
+        help="make a benchmark (means, standard errors, halves, DE) from single cells",
+        description="Make a benchmark from single cells; the file may be larger than memory. "
+        "Interrupted, it leaves nothing behind and starts anew the next time.",
+    )
+    parser.add_argument("cells", metavar="CELLS", help=".h5ad or .zarr, counts or log-normalised, sparse or dense")
+    parser.add_argument("--condition", required=True, metavar="COLUMN", help="obs column with the perturbation")
+    parser.add_argument("--control", required=True, metavar="LABEL", help="label of the unperturbed cells")
+    parser.add_argument("--context", metavar="COLUMN", help="obs column that keeps cells apart, e.g. the cell line")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler, e.g. tcp://host:8786 (default: here)")
+    parser.add_argument("--value-space", choices=("counts", "lognorm"), help="what the values are (default: look)")
+    parser.add_argument("--layer", metavar="NAME", help="layer to use instead of X")
+    parser.add_argument("--sep", default="+", metavar="TEXT", help="separator between targets (default: +)")
+    parser.add_argument(
+        "--rest",
+        choices=("all", "perturbed"),
+        default="all",
+        help="whom de_score and de_padj compare a condition with: all other cells of its context, control included "
+        "(default, scanpy's rest), or the other perturbed cells only (the weights of Miller et al. 2025)",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides which cells form which half")
+    parser.add_argument(
+        "--energy",
+        action="store_true",
+        help="add obs column energy_distance (to control): how strong; "
+        "from a random sample of at most 100 cells a perturbation and 500 of control, so with sampling error",
+    )
+    parser.add_argument("-o", "--out", required=True, metavar="BENCH.h5ad", help="where to write the benchmark")
+    parser.set_defaults(func=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Aggregate as the arguments say; what was understood goes to stderr. Errors are left to the caller.
+
+    A polite kill ends the command as Ctrl-C does: nothing is left behind, neither the output nor a part of it.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    result = aggregate(
+        arguments.cells,
+        condition=arguments.condition,
+        control=arguments.control,
+        context=arguments.context,
+        scheduler=arguments.scheduler,
+        seed=arguments.seed,
+        out=arguments.out,
+        progress=_progress_bar() if sys.stderr.isatty() else None,
+        energy=arguments.energy,
+        value_space=arguments.value_space,
+        layer=arguments.layer,
+        sep=arguments.sep,
+        rest=arguments.rest,
+    )
+    report = read_report(result)
+    for sentence in report.sentences() if report else ():
+        print(sentence, file=sys.stderr)
+    return 0
+
+
+def _progress_bar(width: int = 30) -> Any:
+    """A callback that draws one line on a terminal, with the time left."""
+    start = time.monotonic()
+
+    def draw(fraction: float, what: str) -> None:
+        filled = round(width * fraction)
+        left = (time.monotonic() - start) * (1 - fraction) / fraction if fraction > 0 else float("nan")
+        ending = "\n" if fraction >= 1 else ""
+        remaining = f"{left:.0f} s left" if left == left else ""
+        print(f"\r[{'#' * filled}{'.' * (width - filled)}] {what}: {remaining:<14}", end=ending, file=sys.stderr)
+
+    return draw

@@ -1,1 +1,0 @@
-"""The commands of ``python -m perturbviz``: each module adds one or more parsers with ``register``."""

@@ -1,1 +1,0 @@
-"""Figures as pure functions: tidy data in, Plotly figure out."""

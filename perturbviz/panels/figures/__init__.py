@@ -1,0 +1,1 @@
+"""Figures as plain parts: tidy data in, what Plotly draws out."""

@@ -1,0 +1,193 @@
+"""Figures of predicted against observed values: one panel a method on shared axes, dense parts as a density."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from perturbviz.panels.figures.drawing import Drawing
+from perturbviz.panels.figures.marks import rings
+from perturbviz.panels.figures.multiples import DENSITY, Place, above, grid, inside
+from perturbviz.panels.figures.text import escape
+from perturbviz.panels.figures.theme import MEAN_BAR, MUTED, TEXT, text_colour
+
+#: Points of one chart, at most and at least of one panel; the rest is drawn as a density.
+POINTS, MAX_POINTS, MIN_POINTS = 900, 120, 60
+BINS = 48
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """What one method predicts.
+
+    Attributes
+    ----------
+    method, name, colour
+        Who.
+    predicted
+        (N,) values; all NaN where it predicts nothing.
+    corner
+        Lines printed in the panel's corner.
+    """
+
+    method: str
+    name: str
+    colour: str
+    predicted: np.ndarray
+    corner: Sequence[str]
+
+
+def extremes(observed: np.ndarray, predicted: np.ndarray, most: int = MAX_POINTS) -> np.ndarray:
+    """Positions of the points worth a mark of their own: largest error or largest value, at most ``most``."""
+    have = np.flatnonzero(~np.isnan(observed) & ~np.isnan(predicted))
+    if len(have) <= most:
+        return have
+    size = np.maximum(np.abs(predicted - observed), np.maximum(np.abs(observed), np.abs(predicted)))[have]
+    return have[np.argpartition(-size, most)[:most]]
+
+
+def limit(observed: np.ndarray, panels: Sequence[Panel]) -> float:
+    """Half-width of the axes: holds every observed value, and predictions up to 1.6 times it."""
+    top = float(np.nanmax(np.abs(observed), initial=0.05))
+    predicted = max((float(np.nanmax(np.abs(p.predicted), initial=0)) for p in panels), default=0)
+    return 1.06 * max(top, min(predicted, 1.6 * top))
+
+
+def panels(
+    observed: np.ndarray,
+    shown: Sequence[Panel],
+    labels: Sequence[str],
+    x_title: str,
+    y_title: str,
+    *,
+    columns: int = 4,
+    centred: bool = True,
+    marked: str = "",
+    reasons: Mapping[str, str] | None = None,
+) -> Drawing:
+    """Small multiples of predicted against observed.
+
+    Parameters
+    ----------
+    observed
+        (N,) values on the horizontal axis of every panel.
+    labels
+        (N,) what each point is: genes of one perturbation, or perturbations of one gene.
+    centred
+        Axes symmetric around zero (changes) instead of from the smallest to the largest value (expression).
+    marked
+        Label drawn with a ring in every panel.
+    reasons
+        Method -> why it predicts nothing, written into its panel.
+    """
+    names = np.asarray(labels, dtype=object)
+    most = min(MAX_POINTS, max(MIN_POINTS, POINTS // max(len(shown), 1)))
+    if centred:
+        high = limit(observed, shown)
+        low = -high
+    else:
+        everything = np.concatenate([observed, *(p.predicted for p in shown)])
+        low, high = float(np.nanmin(everything)), float(np.nanmax(everything))
+        low, high = low - 0.03 * (high - low), high + 0.03 * (high - low)
+    traces: list[dict[str, Any]] = []
+    layout, places = grid(len(shown), columns, (low, high), x_title, y_title, zero=centred)
+    shapes: list[dict[str, Any]] = []  # also the diagonals, which the browser draws faster than traces
+    for panel, place in zip(shown, places, strict=True):
+        traces += _traces(panel, observed, names, place, (low, high), marked, most)
+        shapes.append(
+            {
+                "type": "line",
+                "xref": place.x,
+                "yref": place.y,
+                "x0": low,
+                "x1": high,
+                "y0": low,
+                "y1": high,
+                "line": {"color": MUTED, "width": 1},
+            }
+        )
+        lines = (
+            panel.corner
+            if not np.isnan(panel.predicted).all()
+            else [(reasons or {}).get(panel.method, "not predicted")]
+        )
+        shapes.append(above(place, f"<b>{escape(panel.name)}</b>", text_colour(panel.colour)))
+        shapes.append(inside(place, "<br>".join(escape(line) for line in lines), TEXT))
+    layout |= {
+        "height": 60 + 235 * -(-len(shown) // columns),
+        "margin": {"l": 8, "r": 8, "t": 58, "b": 8},
+        "showlegend": False,
+        "shapes": shapes,
+    }
+    return Drawing(traces, layout)
+
+
+def _traces(
+    panel: Panel,
+    observed: np.ndarray,
+    labels: np.ndarray,
+    place: Place,
+    span: tuple[float, float],
+    marked: str,
+    most: int,
+) -> list[dict[str, Any]]:
+    """Density and outstanding points of one panel."""
+    low, high = span
+    predicted = np.clip(panel.predicted, low, high)
+    axes = {"xaxis": place.x, "yaxis": place.y}
+    traces: list[dict[str, Any]] = []
+    points = extremes(observed, panel.predicted, most)
+    have = ~np.isnan(observed) & ~np.isnan(predicted)
+    if have.sum() > len(points):
+        counts, _, _ = np.histogram2d(predicted[have], observed[have], bins=BINS, range=[span, span])
+        centres = (low + (np.arange(BINS) + 0.5) * (high - low) / BINS).astype(np.float32)
+        traces.append(
+            {
+                "type": "heatmap",
+                "z": np.log1p(counts).astype(np.float32),
+                "x": centres,
+                "y": centres,
+                "colorscale": DENSITY,
+                "showscale": False,
+                "hoverinfo": "skip",
+                "uid": f"density-{panel.method}",
+                **axes,
+            }
+        )
+    ring = labels[points] == marked
+    shown = [str(v) for v in labels[points]]
+    traces.append(
+        {
+            "type": "scatter",
+            "x": observed[points].astype(np.float32),
+            "y": predicted[points].astype(np.float32),
+            "mode": "markers",
+            "ids": shown,
+            "customdata": shown,
+            "uid": f"points-{panel.method}",
+            "name": panel.name,
+            "marker": {"color": panel.colour, **rings(ring, 5, 12)},
+            "text": [f"{escape(v)}<br>predicted {p:.3g}" for v, p in zip(shown, panel.predicted[points], strict=True)],
+            "hovertemplate": "<b>%{text}</b><br>observed %{x:.3g}<extra></extra>",
+            **axes,
+        }
+    )
+    if marked and not ring.any() and marked in labels:
+        at = int(np.flatnonzero(labels == marked)[0])
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [observed[at]],
+                "y": [predicted[at]],
+                "mode": "markers",
+                "customdata": [marked],
+                "marker": {"size": 12, "color": panel.colour, "line": {"color": MEAN_BAR, "width": 2}},
+                "hoverinfo": "skip",
+                "uid": f"marked-{panel.method}",
+                **axes,
+            }
+        )
+    return traces

@@ -1,0 +1,184 @@
+"""The truth: observed means as a file has them become a benchmark without predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from perturbviz.benchmark import META, SCHEMA, VALUE_SPACES, Benchmark, scale
+from perturbviz.benchmark.perturbations import CONTROL, n_perturbed, targets
+from perturbviz.errors import UserError
+from perturbviz.readers.alignment import (
+    LabelRules,
+    canonical_conditions,
+    context_name,
+    is_ensembl,
+    unique_names,
+    vocabulary_of,
+)
+from perturbviz.readers.assemble.shared import (
+    SPACE_WORDS,
+    check_finite,
+    file_findings,
+    gene_names,
+    label_rules,
+    single_matrix,
+)
+from perturbviz.readers.assemble.splits import with_splits
+from perturbviz.readers.base import Loaded, Options
+from perturbviz.readers.check import Finding, Report, label_findings, odd_row_findings, plural
+
+
+def build_truth(
+    loaded: Loaded, options: Options | None = None, splits: Mapping[str, Mapping[Any, str]] | None = None
+) -> tuple[Benchmark, Report]:
+    """Benchmark without predictions (or the whole one of a canonical file), and what was understood."""
+    options = options or Options()
+    findings = file_findings(loaded, options)
+    if loaded.benchmark is not None:
+        benchmark = loaded.benchmark
+        if splits:
+            rules = LabelRules(vocabulary=known_targets(benchmark))
+            benchmark, more = with_splits(benchmark, splits, rules)
+            findings += more
+        return benchmark, Report("truth", loaded.system, tuple(findings), {"matched": benchmark.adata.n_obs})
+    profiles = single_matrix(loaded)
+    genes = gene_names(profiles, options, loaded)
+    vocabulary = loaded.vocabulary or vocabulary_of(profiles.labels, loaded.separators)
+    rules = label_rules(loaded, options, vocabulary)
+    conditions = canonical_conditions(profiles.labels, profiles.contexts, rules)
+    if not conditions.names:
+        raise UserError("The truth names no condition: check which column holds the labels.")
+    findings += label_findings(conditions)
+    if slashed := sorted({c for c in profiles.contexts or () if "/" in str(c)}):
+        items = tuple(f"{c} = {context_name(c)}" for c in slashed)
+        findings.append(Finding("conditions", "contexts with a slash are written with a dash", items=items))
+    values = conditions.combine(profiles.values, profiles.n_cells)
+    check_finite(values, conditions.names, genes, "truth")
+    space, more = _truth_space(values, profiles.value_space, loaded, options)
+    findings += more
+    if space == "lognorm":
+        whole = ~np.isnan(values).any(axis=1)
+        names = [n for n, w in zip(conditions.names, whole, strict=True) if w]
+        findings += odd_row_findings(scale.odd_rows(values[whole]), names)
+    n_cells = None if profiles.n_cells is None else conditions.total(profiles.n_cells)
+    layers = {
+        k: conditions.combine(m, profiles.n_cells, power=2 if k == "se" else 1)
+        for k, m in loaded.layers.items()
+        if not (conditions.merged and k.startswith("de_"))  # test statistics of two groups have no mean
+    }
+    adata, more = _truth_adata(values, conditions.names, conditions.contexts, genes, profiles.symbols, n_cells, layers)
+    findings += more
+    adata.uns[META] = {
+        "schema": SCHEMA,
+        "value_space": space,
+        "title": loaded.title or "Untitled benchmark",
+        "simulated": bool(loaded.source.get("simulated", False)),
+        "methods": {},
+        "source": {k: str(v) for k, v in loaded.source.items() if k != "simulated"} | {"system": loaded.system},
+    }
+    if space == "lognorm":
+        findings += _add_control(adata)
+    benchmark, more = with_splits(Benchmark.from_adata(adata), splits or loaded.splits, rules)
+    size = benchmark.n_perturbed
+    counts = {
+        "matched": len(size),
+        "merged": len(conditions.merged),
+        "dropped": len(conditions.dropped),
+        "genes_matched": adata.n_vars,
+    }
+    what = [f"{plural(int((size == 1).sum()), 'single')}", f"{plural(int((size > 1).sum()), 'combination')}"]
+    where = "" if len(benchmark.contexts) == 1 else f" in {len(benchmark.contexts)} contexts"
+    findings.append(Finding("conditions", f"{' and '.join(what)}{where} on {plural(adata.n_vars, 'gene')}."))
+    return benchmark, Report("truth", loaded.system, tuple(findings + more), counts)
+
+
+def _truth_adata(values, names, contexts, genes, symbols, n_cells, layers) -> tuple[AnnData, list[Finding]]:
+    """Canonical AnnData: contexts as they came, in each control, then singles, then combinations, by name."""
+    rank = {c: i for i, c in enumerate(dict.fromkeys(contexts))}
+    order = sorted(range(len(names)), key=lambda i: (rank[contexts[i]], n_perturbed(names[i]), names[i]))
+    names, contexts = [names[i] for i in order], [contexts[i] for i in order]
+    obs = pd.DataFrame(
+        {
+            "condition": names,
+            "context": contexts,
+            "is_control": [n == CONTROL for n in names],
+            "n_perturbed": [n_perturbed(n) for n in names],
+        },
+        index=names if len(rank) == 1 else [f"{c}::{n}" for c, n in zip(contexts, names, strict=True)],
+    )
+    if n_cells is not None:
+        obs["n_cells"] = n_cells[order]
+    # perturbed genes are named by symbol: with symbols as names, a perturbation finds its own target
+    ids = {"ensembl": genes} if is_ensembl(genes) else {"symbol": genes}
+    if symbols is not None:
+        ids.setdefault("ensembl" if is_ensembl(symbols) else "symbol", list(map(str, symbols)))
+    index, repeated = unique_names(ids.get("symbol", genes))
+    var = pd.DataFrame(ids if len(ids) > 1 else {}, index=pd.Index(index, dtype=object))
+    adata = AnnData(np.ascontiguousarray(values[order], np.float32), obs=obs, var=var)
+    for key, matrix in layers.items():
+        adata.layers[key] = matrix[order].astype(np.float32)
+    findings = []
+    if repeated:
+        text = f"{plural(len(repeated), 'gene name')} repeated; occurrences are told apart by .1, .2, ..."
+        findings.append(Finding("genes", text, True, tuple(repeated)))
+    return adata, findings
+
+
+def _add_control(adata: AnnData) -> list[Finding]:
+    control = adata.obs["is_control"].to_numpy(bool)
+    contexts = adata.obs["context"].to_numpy()[control]
+    if control.any():
+        adata.varm["control_mean"] = pd.DataFrame(
+            dict(zip(contexts, adata.X[control], strict=True)), index=adata.var_names
+        )
+    lacking = [c for c in dict.fromkeys(adata.obs["context"]) if c not in set(contexts)]
+    if not lacking:
+        return []
+    where = "" if not control.any() else f" for {', '.join(lacking)}"
+    text = (
+        f"no control row{where}: changes against control and the no-change baseline are not available, changes against "
+        "the perturbation mean are. Name the control label (--control) if the file has one."
+    )
+    return [Finding("conditions", text, True)]
+
+
+def _truth_space(values: np.ndarray, converted: str, loaded: Loaded, options: Options) -> tuple[str, list[Finding]]:
+    """Value space of the truth and the sentences that say so."""
+    observed = loaded.value_space if loaded.value_space != "embedding" or loaded.truth is None else "lognorm"
+    declared = converted or observed or options.value_space
+    counts = scale.looks_like_counts(values)
+    if declared in ("counts", "embedding") or (counts and declared in ("", "lognorm")):
+        if declared == "lognorm" and options.value_space == "lognorm":
+            text = f"taken for {SPACE_WORDS[declared]} as you say, but the values look like {SPACE_WORDS['counts']}."
+            return declared, [Finding("values", text, True)]
+        raise UserError(
+            f"The truth looks like {SPACE_WORDS[declared if declared in ('counts', 'embedding') else 'counts']} "
+            f"(maximum {np.nanmax(values):,.0f}): the mean of counts cannot be log-normalised afterwards. Normalise and "
+            "log1p each cell first (`python -m perturbviz aggregate` does), or declare --value-space lognorm."
+        )
+    if declared:
+        if declared not in VALUE_SPACES:
+            raise UserError(f"Unknown value space {declared!r}: use {', '.join(VALUE_SPACES)}.")
+        findings = [Finding("values", f"values are {SPACE_WORDS[declared]}.")]
+        if declared == "lognorm" and scale.many_negative(values):
+            text = "many values are negative, which measured expression never is: are these scaled values, or changes?"
+            findings.append(Finding("values", text, True))
+        return declared, findings
+    if scale.many_negative(values):
+        raise UserError(
+            "The truth holds many negative values: say whether they are changes against control (--value-space delta), "
+            "log-normalised expression (lognorm) or signed -log10 p-values (signed_logp)."
+        )
+    return "lognorm", [
+        Finding("values", f"values taken for {SPACE_WORDS['lognorm']} (maximum {np.nanmax(values):.2f}).")
+    ]
+
+
+def known_targets(benchmark: Benchmark) -> frozenset[str]:
+    """Every perturbed gene of the truth: the vocabulary for labels joined by "_"."""
+    return frozenset(t for c in benchmark.conditions for t in targets(c))

@@ -1,0 +1,226 @@
+"""The one place that draws: Plotly figures in a component that redraws them in place.
+
+``st.plotly_chart`` builds a chart anew at every change of its data. This component keeps the graph and gives it the
+new figure (``Plotly.react``), so zoom, hidden methods and selections stay and points glide to their new place.
+
+The browser's part stands beside this file (see ``ui.assets``). ``PERTURBVIZ_CHARTS=streamlit`` draws with
+``st.plotly_chart`` instead, ``PERTURBVIZ_GLIDE=0`` lets points jump.
+"""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, TypeAlias
+
+import numpy as np
+import orjson
+import pandas as pd
+import streamlit as st
+from streamlit.runtime import Runtime, exists
+
+from perturbviz.panels.captions import footnoted
+from perturbviz.panels.figures.drawing import Figure
+from perturbviz.panels.figures.theme import THEME_COLOURS, figure_dict, recoloured, scaled
+from perturbviz.panels.spreadsheet import csv_bytes, marked_methods
+from perturbviz.ui import assets
+
+DEFAULT_HEIGHT = 420
+SCALE = "_chart_scale"  # session: see scale()
+_SEEING = "_seeing"  # session: ids of the methods that have seen the truth
+
+Table: TypeAlias = pd.DataFrame | Callable[[], pd.DataFrame]
+
+_mount = st.components.v2.component(
+    "perturbviz_chart", js=(assets.ASSETS / "loader.js").read_text(encoding="utf-8"), isolate_styles=False
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """What the user did in a chart.
+
+    Attributes
+    ----------
+    clicked
+        ``customdata`` of the point just clicked; None on every later run.
+    selected
+        ``customdata`` of the points in the current box or lasso selection.
+    """
+
+    clicked: Any = None
+    selected: list[Any] = field(default_factory=list)
+
+
+def chart(
+    fig: Figure,
+    key: str,
+    *,
+    question: str,
+    alt: str,
+    table: Table | None = None,
+    filename: str = "chart",
+    height: int | None = None,
+    note: str = "",
+    select: bool = False,
+) -> Event:
+    """Draw a figure, or move the one drawn under this key to its new state.
+
+    Parameters
+    ----------
+    fig
+        The figure; not changed. ``ids`` and trace names (or ``uid``) tell which point and trace is which after a
+        change. ``layout.meta`` may hold ``token`` (any mark of the state shown), ``axes`` (zoom is reset when it
+        changes) and ``glide`` (False: points jump).
+    key
+        Unique name of the chart on its page; the same key is the same chart.
+    question
+        The chart's title: the question it answers. Plain text.
+    alt
+        Alternative text.
+    table
+        The numbers drawn, for the CSV download; a callable is only called on download.
+    filename
+        Name of downloaded files without extension.
+    height
+        Pixels; by default the figure's own height or 420.
+    note
+        One sentence under the chart. Plain text.
+    select
+        Report clicks and box or lasso selections.
+
+    Returns
+    -------
+    Event
+        Empty unless ``select``.
+    """
+    name = re.sub(r"[^\w.+-]+", "-", filename).strip("-.") or "chart"
+    seeing = st.session_state.get(_SEEING, ())
+    with st.container(key=f"pv-frame-{key}", gap=None):
+        if os.environ.get("PERTURBVIZ_CHARTS") == "streamlit":
+            event = _streamlit_chart(fig, key, question, alt, height, note, select)
+        else:
+            data = payload(fig, key, question, alt, name, height, note, select, table is not None)
+            event = _component_chart(data, key, select)
+        if table is not None:
+            st.download_button(
+                "CSV",
+                data=lambda: csv_bytes(marked_methods(table() if callable(table) else table, seeing)),
+                file_name=f"{name}.csv",
+                mime="text/csv",
+                key=f"csv:{key}",
+                on_click="ignore",
+            )
+    return event
+
+
+def keep_marks(seeing: Sequence[str]) -> None:
+    """Tell the charts of this run which methods (ids) have seen the truth: tables of ids say so in a further column."""
+    st.session_state[_SEEING] = tuple(seeing)
+
+
+def scale() -> float:
+    """How much larger than usual charts are drawn: 1, or what presentation mode asks for."""
+    return float(st.session_state.get(SCALE, 1))
+
+
+def payload(
+    fig: Figure,
+    key: str,
+    question: str,
+    alt: str,
+    filename: str,
+    height: int | None,
+    note: str,
+    select: bool,
+    csv: bool,
+) -> bytes:
+    """Encode what the browser needs as JSON bytes that start with a digest of the rest.
+
+    The digest lets the browser see without parsing that nothing has changed. Data and layout of the figure are JSON
+    strings in the JSON, because colours are swapped in their text whenever the theme changes and the browser compares
+    them with what is drawn; the layout is without ``meta``, so that a chart which looks the same in another state of the
+    app is not drawn again.
+    """
+    spec = figure_dict(fig)
+    bare = {name: value for name, value in spec["layout"].items() if name != "meta"}
+    data, layout = (_json(scaled(part, scale())).decode() for part in (spec["data"], bare))
+    body = {
+        "key": key,
+        "data": data,
+        "layout": layout,
+        "meta": spec["layout"].get("meta", {}),
+        "question": question,
+        "alt": re.sub(r"\*\*|\\(?=\W)", "", alt),  # sentences are written in Markdown
+        "note": footnoted(note, question, data, layout),
+        "filename": filename,
+        "height": int(
+            (height or spec["layout"].get("height") or DEFAULT_HEIGHT) * (0.75 + 0.25 * scale())
+        ),  # the screen is no taller
+        "select": select,
+        "csv": csv,
+        "glide": os.environ.get("PERTURBVIZ_GLIDE", "1") != "0",
+        "dark": THEME_COLOURS,
+        "plotly": assets.PLOTLY_VERSION,
+    }
+    text = _json(body)
+    return b'{"id":"' + blake2b(text, digest_size=8).hexdigest().encode() + b'",' + text[1:]
+
+
+def _json(value: Any) -> bytes:
+    """As Plotly writes it (NaN is null), without its way through a figure value by value."""
+    return orjson.dumps(value, _plain, orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _plain(value: Any) -> Any:
+    """What orjson leaves to others: arrays of text or not in one piece, columns of tables."""
+    array = np.asarray(value)
+    return np.ascontiguousarray(array) if array.dtype.kind in "biuf" else array.tolist()
+
+
+def _component_chart(data: bytes, key: str, select: bool) -> Event:
+    if exists():
+        assets.serve(Runtime.instance())
+    name = f"chart:{key}"
+    if not select:
+        _mount(key=name, data=data)
+        return Event()
+    result = _mount(key=name, data=data, on_clicked_change=_ignore, on_selected_change=_ignore)
+    return Event(result.clicked, list(result.selected or ()))
+
+
+def _ignore() -> None:
+    """Stand in for the callbacks that Streamlit wants for every value a component may set."""
+
+
+def _streamlit_chart(
+    fig: Figure, key: str, question: str, alt: str, height: int | None, note: str, select: bool
+) -> Event:
+    """Draw with Streamlit's own element: rebuilt at every change, but without own browser code."""
+    spec = figure_dict(fig)
+    if st.context.theme.type == "dark":
+        spec = recoloured(spec)
+    import plotly.graph_objects as go
+
+    drawn = go.Figure(spec, skip_invalid=True)
+    drawn.update_layout(title_text=_escaped(question), height=int(height or drawn.layout.height or DEFAULT_HEIGHT))
+    drawn.update_layout(margin_t=72)  # room for the title over a one-row legend
+    points: list[dict[str, Any]] = []
+    if select:
+        state = st.plotly_chart(drawn, key=f"chart:{key}", theme=None, alt=alt, on_select="rerun")
+        points = [point for point in state.selection.points if point.get("customdata") is not None]
+    else:
+        st.plotly_chart(drawn, key=f"chart:{key}", theme=None, alt=alt)
+    if note := footnoted(note, question, _json(spec).decode()):
+        st.text(note)
+    selected = [point["customdata"] for point in points]
+    # Streamlit has no clicks, only selections: one point newly selected is a click, reported once.
+    last = f"pv-last:{key}"
+    clicked = selected[0] if len(selected) == 1 and st.session_state.get(last) != selected else None
+    st.session_state[last] = selected
+    return Event(clicked, selected)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,1 @@
+"""What a person chooses with: the sidebar, the pin, the report."""

@@ -1,0 +1,166 @@
+"""Adding one's own files on the Data page: what they do not say, the check out loud, and only then the addition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from perturbviz.benchmark import VALUE_SPACES, Benchmark
+from perturbviz.benchmark.scoretable import ScoreTable
+from perturbviz.errors import UserError
+from perturbviz.panels.captions import escape
+from perturbviz.readers import SYSTEMS
+from perturbviz.readers.base import Loaded, Options
+from perturbviz.readers.check import UNSEEN, Report
+from perturbviz.scoring.view import split_genes
+from perturbviz.ui import choose, sources, state, uploads
+from perturbviz.ui.uploads import Outcome
+
+REPORTS = "_last_reports"  # session: what was just added
+_READ = "_read_files"  # session: key and content of the files that are being checked
+
+
+def use(outcome: Outcome) -> None:
+    """Make an outcome the open data of this session."""
+    key = outcome.source.content_id
+    sources.add_own(outcome.source, key)
+    st.session_state[REPORTS] = outcome.reports
+    st.session_state.pop(_READ, None)
+    state.defer(data=key, show=[], _explicit=set())
+
+
+def options_form() -> Options:
+    """What a person may have to say about files that do not say it themselves; the same as flags of ``convert``."""
+    with st.expander("What the files do not say (usually nothing)"):
+        a, b = st.columns(2)
+        system = choose.selectbox(
+            "System",
+            ["", *SYSTEMS],
+            key="_system",
+            words=lambda s: SYSTEMS[s].name if s else "recognise it",
+            place=a,
+            help="Which program wrote the files.",
+        )
+        space = choose.selectbox(
+            "Values are",
+            ["", *VALUE_SPACES, "counts"],
+            key="_space",
+            words=lambda s: s or "as the file says",
+            place=b,
+        )
+        control = a.text_input("Further control labels", help="Separated by commas, such as NT, mock.")
+        context = b.text_input("Column of the context", help="Cell line, donor, dose …")
+        condition = b.text_input("Column of the perturbation", help="Where it has an unusual name.")
+        layer = b.text_input(
+            "Layer with the values", help="Where it is not the usual one: a layer, raw, X or obsm/NAME."
+        )
+        genes = a.text_area("Gene list", help="For files without gene names: the names of the columns, in order.")
+        leave_out = a.text_input("Leave out methods", help="Of a file of several methods: names, separated by commas.")
+        rename = b.text_area(
+            "Rename", placeholder="old=new", help="One a line: labels or genes as in the file = as in the benchmark."
+        )
+    pairs = dict(line.split("=", 1) for line in rename.splitlines() if "=" in line)
+    return Options(
+        system=system,
+        value_space=space,
+        control=tuple(c.strip() for c in control.split(",") if c.strip()),
+        context=context.strip(),
+        condition=condition.strip(),
+        layer=layer.strip(),
+        genes=split_genes(genes),
+        rename={k.strip(): v.strip() for k, v in pairs.items()},
+        without=tuple(m.strip() for m in leave_out.split(",") if m.strip()),
+    )
+
+
+def show_add(source: Benchmark | ScoreTable | None) -> None:
+    """Upload, check out loud, then add."""
+    st.markdown(
+        "Drop what a model wrote: one or several files, a folder as .zip. Nothing is added before you have seen the check."
+    )
+    files = st.file_uploader("Files", accept_multiple_files=True, label_visibility="collapsed", key="_upload")
+    paths = offered_paths()
+    options = options_form()
+    what = choose.segmented_control(
+        "They are",
+        ["predictions", "new"],
+        default="predictions" if isinstance(source, Benchmark) else "new",
+        words={"predictions": "predictions for the open benchmark", "new": "a data set of their own"},
+        key="_upload_as",
+    )
+    name = (
+        st.text_input("Name of the method", max_chars=60, help="Empty: the name of the file.")
+        if what == "predictions"
+        else ""
+    )
+    if not files and not paths:
+        st.session_state.pop(_READ, None)
+        return
+    try:
+        with st.spinner("Reading and checking …"):
+            loaded = read_once(files, paths, options)
+            if what == "predictions":
+                if not isinstance(source, Benchmark):
+                    raise UserError("Predictions need a benchmark to be added to: choose one in the sidebar first.")
+                outcome = uploads.add_to(source, loaded, options, name.strip() or default_name(files, paths, loaded))
+            else:
+                outcome = uploads.as_source(loaded, options)
+    except UserError as error:
+        st.error(escape(str(error)))
+        return
+    except MemoryError:
+        st.error("There is not enough memory for these files: use fewer genes, or one context at a time.")
+        return
+    show_reports(outcome.reports)
+    label = "Add to the competition" if what == "predictions" else "Open it"
+    if st.button(label, type="primary", icon=":material/add:", key="_use"):
+        use(outcome)
+
+
+def read_once(files: Sequence[Any], paths: Sequence[Path], options: Options) -> list[Loaded]:
+    """What the files say; read again only where files or options changed."""
+    key = uploads.key_of(files, paths, options)
+    if st.session_state.get(_READ, ("",))[0] != key:
+        st.session_state.pop(_READ, None)
+        loaded = uploads.read_paths(paths, options) if paths else uploads.read_uploads(files, options)
+        st.session_state[_READ] = (key, loaded)
+    return st.session_state[_READ][1]
+
+
+def default_name(files: Sequence[Any], paths: Sequence[Path], loaded: Sequence[Loaded]) -> str:
+    """The name of the file, where it is one and names no method itself."""
+    if len(loaded) != 1 or any(loaded[0].names.values()):
+        return ""
+    return Path(str((paths or files)[0].name)).stem[:60]
+
+
+def offered_paths() -> list[Path]:
+    """Files of the operator's folder that the user picked."""
+    folder = sources.folder()
+    if folder is None:
+        return []
+    names = sorted(p.name for p in folder.iterdir() if not p.name.startswith(".") and not p.is_symlink())
+    return [folder / n for n in choose.multiselect("Or from the server's folder", names, key="_offered")]
+
+
+def show_reports(reports: Sequence[Report]) -> None:
+    """The check, out loud: what was understood, warnings first."""
+    for report in reports:
+        with st.container(border=True):
+            system = SYSTEMS[report.system].name if report.system in SYSTEMS else report.system
+            st.markdown(f"**{escape(report.name)}**" + (f" · read as {escape(system)}" if system else ""))
+            for finding in sorted(report.findings, key=lambda f: not f.warning):
+                listed = (
+                    f" ({', '.join(finding.items[:8])}{' …' if len(finding.items) > 8 else ''})"
+                    if finding.items
+                    else ""
+                )
+                mark = (
+                    ":material/warning: "
+                    if finding.warning
+                    else (":material/help: " if finding.text == UNSEEN else ":material/check: ")
+                )
+                st.markdown(mark + escape(finding.text + listed))

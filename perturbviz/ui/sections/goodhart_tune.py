@@ -1,0 +1,266 @@
+"""Optimiser and gameability table: what tuning to a metric buys, and what it breaks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from perturbviz.analyses.goodhart import WORDS, Arena, Setting, blend_name, unavailable
+from perturbviz.analyses.goodhart import gameability as games
+from perturbviz.analyses.goodhart.effects import effects, opening_target, scale_for
+from perturbviz.analyses.goodhart.optimise import Optimum, optimise
+from perturbviz.errors import UserError
+from perturbviz.panels.captions import goodhart as captions
+from perturbviz.panels.figures import goodhart as figures
+from perturbviz.panels.figures.marks import marked
+from perturbviz.scoring.genesets import parse_subset
+from perturbviz.scoring.view import metric_label, metric_name
+from perturbviz.ui import cache_goodhart as cache
+from perturbviz.ui import choose
+from perturbviz.ui.chart import chart
+from perturbviz.ui.current import Current
+from perturbviz.ui.sections.goodhart_knobs import start_picker, turn
+from perturbviz.ui.sections.goodhart_play import symbols
+
+SECONDS = 8.0
+#: Whether a known trick shows up.
+_SHOWS = {True: ":material/check:", False: ":material/close:", None: ":material/question_mark:"}
+_ASKED = "_optimise"  # session: the button was pressed
+_PERMITTED = ("amplify", "shift", "blend", "small", "clip", "top", "positive", "copy")
+
+
+# -- optimiser -----------------------------------------------------------------------------------------------------
+def draw_optimiser(current: Current, lab: cache.Lab) -> None:
+    """Choose a target, find the setting, show the climb and what it did to all metrics."""
+    left, right = st.columns([1, 2.6], gap="large")
+    with left:
+        start = start_picker(current, lab)
+        if st.session_state.get("_target") not in lab.settings:
+            st.session_state["_target"] = opening_target(lab.settings)
+        target = choose.selectbox(
+            "Make this metric as good as possible",
+            lab.settings,
+            key="_target",
+            persist_state="session",
+            words=lambda setting: metric_name(*setting),
+        )
+        refused = unavailable(lab.evaluation)
+        names = choose.pills(
+            "With these knobs",
+            [n for n in _PERMITTED if n not in refused],
+            default=[n for n in ("amplify", "shift", "blend", "small", "positive") if n not in refused],
+            key="_permitted",
+            persist_state="session",
+            words=WORDS,
+        )
+        blends: list[str] = []
+        if "blend" in names:
+            choices = ["mean", *(m for m in lab.methods if m not in (start, "mean", "no_change"))]
+            blends = choose.multiselect(
+                "Blend with",
+                choices,
+                default=["mean"],
+                key=f"_blends|{start}",
+                words=lambda t: blend_name(t, current.name),
+                help="Another method brings its knowledge with it: then the gain is borrowed.",
+            )
+        st.button(
+            "Find the setting",
+            type="primary",
+            icon=":material/trending_up:",
+            disabled=not names,
+            key="_find",
+            on_click=st.session_state.update,
+            args=({_ASKED: True},),
+        )
+        st.caption(f"Ends by itself or after {SECONDS:g} seconds. Found settings are kept.")
+    pressed = st.session_state.pop(_ASKED, False)
+    key = (lab.token, start, target, tuple(sorted(names)), tuple(sorted(blends)))
+    with right:
+        found = cache.optima().get(key)
+        if found is None and not pressed:
+            st.info("Choose a target and press “Find the setting”.", icon=":material/track_changes:")
+            return
+        if found is None:
+            try:
+                found = _find(lab, key, start, target, names, blends)
+            except UserError as error:
+                st.warning(str(error))
+                return
+        _show(current, lab, found)
+
+
+def _find(lab: cache.Lab, key: tuple, start: str, target: Setting, names: list[str], blends: list[str]) -> tuple:
+    bar = st.progress(0.0, "Trying settings …")
+    parts = lab.parts()
+
+    def compute() -> tuple[Optimum, pd.DataFrame, str]:
+        found = optimise(
+            lab.evaluation,
+            start,
+            target,
+            lab.view.subset,
+            parts,
+            names=names,
+            blend_to=blends,
+            how=lab.view.avg,
+            include_held_out=lab.view.ref_from == "all",
+            seconds=SECONDS,
+            progress=bar.progress,
+        )
+        bar.progress(1.0, "Scoring all metrics …")
+        arena = Arena(lab.evaluation, start, parts.reported)
+        judge = lab.judge_of(parts.reported)
+        scale = scale_for(judge)
+        table = effects(judge, arena.start, arena.transform(found.knobs), lab.view.avg, scale)
+        return found, table, scale.words
+
+    result = cache.optima().make(key, compute)
+    bar.empty()
+    return result
+
+
+def _show(current: Current, lab: cache.Lab, result: tuple[Optimum, pd.DataFrame, str]) -> None:
+    found, table, one = result
+    best = found.best
+    st.markdown(captions.learnt(found, table, current.name))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"Best tuned setting: **{captions.escape(best.knobs.words(current.name))}**"
+            + (f" (seed {captions.escape(best.seed)})" if best.seed else "")
+        )
+        st.button("Put it on the sliders", icon=":material/tune:", on_click=_to_sliders, args=(best.knobs.link,))
+    label = metric_name(*found.setting)
+    tune, report = (np.array([getattr(t, side) for t in found.seeds], float) for side in ("tune", "report"))
+    figure = figures.climb(
+        [t.seed for t in found.seeds],
+        tune,
+        report,
+        f"{label} ({found.card.arrow})",
+        found.card.better == "lower",
+        current.colours[found.method],
+    )
+    token = f"{lab.token}|{found.method}|{found.setting}|{best.knobs.link}"
+    chart(
+        marked(figure, token, token),
+        "climb",
+        question=f"How far did {metric_label(*found.setting)} climb, and does it carry over?",
+        alt=f"{label} before and after tuning, {len(found.seeds)} seeds.",
+        table=lambda: pd.DataFrame(
+            {
+                "seed": [t.seed for t in found.seeds],
+                "setting": [t.knobs.link for t in found.seeds],
+                "tuned before": tune[:, 0],
+                "tuned after": tune[:, 1],
+                "reported before": report[:, 0],
+                "reported after": report[:, 1],
+            }
+        ),
+        filename="goodhart-climb",
+        note=captions.climbed(found),
+    )
+    at = np.flatnonzero((table["metric"] == found.setting[0]) & (table["reference"] == found.setting[1]))
+    figure = marked(figures.scales(table, int(at[0]) if len(at) else -1, one), token, token)
+    counts = [int((table["change"] == sign).sum()) for sign in (1, -1, 0)]
+    chart(
+        figure,
+        "scales",
+        question="What did it do to every metric?",
+        alt=f"Scores before and after on {len(table)} metrics, from an empty prediction (0) to {one} (1).",
+        table=table,
+        filename="goodhart-effects",
+        note=f"On perturbations it was not tuned on: {counts[0]} of {len(table)} metrics better, {counts[1]} worse, {counts[2]} much the "
+        f"same. 0 is the training mean (no change where that is undefined), 1 {one}; triangles stand for values beyond the edge.",
+    )
+    symbols(lab.settings)
+
+
+def _to_sliders(link: str) -> None:
+    turn(link)
+    st.session_state["lab"] = "play"
+
+
+# -- gameability ---------------------------------------------------------------------------------------------------
+def draw_table(current: Current, lab: cache.Lab) -> None:
+    """Per metric, the best gain from an empty and from a weak prediction."""
+    options = ["", *lab.methods]
+    if st.session_state.get("_weak") not in options:
+        st.session_state["_weak"] = ""
+    default = games.weak_start(lab.evaluation)
+    weak = choose.selectbox(
+        "The weak but informative prediction",
+        options,
+        key="_weak",
+        persist_state="session",
+        words=lambda m: current.name(m) if m else f"{default.label} (built in)",
+        help="The built-in one knows the direction of the change, but noise as large as a typical training change lies over it.",
+    )
+    starts = [games.empty_start(lab.evaluation), games.weak_start(lab.evaluation, weak)]
+    key = (lab.token, weak)
+    result = cache.tables().get(key)
+    if result is None:
+        bar = st.progress(0.0, "Trying settings …")
+
+        def compute() -> games.Gameability:
+            return games.gameability(
+                lab.evaluation,
+                lab.settings,
+                lab.view.subset,
+                lab.parts(lab.most),
+                starts,
+                lab.methods,
+                how=lab.view.avg,
+                include_held_out=lab.view.ref_from == "all",
+                progress=bar.progress,
+            )
+
+        try:
+            result = cache.tables().make(key, compute)
+        except UserError as error:
+            bar.empty()
+            st.info(str(error), icon=":material/search:")
+            return
+        bar.empty()
+    _heat(current, lab, result)
+
+
+def _heat(current: Current, lab: cache.Lab, result: games.Gameability) -> None:
+    table = result.table
+    keys = list(dict.fromkeys(zip(table["label"], table["genes"], strict=True)))
+    shape = (len(keys), len(games.COLUMNS))
+    passed, text, hover = np.full(shape, np.nan), np.full(shape, "", object), np.full(shape, "", object)
+    for _, line in table.iterrows():
+        at = keys.index((line["label"], line["genes"])), list(games.COLUMNS).index(line["column"])
+        passed[at], text[at], hover[at] = (
+            line["passed"],
+            captions.cell(line),
+            captions.hover(line, captions.genes(lab.view.subset)),
+        )
+    arrows = dict(zip(table["label"], table["better"].map({"lower": "↓", "higher": "↑", "one": "→1"}), strict=True))
+    rows = [
+        f"{label} {arrows[label]}" + ("" if genes == lab.view.subset.key else f" ({parse_subset(genes).n} DE genes)")
+        for label, genes in keys
+    ]
+    st.markdown("##### Four known tricks, on these data")
+    st.markdown("  \n".join(f"{_SHOWS[shows]} {said}" for shows, said in captions.tricks(result)))
+    figure = figures.table(
+        rows, list(games.COLUMNS.values()), passed, text, np.vectorize(str, otypes=[object])(hover), len(lab.methods)
+    )
+    chart(
+        marked(figure, f"{lab.token}|{result.starts['weak'].label}", lab.token),
+        "gameability",
+        question="How far can each metric be moved without knowing more?",
+        alt=f"Best gain on {len(rows)} metrics from an empty and from a weak prediction.",
+        table=lambda: table.rename(columns={"link": "setting"}),
+        filename="gameability",
+        note=captions.gameable(result),
+    )
+    symbols(lab.settings)
+    n = len(lab.parts(lab.most).reported)
+    st.caption(
+        f"Empty: {captions.escape(result.starts['empty'].label)}; weak: {captions.escape(result.starts['weak'].label)}. "
+        f"{result.tried['knobs'].nunique()} settings tried; {result.how}, seed by seed ({n} values reported). Cell: score before → after, = no gain; "
+        "colour: shown methods overtaken, hover: the setting and what it does to the other metrics. "
+        f"⚠ the same metric on the genes of this view ({captions.genes(lab.view.subset)}) gets worse: on DE genes alone nothing punishes a change predicted where there is none."
+    )

@@ -155,3 +155,42 @@ def test_falls_back_to_streamlits_own_chart(monkeypatch):
 
 def test_event_is_empty_by_default():
     assert Event() == Event(clicked=None, selected=[])
+
+
+def _one_panel():
+    import pandas as pd
+
+    from perturbviz.panels.figures.drawing import Drawing
+    from perturbviz.panels.panel import Panel
+    from perturbviz.ui.chart import draw
+
+    figure = Drawing([{"type": "scatter", "x": [1.0], "y": [2.0]}], {"meta": {"kind": "x"}})
+    panel = Panel(
+        key="k",
+        question="Why?",
+        figure=figure,
+        caption="So.",
+        alt="One point.",
+        table=lambda: pd.DataFrame({"x": [1.0]}),
+        filename="one",
+        height=300,
+        axes=("l2", "control"),
+    )
+    draw(panel, "state")
+
+
+def test_a_panel_is_drawn_with_all_that_is_said_about_it():
+    at = AppTest.from_function(_one_panel, default_timeout=60).run()
+    assert not at.exception
+    (sent,) = figures(at)
+    assert [sent[k] for k in ("key", "question", "note", "alt", "filename", "height", "select", "csv")] == [
+        "k",
+        "Why?",
+        "So.",
+        "One point.",
+        "one",
+        300,
+        False,
+        True,
+    ]
+    assert sent["layout"]["meta"] == {"kind": "x", "token": "state", "axes": "l2|control"}

@@ -9,28 +9,27 @@ The browser's part stands beside this file (see ``ui.assets``). ``PERTURBVIZ_CHA
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import orjson
-import pandas as pd
 import streamlit as st
 from streamlit.runtime import Runtime, exists
 
 from perturbviz.panels.captions import footnoted
 from perturbviz.panels.figures.drawing import Figure
+from perturbviz.panels.figures.marks import marked
 from perturbviz.panels.figures.theme import THEME_COLOURS, figure_dict, recoloured, scaled
+from perturbviz.panels.panel import Panel, Table
 from perturbviz.panels.spreadsheet import csv_bytes, marked_methods
 from perturbviz.ui import assets
 
 DEFAULT_HEIGHT = 420
 SCALE = "_chart_scale"  # session: see scale()
 _SEEING = "_seeing"  # session: ids of the methods that have seen the truth
-
-Table: TypeAlias = pd.DataFrame | Callable[[], pd.DataFrame]
 
 _mount = st.components.v2.component(
     "perturbviz_chart", js=(assets.ASSETS / "loader.js").read_text(encoding="utf-8"), isolate_styles=False
@@ -53,6 +52,32 @@ class Event:
     selected: list[Any] = field(default_factory=list)
 
 
+def draw(panel: Panel, token: str) -> Event:
+    """Draw a panel, or move the one drawn under its key to its new state.
+
+    Parameters
+    ----------
+    token
+        Mark of the state shown, as a rule the view's: ``current.token``.
+
+    Returns
+    -------
+    Event
+        Empty unless the panel reports selections.
+    """
+    return chart(
+        marked(panel.figure, token, *panel.axes),
+        panel.key,
+        question=panel.question,
+        alt=panel.alt,
+        table=panel.table,
+        filename=panel.filename,
+        height=panel.height,
+        note=panel.caption,
+        select=panel.select,
+    )
+
+
 def chart(
     fig: Figure,
     key: str,
@@ -65,7 +90,7 @@ def chart(
     note: str = "",
     select: bool = False,
 ) -> Event:
-    """Draw a figure, or move the one drawn under this key to its new state.
+    """Draw a figure and what is said about it where no :class:`Panel` holds both; see :func:`draw`.
 
     Parameters
     ----------

@@ -5,18 +5,18 @@ import streamlit as st
 if __name__ == "__main__":
     from streamlit.runtime.scriptrunner import RerunException
 
-    from perturbviz.ui import burst, choose, collector, navigation, present, settle, state
+    from perturbviz.ui import burst, choose, collector, navigation, present, session, settle
     from perturbviz.ui.controls import badge, sidebar
     from perturbviz.ui.current import PageEnd
 
     page = navigation.run()
     choose.mend()
-    state.apply_deferred()
-    state.adopt_link()
+    session.apply_deferred()
+    session.adopt_link()
     sidebar.draw_data()
     settled = settle.settle()
     present.draw(page.url_path)
-    early, overtaken = settle.opens_large(settled) or state.values_were_put(), False
+    early, overtaken = settle.opens_large(settled) or session.values_were_put(), False
     if early:
         sidebar.draw(settled)
     try:
@@ -30,7 +30,7 @@ if __name__ == "__main__":
     finally:  # also where a page fails
         if not overtaken:
             with burst.together():
-                state.write_link()
+                session.write_link()
                 if not early:
                     sidebar.draw(settled)
                 badge.finish()

@@ -12,7 +12,7 @@ from perturbviz.panels.figures import calibration as figures
 from perturbviz.panels.figures.marks import marked
 from perturbviz.stats import MIN_UNITS
 from perturbviz.ui import cache_calibration as cache
-from perturbviz.ui import choose, state
+from perturbviz.ui import choose, session
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, stop
 from perturbviz.ui.sections import calibration_map
@@ -173,7 +173,7 @@ with wide:
         select=True,
     )
     if event.clicked:
-        state.defer(**calibration_map.clicked(str(event.clicked)))
+        session.defer(**calibration_map.clicked(str(event.clicked)))
     if too_slow:
         st.caption(f"{captions.left_out(too_slow)}: choose one as the metric for its verdict.")
     as_table = st.expander("The map as a table", key="map_table", on_change="rerun")

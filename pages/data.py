@@ -9,7 +9,7 @@ from perturbviz.catalogue.entries import CATALOGUE, Dataset
 from perturbviz.errors import UserError
 from perturbviz.panels.captions import escape
 from perturbviz.scoring.baselines import BASELINES
-from perturbviz.ui import choose, colours, recipes, sources, state
+from perturbviz.ui import choose, colours, recipes, session, sources
 from perturbviz.ui.current import await_data, begin
 from perturbviz.ui.sections import add_data
 from perturbviz.ui.sections.add_data import use
@@ -155,17 +155,17 @@ def show_entry(entry: Dataset) -> None:
                 "Open" if sources.is_here(entry.id) or not entry.large else f"Get {entry.size}",
                 key=f"_open_{entry.id}",
                 width="stretch",
-                on_click=state.set_extra,
+                on_click=session.set_extra,
                 args=(_WANTED, entry.id),
             )
         if st.session_state.get(_WANTED) == entry.id:
-            state.set_extra(_WANTED, "")
+            session.set_extra(_WANTED, "")
             try:
                 sources.open_source(entry.id)
             except UserError as error:
                 st.error(escape(f"{error} Nothing was changed."))
             else:
-                state.defer(data=entry.id, data_section="Loaded", show=[], _explicit=set())
+                session.defer(data=entry.id, data_section="Loaded", show=[], _explicit=set())
 
 
 if st.session_state.get(add_data.REPORTS):

@@ -7,7 +7,7 @@ from perturbviz.panels import captions
 from perturbviz.panels.figures import errors as figures
 from perturbviz.scoring.rankings import per_unit
 from perturbviz.stats import average
-from perturbviz.ui import cache, ceiling, choose, navigation, state
+from perturbviz.ui import cache, ceiling, choose, navigation, session
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions
 
@@ -19,7 +19,7 @@ scores = ranking.scores
 order = list(ranking.table.index)
 names = {m: current.name(m) for m in current.methods}
 axis = scores.card.axis or scores.card.name
-perturbation = state.extra("p")
+perturbation = session.extra("p")
 points, perturbations = per_unit(scores.values, scores.rows, ranking.unit)
 at = {m: i for i, m in enumerate(scores.methods)}
 
@@ -54,12 +54,12 @@ event = chart(
     select=True,
 )
 if event.clicked:
-    state.defer(p=str(event.clicked))
+    session.defer(p=str(event.clicked))
 with st.container(horizontal=True, gap="small", vertical_alignment="center"):  # always there: nothing below may shift
     if perturbation:
         st.markdown(f"**{captions.escape(perturbation)}** is marked.")
         st.page_link(navigation.path("profiles"), label="See its profile", icon=":material/scatter_plot:")
-        st.button("Clear", on_click=state.set_extra, args=("p", ""), type="tertiary")
+        st.button("Clear", on_click=session.set_extra, args=("p", ""), type="tertiary")
 
 left, right = st.columns(2, gap="large")
 with left:

@@ -12,7 +12,7 @@ from perturbviz.panels.figures.theme import method_colours
 from perturbviz.scoring.rankings import n_units
 from perturbviz.scoring.validity import view_problem
 from perturbviz.stats import MIN_UNITS
-from perturbviz.ui import cache, cache_linear, embeddings, sources, state
+from perturbviz.ui import cache, cache_linear, embeddings, session, sources
 from perturbviz.ui.chart import chart
 from perturbviz.ui.colours import chosen
 from perturbviz.ui.current import begin, stop
@@ -149,7 +149,7 @@ with right:
         start, end = (roles[role] for role in controls.choose_arrows(recipe, {r: names[m] for r, m in roles.items()}))
         a, b, pair = per_perturbation[start], per_perturbation[end], (names[start], names[end])
         event = chart(
-            mark(figures.arrows(a, b, pair, axis, higher, state.extra("p")), view.metric, view.reference, start, end),
+            mark(figures.arrows(a, b, pair, axis, higher, session.extra("p")), view.metric, view.reference, start, end),
             "arrows",
             question="Which perturbations gain?",
             alt=f"Arrows from {pair[0]} to {pair[1]}, {len(a)} perturbations.",
@@ -160,5 +160,5 @@ with right:
             height=max(400, 15 + 36 * len(table)),  # ends where the chart beside it ends
         )
         if event.clicked:
-            state.defer(p=str(event.clicked).partition(" · ")[0])
+            session.defer(p=str(event.clicked).partition(" · ")[0])
 linear_looks.draw(linear_looks.Subject(recipe, base, found, scores, axis, colours[recipe.slug], mark))

@@ -10,7 +10,7 @@ from perturbviz.panels.figures import profiles as figures
 from perturbviz.panels.figures.marks import marked
 from perturbviz.scoring.genesets import resolve
 from perturbviz.scoring.references import LABELS
-from perturbviz.ui import choose, state
+from perturbviz.ui import choose, session
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import begin, four_questions, stop
 
@@ -58,7 +58,7 @@ at = int(all_rows.merge(rows.loc[[row], key], on=key)["index"].iloc[0])
 (block,) = resolve(view.subset, evaluation, np.array([at]))
 columns = np.arange(evaluation.benchmark.adata.n_vars) if block.genes is None else np.ravel(block.genes)
 genes = evaluation.benchmark.genes[columns]
-gene = state.extra("gene")
+gene = session.extra("gene")
 options = ["", *genes]
 if gene and gene not in evaluation.benchmark.genes:
     st.session_state["gene"] = gene = ""
@@ -106,7 +106,7 @@ event = chart(
     select=True,
 )
 if event.clicked and event.clicked in genes:
-    state.defer(gene=str(event.clicked))
+    session.defer(gene=str(event.clicked))
 st.caption(four_questions(current, scores) + f" · drawn relative to: **{LABELS[reference]}**")
 
 if gene:

@@ -15,7 +15,7 @@ from perturbviz.panels.figures.calibration import calibrated
 from perturbviz.scoring.published_scores import label_of
 from perturbviz.scoring.rankings import shifts
 from perturbviz.scoring.view import View, metric_label, metric_name
-from perturbviz.ui import cache, cache_calibration, ceiling, choose, state
+from perturbviz.ui import cache, cache_calibration, ceiling, choose, session
 from perturbviz.ui.chart import chart
 from perturbviz.ui.controls.pin import pin_controls, pinned
 from perturbviz.ui.current import PageEnd, begin, four_questions
@@ -85,7 +85,7 @@ def one_of_each_family(settings, here) -> set:
 
 scaled = None
 has_scale = (
-    isinstance(current.source, Benchmark) and not state.extra("pin") and cache_calibration.positives(current.source)
+    isinstance(current.source, Benchmark) and not session.extra("pin") and cache_calibration.positives(current.source)
 )
 with st.container(horizontal=True, key="pv-scales"):
     wanted = has_scale and st.toggle(
@@ -102,7 +102,7 @@ if wanted:
         scaled = None
 
 overturned = st.container()  # above both charts, so that they start on one line
-left, right = st.columns([1, 1] if state.extra("pin") else [2, 3], gap="large")
+left, right = st.columns([1, 1] if session.extra("pin") else [2, 3], gap="large")
 pin = pinned(current)
 if pin is not None:
     order_chart(left, "pinned", pin[1], pin[0], None, "Pinned view")
@@ -185,6 +185,6 @@ if isinstance(current.source, Benchmark):
 if event.clicked:
     metric, reference = pairs[int(np.ravel(event.clicked)[-1])]
     changes = {"ref": reference} if isinstance(current.source, Benchmark) and reference != "none" else {}
-    state.defer(metric=metric, **changes)
+    session.defer(metric=metric, **changes)
 if isinstance(current.source, Benchmark):
     cache.look_ahead(current.source, current.view)

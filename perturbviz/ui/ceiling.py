@@ -13,7 +13,7 @@ from perturbviz.panels.figures.drawing import Drawing
 from perturbviz.panels.figures.rules import ceiling_line
 from perturbviz.scoring.rankings import average
 from perturbviz.scoring.view import View
-from perturbviz.ui import cache, state
+from perturbviz.ui import cache, session
 from perturbviz.ui.current import Current
 
 NAME = f"{CEILING_NAME}{SEEN}"
@@ -23,7 +23,7 @@ def switch(current: Current) -> None:
     """The switch, where the data know what a perfect prediction is."""
     if not isinstance(current.source, Benchmark) or not has_ceiling(current.source):
         return
-    on = state.extra("ceiling") == "1"
+    on = session.extra("ceiling") == "1"
     if st.session_state.get("_ceiling") != on:
         st.session_state["_ceiling"] = on
     st.toggle(
@@ -36,13 +36,13 @@ def switch(current: Current) -> None:
 
 
 def _switched() -> None:
-    state.set_extra("ceiling", "1" if st.session_state["_ceiling"] else "")
+    session.set_extra("ceiling", "1" if st.session_state["_ceiling"] else "")
 
 
 def score(current: Current, view: View | None = None) -> float | None:
     """Average score of the ceiling under a view (NaN where undefined); None where it is not asked for."""
     source, view = current.source, view or current.view
-    if not isinstance(source, Benchmark) or not has_ceiling(source) or state.extra("ceiling") != "1":
+    if not isinstance(source, Benchmark) or not has_ceiling(source) or session.extra("ceiling") != "1":
         return None
     return _score(source.content_id, view.token, cache.evaluation(source, view), view)
 

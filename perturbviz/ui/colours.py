@@ -6,7 +6,7 @@ import re
 
 from perturbviz.panels.figures.readable import contrast
 from perturbviz.panels.figures.theme import SURFACE, THEME_COLOURS
-from perturbviz.ui import state
+from perturbviz.ui import session
 
 _ENTRY = re.compile(r"([A-Za-z0-9._-]+):([0-9a-f]{6})")
 VISIBLE = 3.0
@@ -15,19 +15,19 @@ VISIBLE = 3.0
 
 def chosen() -> dict[str, str]:
     """Method -> colour, for the methods that were recoloured."""
-    entries = map(_ENTRY.fullmatch, state.extra("col").split("~"))
+    entries = map(_ENTRY.fullmatch, session.extra("col").split("~"))
     return {m[1]: f"#{m[2]}" for m in entries if m}
 
 
 def choose(method: str, colour: str) -> None:
     """Give a method a colour; anything that is no colour is left out."""
     entries = (f"{m}:{c.lower().removeprefix('#')}" for m, c in {**chosen(), method: colour}.items())
-    state.set_extra("col", "~".join(e for e in entries if _ENTRY.fullmatch(e)))
+    session.set_extra("col", "~".join(e for e in entries if _ENTRY.fullmatch(e)))
 
 
 def forget() -> None:
     """Give all methods their own colours back."""
-    state.set_extra("col", "")
+    session.set_extra("col", "")
 
 
 def hard_to_see(colour: str) -> str:

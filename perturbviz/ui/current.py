@@ -21,7 +21,7 @@ from perturbviz.scoring.rankings import Ranking
 from perturbviz.scoring.scores import Scores
 from perturbviz.scoring.validity import view_problem
 from perturbviz.scoring.view import View
-from perturbviz.ui import cache, colours, navigation, sources, state
+from perturbviz.ui import cache, colours, navigation, session, sources
 from perturbviz.ui.chart import keep_marks
 
 _KEY = "_current"
@@ -176,7 +176,7 @@ def _simulated_banner(source: Benchmark | ScoreTable) -> None:
 
 def _open(data: str) -> None:
     """Switch to another benchmark, with its own defaults."""
-    state.set_view(View(data=data), explicit=set())
+    session.set_view(View(data=data), explicit=set())
 
 
 def _nothing_open(problem: str) -> NoReturn:
@@ -197,11 +197,11 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
         "benchmark": values gene by gene; "scores": a score table will do; "nothing".
     """
     navigation.require_app()
-    state.page(name)
+    session.page(name)
     current: Current = st.session_state[_KEY]
     if heading:
         st.title(navigation.question(name))
-    if sentence := state.notice():
+    if sentence := session.notice():
         st.warning(captions.escape(sentence), icon=":material/cloud_off:")
     if current.problem and needs != "nothing":
         await_data(current)

@@ -15,7 +15,7 @@ from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.guide.talk import TALK
 from perturbviz.scoring.published_scores import name_of
 from perturbviz.scoring.view import View, metric_name
-from perturbviz.ui import navigation, state
+from perturbviz.ui import navigation, session
 from perturbviz.ui.chart import SCALE
 from perturbviz.ui.current import current
 
@@ -88,12 +88,12 @@ def steps() -> list[Step]:
 
 def own_views() -> list[View]:
     """The views that were added as steps, in order."""
-    return [state.view_of(step.query) for step in st.session_state.get(_STEPS, [])]
+    return [session.view_of(step.query) for step in st.session_state.get(_STEPS, [])]
 
 
 def presenting() -> bool:
     """Whether presentation mode is on."""
-    return bool(state.extra("present"))
+    return bool(session.extra("present"))
 
 
 def start() -> None:
@@ -125,14 +125,14 @@ def sidebar_controls() -> None:
 
 
 def _switched() -> None:
-    state.set_extra("present", "0" if st.session_state[_SWITCH] else "")
+    session.set_extra("present", "0" if st.session_state[_SWITCH] else "")
 
 
 def _add() -> None:
     """Keep the current page and view as the last step."""
-    view, page = state.view(), state.page()
+    view, page = session.view(), session.page()
     label = next((p.label for p in navigation.PAGES if p.name == page), page)
-    query = {k: v for k, v in state.query().items() if k != "present"} | {"data": [view.data]}
+    query = {k: v for k, v in session.query().items() if k != "present"} | {"data": [view.data]}
     step = Step(f"{label}: {_words(view)}", page, query)
     st.session_state[_STEPS] = [*st.session_state.get(_STEPS, []), step]
 
@@ -157,7 +157,7 @@ def draw(page: str) -> None:
     st.html(_HERE / "present.css")
     if page not in _WITH_CONTROLS:
         st.html(f"<style>{_HIDDEN} {{ display: none !important; }}</style>")
-    shown = state.extra("present")
+    shown = session.extra("present")
     at = min(int(shown), len(every)) if shown.isdecimal() else 0
     if at:
         st.html(f'<p class="pv-step-title">{html.escape(every[at - 1].title)}</p>')
@@ -169,9 +169,9 @@ def _asked() -> None:
     """A key or a button of the bar."""
     go = st.session_state[_KEYS].go
     if go == "leave":
-        state.set_extra("present", "")
+        session.set_extra("present", "")
     elif go:
-        shown = state.extra("present")
+        shown = session.extra("present")
         at = int(shown) if shown.isdecimal() else 0
         st.session_state[_GO] = at + 1 if go == "next" else at - 1
 
@@ -180,6 +180,6 @@ def _open(every: list[Step], number: int) -> None:
     """Go to a step's page; beyond the ends, to the first or last."""
     number = min(max(number, 1), len(every))
     step = every[number - 1]
-    if step.query.get("metric", [View().metric]) != [state.view().metric]:
+    if step.query.get("metric", [View().metric]) != [session.view().metric]:
         st.session_state.pop("_ranked_view", None)  # what a switch of metrics moved is not what the next slide is about
     st.switch_page(navigation.path(step.page), query_params={**step.query, "present": str(number)})

@@ -9,7 +9,7 @@ from perturbviz.errors import UserError
 from perturbviz.models.recipe import Recipe
 from perturbviz.panels.captions import escape
 from perturbviz.readers.base import Options
-from perturbviz.ui import recipes, sources, state, uploads
+from perturbviz.ui import recipes, session, sources, uploads
 
 _FILE = "_awaited_file"
 
@@ -17,7 +17,7 @@ _FILE = "_awaited_file"
 def receive(data: str) -> None:
     """Ask for the file of a link whose data are not here; where it comes the page starts again and shows the view."""
     by_name = data.startswith("file:")  # of somebody's server: the link does not say what is in it
-    name = data.removeprefix("file:") if by_name else state.extra("file")
+    name = data.removeprefix("file:") if by_name else session.extra("file")
     wanted = f"the file “{escape(name[:120])}”" if name else f"the data with the id {escape(data[:40])}"
     st.info(
         f"This link needs {wanted}. Ask the sender for the file and drop it here: the view then opens. "
@@ -51,7 +51,7 @@ def receive(data: str) -> None:
 def _open(source: sources.Source) -> None:
     """Show other data under the view of the link."""
     sources.add_own(source, source.content_id)
-    state.defer(data=source.content_id)
+    session.defer(data=source.content_id)
 
 
 def matching(source: sources.Source, data: str) -> sources.Source | None:

@@ -15,12 +15,12 @@ from perturbviz.errors import UserError
 from perturbviz.models.compete import enter
 from perturbviz.models.recipe import Recipe
 from perturbviz.scoring.view import View
-from perturbviz.ui import cache, cache_linear, embeddings, sources, state
+from perturbviz.ui import cache, cache_linear, embeddings, session, sources
 
 
 def _entries() -> list[tuple[str, str]]:
     """(recipe string, benchmark id) of everything added."""
-    parts = [e.rpartition("__") for e in state.extra("lm").split("~") if "__" in e]
+    parts = [e.rpartition("__") for e in session.extra("lm").split("~") if "__" in e]
     return [(recipe, unquote(data)) for recipe, _, data in parts]
 
 
@@ -35,7 +35,7 @@ def add(data: str, recipe: Recipe) -> None:
         _write([*_entries(), (recipe.link, data)])
     shown = list(st.session_state.get("show") or [])
     if shown and recipe.slug not in shown:
-        state.put("show", [*shown, recipe.slug])
+        session.put("show", [*shown, recipe.slug])
 
 
 def remove(data: str, link: str) -> None:
@@ -45,7 +45,7 @@ def remove(data: str, link: str) -> None:
 
 def _write(entries: list[tuple[str, str]]) -> None:
     quoted = [(r, quote(d, safe="").replace("_", "%5F").replace("~", "%7E")) for r, d in entries]
-    state.set_extra("lm", "~".join(f"{r}__{d}" for r, d in quoted))
+    session.set_extra("lm", "~".join(f"{r}__{d}" for r, d in quoted))
 
 
 def with_added(benchmark: Benchmark, data: str) -> tuple[Benchmark, dict[str, str]]:

@@ -21,7 +21,7 @@ from perturbviz.scoring import genesets
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.validity import default_view, genes_problem, metric_problem
 from perturbviz.scoring.view import View
-from perturbviz.ui import cache, cache_calibration, recipes, state
+from perturbviz.ui import cache, cache_calibration, recipes, session
 from perturbviz.ui.current import Current, keep
 
 _DEPENDENT = ("ref", "genes", "n", "show", "context", "seed", "size", "truth")  # what another benchmark may not have
@@ -53,12 +53,12 @@ def settle() -> Settled:
     try:
         source = recipes.open_source(st.session_state["data"])
     except UserError as error:
-        state.go_back(f"{error} This page shows what was open before.")
+        session.go_back(f"{error} This page shows what was open before.")
         _hold()
-        settled = Settled(Current(state.view(), None, None, str(error)), None)
+        settled = Settled(Current(session.view(), None, None, str(error)), None)
     else:
         settled = _benchmark(source) if isinstance(source, Benchmark) else _table(source)
-        state.remember()
+        session.remember()
     keep(settled.current)
     return settled
 
@@ -97,13 +97,13 @@ def _benchmark(plain: Benchmark) -> Settled:
     _reference()
     benchmark = _with_controls(plain)
     if st.session_state.get("truth", "all") != "all" and "half_a" not in benchmark.layers:
-        state.put("truth", "all")
-    evaluation = cache.evaluation(benchmark, state.view())
+        session.put("truth", "all")
+    evaluation = cache.evaluation(benchmark, session.view())
     problems = _genes(benchmark, evaluation)
     _among("context", ["", *benchmark.contexts])
     _among("seed", ["", *benchmark.seeds])
     _methods(list(evaluation.methods))
-    return Settled(Current(state.view(), benchmark, evaluation, ""), plain, problems)
+    return Settled(Current(session.view(), benchmark, evaluation, ""), plain, problems)
 
 
 def _table(table: ScoreTable) -> Settled:
@@ -115,9 +115,9 @@ def _table(table: ScoreTable) -> Settled:
             st.session_state[item.name] = default if fresh else st.session_state.get(item.name, default)
     if (metric := st.session_state.get("metric")) not in table.metrics:
         same = (m for m, known in table.metrics.items() if known.get("card") == metric)
-        state.put("metric", next(same, next(iter(table.metrics))))
+        session.put("metric", next(same, next(iter(table.metrics))))
     _methods(list(table.names))
-    return Settled(Current(state.view(), table, None, ""), table)
+    return Settled(Current(session.view(), table, None, ""), table)
 
 
 def _apply_defaults(benchmark: Benchmark) -> None:
@@ -125,7 +125,7 @@ def _apply_defaults(benchmark: Benchmark) -> None:
     try:
         parse_metric(st.session_state["metric"])
     except UserError:  # of a score table
-        state.put("metric", default_view(benchmark).metric)
+        session.put("metric", default_view(benchmark).metric)
     explicit = st.session_state.pop("_explicit", None)
     if explicit is None:
         return
@@ -133,9 +133,9 @@ def _apply_defaults(benchmark: Benchmark) -> None:
     for name in _DEPENDENT:
         if name not in explicit or name not in st.session_state:
             value = getattr(default, name)
-            state.put(name, list(value) if isinstance(value, tuple) else value)
+            session.put(name, list(value) if isinstance(value, tuple) else value)
     if metric_problem(st.session_state["metric"], benchmark):
-        state.put("metric", default.metric)
+        session.put("metric", default.metric)
 
 
 def _reference() -> None:
@@ -143,30 +143,30 @@ def _reference() -> None:
     card = parse_metric(st.session_state["metric"])[0].card
     if card.reference == "none" and card.id in twins() and st.session_state["ref"] != "none":
         st.session_state["_last_ref"] = st.session_state["ref"]
-        state.put("ref", "none")
+        session.put("ref", "none")
 
 
 def _with_controls(benchmark: Benchmark) -> Benchmark:
     """The benchmark with its controls as methods where the link or the toggle asks for them and they can be made."""
-    if state.extra("controls") != "1" or not cache_calibration.positives(benchmark):
+    if session.extra("controls") != "1" or not cache_calibration.positives(benchmark):
         return benchmark
-    state.put("truth", preferred_truth(benchmark))  # the other half is the replicate
+    session.put("truth", preferred_truth(benchmark))  # the other half is the replicate
     return cache_calibration.source_with_controls(benchmark)
 
 
 def _genes(benchmark: Benchmark, evaluation: Evaluation) -> dict[str, str]:
     """Settle gene subset and number of genes; returns why the metric does not allow a kind of subset."""
     targets = bool(st.session_state.get("targets", True))
-    own = state.view().own or tuple(benchmark.genes[:1])
+    own = session.view().own or tuple(benchmark.genes[:1])
     problems: dict[str, str] = {
         kind: genes_problem(st.session_state["metric"], genesets.GeneSubset(kind, targets=targets, own=own), evaluation)
         for kind in genesets.KINDS
     }
     offered = offered_genes(problems)
     if st.session_state["genes"] not in offered:
-        state.put("genes", "expressed" if "expressed" in offered else offered[0])
+        session.put("genes", "expressed" if "expressed" in offered else offered[0])
     if st.session_state["genes"] in ("expressed", "de"):
-        state.put("n", min(int(st.session_state["n"]), benchmark.adata.n_vars))
+        session.put("n", min(int(st.session_state["n"]), benchmark.adata.n_vars))
     return problems
 
 
@@ -178,9 +178,9 @@ def offered_genes(problems: Mapping[str, str]) -> list[str]:
 def _among(key: str, options: list[str]) -> None:
     """Give way where a choice does not exist here."""
     if st.session_state.get(key) not in options:
-        state.put(key, options[0])
+        session.put(key, options[0])
 
 
 def _methods(methods: list[str]) -> None:
-    st.session_state[state.ALL_METHODS] = methods
-    state.put("show", [m for m in st.session_state.get("show", []) if m in methods] or methods)
+    st.session_state[session.ALL_METHODS] = methods
+    session.put("show", [m for m in st.session_state.get("show", []) if m in methods] or methods)

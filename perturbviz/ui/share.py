@@ -18,7 +18,7 @@ from perturbviz.benchmark import Benchmark, save
 from perturbviz.errors import UserError
 from perturbviz.models.recipe import Recipe, data_of
 from perturbviz.panels.captions import escape
-from perturbviz.ui import embeddings, recipes, sources, state
+from perturbviz.ui import embeddings, recipes, session, sources
 from perturbviz.ui.current import Current
 
 PICTURE = "Whoever opens this link sees this picture."
@@ -46,8 +46,8 @@ def share_popover(current: Current) -> None:
             return
         files = needed(current.view.data)
         st.caption(_words(files))
-        st.code(state.full_link(), language=None)
-        if urlsplit(state.full_link()).hostname in _HERE:
+        st.code(session.full_link(), language=None)
+        if urlsplit(session.full_link()).hostname in _HERE:
             st.caption(
                 "perturbviz runs on this machine only. Elsewhere what follows the “?” goes behind that app's address."
             )

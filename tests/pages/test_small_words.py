@@ -70,11 +70,11 @@ def test_the_lesson_about_the_replicate_shows_it(open_page, demo):
 
 
 def test_a_link_to_another_view_keeps_what_belongs_to_the_data(monkeypatch):
-    from perturbviz.ui import state
+    from perturbviz.ui import session
 
-    session = {"lm": "K5__demo", "col": "gears:112233", "pin": "metric=l2", "data": "demo"}
-    monkeypatch.setattr(state.st, "session_state", session)
-    link = state.link("errors", View(metric="mse"))
+    values = {"lm": "K5__demo", "col": "gears:112233", "pin": "metric=l2", "data": "demo"}
+    monkeypatch.setattr(session.st, "session_state", values)
+    link = session.link("errors", View(metric="mse"))
     assert (
         link.startswith("errors?") and "lm=K5__demo" in link and "col=gears%3A112233" in link and "metric=mse" in link
     )

@@ -9,7 +9,7 @@ import streamlit as st
 from perturbviz.errors import UserError
 from perturbviz.scoring.rankings import Ranking
 from perturbviz.scoring.view import View
-from perturbviz.ui import cache, state
+from perturbviz.ui import cache, session
 from perturbviz.ui.controls.report_button import report_popover
 from perturbviz.ui.current import Current
 from perturbviz.ui.share import share_popover
@@ -17,10 +17,10 @@ from perturbviz.ui.share import share_popover
 
 def pinned(current: Current) -> tuple[View, Ranking] | None:
     """The pinned view and its ranking, where one is pinned that belongs to the same data."""
-    token = state.extra("pin")
+    token = session.extra("pin")
     if not token:
         return None
-    view = state.view_of(parse_qs(token))
+    view = session.view_of(parse_qs(token))
     if view.data != current.view.data:
         return None
     try:
@@ -32,13 +32,13 @@ def pinned(current: Current) -> tuple[View, Ranking] | None:
 def pin_controls(current: Current) -> None:
     """Buttons: pin or unpin this view, copy the link."""
     with st.container(horizontal=True, gap="small", key="pv-pin"):
-        if state.extra("pin"):
-            st.button("Unpin", icon=":material/keep_off:", on_click=state.set_extra, args=("pin", ""))
+        if session.extra("pin"):
+            st.button("Unpin", icon=":material/keep_off:", on_click=session.set_extra, args=("pin", ""))
         else:
             st.button(
                 "Pin this view",
                 icon=":material/keep:",
-                on_click=state.set_extra,
+                on_click=session.set_extra,
                 args=("pin", current.token or "data=demo"),
                 help="Keep this view on the left while you change the sidebar.",
             )

@@ -8,7 +8,7 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.report import Direct, Item, build
 from perturbviz.report.content import Source
 from perturbviz.scoring.view import View
-from perturbviz.ui import cache, present, state
+from perturbviz.ui import cache, present, session
 from perturbviz.ui.current import Current
 
 _MADE = "_report"  # session: (token of its views, HTML)
@@ -59,7 +59,7 @@ def report_popover(current: Current, pinned: View | None) -> None:
         made = st.session_state.get(_MADE)
         if made is None or made[0] != token:
             # A callback rather than the button's value: it is not lost where a page starts itself again.
-            st.button("Make the report", key="make-report", on_click=state.set_extra, args=(_WANTED, token))
+            st.button("Make the report", key="make-report", on_click=session.set_extra, args=(_WANTED, token))
         if st.session_state.pop(_WANTED, None) == token:
             with st.spinner("Making the report …"):
                 app = (st.context.url or "").partition("?")[0]

@@ -16,7 +16,7 @@ from perturbviz.scoring import genesets, references
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.published_scores import card_of
 from perturbviz.scoring.view import AVERAGES, PRESETS, REFERENCE_FROM, ROWS, SIZES, SPLITS, View
-from perturbviz.ui import cache, cache_calibration, choose, present, recipes, settle, sources, state
+from perturbviz.ui import cache, cache_calibration, choose, present, recipes, session, settle, sources
 from perturbviz.ui.controls import badge
 from perturbviz.ui.settle import Settled
 
@@ -45,7 +45,7 @@ def draw(settled: Settled) -> None:
     with st.sidebar:
         if isinstance(settled.plain, Benchmark):
             _draw_benchmark(settled.plain, settled)
-            for sentence in recipes.notices(state.view().data):
+            for sentence in recipes.notices(session.view().data):
                 st.warning(sentence, icon=":material/table_chart:")
         elif isinstance(settled.plain, ScoreTable):
             _draw_table(settled.plain)
@@ -77,11 +77,11 @@ def _draw_benchmark(plain: Benchmark, settled: Settled) -> None:
 def _controls_toggled() -> None:
     """Show the controls beside what is shown, or take them away and give the truth all cells back."""
     on = st.session_state["_controls"]
-    state.set_extra("controls", "1" if on else "")
+    session.set_extra("controls", "1" if on else "")
     if on:
-        state.put("show", [*st.session_state.get("show", []), *CONTROL_NAMES])
+        session.put("show", [*st.session_state.get("show", []), *CONTROL_NAMES])
     else:
-        state.put("truth", "all")
+        session.put("truth", "all")
 
 
 def _preset() -> None:
@@ -89,8 +89,8 @@ def _preset() -> None:
     chosen = st.session_state.get("_preset")
     if chosen is None:
         return
-    before = state.view()
-    state.set_view(
+    before = session.view()
+    session.set_view(
         View(data=before.data, show=before.show).with_(**PRESETS[chosen][1]),
         explicit={"metric", "show"} | set(PRESETS[chosen][1]),
     )
@@ -131,7 +131,7 @@ def _metric_changed() -> None:
     """A metric of changes needs a reference; the plain twin of one has none."""
     card = parse_metric(st.session_state["metric"])[0].card
     if card.reference == "delta" and st.session_state.get("ref") == "none":
-        state.put("ref", st.session_state.get("_last_ref", "control"))
+        session.put("ref", st.session_state.get("_last_ref", "control"))
 
 
 def _reference() -> None:
@@ -167,9 +167,9 @@ def _reference_changed() -> None:
     """With or without reference the same question has two metrics: switch between the twins."""
     card = parse_metric(st.session_state["metric"])[0].card
     if st.session_state["ref"] == "none" and card.plain_twin:
-        state.put("metric", card.plain_twin)
+        session.put("metric", card.plain_twin)
     elif st.session_state["ref"] != "none" and card.id in settle.twins():
-        state.put("metric", settle.twins()[card.id])
+        session.put("metric", settle.twins()[card.id])
 
 
 def _genes(evaluation: Evaluation, problems: Mapping[str, str]) -> None:
@@ -195,7 +195,7 @@ def _genes(evaluation: Evaluation, problems: Mapping[str, str]) -> None:
             persist_state="session",
             help="Gene names, separated by blanks or commas.",
         )
-        missing = genesets.unmeasured(state.view().own, evaluation)
+        missing = genesets.unmeasured(session.view().own, evaluation)
         if missing:
             st.caption(f"Not measured here: {', '.join(missing[:8])}{' …' if len(missing) > 8 else ''}")
     else:
@@ -237,7 +237,7 @@ def _which_perturbations(benchmark: Benchmark) -> None:
     _choice("Perturbation set", "rows", ROWS)
     _choice("Average over perturbations", "avg", AVERAGES)
     can = bool(cache_calibration.positives(benchmark))
-    shown = can and state.extra("controls") == "1"
+    shown = can and session.extra("controls") == "1"
     if st.session_state.get("_controls") != shown:
         st.session_state["_controls"] = shown
     st.toggle(

@@ -16,7 +16,7 @@ from perturbviz.readers import SYSTEMS
 from perturbviz.readers.base import Loaded, Options
 from perturbviz.readers.check import UNSEEN, Report
 from perturbviz.scoring.view import split_genes
-from perturbviz.ui import choose, sources, state, uploads
+from perturbviz.ui import choose, session, sources, uploads
 from perturbviz.ui.uploads import Outcome
 
 REPORTS = "_last_reports"  # session: what was just added
@@ -29,7 +29,7 @@ def use(outcome: Outcome) -> None:
     sources.add_own(outcome.source, key)
     st.session_state[REPORTS] = outcome.reports
     st.session_state.pop(_READ, None)
-    state.defer(data=key, show=[], _explicit=set())
+    session.defer(data=key, show=[], _explicit=set())
 
 
 def options_form() -> Options:

@@ -8,7 +8,7 @@ from perturbviz.analyses.goodhart import CARD, USES, KnobCard, Knobs, blend_name
 from perturbviz.errors import UserError
 from perturbviz.panels.captions import escape
 from perturbviz.panels.captions import goodhart as captions
-from perturbviz.ui import choose, state
+from perturbviz.ui import choose, session
 from perturbviz.ui.cache_goodhart import Lab
 from perturbviz.ui.current import Current
 
@@ -52,7 +52,7 @@ def start_picker(current: Current, lab: Lab, label: str = "Start from the predic
 
 def turn(link: str) -> None:
     """Put a setting on the knobs; call it in a callback or before they are drawn."""
-    state.set_extra("knobs", link)
+    session.set_extra("knobs", link)
     if _needs_further(setting()):
         st.session_state[_MORE] = True
 
@@ -60,7 +60,7 @@ def turn(link: str) -> None:
 def setting() -> Knobs:
     """The setting of the link, nothing turned where it is none."""
     try:
-        return Knobs.from_link(state.extra("knobs"))
+        return Knobs.from_link(session.extra("knobs"))
     except UserError:
         return Knobs()
 
@@ -97,7 +97,7 @@ def controls(current: Current, lab: Lab, start: str) -> Knobs:
             _further(genes, refused)
     values = {f: st.session_state[_WIDGET + f] for f in (*CARD, "blend_to")}
     knobs = Knobs(**values, seed=int(st.session_state.get(_WIDGET + "seed", 0))).effective
-    state.set_extra("knobs", knobs.link)
+    session.set_extra("knobs", knobs.link)
     st.session_state[_FOLLOWED] = knobs.link
     st.button("Reset all knobs", icon=":material/restart_alt:", on_click=turn, args=("",), disabled=not knobs.turned)
     st.caption(captions.uses(knobs, current.name) + f" {_TRAINING} marks what uses training truth.")
@@ -133,7 +133,7 @@ def _further(genes: int, refused: dict[str, str]) -> None:
 
 def _follow_link(targets: list[str]) -> None:
     """Bring the widgets to the setting of the link where it is not theirs."""
-    wanted = state.extra("knobs")
+    wanted = session.extra("knobs")
     if wanted == st.session_state.get(_FOLLOWED) and _WIDGET + "amplify" in st.session_state:
         if st.session_state[_WIDGET + "blend_to"] not in targets:
             st.session_state[_WIDGET + "blend_to"] = targets[0]

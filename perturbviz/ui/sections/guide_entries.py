@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from perturbviz.guide.entries import SECTIONS, Entry, entries, search, talk_genes, talk_measures
-from perturbviz.ui import state
+from perturbviz.ui import session
 
 
 def section(name: str) -> None:
@@ -52,9 +52,9 @@ def results(text: str) -> None:
 
 
 def _open(entry: Entry) -> None:
-    state.set_extra("guide", entry.section)
+    session.set_extra("guide", entry.section)
     if entry.section == "lessons":
-        state.set_extra("lesson", entry.id)
+        session.set_extra("lesson", entry.id)
     st.session_state["guide_search"] = ""
 
 

@@ -9,7 +9,7 @@ from perturbviz.guide.lessons import LESSONS, Lesson, lesson
 from perturbviz.guide.stage import Reveal, Verdict
 from perturbviz.panels.figures.lessons import lines
 from perturbviz.panels.figures.marks import marked
-from perturbviz.ui import cache_guide, choose, navigation, state
+from perturbviz.ui import cache_guide, choose, navigation, session
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import Current
 
@@ -25,7 +25,7 @@ _BADGES: dict[Verdict, str] = {
 def lessons(current: Current) -> None:
     """One lesson at a time, with buttons to the one before and after."""
     ids = [item.id for item in LESSONS]
-    chosen = lesson(state.extra("lesson")).id
+    chosen = lesson(session.extra("lesson")).id
     at = ids.index(chosen)
     st.session_state["lesson"] = chosen
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -34,7 +34,7 @@ def lessons(current: Current) -> None:
             icon=":material/chevron_left:",
             disabled=at == 0,
             key="lesson-previous",
-            on_click=state.set_extra,
+            on_click=session.set_extra,
             args=("lesson", ids[max(at - 1, 0)]),
         )
         choose.selectbox(
@@ -52,7 +52,7 @@ def lessons(current: Current) -> None:
             icon_position="right",
             disabled=at == len(ids) - 1,
             key="lesson-next",
-            on_click=state.set_extra,
+            on_click=session.set_extra,
             args=("lesson", ids[min(at + 1, len(ids) - 1)]),
         )
     _one(current, lesson(chosen))

@@ -13,7 +13,7 @@ from perturbviz.errors import UserError
 from perturbviz.models.held_out import SPLITS, split_problem
 from perturbviz.models.lookup import SOURCES
 from perturbviz.models.recipe import KINDS, Recipe, data_source, is_table, source_label
-from perturbviz.ui import choose, embeddings, recipes, sources, state
+from perturbviz.ui import choose, embeddings, recipes, session, sources
 from perturbviz.ui.cache_linear import DIMS, RIDGES
 
 _DRAWN = "_recipe_drawn"  # the recipe that the widgets show
@@ -47,8 +47,8 @@ _TOGGLES = {
 def choose_split(benchmark: Benchmark, place) -> str:
     """Which perturbations are held out on this page; only what the benchmark has is offered. ``place``: a column."""
     offered = [how for how in SPLITS if how == "file" or not split_problem(benchmark, how)]
-    if state.extra("unseen", "file") != st.session_state.get("_unseen_drawn", "file"):
-        st.session_state["lm_split"] = state.extra("unseen", "file")
+    if session.extra("unseen", "file") != st.session_state.get("_unseen_drawn", "file"):
+        st.session_state["lm_split"] = session.extra("unseen", "file")
     if st.session_state.get("lm_split") not in offered:
         st.session_state["lm_split"] = "file"
     refused = [split_problem(benchmark, how) for how in SPLITS if how not in offered]
@@ -63,7 +63,7 @@ def choose_split(benchmark: Benchmark, place) -> str:
         "are left out then, since they were trained on another split."
         + "".join(f"\n\n*Not here:* {why}" for why in dict.fromkeys(refused)),
     )
-    state.set_extra("unseen", "" if chosen == "file" else chosen)
+    session.set_extra("unseen", "" if chosen == "file" else chosen)
     st.session_state["_unseen_drawn"] = chosen
     return chosen
 
@@ -152,14 +152,14 @@ def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
     except UserError as error:
         st.warning(str(error))
         recipe = first
-    state.set_extra("recipe", "" if recipe == first else recipe.link)
+    session.set_extra("recipe", "" if recipe == first else recipe.link)
     st.session_state[_DRAWN] = recipe.link
     return recipe
 
 
 def _adopt(first: Recipe) -> None:
     """Put the link's recipe, or the default, into the widgets where they show another."""
-    wanted = state.extra("recipe") or first.link
+    wanted = session.extra("recipe") or first.link
     if "lm_kind" in st.session_state and wanted == st.session_state.get(_DRAWN):
         return
     try:
@@ -258,7 +258,7 @@ def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str, how: str)
     twin = [data_source(d) for d in sources.EMBEDDED if d != data] * (data in sources.EMBEDDED)
     known, total = embeddings.known_targets(data, benchmark)
     usual = ["pca", "random", *["zero"] * (how == "context"), *twin, *(s for s, n in known.items() if 2 * n >= total)]
-    link = state.extra("beside")
+    link = session.extra("beside")
     if link and link != st.session_state.get("_beside_drawn"):
         st.session_state["lm_beside"] = link.split("~")
     asked = [s for s in st.session_state.get("lm_beside") or () if is_table(s)]
@@ -281,7 +281,7 @@ def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str, how: str)
         "perturbed genes are shown from the start.",
     )
     written = "" if set(chosen) == set(usual) else "~".join(chosen) or "none"
-    state.set_extra("beside", written)
+    session.set_extra("beside", written)
     st.session_state.update(_beside_drawn=written, _beside_data=(data, how == "context"))
     base = replace(recipe if recipe.kind == "linear" else default(benchmark), gene="pca")
     found = {s: replace(base, perturbation=s) for s in chosen}
@@ -314,12 +314,12 @@ def choose_arrows(recipe: Recipe, options: dict[str, str]) -> tuple[str, str]:
 def _linked(place, label: str, name: str, options: dict[str, str], default: str) -> str:
     """A menu whose choice is a parameter of the link where it is not the default."""
     key, drawn = f"lm_{name}", f"_{name}_drawn"
-    wanted = state.extra(name, default)
+    wanted = session.extra(name, default)
     wanted = wanted if wanted in options else default
     if st.session_state.get(drawn) != wanted or st.session_state.get(key) not in options:
         st.session_state[key] = wanted
     chosen = choose.selectbox(label, options, key=key, words=options, place=place, persist_state="session")
-    state.set_extra(name, "" if chosen == default else chosen)
+    session.set_extra(name, "" if chosen == default else chosen)
     st.session_state[drawn] = chosen
     return chosen
 

@@ -19,7 +19,7 @@ from perturbviz.panels.figures.drawing import Drawing
 from perturbviz.panels.figures.theme import TEXT
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.scores import Scores
-from perturbviz.ui import cache_linear, choose, state
+from perturbviz.ui import cache_linear, choose, session
 from perturbviz.ui.chart import chart
 
 LOOKS = {"map": "K × λ map", "spectrum": "Spectrum", "distance": "Distance to training", "learning": "Learning curve"}
@@ -92,7 +92,7 @@ def _maps(subject: Subject) -> None:
             )
         if event.clicked:
             k, _, ridge = str(event.clicked).partition("|")
-            state.defer(lm_k=int(k), lm_l=float(ridge))
+            session.defer(lm_k=int(k), lm_l=float(ridge))
 
 
 def _spectrum(subject: Subject) -> None:
@@ -125,7 +125,9 @@ def _distance(subject: Subject) -> None:
     curve = leaving_out_the_nearest(distances, list(errors))
     event = chart(
         subject.mark(
-            figures.distance(distances, curve, methods, subject.axis, state.extra("p")), scores.metric, scores.reference
+            figures.distance(distances, curve, methods, subject.axis, session.extra("p")),
+            scores.metric,
+            scores.reference,
         ),
         "distance",
         question="Is it worse far from the training perturbations?",
@@ -137,7 +139,7 @@ def _distance(subject: Subject) -> None:
         select=True,
     )
     if event.clicked:
-        state.defer(p=str(event.clicked).partition(" · ")[0])
+        session.defer(p=str(event.clicked).partition(" · ")[0])
 
 
 def _learning(subject: Subject) -> None:

@@ -24,7 +24,7 @@ from perturbviz.scoring.genesets import GeneSubset, resolve
 from perturbviz.scoring.published_scores import label_of, name_of
 from perturbviz.scoring.scores import view_rows
 from perturbviz.scoring.view import View, metric_label, metric_name
-from perturbviz.ui import cache, cache_views, choose, recipes, sources, state
+from perturbviz.ui import cache, cache_views, choose, recipes, session, sources
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import Current, four_questions, stop
 
@@ -94,7 +94,7 @@ def score_table(current: Current) -> None:
     if event.clicked is not None:
         metric, reference = pairs[by_family[int(np.ravel(event.clicked)[0])]]
         changes = {"ref": reference} if isinstance(source, Benchmark) and reference != "none" else {}
-        state.defer(metric=metric, section="This view", **changes)
+        session.defer(metric=metric, section="This view", **changes)
 
 
 def _filter(current: Current) -> ViewFilter:
@@ -242,12 +242,12 @@ def _portraits(current: Current, found: Views, method: str) -> None:
             st.markdown(f"**{title}.** {captions.escape(portrait.words)}")
             if st.button("Open this view", key=f"_{title}", icon=":material/open_in_new:"):
                 open_view(portrait.view.with_(data=current.view.data, show=current.view.show))
-            st.code(state.link("", portrait.view.with_(data=current.view.data)), language=None)
+            st.code(session.link("", portrait.view.with_(data=current.view.data)), language=None)
 
 
 def open_view(view: View) -> None:
     """Show a view as the current one."""
-    state.defer(
+    session.defer(
         metric=view.metric,
         ref=view.ref,
         genes=view.genes,

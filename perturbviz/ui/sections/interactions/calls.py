@@ -9,7 +9,7 @@ from perturbviz.analyses.interactions.summary import takes_part
 from perturbviz.panels.captions import interactions as captions
 from perturbviz.panels.figures import interactions as figures
 from perturbviz.ui import cache_interactions as cache
-from perturbviz.ui import choose, state
+from perturbviz.ui import choose, session
 from perturbviz.ui.chart import chart
 from perturbviz.ui.sections.interactions.work import Work, choice, number_of_calls
 
@@ -43,7 +43,7 @@ def draw(work: Work) -> None:
         select=True,
     )
     if event.clicked:
-        state.defer(p=str(event.clicked[0]), gene=str(event.clicked[1]), ix="which")
+        session.defer(p=str(event.clicked[0]), gene=str(event.clicked[1]), ix="which")
 
     left, right = st.columns(2, gap="large")
     with left:

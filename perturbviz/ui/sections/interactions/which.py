@@ -12,7 +12,7 @@ from perturbviz.panels.captions import escape
 from perturbviz.panels.captions import interactions as captions
 from perturbviz.panels.figures import interaction_pairs, interactions
 from perturbviz.ui import cache_interactions as cache
-from perturbviz.ui import choose, navigation, state
+from perturbviz.ui import choose, navigation, session
 from perturbviz.ui.chart import chart
 from perturbviz.ui.sections.interactions.work import Work, choice, number_of_calls
 
@@ -37,7 +37,7 @@ def _false_calls(work: Work, methods: list[str]) -> None:
     if not found:
         st.info("No shown method calls a truly additive pair.", icon=":material/search:")
         return
-    link = state.query("profiles")
+    link = session.query("profiles")
     for method, table in found.items():
         line = table.iloc[0]
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"false-{method}"):
@@ -175,7 +175,7 @@ def _gene(work: Work, gene: str, double: str) -> None:
         note=note,
     )
     if event.clicked and str(event.clicked) in labels:
-        state.defer(p=str(pairs.doubles["perturbation"].iloc[shown[labels.index(str(event.clicked))]]))
+        session.defer(p=str(pairs.doubles["perturbation"].iloc[shown[labels.index(str(event.clicked))]]))
 
 
 def _over_splits(work: Work, values: np.ndarray) -> np.ndarray:
@@ -221,10 +221,10 @@ def _double(work: Work, double: str, gene: str, method: str) -> None:
         select=True,
     )
     if event.clicked and str(event.clicked) in genes:
-        state.defer(gene=str(event.clicked))
+        session.defer(gene=str(event.clicked))
     st.page_link(
         navigation.path("profiles"),
         label=f"{escape(double)} in Profiles",
         icon=":material/scatter_plot:",
-        query_params={**state.query("profiles"), "p": double, "gene": gene},
+        query_params={**session.query("profiles"), "p": double, "gene": gene},
     )

@@ -12,7 +12,7 @@ from perturbviz.cli import main
 from perturbviz.scoring.scores import COLUMNS
 
 DEMO = Path(__file__).parents[2] / "data" / "demo.h5ad"
-TABLE = Path(__file__).parents[2] / "shared" / "data" / "ahlmann_eltze_2025_double_perturbations.xlsx"
+TABLE = Path(__file__).parents[3] / "shared" / "data" / "ahlmann_eltze_2025_double_perturbations.xlsx"
 CHOICES = {"metric": "pearson_delta", "reference": "perturbation", "genes": "expressed:1000"}
 
 

@@ -8,6 +8,8 @@ import pytest
 from perturbviz.catalogue.download import open_dataset
 from perturbviz.scoring.published_scores import label_of, name_of, scores_of
 from perturbviz.scoring.rankings import rank
+from perturbviz.ui import chart as ui_chart
+from perturbviz.ui.sections import rankings as sections
 from tests.charts import figures
 from tests.pages.conftest import ROOT
 
@@ -94,15 +96,35 @@ def test_every_metric_opens_from_a_link(open_page, table, page):
             assert any(f"by {name_of(scores, metric)}" in m.value.replace("\\", "") for m in at.markdown)
 
 
-def test_columns_carry_the_tables_own_reference_on_screen_and_in_the_files(open_page, table):
+@pytest.fixture
+def tables(monkeypatch):
+    """Key of a chart -> the numbers of its CSV."""
+    found = {}
+
+    def recorded(fig, key, *, table=None, **rest):
+        found[key] = table() if callable(table) else table
+        return drawn(fig, key, table=table, **rest)
+
+    drawn = ui_chart.chart
+    for module in (ui_chart, sections):  # pages import it anew in every run
+        monkeypatch.setattr(module, "chart", recorded)
+    return found
+
+
+def test_columns_carry_the_tables_own_reference_on_screen_and_in_the_files(open_page, table, tables):
     data, scores = table
     labels = [label_of(scores, m) for m in scores.metrics]
     assert labels == LABELS.get(data, labels) and not [label for label in labels if "pert. mean" in label]
     at = open_page(data=data)
-    assert list(chart(at, "bump")["layout"]["xaxis"]["ticktext"]) == labels
+    assert list(chart(at, "bump")["layout"]["xaxis"]["ticktext"]) == labels == list(tables["bump"].columns[1:])
     at = open_page(data=data, section="Score table")
     rows = chart(at, "score-table")["layout"]["yaxis"]["ticktext"]
     assert sorted(row[:-2] for row in rows) == sorted(labels)
+    written = tables["score-table"].groupby("metric")[["reference", "better"]].first()
+    assert written["reference"].to_dict() == {m: scores.reference(m) for m in scores.metrics}
+    assert written["better"].to_dict() == {m: known["better"] for m, known in scores.metrics.items()}
+    if data == "ahlmann-eltze-2025-scores":
+        assert written["reference"].to_dict() == {"l2": "none", "pearson": "none", "pearson_delta": "control"}
 
 
 def test_sections_work_or_say_in_one_sentence_what_they_need(open_page, table):

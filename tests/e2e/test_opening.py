@@ -1,0 +1,101 @@
+"""In the browser, with nothing downloaded: every public data set that opens by a click, from home and from the Data page.
+
+What is open stays open: on all nine pages and back, after a reload and the browser's Back, with the address naming it.
+"""
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from perturbviz.catalogue.entries import CATALOGUE, Dataset
+from perturbviz.ui.navigation import PAGES, PageCard
+from tests.catalogue.test_published import published
+
+from .conftest import PATIENCE, ROOT, App, open_app
+
+SHARED = ROOT.parent / "shared" / "data"
+HOME = PAGES[0].question
+ENTRIES = [entry for entry in CATALOGUE.values() if entry.opens]
+BAD = """() => [...document.querySelectorAll('[data-testid="stException"], [data-testid="stAlertContentError"]')]
+  .map((e) => e.innerText).concat(
+    [...document.querySelectorAll('[data-testid="stAlert"]')].map((e) => e.innerText)
+      .filter((t) => /not here|could not|cannot be opened|The table holds|There is no/.test(t)))"""
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, serve_folder) -> str:
+    """All files of the catalogue that are small enough to be kept, and a small imitation of the paper's two."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    published(folder)
+    for entry in ENTRIES:
+        if not entry.published:
+            shutil.copy(SHARED / entry.filename, folder / entry.filename)
+    return serve_folder(folder)
+
+
+def assert_open(app: App, entry: Dataset) -> None:
+    """The address names the data set, at the latest when the run ends, and nothing complains."""
+    app.page.wait_for_url(re.compile(rf"[?&]data={entry.id}(&|$)"), timeout=PATIENCE)
+    assert app.page.evaluate(BAD) == [], (entry.id, app.page.url)
+
+
+def from_home(app: App, entry: Dataset) -> None:
+    """By the button of the demo's banner, or from the list in the sidebar."""
+    app.open("", HOME, charts=2)
+    if entry.id == "norman":
+        app.page.get_by_role("button", name="Open Norman (real)").click()
+    else:
+        box = app.page.locator(".st-key-data input")
+        box.fill(entry.title)
+        app.page.get_by_role("option", name=entry.title, exact=True).click()
+    app.page.wait_for_url(re.compile(rf"data={entry.id}(&|$)"), timeout=PATIENCE)
+
+
+def from_data(app: App, entry: Dataset) -> None:
+    """By its card on the Data page, which then says so."""
+    app.open("data", "Which data, whose predictions?")
+    app.page.get_by_role("radio", name="Public data").click()
+    card = app.page.locator(f".st-key-pv-entry-{entry.id}")
+    card.get_by_role("button").click()
+    app.page.wait_for_url(re.compile(rf"data={entry.id}(&|$)"), timeout=PATIENCE)
+    app.page.get_by_role("radio", name="Public data").click()
+    card.get_by_text("opened").wait_for(timeout=PATIENCE)
+
+
+def walk(app: App, entry: Dataset, pages: Sequence[PageCard]) -> None:
+    """These pages and back to the first, a reload, and Back."""
+    for page in [*pages, PAGES[0]]:
+        app.page.get_by_test_id("stTopNavLink").filter(has_text=page.label).click()
+        app.wait(page.question)
+        assert_open(app, entry)
+    app.page.reload()
+    app.wait(HOME, charts=1)
+    assert_open(app, entry)
+    app.page.go_back()
+    app.wait()
+    assert_open(app, entry)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the real data of ../shared/data are not here")
+def test_every_data_set_opens_and_stays_open_on_all_pages(browser, serve, mirror, tmp_path):
+    """One server for both ways; before each its folder of downloads is empty, and every data set gets a new window.
+
+    All nine pages are walked when a data set is first opened, two of them when it is opened the second way.
+    """
+    assert len(PAGES) == 9 and len(ENTRIES) > 4
+    cache, walked = tmp_path / "cache", set()
+    url = serve(PERTURBVIZ_MIRROR=mirror, PERTURBVIZ_CACHE=str(cache))
+    for way in (from_home, from_data):
+        # large ones are not in the list until they are there: a slip must not download gigabytes
+        entries = [entry for entry in ENTRIES if way is from_data or not entry.large]
+        for entry in entries:
+            for app in open_app(browser, url):
+                way(app, entry)
+                walk(app, entry, PAGES if entry.id not in walked else PAGES[1:4:2])
+                walked.add(entry.id)
+        assert {path.name for path in cache.iterdir()} >= {entry.filename for entry in entries}
+        shutil.rmtree(cache)

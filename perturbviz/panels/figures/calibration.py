@@ -13,9 +13,25 @@ from perturbviz.panels.figures.cells import cell_texts
 from perturbviz.panels.figures.drawing import Drawing
 from perturbviz.panels.figures.errors import thinned
 from perturbviz.panels.figures.marks import HALO
+from perturbviz.panels.figures.parts import (
+    Part,
+    axis,
+    box,
+    columns_across,
+    heat,
+    intervals,
+    line,
+    lines_down,
+    margins,
+    mean_bar,
+    note,
+    points,
+    targets,
+    words,
+)
 from perturbviz.panels.figures.rules import by_family, level, level_note, upright, upright_note
 from perturbviz.panels.figures.text import escape
-from perturbviz.panels.figures.theme import CONTROL_COLOURS, DIVERGING, MEAN_BAR, MUTED, TEXT, colour_scale
+from perturbviz.panels.figures.theme import CONTROL_COLOURS, DIVERGING, MEAN_BAR, MUTED, TEXT
 
 MARKS = {"calibrated": "●", "narrow": "◐", "blind": "○", "inverted": "✕", "unknown": "?"}
 """Sign of each verdict in the map."""
@@ -37,7 +53,7 @@ def _labels(rows: pd.DataFrame, at: np.ndarray) -> list[str]:
 
 
 def paired(
-    high: np.ndarray, low: np.ndarray, sign: np.ndarray, rows: pd.DataFrame, names: tuple[str, str], axis: str
+    high: np.ndarray, low: np.ndarray, sign: np.ndarray, rows: pd.DataFrame, names: tuple[str, str], axis_title: str
 ) -> Drawing:
     """Every perturbation a point: score of the empty prediction (x) and of the replicate (y), with the diagonal.
 
@@ -51,48 +67,35 @@ def paired(
     """
     both = ~np.isnan(high) & ~np.isnan(low)
     shown = thinned(np.where(both, high - low, np.nan), MOST)
-    traces: list[dict[str, Any]] = []
+    traces = []
     if len(shown):
         ends = [float(np.nanmin([high[shown], low[shown]])), float(np.nanmax([high[shown], low[shown]]))]
-        traces.append(
-            {
-                "type": "scatter",
-                "x": ends,
-                "y": ends,
-                "mode": "lines",
-                "line": {"color": MUTED, "width": 1, "dash": "dash"},
-                "uid": "same",
-                "hoverinfo": "skip",
-                "showlegend": False,
-            }
-        )
+        traces.append(line(ends, ends, "same", {"color": MUTED, "width": 1, "dash": "dash"}, legend=False))
+    hover = f"<b>%{{text}}</b><br>{escape(names[0])}: %{{y:.4g}}<br>{escape(names[1])}: %{{x:.4g}}"
     for which, colour, symbol, label in (
         (1, POSITIVE, "circle", "better"),
         (0, MUTED, "square", "equal"),
         (-1, NEGATIVE, "diamond", "worse"),
     ):
         at = shown[sign[shown] == which]
-        traces.append(
-            {
-                "type": "scatter",
-                "x": low[at].astype(np.float32),
-                "y": high[at].astype(np.float32),
-                "mode": "markers",
-                "name": f"{names[0]} {label} ({(sign[both] == which).sum()})",
-                "uid": f"paired-{label}",
-                "ids": [str(i) for i in at],
-                "customdata": rows["perturbation"].to_numpy()[at].tolist(),
-                "text": _labels(rows, at),
-                "marker": {"color": colour, "size": 7, "symbol": symbol, "line": HALO},
-                "hovertemplate": f"<b>%{{text}}</b><br>{escape(names[0])}: %{{y:.4g}}<br>{escape(names[1])}: %{{x:.4g}}<extra></extra>",
-            }
-        )
+        name = f"{names[0]} {label} ({(sign[both] == which).sum()})"
+        marker = {"color": colour, "size": 7, "symbol": symbol, "line": HALO}
+        traces.append(_perturbations(low, high, rows, at, f"paired-{label}", hover, name=name, marker=marker))
     layout = {
         "height": 400,
-        "xaxis": {"title": {"text": f"{axis} of: {escape(names[1])}"}},
-        "yaxis": {"title": {"text": f"{axis} of: {escape(names[0])}"}, "zeroline": False},
+        "xaxis": axis(f"{axis_title} of: {escape(names[1])}"),
+        "yaxis": axis(f"{axis_title} of: {escape(names[0])}", zeroline=False),
     }
     return Drawing(traces, layout)
+
+
+def _perturbations(
+    x: np.ndarray, y: np.ndarray, rows: pd.DataFrame, at: np.ndarray, uid: str, hover: str, **more: Any
+) -> Part:
+    """Some rows as points that name their perturbation when they are clicked."""
+    who = rows["perturbation"].to_numpy()[at].tolist()
+    known = {"ids": [str(i) for i in at], "customdata": who, "text": _labels(rows, at)}
+    return points(x[at].astype(np.float32), y[at].astype(np.float32), uid, hover, **known, **more)
 
 
 def fractions(drf: np.ndarray, rows: pd.DataFrame, middle: float, wide: float) -> Drawing:
@@ -108,45 +111,20 @@ def fractions(drf: np.ndarray, rows: pd.DataFrame, middle: float, wide: float) -
     have = np.flatnonzero(~np.isnan(drf))
     order = have[np.argsort(-drf[have], kind="stable")]
     place = np.linspace(0, len(order) - 1, min(len(order), MOST)).astype(int)
-    at, share = order[place], 100 * (place + 0.5) / max(len(order), 1)
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "x": share.astype(np.float32),
-            "y": drf[at].astype(np.float32),
-            "mode": "markers",
-            "uid": "drf",
-            "ids": [str(i) for i in at],
-            "marker": {"size": 6, "color": TEXT, "opacity": 0.65},
-            "text": _labels(rows, at),
-            "showlegend": False,
-            "customdata": rows["perturbation"].to_numpy()[at].tolist(),
-            "hovertemplate": "<b>%{text}</b><br>covers %{y:.1%} of the way<extra></extra>",
-        }
-    ]
+    share = np.full(len(drf), np.nan)
+    share[order[place]] = 100 * (place + 0.5) / max(len(order), 1)
+    marker = {"size": 6, "color": TEXT, "opacity": 0.65}
+    hover = "<b>%{text}</b><br>covers %{y:.1%} of the way"
+    traces = [_perturbations(share, drf, rows, order[place], "drf", hover, marker=marker, legend=False)]
     if not np.isnan(middle):
-        traces.append(
-            {
-                "type": "scatter",
-                "x": [0, 100],
-                "y": [float(middle)] * 2,
-                "mode": "lines",
-                "line": {"color": MEAN_BAR, "width": 3},
-                "uid": "median",
-                "hoverinfo": "skip",
-                "showlegend": False,
-            }
-        )
+        traces.append(mean_bar([0, 100], [float(middle)] * 2, "median"))
+    least = min(-0.05, float(np.nanmin(drf, initial=0)) - 0.05)
     layout = {
         "height": 400,
         "shapes": [level(0, {"color": MUTED, "width": 1}), level(wide, {"color": MUTED, "width": 1, "dash": "dot"})],
         "annotations": [level_note(wide, f"narrow below {wide:g}", MUTED)],
-        "xaxis": {"title": {"text": "perturbations, from most to least discernible (%)"}, "range": [-2, 102]},
-        "yaxis": {
-            "title": {"text": "dynamic range fraction (1 = perfect)"},
-            "zeroline": False,
-            "range": [min(-0.05, float(np.nanmin(drf, initial=0)) - 0.05), 1.05],
-        },
+        "xaxis": axis("perturbations, from most to least discernible (%)", range=[-2, 102]),
+        "yaxis": axis("dynamic range fraction (1 = perfect)", zeroline=False, range=[least, 1.05]),
     }
     return Drawing(traces, layout)
 
@@ -179,90 +157,47 @@ def verdict_map(
     current
         (row, column) of the current view, ringed.
     """
-    z = np.full((len(rows), len(columns)), np.nan, np.float32)
+    shapes, asides = by_family(families, "aside")
+    if current is not None:
+        r, c = current
+        shapes.append(box((c - 0.5, c + 0.5), (r - 0.5, r + 0.5), line={"color": MEAN_BAR, "width": 2.5}))
+    fixed = {"fixedrange": True}
+    layout = {
+        "height": 102 + 25 * len(rows),
+        "margin": margins(l=8, r=165, b=8),
+        "hovermode": "closest",
+        "shapes": shapes,
+        "annotations": asides,
+        "xaxis": columns_across([escape(c) for c in columns], side="top", **fixed),
+        "yaxis": lines_down([escape(r) for r in rows], **fixed),
+    }
+    return Drawing(_squares(cells, len(rows), len(columns)), layout)
+
+
+def _squares(cells: Sequence[Cell], rows: int, columns: int) -> list[Part]:
+    """The squares in colour, what stands in them, and what reports clicks."""
+    z = np.full((rows, columns), np.nan, np.float32)
     text = np.full(z.shape, "", object)
     for cell in cells:
         z[cell.row, cell.column] = cell.drf
         text[cell.row, cell.column] = f"{cell.drf:.2f} {MARKS[cell.verdict]}" if cell.verdict else ""
     blank = [c for c in cells if np.isnan(c.drf)]
-    spots = [(c, dx) for c in cells if c.click for dx in (-0.32, 0.0, 0.32)]  # a heat map reports no clicks with data
-    traces = [
-        {
-            "type": "heatmap",
-            "z": z,
-            "x": np.arange(len(columns)),
-            "y": np.arange(len(rows)),
-            "zmin": -1,
-            "zmax": 1,
-            "colorscale": colour_scale(DIVERGING),
-            "xgap": 2,
-            "ygap": 2,
-            "hoverinfo": "skip",
-            "uid": "map",
-            "showscale": False,
-        },
-        cell_texts(text, z, -1, 1, DIVERGING, range(len(columns)), range(len(rows)), uid="fractions", size=13),
-        {
-            "type": "scatter",
-            "x": [c.column for c in blank],
-            "y": [c.row for c in blank],
-            "mode": "text",
-            "uid": "undefined",
-            "hoverinfo": "skip",
-            "text": ["undefined ?" if c.verdict else "not offered" for c in blank],
-            "textfont": {"color": MUTED, "size": 11},
-            "showlegend": False,
-        },
-        {
-            "type": "scatter",
-            "x": [c.column + dx for c, dx in spots],
-            "y": [c.row for c, _ in spots],
-            "mode": "markers",
-            "uid": "cells",
-            "customdata": [c.click for c, _ in spots],
-            "text": [c.hover for c, _ in spots],
-            "hovertemplate": "%{text}<extra></extra>",
-            "showlegend": False,
-            "marker": {"size": 22, "symbol": "square", "color": "rgba(0,0,0,0)"},
-        },
+    why = ["undefined ?" if c.verdict else "not offered" for c in blank]
+    spots = [(c, dx) for c in cells if c.click for dx in (-0.32, 0.0, 0.32)]
+    x, y = np.arange(columns), np.arange(rows)
+    return [
+        heat(z, x, y, "map", scale=DIVERGING, zmin=-1, zmax=1, xgap=2, ygap=2),
+        cell_texts(text, z, -1, 1, DIVERGING, range(columns), range(rows), uid="fractions", size=13),
+        words([c.column for c in blank], [c.row for c in blank], why, "undefined", size=11),
+        targets(
+            [c.column + dx for c, dx in spots],
+            [c.row for c, _ in spots],
+            [c.click for c, _ in spots],
+            [c.hover for c, _ in spots],
+            22,
+            legend=False,
+        ),
     ]
-    shapes, asides = by_family(families, "aside")
-    if current is not None:
-        r, c = current
-        shapes.append(
-            {
-                "type": "rect",
-                "x0": c - 0.5,
-                "x1": c + 0.5,
-                "y0": r - 0.5,
-                "y1": r + 0.5,
-                "line": {"color": MEAN_BAR, "width": 2.5},
-            }
-        )
-    layout = {
-        "height": 102 + 25 * len(rows),
-        "margin": {"l": 8, "r": 165, "b": 8},
-        "hovermode": "closest",
-        "shapes": shapes,
-        "annotations": asides,
-        "xaxis": {
-            "tickvals": list(range(len(columns))),
-            "ticktext": [escape(c) for c in columns],
-            "side": "top",
-            "showgrid": False,
-            "range": [-0.5, len(columns) - 0.5],
-            "fixedrange": True,
-        },
-        "yaxis": {
-            "tickvals": list(range(len(rows))),
-            "ticktext": [escape(r) for r in rows],
-            "range": [len(rows) - 0.5, -0.5],
-            "showgrid": False,
-            "zeroline": False,
-            "fixedrange": True,
-        },
-    }
-    return Drawing(traces, layout)
 
 
 def calibrated(table: pd.DataFrame, colours: Mapping[str, str], ends: tuple[str, str]) -> Drawing:
@@ -280,64 +215,33 @@ def calibrated(table: pd.DataFrame, colours: Mapping[str, str], ends: tuple[str,
     score, low, high, raw = (table[c].to_numpy(float) for c in ("score", "low", "high", "raw"))
     defined = ~np.isnan(score)
     methods = list(table.index[defined])
-    dots = {
-        "type": "scatter",
-        "x": score[defined],
-        "y": y[defined],
-        "mode": "markers",
-        "uid": "calibrated",
-        "ids": methods,
-        "showlegend": False,
-        "marker": {"size": 11, "color": [colours[m] for m in methods]},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "thickness": 2,
-            "width": 0,
-            "color": MUTED,
-            "array": (high - score)[defined],
-            "arrayminus": (score - low)[defined],
-        },
-        "text": [
-            f"<b>{names[i]}</b><br>{score[i]:.3f} on the calibrated scale (95% interval {low[i]:.3f} to "
-            f"{high[i]:.3f})<br>raw score {raw[i]:.4g}"
-            for i in y[defined]
-        ],
-        "hovertemplate": "%{text}<extra></extra>",
-    }
-    undefined = [
-        {
-            "x": 0.02,
-            "xref": "paper",
-            "y": int(i),
-            "text": "undefined",
-            "showarrow": False,
-            "xanchor": "left",
-            "font": {"color": MUTED, "size": 12},
-        }
-        for i in y[~defined]
+    said = [
+        f"<b>{names[i]}</b><br>{score[i]:.3f} on the calibrated scale (95% interval {low[i]:.3f} to "
+        f"{high[i]:.3f})<br>raw score {raw[i]:.4g}"
+        for i in y[defined]
     ]
+    dots = points(
+        score[defined],
+        y[defined],
+        "calibrated",
+        "%{text}",
+        legend=False,
+        ids=methods,
+        text=said,
+        marker={"size": 11, "color": [colours[m] for m in methods]},
+        error_x=intervals(low[defined], score[defined], high[defined]),
+    )
+    labels = [
+        f"{name}  <b>{'undefined' if np.isnan(value) else format(value, '.3g')}</b>"
+        for name, value in zip(names, raw, strict=True)
+    ]
+    controls = ((0, NEGATIVE), (1, POSITIVE))
     layout = {
         "height": 100 + 32 * len(table),
-        "annotations": undefined,
-        "shapes": [
-            upright(at, {"color": colour, "width": 1.5, "dash": "dash"})
-            for at, colour in ((0, NEGATIVE), (1, POSITIVE))
-        ],
-        "xaxis": {
-            "title": {"text": f"0 = {escape(ends[0]).lower()}, 1 = {escape(ends[1]).lower()}"},
-            "zeroline": False,
-        },
-        "yaxis": {
-            "tickvals": y,
-            "range": [len(table) - 0.5, -0.5],
-            "showgrid": False,
-            "zeroline": False,
-            "ticktext": [
-                f"{name}  <b>{'undefined' if np.isnan(value) else format(value, '.3g')}</b>"
-                for name, value in zip(names, raw, strict=True)
-            ],
-        },
+        "annotations": [note(0.02, int(i), "undefined", xref="paper", xanchor="left") for i in y[~defined]],
+        "shapes": [upright(at, {"color": colour, "width": 1.5, "dash": "dash"}) for at, colour in controls],
+        "xaxis": axis(f"0 = {escape(ends[0]).lower()}, 1 = {escape(ends[1]).lower()}", zeroline=False),
+        "yaxis": lines_down(labels),
     }
     return Drawing([dots], layout)
 
@@ -346,25 +250,15 @@ def variation(cosine: np.ndarray, delta: np.ndarray, rows: pd.DataFrame, middle:
     """Every perturbation a point: likeness with the average shift (x) and Pearson delta of the mean baseline (y)."""
     both = np.flatnonzero(~np.isnan(cosine) & ~np.isnan(delta))
     at = both[thinned(cosine[both], MOST)]
-    dots = {
-        "type": "scatter",
-        "x": cosine[at].astype(np.float32),
-        "y": delta[at].astype(np.float32),
-        "mode": "markers",
-        "uid": "variation",
-        "ids": [str(i) for i in at],
-        "marker": {"size": 6, "color": TEXT, "opacity": 0.6},
-        "text": _labels(rows, at),
-        "customdata": rows["perturbation"].to_numpy()[at].tolist(),
-        "showlegend": False,
-        "hovertemplate": "<b>%{text}</b><br>cosine %{x:.3f}<br>Pearson delta of the mean %{y:.3f}<extra></extra>",
-    }
+    marker = {"size": 6, "color": TEXT, "opacity": 0.6}
+    hover = "<b>%{text}</b><br>cosine %{x:.3f}<br>Pearson delta of the mean %{y:.3f}"
+    dots = _perturbations(cosine, delta, rows, at, "variation", hover, marker=marker, legend=False)
     known = not np.isnan(middle)
     layout = {
         "height": 380,
         "shapes": [upright(float(middle), {"color": MEAN_BAR, "width": 2.5})] if known else [],
         "annotations": [upright_note(float(middle), f"mean {middle:.2f}", MEAN_BAR)] if known else [],
-        "xaxis": {"title": {"text": "cosine with the average shift"}, "zeroline": False},
-        "yaxis": {"title": {"text": "Pearson delta of the perturbation mean"}, "zeroline": False},
+        "xaxis": axis("cosine with the average shift", zeroline=False),
+        "yaxis": axis("Pearson delta of the perturbation mean", zeroline=False),
     }
     return Drawing([dots], layout)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbviz.panels.figures.parts import Part, words
 from perturbviz.panels.figures.readable import along, channels, wants_white
 from perturbviz.panels.figures.theme import INK, THEME_COLOURS
 
@@ -29,7 +30,7 @@ def ink_on_scale(values: np.ndarray, low: float, high: float, scale: Sequence[st
 
 def cell_texts(
     text: Any, values: np.ndarray, low: float, high: float, scale: Sequence[str], x: Sequence, y: Sequence, **trace: Any
-) -> dict[str, Any]:
+) -> Part:
     """Trace that writes into the cells of a heat map, each in the ink that its colour wants.
 
     A heat map's own texts have one rule of Plotly's for all, which leaves grey on middling blue.
@@ -43,19 +44,9 @@ def cell_texts(
     x, y
         (columns,) and (rows,) places of the cells.
     trace
-        ``uid``, axes and ``textfont``'s size as ``size``.
+        ``uid``, axes and ``size`` of the type.
     """
     said, inks = np.asarray(text, object), np.array(ink_on_scale(values, low, high, scale)).reshape(np.shape(values))
     at = [(i, j) for i, j in np.ndindex(said.shape) if said[i, j] and not np.isnan(values[i, j])]
-    font = {"size": trace.pop("size", 12), "color": [str(inks[p]) for p in at]}
-    return {
-        "type": "scatter",
-        "mode": "text",
-        "x": [x[j] for _, j in at],
-        "y": [y[i] for i, _ in at],
-        "text": [said[p] for p in at],
-        "textfont": font,
-        "hoverinfo": "skip",
-        "showlegend": False,
-        **trace,
-    }
+    x, y = [x[j] for _, j in at], [y[i] for i, _ in at]
+    return words(x, y, [said[p] for p in at], colour=[str(inks[p]) for p in at], **trace)

@@ -1,4 +1,4 @@
-"""Figures of the error distribution: every perturbation a point, the mean a red bar; paired differences; curves over n."""
+"""Figures of errors: every perturbation a point, the mean a red bar; paired differences; averages over n genes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import pandas as pd
 
 from perturbviz.panels.figures.drawing import Drawing
 from perturbviz.panels.figures.marks import apart, rings
-from perturbviz.panels.figures.rules import level
+from perturbviz.panels.figures.parts import Part, axis, columns_across, line, margins, mean_bar, note
+from perturbviz.panels.figures.parts import points as dots
+from perturbviz.panels.figures.rules import level, upright
 from perturbviz.panels.figures.text import escape
-from perturbviz.panels.figures.theme import MEAN_BAR, MUTED, method_dash, text_colour
+from perturbviz.panels.figures.theme import MUTED, method_dash, text_colour
 
 #: Room for two lines of names and for numbers; where Plotly finds the room itself it draws everything twice.
 MARGIN = {"l": 68, "b": 46}
-#: Points of one chart, at most and at least of one method: beyond it swarms say no more, and the browser works for nothing.
+#: Points of one chart, at most and at least of one method: beyond it swarms say no more and cost the browser work.
 POINTS, MAX_POINTS, MIN_POINTS = 1000, 400, 40
 
 
@@ -72,7 +74,7 @@ def distribution(
     zero: bool = False,
     points: int = POINTS,
 ) -> Drawing:
-    """One swarm a method, in the given order: a point is a perturbation; all in one trace, of which Plotly draws few faster.
+    """One swarm a method, in the given order: a point is a perturbation; all are one trace, which Plotly draws faster.
 
     Parameters
     ----------
@@ -91,76 +93,68 @@ def distribution(
     points
         Of all methods together: see :func:`points_a_method`.
     """
+    known = [i for i, m in enumerate(methods) if not np.isnan(averages.get(m, np.nan))]
+    x = [v for i in known for v in (i - 0.32, i + 0.32, None)]
+    y = [v for i in known for v in (averages[methods[i]], averages[methods[i]], None)]
+    called = [escape(names[m]) for m in methods]
+    why = {i: (reasons or {}).get(m, "undefined") for i, m in enumerate(methods) if i not in known}
+    layout = {
+        "height": 440,
+        "dragmode": "select",
+        "margin": MARGIN,
+        "annotations": [
+            note(i, 0.5, escape(said.partition(", ")[0]), hovertext=escape(said), yref="paper", textangle=-90)
+            for i, said in why.items()
+        ],
+        "shapes": [level(0, {"color": MUTED, "width": 1})] if zero else [],
+        "xaxis": columns_across(
+            [name.replace(" ", "<br>", 1) for name in called],
+            range=[-0.6, len(methods) - 0.4],
+            zeroline=False,
+            tickangle=0,
+            automargin=False,
+        ),
+        "yaxis": axis(axis_title.replace(" · ", "<br>"), zeroline=False, automargin=False),
+    }
     most = points_a_method(len(methods), points)
-    swarms, notes, called = [], [], [escape(names[m]) for m in methods]
-    labels = rows["perturbation"].astype(str).to_numpy()
-    contexts = rows["context"].astype(str).to_numpy()
+    return Drawing(
+        [_swarms(values, rows, methods, called, colours, marked, most), mean_bar(x, y, "average-bar", name="mean")],
+        layout,
+    )
+
+
+def _swarms(
+    values: np.ndarray,
+    rows: pd.DataFrame,
+    methods: Sequence[str],
+    called: Sequence[str],
+    colours: Mapping[str, str],
+    marked: str,
+    most: int,
+) -> Part:
+    """The points of all methods, at most so many of each and those of the marked perturbation."""
+    labels, contexts = (rows[c].astype(str).to_numpy() for c in ("perturbation", "context"))
+    swarms = []
+    for i, own in enumerate(values):
+        shown = np.union1d(thinned(own, most), np.flatnonzero((labels == marked) & ~np.isnan(own)))
+        swarms.append((np.full(len(shown), i), shown, offsets(own[shown])))
+    of, row, aside = (np.concatenate(parts) for parts in zip(*swarms, strict=True))
     several = len(set(contexts)) > 1
     said = [
         escape(p) + (f" · {escape(c)}" if several else "") + (f" · mean of {n} splits" if n > 1 else "")
         for p, c, n in zip(labels, contexts, rows["n"], strict=True)
     ]
-    for i, method in enumerate(methods):
-        shown = np.union1d(thinned(values[i], most), np.flatnonzero((labels == marked) & ~np.isnan(values[i])))
-        swarms.append((np.full(len(shown), i), shown, offsets(values[i][shown])))
-        if np.isnan(averages.get(method, np.nan)):
-            why = (reasons or {}).get(method, "undefined")
-            notes.append(
-                {
-                    "x": i,
-                    "y": 0.5,
-                    "yref": "paper",
-                    "text": escape(why.partition(", ")[0]),
-                    "hovertext": escape(why),
-                    "textangle": -90,
-                    "showarrow": False,
-                    "font": {"color": MUTED, "size": 12},
-                }
-            )
-    of, row, aside = (np.concatenate(parts) for parts in zip(*swarms, strict=True))
-    points_of_all = {
-        "type": "scatter",
-        "x": (of + aside).astype(np.float32),
-        "y": values[of, row].astype(np.float32),
-        "mode": "markers",
-        "uid": "swarms",
-        "ids": [f"{methods[i]}|{contexts[j]}|{labels[j]}" for i, j in zip(of, row, strict=True)],
-        "customdata": labels[row].tolist(),
-        "marker": {"color": [colours[methods[i]] for i in of], **rings(labels[row] == marked, 5, 11)},
-        "text": [f"<b>{said[j]}</b><br>{called[i]}" for i, j in zip(of, row, strict=True)],
-        "hovertemplate": "%{text}: %{y:.4g}<extra></extra>",
-        "showlegend": False,
-    }
-    bars = [(i, averages[m]) for i, m in enumerate(methods) if not np.isnan(averages.get(m, np.nan))]
-    means = {
-        "type": "scatter",
-        "x": [v for i, _ in bars for v in (i - 0.32, i + 0.32, None)],
-        "y": [v for _, a in bars for v in (a, a, None)],
-        "mode": "lines",
-        "line": {"color": MEAN_BAR, "width": 3},
-        "name": "mean",
-        "uid": "average-bar",
-        "hoverinfo": "skip",
-        "showlegend": False,
-    }
-    layout = {
-        "height": 440,
-        "dragmode": "select",
-        "margin": MARGIN,
-        "annotations": notes,
-        "shapes": [level(0, {"color": MUTED, "width": 1})] if zero else [],
-        "xaxis": {
-            "tickvals": list(range(len(methods))),
-            "ticktext": [name.replace(" ", "<br>", 1) for name in called],
-            "range": [-0.6, len(methods) - 0.4],
-            "showgrid": False,
-            "zeroline": False,
-            "tickangle": 0,
-            "automargin": False,
-        },
-        "yaxis": {"title": {"text": axis_title.replace(" · ", "<br>")}, "zeroline": False, "automargin": False},
-    }
-    return Drawing([points_of_all, means], layout)
+    return dots(
+        (of + aside).astype(np.float32),
+        values[of, row].astype(np.float32),
+        "swarms",
+        "%{text}: %{y:.4g}",
+        legend=False,
+        ids=[f"{methods[i]}|{contexts[j]}|{labels[j]}" for i, j in zip(of, row, strict=True)],
+        customdata=labels[row].tolist(),
+        marker={"color": [colours[methods[i]] for i in of], **rings(labels[row] == marked, 5, 11)},
+        text=[f"<b>{said[j]}</b><br>{called[i]}" for i, j in zip(of, row, strict=True)],
+    )
 
 
 def over_n(
@@ -184,68 +178,56 @@ def over_n(
         The current number of genes.
     """
     lines = [
-        {
-            "type": "scatter",
-            "x": n,
-            "y": value,
-            "mode": "lines",
-            "name": names[method],
-            "uid": f"curve-{method}",
-            "line": {"color": colours[method], "width": 2.2, "dash": method_dash(method, dashed)},
-            "hovertemplate": f"<b>{escape(names[method])}</b><br>%{{x:,}} genes: %{{y:.4g}}<extra></extra>",
-        }
+        line(
+            n,
+            value,
+            f"curve-{method}",
+            {"color": colours[method], "width": 2.2, "dash": method_dash(method, dashed)},
+            f"<b>{escape(names[method])}</b><br>%{{x:,}} genes: %{{y:.4g}}",
+            name=names[method],
+        )
         for method, (n, value) in curves.items()
     ]
-    here = {
-        "type": "line",
-        "yref": "y domain",
-        "x0": marked_n,
-        "x1": marked_n,
-        "y0": 0,
-        "y1": 1,
-        "line": {"color": MUTED, "width": 1, "dash": "dash"},
-    }
-    ends = [(m, float(v[np.isfinite(v)][-1])) for m, (_, v) in curves.items() if np.isfinite(v).any()]
-    ends.sort(key=lambda e: e[1])
-    every = np.concatenate([v[np.isfinite(v)] for _, v in curves.values()] or [[0.0]])
-    low, high = float(every.min(initial=np.inf)), float(every.max(initial=-np.inf))
-    reach = (high - low) or 1.0
-    heights = apart([y for _, y in ends], 0.053 * reach)  # the height of a line of text
     numbers = np.concatenate([n for n, _ in curves.values()]) if curves else np.array([10, 100])
-    last = float(numbers.max())
-    names_at_ends = [
-        {
-            "x": np.log10(last),
-            "y": height,
-            "text": escape(names[m]),
-            "showarrow": False,
-            "xanchor": "left",
-            "xshift": 6,
-            "font": {"color": text_colour(colours[m]), "size": 12},
-        }
-        for height, (m, _) in zip(heights, ends, strict=True)
-    ]
-    ticks = round_numbers(float(numbers.min()), last)
+    first, last = float(numbers.min()), float(numbers.max())
+    labels, reach = _at_ends(curves, names, colours, np.log10(last))
+    round_ones = round_numbers(first, last)
+    here = upright(marked_n, {"color": MUTED, "width": 1, "dash": "dash"}) if marked_n else None
     layout = {
         "height": 440,
-        "margin": {"r": 130},
+        "margin": margins(r=130),
         "showlegend": False,
-        "annotations": names_at_ends,
-        "shapes": [here] if marked_n else [],
-        "xaxis": {
-            "type": "log",
-            "title": {"text": order_label},
-            "tickvals": ticks,
-            "ticktext": [f"{t:,}" for t in ticks],
-            "range": [np.log10(float(numbers.min())), np.log10(last)],
-        },
-        "yaxis": {
-            "title": {"text": axis_title},
-            "zeroline": False,
-            "range": [min([low, *heights]) - 0.04 * reach, max([high, *heights]) + 0.04 * reach] if ends else None,
-        },
+        "annotations": labels,
+        "shapes": [here] if here else [],
+        "xaxis": axis(
+            order_label,
+            type="log",
+            tickvals=round_ones,
+            ticktext=[f"{t:,}" for t in round_ones],
+            range=[np.log10(first), np.log10(last)],
+        ),
+        "yaxis": axis(axis_title, zeroline=False, range=reach),
     }
     return Drawing(lines, layout)
+
+
+def _at_ends(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], names: Mapping[str, str], colours: Mapping[str, str], x: float
+) -> tuple[list[Part], list[float] | None]:
+    """Names right of the curves' last values, never on one another, and the range that holds names and curves."""
+    finite = {m: v[np.isfinite(v)] for m, (_, v) in curves.items()}
+    ends = sorted(((m, float(v[-1])) for m, v in finite.items() if len(v)), key=lambda end: end[1])
+    if not ends:
+        return [], None
+    every = np.concatenate(list(finite.values()))
+    low, high = float(every.min()), float(every.max())
+    reach = (high - low) or 1.0
+    heights = apart([y for _, y in ends], 0.053 * reach)  # the height of a line of text
+    labels = [
+        note(x, height, escape(names[m]), xanchor="left", xshift=6, colour=text_colour(colours[m]))
+        for height, (m, _) in zip(heights, ends, strict=True)
+    ]
+    return labels, [min(low, *heights) - 0.04 * reach, max(high, *heights) + 0.04 * reach]
 
 
 def round_numbers(low: float, high: float) -> list[int]:

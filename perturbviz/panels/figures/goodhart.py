@@ -10,9 +10,24 @@ import pandas as pd
 
 from perturbviz.panels.figures.cells import cell_texts
 from perturbviz.panels.figures.drawing import Drawing
+from perturbviz.panels.figures.parts import (
+    Part,
+    axis,
+    columns_across,
+    heat,
+    legend_entry,
+    line,
+    lines_down,
+    margins,
+    note,
+    points,
+    rank_axis,
+    segments,
+    shaded,
+)
 from perturbviz.panels.figures.rules import upright
 from perturbviz.panels.figures.text import escape
-from perturbviz.panels.figures.theme import AXIS, MUTED, SEQUENTIAL, SURFACE, TEXT, colour_scale, text_colour
+from perturbviz.panels.figures.theme import AXIS, MUTED, SEQUENTIAL, SURFACE, TEXT, text_colour
 
 UP, DOWN, SAME = "#1653bf", "#b8560a", MUTED  # better, worse, neither: the theme has dark counterparts of all three
 
@@ -43,78 +58,95 @@ def plane(
         Axis titles, and whether an axis is turned round so that better is right and up.
     """
     defined = [m for m in x.index if np.isfinite(x[m]) and np.isfinite(y[m])]
-    points = [(a, b, words) for a, b, words in trail if np.isfinite(a) and np.isfinite(b)]
-    here = points[-1:] if trail and np.isfinite(trail[-1][:2]).all() else []
+    steps = [(a, b, words) for a, b, words in trail if np.isfinite(a) and np.isfinite(b)]
+    here = steps[-1:] if trail and np.isfinite(trail[-1][:2]).all() else []
     spots = _label_places(
         [(x[m], y[m]) for m in defined], [names[m] for m in defined], reverse, here[0][:2] if here else None
     )
     # Where nothing is turned the diamond lies on its point: the name stands beside the larger of the two.
     under = defined.index(start) if here and start in defined and here[0][:2] == (x[start], y[start]) else -1
+    named = [(m, spot, i == under) for i, (m, spot) in enumerate(zip(defined, spots, strict=True))]
+    at_start = spots[under] if under >= 0 else ""
     traces = [
-        {
-            "type": "scatter",
-            "x": x[defined].to_numpy(float),
-            "y": y[defined].to_numpy(float),
-            "ids": defined,
-            "uid": "methods",
-            "mode": "markers+text",
-            "marker": {"size": 11, "color": [colours[m] for m in defined]},
-            "text": ["" if i == under else escape(names[m]) for i, m in enumerate(defined)],
-            "textposition": spots,
-            "cliponaxis": False,
-            "hovertext": [escape(names[m]) for m in defined],
-            "textfont": {"size": 12, "color": [text_colour(colours[m]) for m in defined]},
-            "showlegend": False,
-            "hovertemplate": "<b>%{hovertext}</b><br>%{x:.4g}, %{y:.4g}<extra></extra>",
-        },
-        {
-            "type": "scatter",
-            "x": [p[0] for p in points],
-            "y": [p[1] for p in points],
-            "uid": "trail",
-            "mode": "lines+markers",
-            "line": {"color": colours[start], "width": 1.5, "dash": "dot"},
-            "marker": {"size": np.linspace(3, 6, max(len(points), 1)).tolist(), "color": colours[start]},
-            "text": [escape(p[2]) for p in points],
-            "hovertemplate": "%{text}<br>%{x:.4g}, %{y:.4g}<extra>a step before</extra>",
-            "showlegend": False,
-        },
-        {
-            "type": "scatter",
-            "x": [p[0] for p in here],
-            "y": [p[1] for p in here],
-            "ids": ["yours"] * len(here),
-            "uid": "yours",
-            "mode": "markers+text",
-            "name": "transformed",
-            "showlegend": False,
-            "cliponaxis": False,
-            "textposition": spots[under] if under >= 0 else "top center",
-            "textfont": {"size": 12, "color": text_colour(colours[start])},
-            "marker": {"size": 18, "symbol": "diamond", "color": colours[start], "line": {"color": TEXT, "width": 2}},
-            "text": [escape(names[start]) if under >= 0 else ""] * len(here),
-            "hovertext": [escape(p[2]) for p in here],
-            "hovertemplate": "<b>transformed</b>: %{hovertext}<br>%{x:.4g}, %{y:.4g}<extra></extra>",
-        },
+        _methods(x[defined].to_numpy(float), y[defined].to_numpy(float), named, names, colours),
+        _trail(steps, colours[start]),
+        _diamond(here, escape(names[start]) if at_start else "", at_start or "top center", colours[start]),
     ]
     lost = [names[m] for m in x.index if m not in defined] + ([] if here or not trail else ["the transformed one"])
-    note = {
-        "x": 0,
-        "y": 0,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "showarrow": False,
-        "text": escape(f"undefined: {', '.join(lost)}"),
-        "font": {"color": MUTED, "size": 12},
-    }
-    axes = [
-        {"title": {"text": escape(title)}, "autorange": "reversed" if flip else True, "zeroline": False}
+    corner = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
+    x_axis, y_axis = (
+        axis(escape(title), autorange="reversed" if flip else True, zeroline=False)
         for title, flip in zip(titles, reverse, strict=True)
-    ]
-    layout = {"xaxis": axes[0], "yaxis": axes[1], "annotations": [note] if lost else []}
-    return Drawing(traces, {**layout, "height": 440, "margin": {"l": 8, "r": 24, "t": 36, "b": 8}})
+    )
+    layout = {
+        "xaxis": x_axis,
+        "yaxis": y_axis,
+        "annotations": [note(0, 0, escape(f"undefined: {', '.join(lost)}"), **corner)] if lost else [],
+        "height": 440,
+        "margin": margins(l=8, r=24, t=36, b=8),
+    }
+    return Drawing(traces, layout)
+
+
+def _methods(
+    x: np.ndarray,
+    y: np.ndarray,
+    named: Sequence[tuple[str, str, bool]],
+    names: Mapping[str, str],
+    colours: Mapping[str, str],
+) -> Part:
+    """The methods as points with their names; of each (method, place of its name, whether the diamond has the name)."""
+    methods = [m for m, *_ in named]
+    return points(
+        x,
+        y,
+        "methods",
+        "<b>%{hovertext}</b><br>%{x:.4g}, %{y:.4g}",
+        legend=False,
+        ids=methods,
+        mode="markers+text",
+        marker={"size": 11, "color": [colours[m] for m in methods]},
+        text=["" if elsewhere else escape(names[m]) for m, _, elsewhere in named],
+        textposition=[place for _, place, _ in named],
+        cliponaxis=False,
+        hovertext=[escape(names[m]) for m in methods],
+        textfont={"size": 12, "color": [text_colour(colours[m]) for m in methods]},
+    )
+
+
+def _trail(steps: Sequence[tuple[float, float, str]], colour: str) -> Part:
+    """The last steps, the older the smaller."""
+    return points(
+        [p[0] for p in steps],
+        [p[1] for p in steps],
+        "trail",
+        "%{text}<br>%{x:.4g}, %{y:.4g}<extra>a step before</extra>",
+        legend=False,
+        mode="lines+markers",
+        line={"color": colour, "width": 1.5, "dash": "dot"},
+        marker={"size": np.linspace(3, 6, max(len(steps), 1)).tolist(), "color": colour},
+        text=[escape(p[2]) for p in steps],
+    )
+
+
+def _diamond(here: Sequence[tuple[float, float, str]], name: str, place: str, colour: str) -> Part:
+    """The transformed method, with its name where its untouched point has none."""
+    return points(
+        [p[0] for p in here],
+        [p[1] for p in here],
+        "yours",
+        "<b>transformed</b>: %{hovertext}<br>%{x:.4g}, %{y:.4g}",
+        legend=False,
+        ids=["yours"] * len(here),
+        mode="markers+text",
+        name="transformed",
+        cliponaxis=False,
+        textposition=place,
+        textfont={"size": 12, "color": text_colour(colour)},
+        marker={"size": 18, "symbol": "diamond", "color": colour, "line": {"color": TEXT, "width": 2}},
+        text=[name] * len(here),
+        hovertext=[escape(p[2]) for p in here],
+    )
 
 
 #: Places of a name around its point: offset of the box's centre in half boxes, right and up.
@@ -199,79 +231,48 @@ def strip(
     traces = []
     if others is not None and names is not None and colours is not None:
         traces.append(_others(others, said, names, colours))
-    for word, line in (("better", UP), ("worse", DOWN)):
-        picked = (after < before) if word == "better" else (after > before)
-        ys = np.column_stack([before[picked], after[picked], np.full(picked.sum(), np.nan)])
-        traces.append(
-            {
-                "type": "scatter",
-                "x": np.repeat(x[picked], 3).astype(float),
-                "y": ys.ravel(),
-                "mode": "lines",
-                "uid": f"strip-{word}",
-                "name": f"ranks {word}",
-                "line": {"color": line, "width": 4},
-                "hoverinfo": "skip",
-                "connectgaps": False,
-            }
-        )
-    for name, values, symbol in (("before", before, "circle-open"), ("after", after, "diamond")):
+    for word, stroke, picked in (("better", UP, after < before), ("worse", DOWN, after > before)):
+        way = np.repeat(x[picked], 3).astype(float), segments(before[picked], after[picked])
+        traces.append(_moved(*way, stroke, name=f"ranks {word}", uid=f"strip-{word}"))
+    for name, values, symbol, size in (("before", before, "circle-open", 10), ("after", after, "diamond", 11)):
         have = np.isfinite(values)
         traces.append(
-            {
-                "type": "scatter",
-                "x": x[have],
-                "y": values[have],
-                "ids": [labels[i] for i in x[have]],
-                "uid": f"strip-{name}",
-                "name": name,
-                "mode": "markers",
-                "text": [said[i] for i in x[have]],
-                "marker": {
-                    "size": 10 if name == "before" else 11,
-                    "symbol": symbol,
-                    "color": colour,
-                    "line": {"width": 1.5},
-                },
-                "hovertemplate": f"<b>%{{text}}</b><br>rank {name}: %{{y:g}}<extra></extra>",
-            }
+            points(
+                x[have],
+                values[have],
+                f"strip-{name}",
+                f"<b>%{{text}}</b><br>rank {name}: %{{y:g}}",
+                ids=[labels[i] for i in x[have]],
+                name=name,
+                text=[said[i] for i in x[have]],
+                marker={"size": size, "symbol": symbol, "color": colour, "line": {"width": 1.5}},
+            )
         )
-    notes = [
-        {
-            "x": int(i),
-            "y": count,
-            "text": "undef.",
-            "showarrow": False,
-            "textangle": -90,
-            "font": {"size": 10, "color": MUTED},
-        }
-        for i in x[~np.isfinite(after)]
-    ]
     layout = {
-        "xaxis": {
-            "tickvals": x.tolist(),
-            "ticktext": [escape(label) for label in labels],
-            "tickangle": -60,
-            "showgrid": False,
-            "range": [-0.6, len(labels) - 0.4],
-            "tickfont": {"size": 11},
-        },
-        "yaxis": {
-            "title": {"text": "rank (1 = best)"},
-            "range": [count + 0.6, 0.4],
-            "tickvals": list(range(1, count + 1)),
-            "zeroline": False,
-        },
+        "xaxis": columns_across(
+            [escape(label) for label in labels],
+            tickangle=-60,
+            range=[-0.6, len(labels) - 0.4],
+            tickfont={"size": 11},
+        ),
+        "yaxis": rank_axis(count, 0.6),
         "height": 380,
-        "margin": {"l": 8, "r": 12, "t": 60, "b": 8},
-        "annotations": notes,
+        "margin": margins(l=8, r=12, t=60, b=8),
+        "annotations": [
+            note(int(i), count, "undef.", textangle=-90, size=10) for i in np.flatnonzero(~np.isfinite(after))
+        ],
     }
     return Drawing(traces, layout)
 
 
+def _moved(x: np.ndarray, y: np.ndarray, colour: str, **more: Any) -> Part:
+    """Thick lines from before to after, broken between metrics."""
+    return line(x, y, stroke={"color": colour, "width": 4}, connectgaps=False, **more)
+
+
 def _others(
     others: tuple[pd.DataFrame, pd.DataFrame], said: Sequence[str], names: Mapping[str, str], colours: Mapping[str, str]
-) -> dict[str, Any]:
+) -> Part:
     """Small dots: where the others stand after the transformation, and on hover where they stood before."""
     before, after = (ranks.to_numpy(float) for ranks in others)
     methods, text, at = [str(m) for m in others[1].index], [], np.argwhere(np.isfinite(after)).tolist()
@@ -279,18 +280,16 @@ def _others(
         was = before[i, c]
         moved = f", {was:g} before" if np.isfinite(was) and was != after[i, c] else ""
         text.append(f"<b>{said[c]}</b><br>{escape(names[methods[i]])}: rank {after[i, c]:g}{moved}")
-    return {
-        "type": "scatter",
-        "x": [c for _, c in at],
-        "y": [after[i, c] for i, c in at],
-        "ids": [f"{methods[i]}|{c}" for i, c in at],
-        "uid": "strip-others",
-        "mode": "markers",
-        "marker": {"size": 5, "color": [colours[methods[i]] for i, _ in at]},
-        "showlegend": False,
-        "text": text,
-        "hovertemplate": "%{text}<extra></extra>",
-    }
+    return points(
+        [c for _, c in at],
+        [after[i, c] for i, c in at],
+        "strip-others",
+        "%{text}",
+        legend=False,
+        ids=[f"{methods[i]}|{c}" for i, c in at],
+        marker={"size": 5, "color": [colours[methods[i]] for i, _ in at]},
+        text=text,
+    )
 
 
 def climb(
@@ -304,58 +303,31 @@ def climb(
     for name, values, shift, shade in (("tuned on", tune, -0.16, MUTED), ("reported on", report, 0.16, colour)):
         y = np.arange(len(seeds)) + shift
         both = np.isfinite(values).all(axis=1)
-        traces.append(
-            {
-                "type": "scatter",
-                "x": np.column_stack([values[both], np.full(both.sum(), np.nan)]).ravel(),
-                "y": np.repeat(y[both], 3),
-                "mode": "lines",
-                "uid": f"climb-line-{name}",
-                "line": {"color": shade, "width": 3},
-                "hoverinfo": "skip",
-                "showlegend": False,
-                "connectgaps": False,
-            }
-        )
+        way, stroke = segments(*values[both].T), {"color": shade, "width": 3}
+        traces.append(line(way, np.repeat(y[both], 3), f"climb-line-{name}", stroke, legend=False, connectgaps=False))
         for when, column, symbol in (("before", 0, "circle-open"), ("after", 1, "circle")):
             have = np.isfinite(values[:, column])
             traces.append(
-                {
-                    "type": "scatter",
-                    "x": values[have, column],
-                    "y": y[have],
-                    "uid": f"climb-{name}-{when}",
-                    "name": f"{name}: {when}",
-                    "ids": [f"{s}|{name}" for s, ok in zip(seeds, have, strict=True) if ok],
-                    "mode": "markers",
-                    "marker": {"size": 11, "symbol": symbol, "color": shade},
-                    "hovertemplate": f"perturbations {name}, {when}: %{{x:.4g}}<extra></extra>",
-                }
+                points(
+                    values[have, column],
+                    y[have],
+                    f"climb-{name}-{when}",
+                    f"perturbations {name}, {when}: %{{x:.4g}}",
+                    name=f"{name}: {when}",
+                    ids=[f"{s}|{name}" for s, ok in zip(seeds, have, strict=True) if ok],
+                    marker={"size": 11, "symbol": symbol, "color": shade},
+                )
             )
         notes += [
-            {
-                "x": float(values[i, 1]),
-                "y": float(y[i]),
-                "text": "undefined before",
-                "showarrow": False,
-                "xanchor": "right",
-                "xshift": -10,
-                "font": {"size": 11, "color": MUTED},
-            }
+            note(float(values[i, 1]), float(y[i]), "undefined before", xanchor="right", xshift=-10, size=11)
             for i in np.flatnonzero(~np.isfinite(values[:, 0]) & np.isfinite(values[:, 1]))
         ]
     layout = {
         "height": 150 + 44 * len(seeds),
-        "margin": {"l": 8, "r": 16, "t": 64, "b": 8},
+        "margin": margins(l=8, r=16, t=64, b=8),
         "annotations": notes,
-        "xaxis": {"title": {"text": escape(title)}, "autorange": "reversed" if reverse else True, "zeroline": False},
-        "yaxis": {
-            "tickvals": list(range(len(seeds))),
-            "ticktext": [escape(f"seed {s}" if s else "one split") for s in seeds],
-            "range": [len(seeds) - 0.5, -0.5],
-            "showgrid": False,
-            "zeroline": False,
-        },
+        "xaxis": axis(escape(title), autorange="reversed" if reverse else True, zeroline=False),
+        "yaxis": lines_down([escape(f"seed {s}" if s else "one split") for s in seeds]),
     }
     return Drawing(traces, layout)
 
@@ -377,111 +349,64 @@ def scales(table: pd.DataFrame, target: int, one: str) -> Drawing:
     """
     y = np.arange(len(table))
     first, last = (table[c].to_numpy(float) for c in ("scaled_before", "scaled_after"))
-    traces: list[dict[str, Any]] = []
     change = table["change"].to_numpy()
     known = np.isfinite(first) & np.isfinite(last)
+    traces = []
     for word, sign, colour in (("better", 1, UP), ("worse", -1, DOWN), ("neither", 0, SAME)):
         picked = (change == sign) & known
-        xs = np.column_stack([np.clip(v[picked], *EDGES) for v in (first, last, np.full(len(first), np.nan))])
-        traces.append(
-            {
-                "type": "scatter",
-                "x": xs.ravel(),
-                "y": np.repeat(y[picked], 3),
-                "mode": "lines",
-                "line": {"color": colour, "width": 4},
-                "name": word,
-                "uid": f"scale-{word}",
-                "hoverinfo": "skip",
-                "connectgaps": False,
-            }
-        )
-    labels, names = (table[c].to_numpy(object) for c in ("label", "name"))
-    raw = {c: table[c].to_numpy(float) for c in ("before", "after")}
+        way = segments(*(np.clip(v[picked], *EDGES) for v in (first, last)))
+        traces.append(_moved(way, np.repeat(y[picked], 3), colour, name=word, uid=f"scale-{word}"))
     for when, values, mark in (("before", first, "-open"), ("after", last, "")):
-        have = np.isfinite(values)
-        traces.append(
-            {
-                "type": "scatter",
-                "x": [None],
-                "y": [None],
-                "mode": "markers",
-                "name": when,
-                "marker": {"size": 10, "color": TEXT, "symbol": "circle" + mark},
-            }
-        )
-        beyond = [values[have] < EDGES[0], values[have] > EDGES[1]]
-        symbol = np.select(beyond, ["triangle-left" + mark, "triangle-right" + mark], "circle" + mark)
-        traces.append(
-            {
-                "type": "scatter",
-                "x": np.clip(values[have], *EDGES),
-                "y": y[have],
-                "mode": "markers",
-                "name": when,
-                "uid": f"scale-{when}",
-                "showlegend": False,
-                "ids": labels[have].tolist(),
-                "marker": {"size": 10, "symbol": symbol.tolist(), "color": TEXT},
-                "customdata": np.column_stack([raw[when][have], values[have]]),
-                "text": [escape(n) for n in names[have]],
-                "hovertemplate": f"<b>%{{text}}</b><br>{when}: %{{customdata[0]:.4g}} (on the scale %{{customdata[1]:.3g}})<extra></extra>",
-            }
-        )
-    notes = []
-    for i in y[~known]:
-        scores = {when: raw[when][i] for when in raw}
-        said = [f"{when} {v:.3g}" if np.isfinite(v) else f"{when} undefined" for when, v in scores.items()]
-        said += ["no scale here"] if np.isfinite(list(scores.values())).all() else []
-        notes.append(
-            {
-                "x": 0.02,
-                "y": int(i),
-                "text": escape(", ".join(said)),
-                "showarrow": False,
-                "xanchor": "left",
-                "bgcolor": SURFACE,
-                "font": {"size": 11, "color": MUTED},
-            }
-        )
+        marker = {"size": 10, "color": TEXT, "symbol": "circle" + mark}
+        traces += [legend_entry(when, marker=marker), _on_scale(table, when, values, mark)]
     shapes = [upright(at, {"color": AXIS, "width": 1.5}) for at in (0, 1)]
-    ticks = [escape(label) for label in labels]
+    labels = [escape(label) for label in table["label"]]
     if target >= 0:
-        ticks[target] = f"<b>{ticks[target]}</b>"
-        shapes.append(
-            {
-                "type": "rect",
-                "xref": "x domain",
-                "x0": 0,
-                "x1": 1,
-                "yref": "y",
-                "y0": target - 0.45,
-                "y1": target + 0.45,
-                "fillcolor": MUTED,
-                "opacity": 0.15,
-                "line": {"width": 0},
-                "layer": "below",
-            }
-        )
+        labels[target] = f"<b>{labels[target]}</b>"
+        place = {"xref": "x domain", "yref": "y", "layer": "below"}
+        shapes.append(shaded((0, 1), (target - 0.45, target + 0.45), 0.15, **place))
     layout = {
         "height": 120 + 22 * len(table),
-        "margin": {"l": 8, "r": 12, "t": 60, "b": 8},
+        "margin": margins(l=8, r=12, t=60, b=8),
         "shapes": shapes,
-        "annotations": notes,
-        "xaxis": {
-            "title": {"text": f"share of the way from an empty prediction (0) to {escape(one)} (1)"},
-            "range": [EDGES[0] - 0.08, EDGES[1] + 0.08],
-            "zeroline": False,
-        },
-        "yaxis": {
-            "tickvals": y,
-            "ticktext": ticks,
-            "range": [len(table) - 0.4, -0.6],
-            "showgrid": False,
-            "zeroline": False,
-        },
+        "annotations": [
+            note(0.02, int(i), escape(_off_scale(table.iloc[i])), xanchor="left", bgcolor=SURFACE, size=11)
+            for i in y[~known]
+        ],
+        "xaxis": axis(
+            f"share of the way from an empty prediction (0) to {escape(one)} (1)",
+            range=[EDGES[0] - 0.08, EDGES[1] + 0.08],
+            zeroline=False,
+        ),
+        "yaxis": lines_down(labels, range=[len(table) - 0.4, -0.6]),
     }
     return Drawing(traces, layout)
+
+
+def _on_scale(table: pd.DataFrame, when: str, values: np.ndarray, mark: str) -> Part:
+    """Scores on the common scale; those beyond its ends are triangles there."""
+    have = np.isfinite(values)
+    beyond = [values[have] < EDGES[0], values[have] > EDGES[1]]
+    symbol = np.select(beyond, ["triangle-left" + mark, "triangle-right" + mark], "circle" + mark)
+    return points(
+        np.clip(values[have], *EDGES),
+        np.flatnonzero(have),
+        f"scale-{when}",
+        f"<b>%{{text}}</b><br>{when}: %{{customdata[0]:.4g}} (on the scale %{{customdata[1]:.3g}})",
+        legend=False,
+        name=when,
+        ids=table["label"].to_numpy(object)[have].tolist(),
+        marker={"size": 10, "symbol": symbol.tolist(), "color": TEXT},
+        customdata=np.column_stack([table[when].to_numpy(float)[have], values[have]]),
+        text=[escape(n) for n in table["name"].to_numpy(object)[have]],
+    )
+
+
+def _off_scale(row: pd.Series) -> str:
+    """Both scores of a metric that has no place on the common scale."""
+    scores = {when: float(row[when]) for when in ("before", "after")}
+    said = [f"{when} {v:.3g}" if np.isfinite(v) else f"{when} undefined" for when, v in scores.items()]
+    return ", ".join(said + (["no scale here"] if np.isfinite(list(scores.values())).all() else []))
 
 
 def table(
@@ -499,53 +424,32 @@ def table(
     x, y = list(range(len(columns))), list(range(len(rows)))
     z = np.asarray(passed, float)
     most = max(others, 1)
-    traces = [
-        {
-            "type": "heatmap",
-            "z": z,
-            "x": x,
-            "y": y,
-            "colorscale": colour_scale(SEQUENTIAL),
-            "zmin": 0,
-            "zmax": most,
-            "uid": "gameability",
-            "xgap": 3,
-            "ygap": 2,
-            "customdata": np.asarray(hover, object).tolist(),
-            "hovertemplate": "%{customdata}<extra></extra>",
-            "colorbar": {
-                "title": {"text": "methods overtaken", "side": "top"},
-                "dtick": max(1, others // 5),
-                "thickness": 10,
-                "orientation": "h",
-                "y": 0,
-                "yref": "paper",
-                "yanchor": "top",
-                "ypad": 6,
-                "len": 0.6,
-            },
-        },
-        cell_texts(text, np.nan_to_num(z), 0, most, SEQUENTIAL, x, y, uid="cells", size=11),
-    ]
+    below = {"orientation": "h", "y": 0, "yref": "paper", "yanchor": "top", "ypad": 6, "len": 0.6}
+    title = {"text": "methods overtaken", "side": "top"}
+    cells = heat(
+        z,
+        x,
+        y,
+        "gameability",
+        "%{customdata}",
+        scale=SEQUENTIAL,
+        zmin=0,
+        zmax=most,
+        xgap=3,
+        ygap=2,
+        customdata=np.asarray(hover, object).tolist(),
+        colorbar={"title": title, "dtick": max(1, others // 5), "thickness": 10, **below},
+    )
     layout = {
         "height": 170 + 24 * len(rows),
-        "margin": {"l": 8, "r": 8, "b": 60},
-        "xaxis": {
-            "tickvals": x,
-            "ticktext": [escape(c).replace(": ", "<br>") for c in columns],
-            "tickangle": 0,
-            "side": "top",
-            "showgrid": False,
-            "range": [-0.5, len(columns) - 0.5],
-            "tickfont": {"size": 13, "color": TEXT},
-        },
-        "yaxis": {
-            "tickvals": y,
-            "ticktext": [escape(r) for r in rows],
-            "range": [len(rows) - 0.5, -0.5],
-            "showgrid": False,
-            "zeroline": False,
-            "tickfont": {"size": 12},
-        },
+        "margin": margins(l=8, r=8, b=60),
+        "xaxis": columns_across(
+            [escape(c).replace(": ", "<br>") for c in columns],
+            tickangle=0,
+            side="top",
+            tickfont={"size": 13, "color": TEXT},
+        ),
+        "yaxis": lines_down([escape(r) for r in rows], tickfont={"size": 12}),
     }
-    return Drawing(traces, layout)
+    said = cell_texts(text, np.nan_to_num(z), 0, most, SEQUENTIAL, x, y, uid="cells", size=11)
+    return Drawing([cells, said], layout)

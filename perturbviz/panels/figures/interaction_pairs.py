@@ -1,4 +1,4 @@
-"""Figures of non-additivity pair by pair: deviations per method, one gene over doubles, one double over genes, scores."""
+"""Figures of non-additivity pair by pair: deviations per method, one gene over doubles, one double, scores."""
 
 from __future__ import annotations
 
@@ -12,6 +12,18 @@ import pandas as pd
 from perturbviz.panels.figures.drawing import Drawing
 from perturbviz.panels.figures.marks import HALO
 from perturbviz.panels.figures.multiples import DENSITY, Place, above, grid, inside
+from perturbviz.panels.figures.parts import (
+    Part,
+    axis,
+    heat,
+    legend_entry,
+    line,
+    margins,
+    mean_bar,
+    points,
+    shaded,
+    ticks,
+)
 from perturbviz.panels.figures.text import escape
 from perturbviz.panels.figures.theme import CLASS_COLOURS, MEAN_BAR, MUTED, TEXT, text_colour
 
@@ -46,7 +58,7 @@ class Cloud:
 
 
 def binned(observed: np.ndarray, predicted: np.ndarray, reach: float) -> np.ndarray:
-    """Pairs per bin, predicted (rows) × observed (columns), values beyond ± reach in the outermost bins; (BINS, BINS)."""
+    """Pairs per bin, predicted × observed (BINS, BINS); values beyond ± reach are in the outermost bins."""
     known = np.isfinite(observed) & np.isfinite(predicted)
     scale = BINS / (2 * reach)
     place = [np.clip((v[known] + reach) * scale, 0, BINS - 1).astype(np.int32) for v in (predicted, observed)]
@@ -56,7 +68,7 @@ def binned(observed: np.ndarray, predicted: np.ndarray, reach: float) -> np.ndar
 def outstanding(
     observed: np.ndarray, predicted: np.ndarray, classes: np.ndarray, per_class: int = 18, called: int = 48
 ) -> np.ndarray:
-    """Flat positions of pairs worth a mark: the furthest predictions, and of every non-additive class the furthest observed.
+    """Flat positions of pairs worth a mark: the furthest predictions, and the furthest of every non-additive class.
 
     Parameters
     ----------
@@ -85,7 +97,7 @@ def _layout(n: int, reach: tuple[float, float], x_title: str, y_title: str) -> t
     columns = columns_of(n)
     axes, places = grid(n, columns, reach, x_title, y_title, zero=reach[0] < 0 < reach[1])
     height = 90 + (235 if columns > 2 else 380) * -(-n // columns)
-    return {**axes, "height": height, "margin": {"l": 8, "r": 8, "t": 84, "b": 8}}, places
+    return {**axes, "height": height, "margin": margins(l=8, r=8, t=84, b=8)}, places
 
 
 def columns_of(n: int) -> int:
@@ -116,70 +128,41 @@ def clouds(
     lines = [(-reach, reach, -reach, reach), *((v, v, -reach, reach) for v in (lower, upper) if np.isfinite(v))]
     x_lines, y_lines = [v for a, b, *_ in lines for v in (a, b, None)], [v for *_, a, b in lines for v in (a, b, None)]
     data, said = [], []
-    for i, (method, cloud) in enumerate(shown.items()):
-        on = {"xaxis": places[i].x, "yaxis": places[i].y}
+    for (method, cloud), place in zip(shown.items(), places, strict=True):
+        on = {"xaxis": place.x, "yaxis": place.y}
         if cloud.counts is not None:
-            data.append(
-                {
-                    "type": "heatmap",
-                    "z": np.log1p(cloud.counts).astype(np.float32),
-                    "x": centres,
-                    "y": centres,
-                    "colorscale": DENSITY,
-                    "showscale": False,
-                    "hoverinfo": "skip",
-                    "uid": f"density-{method}",
-                    **on,
-                }
-            )
-        data.append(
-            {
-                "type": "scatter",
-                "x": x_lines,
-                "y": y_lines,
-                "mode": "lines",
-                "hoverinfo": "skip",
-                "showlegend": False,
-                "line": {"color": MUTED, "width": 1, "dash": "dot"},
-                "uid": f"lines-{method}",
-                **on,
-            }
-        )
+            density = np.log1p(cloud.counts).astype(np.float32)
+            data.append(heat(density, centres, centres, f"density-{method}", colorscale=DENSITY, **on))
+        dotted = {"color": MUTED, "width": 1, "dash": "dot"}
+        data.append(line(x_lines, y_lines, f"lines-{method}", dotted, legend=False, **on))
         if len(cloud.labels):
-            data.append(
-                {
-                    "type": "scatter",
-                    "mode": "markers",
-                    "showlegend": False,
-                    "x": cloud.observed.astype(np.float32),
-                    "y": np.clip(cloud.predicted, -reach, reach).astype(np.float32),
-                    "ids": list(cloud.labels),
-                    "customdata": [list(key) for key in cloud.keys],
-                    "uid": f"pairs-{method}",
-                    "marker": {"size": 5.5, "color": [CLASS_COLOURS[c] for c in cloud.classes]},
-                    "text": [
-                        f"<b>{escape(label)}</b><br>truly {c}<br>predicted {p:.3g}"
-                        for label, c, p in zip(cloud.labels, cloud.classes, cloud.predicted, strict=True)
-                    ],
-                    "hovertemplate": "%{text}<br>observed %{x:.3g}<extra></extra>",
-                    **on,
-                }
-            )
-        said.append(above(places[i], f"<b>{escape(names[method])}</b>", text_colour(colours[method])))
-        said.append(inside(places[i], escape(corner.get(method, "")).replace(", ", "<br>"), TEXT))
-    data += [  # the legend
-        {
-            "type": "scatter",
-            "x": [None],
-            "y": [None],
-            "mode": "markers",
-            "name": name,
-            "uid": f"legend-{name}",
-            "marker": {"color": colour, "size": 8},
-        }
+            data.append(_outstanding(cloud, f"pairs-{method}", **on))
+        said.append(above(place, f"<b>{escape(names[method])}</b>", text_colour(colours[method])))
+        said.append(inside(place, escape(corner.get(method, "")).replace(", ", "<br>"), TEXT))
+    data += [
+        legend_entry(name, uid=f"legend-{name}", marker={"color": colour, "size": 8})
         for name, colour in CLASS_COLOURS.items()
     ]
     return Drawing(data, {**layout, "shapes": said})
+
+
+def _outstanding(cloud: Cloud, uid: str, **on: str) -> Part:
+    """Pairs that stand out, coloured by their true class; beyond the axes they stand at the edge."""
+    return points(
+        cloud.observed.astype(np.float32),
+        np.clip(cloud.predicted, -cloud.reach, cloud.reach).astype(np.float32),
+        uid,
+        "%{text}<br>observed %{x:.3g}",
+        legend=False,
+        ids=list(cloud.labels),
+        customdata=[list(key) for key in cloud.keys],
+        marker={"size": 5.5, "color": [CLASS_COLOURS[c] for c in cloud.classes]},
+        text=[
+            f"<b>{escape(label)}</b><br>truly {c}<br>predicted {p:.3g}"
+            for label, c, p in zip(cloud.labels, cloud.classes, cloud.predicted, strict=True)
+        ],
+        **on,
+    )
 
 
 def gene_view(
@@ -207,95 +190,51 @@ def gene_view(
     marked
         Double whose line is shaded.
     """
-    place = np.arange(len(labels))
-    arrows = [
-        {
-            "x": float(end),
-            "y": i,
-            "ax": float(start),
-            "ay": i,
-            "xref": "x",
-            "yref": "y",
-            "axref": "x",
-            "ayref": "y",
-            "showarrow": True,
-            "text": "",
-            "arrowhead": 3,
-            "arrowsize": 1.1,
-            "arrowwidth": 2.2,
-            "arrowcolor": CLASS_COLOURS.get(kind, MUTED),
-            "opacity": 0.9,
-        }
-        for i, (start, end, kind) in enumerate(zip(additive, observed, classes, strict=True))
-        if np.isfinite(start) and np.isfinite(end)
-    ]
-    at = {"type": "scatter", "mode": "markers", "ids": list(labels), "customdata": list(labels), "y": place}
-    data = [
-        {
-            **at,
-            "x": values.astype(np.float32),
-            "name": escape(names[method]),
-            "uid": f"gene-{method}",
-            "marker": {"color": colours[method], "size": 8, "symbol": "diamond"},
-            "hovertemplate": f"%{{customdata}}<br>{escape(names[method])} predicts %{{x:.3g}}<extra></extra>",
-        }
-        for method, values in predicted.items()
-    ]
-    data.append(
-        {
-            **at,
-            "x": additive.astype(np.float32),
-            "name": "sum of the singles",
-            "uid": "gene-additive",
-            "marker": {"color": MUTED, "size": 11, "symbol": "line-ns-open", "line": {"width": 2.5}},
-            "hovertemplate": "%{customdata}<br>sum of the singles %{x:.3g}<extra></extra>",
-        }
-    )
-    data.append(
-        {
-            **at,
-            "x": observed.astype(np.float32),
-            "name": "observed",
-            "uid": "gene-observed",
-            "text": list(classes),
-            "marker": {"color": MEAN_BAR, "size": 8},
-            "hovertemplate": "%{customdata}<br>observed %{x:.3g} (%{text})<extra></extra>",
-        }
-    )
-    shapes: list[dict[str, Any]] = [
+    doubles = list(labels)
+    data = []
+    for method, values in predicted.items():
+        look, name = {"color": colours[method], "size": 8, "symbol": "diamond"}, escape(names[method])
+        data.append(_changes(values, doubles, f"gene-{method}", name, look, f"{name} predicts %{{x:.3g}}"))
+    sums = "sum of the singles"
+    tick = {"color": MUTED, "size": 11, "symbol": "line-ns-open", "line": {"width": 2.5}}
+    data.append(_changes(additive, doubles, "gene-additive", sums, tick, f"{sums} %{{x:.3g}}"))
+    dot, said = {"color": MEAN_BAR, "size": 8}, "observed %{x:.3g} (%{text})"
+    data.append(_changes(observed, doubles, "gene-observed", "observed", dot, said, text=list(classes)))
+    shapes: list[Part] = [
         {"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": MUTED, "width": 1}}
     ]
     if marked in labels:
-        line = list(labels).index(marked)
-        shapes.append(
-            {
-                "type": "rect",
-                "x0": 0,
-                "x1": 1,
-                "xref": "paper",
-                "y0": line - 0.5,
-                "y1": line + 0.5,
-                "fillcolor": MUTED,
-                "opacity": 0.12,
-                "line": {"width": 0},
-            }
-        )
-    return Drawing(
-        data,
-        {
-            "height": 150 + 21 * len(labels),
-            "margin": {"t": 84},
-            "xaxis": {"title": {"text": "change against control"}},
-            "yaxis": {
-                "tickvals": place,
-                "ticktext": [escape(v) for v in labels],
-                "range": [len(labels) - 0.4, -0.6],
-                "showgrid": False,
-            },
-            "annotations": arrows,
-            "shapes": shapes,
-        },
+        at = doubles.index(marked)
+        shapes.append(shaded((0, 1), (at - 0.5, at + 0.5), 0.12, xref="paper"))
+    layout = {
+        "height": 150 + 21 * len(labels),
+        "margin": margins(t=84),
+        "xaxis": axis("change against control"),
+        "yaxis": ticks([escape(v) for v in labels], range=[len(labels) - 0.4, -0.6]),
+        "annotations": [
+            _arrow(i, float(start), float(end), CLASS_COLOURS.get(kind, MUTED))
+            for i, (start, end, kind) in enumerate(zip(additive, observed, classes, strict=True))
+            if np.isfinite(start) and np.isfinite(end)
+        ],
+        "shapes": shapes,
+    }
+    return Drawing(data, layout)
+
+
+def _changes(x: np.ndarray, doubles: list[str], uid: str, name: str, marker: Part, says: str, **more: Any) -> Part:
+    """One change a double, on the line of the double."""
+    who = {"ids": doubles, "customdata": doubles}
+    place = np.arange(len(doubles))
+    return points(
+        x.astype(np.float32), place, uid, f"%{{customdata}}<br>{says}", name=name, marker=marker, **who, **more
     )
+
+
+def _arrow(place: int, start: float, end: float, colour: str) -> Part:
+    """Annotation: a horizontal arrow on one line."""
+    ends = {"x": end, "y": place, "ax": start, "ay": place, "xref": "x", "yref": "y", "axref": "x", "ayref": "y"}
+    head = {"arrowhead": 3, "arrowsize": 1.1, "arrowwidth": 2.2, "arrowcolor": colour, "opacity": 0.9}
+    return {**ends, **head, "showarrow": True, "text": ""}
 
 
 def pair_view(
@@ -324,80 +263,44 @@ def pair_view(
     known = np.isfinite(additive) & np.isfinite(observed)
     size = np.where(known, np.maximum(np.abs(additive), np.abs(observed)), -1)
     edge = float(size.max(initial=0.05)) * 1.06
-
-    def points(at: np.ndarray, change: np.ndarray) -> dict[str, Any]:
-        """The genes at these positions, each with its name."""
-        found = [str(g) for g in names[at]]
-        return {
-            "type": "scatter",
-            "mode": "markers",
-            "x": additive[at].astype(np.float32),
-            "y": change[at].astype(np.float32),
-            "ids": found,
-            "customdata": found,
-            "text": [escape(g) for g in found],
-        }
-
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "x": [-edge, edge],
-            "y": [-edge, edge],
-            "mode": "lines",
-            "line": {"color": MUTED, "width": 1},
-            "hoverinfo": "skip",
-            "showlegend": False,
-            "uid": "pair-diagonal",
-        }
-    ]
-    special = []
-    for name, code_colour in CLASS_COLOURS.items():
+    traces = [line([-edge, edge], [-edge, edge], "pair-diagonal", {"color": MUTED, "width": 1}, legend=False)]
+    at = np.flatnonzero(names == marked)
+    special = [at]
+    for name, shade in CLASS_COLOURS.items():
+        plain = name == "additive"
         part = np.flatnonzero(known & (classes == name))
         part = part[np.argsort(-size[part], kind="stable")]
-        shown = part[: most if name == "additive" else most // 2]
-        if name != "additive":
-            special.append(shown)
-        traces.append(
-            {
-                **points(shown, observed),
-                "uid": f"pair-{name}",
-                "name": f"{name} ({len(part):,})",
-                "marker": {"color": code_colour, "size": 4 if name == "additive" else 8, "line": HALO},
-                "hovertemplate": f"<b>%{{text}}</b> ({name})<br>sum %{{x:.3g}}<br>observed %{{y:.3g}}<extra></extra>",
-            }
-        )
-    at = np.flatnonzero(names == marked)
+        shown = part[: most if plain else most // 2]
+        special += [] if plain else [shown]
+        look = {"marker": {"color": shade, "size": 4 if plain else 8, "line": HALO}, "name": f"{name} ({len(part):,})"}
+        hover = f"<b>%{{text}}</b> ({name})<br>sum %{{x:.3g}}<br>observed %{{y:.3g}}"
+        traces.append(_genes(names, additive, observed, shown, f"pair-{name}", hover, **look))
     if predicted is not None:
-        where = np.unique(np.concatenate([*special, at]).astype(int))
-        traces.append(
-            {
-                **points(where, predicted),
-                "uid": "pair-predicted",
-                "name": f"predicted by {escape(prediction_name)}",
-                "marker": {"color": colour, "size": 6, "symbol": "diamond-open"},
-                "hovertemplate": "<b>%{text}</b><br>sum %{x:.3g}<br>predicted %{y:.3g}<extra></extra>",
-            }
-        )
-    notes = [
-        {
-            "x": float(additive[i]),
-            "y": float(observed[i]),
-            "text": f"<b>{escape(marked)}</b>",
-            "showarrow": True,
-            "arrowhead": 2,
-            "ax": 28,
-            "ay": -28,
+        where = np.unique(np.concatenate(special).astype(int))
+        hover = "<b>%{text}</b><br>sum %{x:.3g}<br>predicted %{y:.3g}"
+        look = {
+            "marker": {"color": colour, "size": 6, "symbol": "diamond-open"},
+            "name": f"predicted by {escape(prediction_name)}",
         }
-        for i in at[:1]
-    ]
+        traces.append(_genes(names, additive, predicted, where, "pair-predicted", hover, **look))
+    arrow = {"text": f"<b>{escape(marked)}</b>", "showarrow": True, "arrowhead": 2, "ax": 28, "ay": -28}
     layout = {
         "height": 500,
-        "margin": {"t": 96},
-        "annotations": notes,
-        "xaxis": {"title": {"text": "sum of the singles' changes"}, "zeroline": True},
-        "yaxis": {"title": {"text": "change of the double"}, "zeroline": True},
+        "margin": margins(t=96),
+        "annotations": [{"x": float(additive[i]), "y": float(observed[i]), **arrow} for i in at[:1]],
+        "xaxis": axis("sum of the singles' changes", zeroline=True),
+        "yaxis": axis("change of the double", zeroline=True),
     }
     return Drawing(traces, layout)
+
+
+def _genes(
+    names: np.ndarray, additive: np.ndarray, change: np.ndarray, at: np.ndarray, uid: str, hover: str, **more: Any
+) -> Part:
+    """The genes at some positions, each with its name."""
+    found = [str(g) for g in names[at]]
+    known = {"ids": found, "customdata": found, "text": [escape(g) for g in found]}
+    return points(additive[at].astype(np.float32), change[at].astype(np.float32), uid, hover, **known, **more)
 
 
 def score_panels(
@@ -423,87 +326,55 @@ def score_panels(
     pad = 0.06 * (high - low or 1)
     layout, places = _layout(len(predicted), (low - pad, high + pad), f"{score}, observed", f"{score}, predicted")
     ringed = np.array([bool(p) for p in published])
+    outline = {"width": np.where(ringed, 1.5, 0).tolist(), "color": MEAN_BAR}
+    who = [
+        escape(d) + (f"<br>published: {escape(p.replace('_', ' '))}" if p else "")
+        for d, p in zip(doubles, published, strict=True)
+    ]
     data, said = [], []
-    for i, (method, values) in enumerate(predicted.items()):
-        on = {"xaxis": places[i].x, "yaxis": places[i].y, "type": "scatter"}
+    for (method, values), place in zip(predicted.items(), places, strict=True):
+        on = {"xaxis": place.x, "yaxis": place.y}
+        data.append(line([low, high], [low, high], f"diagonal-{method}", {"color": MUTED, "width": 1}, **on))
         data.append(
-            {
-                "x": [low, high],
-                "y": [low, high],
-                "mode": "lines",
-                "line": {"color": MUTED, "width": 1},
-                "hoverinfo": "skip",
-                "uid": f"diagonal-{method}",
+            points(
+                true.astype(np.float32),
+                values.astype(np.float32),
+                f"score-{method}",
+                "<b>%{text}</b><br>observed %{x:.3g}, predicted %{y:.3g}",
+                ids=list(doubles),
+                customdata=list(doubles),
+                name=escape(names[method]),
+                marker={"size": 7, "color": colours[method], "line": outline},
+                text=who,
                 **on,
-            }
-        )
-        data.append(
-            {
-                "x": true.astype(np.float32),
-                "y": values.astype(np.float32),
-                "mode": "markers",
-                "ids": list(doubles),
-                "customdata": list(doubles),
-                "uid": f"score-{method}",
-                "name": escape(names[method]),
-                "marker": {
-                    "size": 7,
-                    "color": colours[method],
-                    "line": {"width": np.where(ringed, 1.5, 0).tolist(), "color": MEAN_BAR},
-                },
-                "text": [
-                    escape(d) + (f"<br>published: {escape(p.replace('_', ' '))}" if p else "")
-                    for d, p in zip(doubles, published, strict=True)
-                ],
-                "hovertemplate": "<b>%{text}</b><br>observed %{x:.3g}, predicted %{y:.3g}<extra></extra>",
-                **on,
-            }
+            )
         )
         text = f"<b>{escape(names[method])}</b> {escape(corner.get(method, ''))}"
-        said.append(above(places[i], text, text_colour(colours[method])))
-    return Drawing(data, {**layout, "shapes": said, "showlegend": False, "margin": {"l": 8, "r": 8, "t": 60, "b": 8}})
+        said.append(above(place, text, text_colour(colours[method])))
+    return Drawing(data, {**layout, "shapes": said, "showlegend": False, "margin": margins(l=8, r=8, t=60, b=8)})
 
 
 def by_class(table: pd.DataFrame, score: str) -> Drawing:
     """An interaction score by published class: points and their median; columns ``class``, ``value``, ``double``."""
     classes = list(table.groupby("class")["value"].median().sort_values().index)
-    traces: list[dict[str, Any]] = []
+    traces = []
     for i, name in enumerate(classes):
         part = table[table["class"] == name]
-        side = (np.arange(len(part)) % 5 - 2) * 0.07
         traces.append(
-            {
-                "type": "scatter",
-                "x": i + side,
-                "y": part["value"].to_numpy(),
-                "mode": "markers",
-                "marker": {"size": 7, "color": "#1653bf", "line": HALO},
-                "uid": f"class-{name}",
-                "text": [escape(d) for d in part["double"]],
-                "hovertemplate": "<b>%{text}</b>: %{y:.3g}<extra></extra>",
-                "showlegend": False,
-            }
+            points(
+                i + (np.arange(len(part)) % 5 - 2) * 0.07,
+                part["value"].to_numpy(),
+                f"class-{name}",
+                "<b>%{text}</b>: %{y:.3g}",
+                legend=False,
+                marker={"size": 7, "color": "#1653bf", "line": HALO},
+                text=[escape(d) for d in part["double"]],
+            )
         )
-        middle = float(part["value"].median())
-        traces.append(
-            {
-                "type": "scatter",
-                "x": [i - 0.3, i + 0.3],
-                "y": [middle] * 2,
-                "mode": "lines",
-                "line": {"color": MEAN_BAR, "width": 3},
-                "hoverinfo": "skip",
-                "showlegend": False,
-                "uid": f"median-{name}",
-            }
-        )
+        traces.append(mean_bar([i - 0.3, i + 0.3], [float(part["value"].median())] * 2, f"median-{name}"))
     layout = {
         "height": 380,
-        "yaxis": {"title": {"text": f"{score}, observed"}},
-        "xaxis": {
-            "tickvals": list(range(len(classes))),
-            "ticktext": [escape(c).replace("_", "<br>") for c in classes],
-            "showgrid": False,
-        },
+        "yaxis": axis(f"{score}, observed"),
+        "xaxis": ticks([escape(c).replace("_", "<br>") for c in classes]),
     }
     return Drawing(traces, layout)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from perturbviz.panels.figures.drawing import Drawing
+from perturbviz.panels.figures.parts import Part, axis, columns_across, points
 from perturbviz.panels.figures.text import escape
 from perturbviz.panels.figures.theme import MODEL_COLOURS
 
@@ -34,44 +34,42 @@ def lines(
     dots_only = len(places) == 1 or "dots" in kind or (not several and not numeric)
     mode = "markers" if dots_only else "lines" if len(places) > 12 else "lines+markers"
     traces = []
-    for i, (method, line) in enumerate(numbers.groupby("method", sort=False)):
-        name, colour = escape(line["name"].iloc[0]), colours.get(str(method), MODEL_COLOURS[i % len(MODEL_COLOURS)])
-        settings = list(line["x"])
+    for i, (method, own) in enumerate(numbers.groupby("method", sort=False)):
+        name, colour = escape(own["name"].iloc[0]), colours.get(str(method), MODEL_COLOURS[i % len(MODEL_COLOURS)])
+        settings = list(own["x"])
         traces.append(
-            {
-                "type": "scatter",
-                "x": line["x"].to_numpy(float) if numeric else [place[v] for v in settings],
-                "y": line["value"].to_numpy(float),
-                "mode": mode,
-                "name": name,
-                "uid": f"lesson-{method}",
-                "ids": [f"{method}|{v}" for v in settings],
-                "line": {"color": colour, "width": 2.2},
-                "marker": {"color": colour, "size": 10},
-                "showlegend": several,
-                "text": [escape(v) for v in settings],
-                "hovertemplate": f"<b>{name}</b><br>%{{text}}: %{{y:.3g}}<extra></extra>",
-            }
+            points(
+                own["x"].to_numpy(float) if numeric else [place[v] for v in settings],
+                own["value"].to_numpy(float),
+                f"lesson-{method}",
+                f"<b>{name}</b><br>%{{text}}: %{{y:.3g}}",
+                mode=mode,
+                name=name,
+                ids=[f"{method}|{v}" for v in settings],
+                line={"color": colour, "width": 2.2},
+                marker={"color": colour, "size": 10},
+                showlegend=several,
+                text=[escape(v) for v in settings],
+            )
         )
-    x_axis: dict[str, Any] = {"title": {"text": x_title}, "zeroline": False}
-    if numeric:
-        x_axis["type"] = "log" if "log" in kind else "linear"
-        if len(places) <= 12:  # the settings themselves rather than round numbers between them
-            x_axis |= {
-                "tickvals": [float(p) for p in places],
-                "ticktext": [f"{p:,}" for p in places],
-                "minor": {"showgrid": False},
-            }
-    else:
-        x_axis |= {
-            "tickvals": list(range(len(places))),
-            "ticktext": [escape(p) for p in places],
-            "showgrid": False,
-            "range": [-0.5, len(places) - 0.5],
-            "tickangle": -45 if len(places) > 6 else 0,
-        }
-    y_axis: dict[str, Any] = {"title": {"text": y_title}, "zeroline": False}
+    y_axis = axis(y_title, zeroline=False)
     if "rank" in kind:
         worst = float(np.nanmax(numbers["value"].to_numpy(float), initial=1))
         y_axis |= {"range": [worst + 0.5, 0.5], "dtick": 1}
-    return Drawing(traces, {"height": 400, "xaxis": x_axis, "yaxis": y_axis})
+    x_axis = _settings(places, "log" in kind) if numeric else _named_settings(places)
+    return Drawing(traces, {"height": 400, "xaxis": axis(x_title, zeroline=False, **x_axis), "yaxis": y_axis})
+
+
+def _settings(places: Sequence[float], log: bool) -> Part:
+    """Axis of numbers; where they are few, they themselves rather than round numbers between them."""
+    few = {
+        "tickvals": [float(p) for p in places],
+        "ticktext": [f"{p:,}" for p in places],
+        "minor": {"showgrid": False},
+    }
+    return {"type": "log" if log else "linear", **(few if len(places) <= 12 else {})}
+
+
+def _named_settings(places: Sequence[object]) -> Part:
+    """Axis with one column a setting."""
+    return columns_across([escape(str(p)) for p in places], tickangle=-45 if len(places) > 6 else 0)

@@ -13,8 +13,23 @@ from perturbviz.panels.figures.cells import cell_texts
 from perturbviz.panels.figures.drawing import Drawing
 from perturbviz.panels.figures.errors import offsets, thinned
 from perturbviz.panels.figures.marks import HALO
+from perturbviz.panels.figures.parts import (
+    Part,
+    axis,
+    bars,
+    heat,
+    intervals,
+    line,
+    lines_down,
+    margins,
+    note,
+    points,
+    segments,
+    targets,
+    ticks,
+)
 from perturbviz.panels.figures.text import escape
-from perturbviz.panels.figures.theme import DIVERGING, MEAN_BAR, MUTED, SEQUENTIAL, TEXT, colour_scale
+from perturbviz.panels.figures.theme import DIVERGING, MEAN_BAR, MUTED, SEQUENTIAL, TEXT
 
 BETTER, WORSE = DIVERGING[-2], DIVERGING[0]
 MAX_ARROWS = 100
@@ -45,88 +60,74 @@ def standing(
     marked
         Methods whose names are bold.
     """
-    labels, notes, ids, text, colour = [], [], [], [], []
-    x, y = [np.empty(0)], [np.empty(0)]
     lines = table.to_dict("index")
-    for i, (method, line) in enumerate(lines.items()):
-        name = escape(line["name"])
-        labels.append(f"<b>{name}</b>" if method in marked else name)
-        if np.isnan(line["score"]):
-            why = wrap(line["reason"].partition(";")[0] or "undefined", 42, max_lines=2, placeholder=" …")
-            notes.append(
-                {
-                    "x": 0.01,
-                    "xref": "paper",
-                    "y": i,
-                    "text": "<br>".join(map(escape, why)),
-                    "showarrow": False,
-                    "xanchor": "left",
-                    "align": "left",
-                    "font": {"color": MUTED, "size": 12},
-                }
-            )
-            continue
-        own = values[method].to_numpy()
-        shown = thinned(own, POINTS)
-        who = values[method].index[shown]
-        x.append(own[shown])
-        y.append(i + offsets(x[-1], 0.3))
-        ids += [f"{method}|{p}" for p in who]
-        text += [f"<b>{escape(p)}</b><br>{name}" for p in who]
-        colour += [colours[method]] * len(who)
+    names = {m: escape(line["name"]) for m, line in lines.items()}
     defined = np.flatnonzero(table["score"].notna())
-    some = table.iloc[defined]
-    data = [
-        {  # all in one trace, of which Plotly draws few faster
-            "type": "scatter",
-            "x": np.concatenate(x).astype(np.float32),
-            "y": np.concatenate(y).astype(np.float32),
-            "mode": "markers",
-            "uid": "points",
-            "ids": ids,
-            "name": "perturbations",
-            "text": text,
-            "marker": {"size": 5, "color": colour, "line": {"width": 0}},
-            "hovertemplate": "%{text}: %{x:.4g}<extra></extra>",
-        },
-        {
-            "type": "scatter",
-            "x": some["score"].to_numpy(),
-            "y": defined,
-            "mode": "markers",
-            "uid": "means",
-            "ids": list(some.index),
-            "name": "mean",
-            "marker": {"symbol": "line-ns", "size": 17, "color": MEAN_BAR, "line": {"width": 3, "color": MEAN_BAR}},
-            "error_x": {
-                "type": "data",
-                "symmetric": False,
-                "thickness": 2,
-                "width": 5,
-                "color": MEAN_BAR,
-                "array": (some["high"] - some["score"]).fillna(0).to_numpy(),
-                "arrayminus": (some["score"] - some["low"]).fillna(0).to_numpy(),
-            },
-            "text": [_interval(lines[m]) for m in some.index],
-            "hovertemplate": "%{text}<extra></extra>",
-        },
-    ]
     layout = {
         "height": 92 + 36 * len(table),
-        "margin": {"l": 8, "r": 16, "t": 36, "b": 8},
+        "margin": margins(l=8, r=16, t=36, b=8),
         "showlegend": False,
-        "annotations": notes,
-        "yaxis": {
-            "tickvals": list(range(len(table))),
-            "ticktext": labels,
-            "range": [len(table) - 0.5, -0.5],
-            "showgrid": False,
-            "zeroline": False,
-            "tickfont": {"size": 13, "color": TEXT},
-        },
-        "xaxis": {"title": {"text": axis_title}, "autorange": True if higher else "reversed", "zeroline": False},
+        "annotations": [
+            note(0.01, i, _why(line["reason"]), xref="paper", xanchor="left", align="left")
+            for i, line in enumerate(lines.values())
+            if np.isnan(line["score"])
+        ],
+        "yaxis": lines_down(
+            [f"<b>{name}</b>" if m in marked else name for m, name in names.items()],
+            tickfont={"size": 13, "color": TEXT},
+        ),
+        "xaxis": axis(axis_title, autorange=True if higher else "reversed", zeroline=False),
     }
-    return Drawing(data, layout)
+    at = {str(table.index[i]): int(i) for i in defined}
+    return Drawing([_swarms(at, values, names, colours), _means(table.iloc[defined], defined, lines)], layout)
+
+
+def _why(reason: str) -> str:
+    """Why there is no score, in at most two lines."""
+    said = wrap(reason.partition(";")[0] or "undefined", 42, max_lines=2, placeholder=" …")
+    return "<br>".join(map(escape, said))
+
+
+def _swarms(
+    at: Mapping[str, int], values: Mapping[str, pd.Series], names: Mapping[str, str], colours: Mapping[str, str]
+) -> Part:
+    """A swarm of perturbations on the line of each method; all in one trace, of which Plotly draws few faster."""
+    ids, text, colour = [], [], []
+    x, y = [np.empty(0)], [np.empty(0)]
+    for method, i in at.items():
+        shown = values[method].iloc[thinned(values[method].to_numpy(), POINTS)]
+        x.append(shown.to_numpy())
+        y.append(i + offsets(x[-1], 0.3))
+        ids += [f"{method}|{p}" for p in shown.index]
+        text += [f"<b>{escape(p)}</b><br>{names[method]}" for p in shown.index]
+        colour += [colours[method]] * len(shown)
+    return points(
+        np.concatenate(x).astype(np.float32),
+        np.concatenate(y).astype(np.float32),
+        "points",
+        "%{text}: %{x:.4g}",
+        ids=ids,
+        name="perturbations",
+        text=text,
+        marker={"size": 5, "color": colour, "line": {"width": 0}},
+    )
+
+
+def _means(some: pd.DataFrame, y: np.ndarray, lines: Mapping[Any, Mapping[str, Any]]) -> Part:
+    """The red bars and their intervals; none where an end is not known."""
+    score = some["score"].to_numpy()
+    low, high = (some[end].fillna(some["score"]).to_numpy() for end in ("low", "high"))
+    return points(
+        score,
+        y,
+        "means",
+        "%{text}",
+        ids=list(some.index),
+        name="mean",
+        marker={"symbol": "line-ns", "size": 17, "color": MEAN_BAR, "line": {"width": 3, "color": MEAN_BAR}},
+        error_x=intervals(low, score, high, MEAN_BAR, 5),
+        text=[_interval(lines[m]) for m in some.index],
+    )
 
 
 def _interval(line: Mapping[str, Any]) -> str:
@@ -160,58 +161,44 @@ def arrows(
     order = both[np.argsort(was[both], kind="stable")]
     better = change[order] > 0 if higher else change[order] < 0
     x = np.arange(len(order))
-    data: list[dict[str, Any]] = []
+    data = []
     for word, here, colour in (("better", better, BETTER), ("worse", ~better, WORSE)):
-        if not here.any():
-            continue
-        a, b, at, who = was[order[here]], now[order[here]], x[here], perturbations[order[here]]
-        data.append(
-            {
-                "type": "scatter",
-                "x": np.ravel(np.column_stack([at, at, np.full(len(at), np.nan)])),
-                "mode": "lines",
-                "y": np.ravel(np.column_stack([a, b, np.full(len(at), np.nan)])),
-                "line": {"color": colour, "width": 1.6},
-                "uid": f"lines-{word}",
-                "showlegend": False,
-                "hoverinfo": "skip",
-            }
-        )
-        data.append(
-            {
-                "type": "scatter",
-                "x": at,
-                "y": b,
-                "mode": "markers",
-                "name": f"{word} by {escape(names[1])}: {gains[word]}",
-                "uid": f"heads-{word}",
-                "ids": [f"to|{p}" for p in who],
-                "customdata": list(who),
-                "text": [f"{escape(p)}: {s:.4g} → {t:.4g}" for p, s, t in zip(who, a, b, strict=True)],
-                "marker": {
-                    "symbol": ["triangle-up" if t > s else "triangle-down" for s, t in zip(a, b, strict=True)],
-                    "size": 8,
-                    "color": colour,
-                    "line": {"color": TEXT, "width": [2 if p == marked else 0 for p in who]},
-                },
-                "hovertemplate": "<b>%{text}</b><extra></extra>",
-            }
-        )
+        if here.any():
+            a, b, at, who = was[order[here]], now[order[here]], x[here], perturbations[order[here]]
+            stroke = {"color": colour, "width": 1.6}
+            data.append(line(segments(at, at), segments(a, b), f"lines-{word}", stroke, legend=False))
+            name = f"{word} by {escape(names[1])}: {gains[word]}"
+            outline = {"color": TEXT, "width": [2 if p == marked else 0 for p in who]}
+            data.append(_heads(at, a, b, who, f"heads-{word}", {"color": colour, "line": outline}, name=name))
     few = len(x) <= 30
     layout = {
         "height": 400,
-        "margin": {"t": 64},
-        "xaxis": {
-            "title": {"text": f"perturbations in the order of {escape(names[0])}"},
-            "showgrid": False,
-            "zeroline": False,
-            "tickvals": x if few else [],
-            "ticktext": [escape(p) for p in perturbations[order]] if few else [],
-            "tickangle": -60,
-        },
-        "yaxis": {"title": {"text": axis_title}, "zeroline": False},
+        "margin": margins(t=64),
+        "xaxis": axis(
+            f"perturbations in the order of {escape(names[0])}",
+            **ticks([escape(p) for p in perturbations[order]] if few else [], zeroline=False, tickangle=-60),
+        ),
+        "yaxis": axis(axis_title, zeroline=False),
     }
     return Drawing(data, layout)
+
+
+def _heads(
+    x: np.ndarray, was: np.ndarray, now: np.ndarray, who: np.ndarray, uid: str, marker: Part, **more: Any
+) -> Part:
+    """Triangles at the ends of arrows, pointing where each goes."""
+    symbols = ["triangle-up" if t > s else "triangle-down" for s, t in zip(was, now, strict=True)]
+    return points(
+        x,
+        now,
+        uid,
+        "<b>%{text}</b>",
+        ids=[f"to|{p}" for p in who],
+        customdata=list(who),
+        text=[f"{escape(p)}: {s:.4g} → {t:.4g}" for p, s, t in zip(who, was, now, strict=True)],
+        marker={"symbol": symbols, "size": 8, **marker},
+        **more,
+    )
 
 
 def error_map(errors: np.ndarray, dims: Sequence[int], ridges: Sequence[float], here: tuple[int, float]) -> Drawing:
@@ -229,69 +216,33 @@ def error_map(errors: np.ndarray, dims: Sequence[int], ridges: Sequence[float], 
     ring = [3 if (y, x) == (str(here[0]), f"{here[1]:g}") else 0 for x, y in cells]
     data, notes = [], []
     if np.isnan(errors).all():
-        notes.append(
-            {
-                "x": 0.5,
-                "xref": "paper",
-                "y": 0.5,
-                "yref": "paper",
-                "showarrow": False,
-                "text": "no held-out perturbation<br>has an embedding",
-                "font": {"color": MUTED},
-            }
-        )
+        paper = {"xref": "paper", "yref": "paper"}
+        notes.append(note(0.5, 0.5, "no held-out perturbation<br>has an embedding", size=None, **paper))
     else:
         low, top = np.nanmin(errors), min(np.nanmax(errors), 2 * np.nanmedian(errors))  # λ = 0 can be far off
-        data.append(
-            {
-                "type": "heatmap",
-                "x": columns,
-                "y": lines,
-                "z": errors.astype(np.float32),
-                "zmin": low,
-                "zmax": top,
-                "colorscale": colour_scale(SEQUENTIAL),
-                "uid": "map",
-                "showscale": False,
-                "hoverinfo": "skip",
-            }
-        )
-        written = [[f"{v:#.3g}" for v in line] for line in errors]
-        data.append(cell_texts(written, errors, low, top, SEQUENTIAL, columns, lines, uid="errors", size=10))
+        z, text = errors.astype(np.float32), [[f"{v:#.3g}" for v in row] for row in errors]
+        data = [
+            heat(z, columns, lines, "map", scale=SEQUENTIAL, zmin=low, zmax=top),
+            cell_texts(text, errors, low, top, SEQUENTIAL, columns, lines, uid="errors", size=10),
+        ]
     data.append(
-        {  # invisible cells: a heat map reports no clicks with data
-            "type": "scatter",
-            "x": [x for x, _ in cells],
-            "y": [y for _, y in cells],
-            "mode": "markers",
-            "uid": "cells",
-            "customdata": [f"{y}|{x}" for x, y in cells],
-            "text": [f"{v:.4g}" for v in np.ravel(errors)],
-            "hovertemplate": "K %{y}, λ %{x}: L2 %{text}<extra></extra>",
-            "marker": {
-                "size": 24,
-                "color": "rgba(0,0,0,0)",
-                "symbol": "square",
-                "line": {"color": MEAN_BAR, "width": ring},
-            },
-        }
+        targets(
+            [x for x, _ in cells],
+            [y for _, y in cells],
+            [f"{y}|{x}" for x, y in cells],
+            [f"{v:.4g}" for v in np.ravel(errors)],
+            24,
+            "K %{y}, λ %{x}: L2 %{text}",
+            marker={"line": {"color": MEAN_BAR, "width": ring}},
+        )
     )
+    named = {"type": "category", "showgrid": False}
     layout = {
         "height": 420,
         "showlegend": False,
         "annotations": notes,
-        "xaxis": {
-            "title": {"text": "ridge penalty λ"},
-            "type": "category",
-            "showgrid": False,
-            "range": [-0.5, len(columns) - 0.5],
-        },
-        "yaxis": {
-            "title": {"text": "dimensions K"},
-            "type": "category",
-            "showgrid": False,
-            "range": [-0.5, len(lines) - 0.5],
-        },
+        "xaxis": axis("ridge penalty λ", range=[-0.5, len(columns) - 0.5], **named),
+        "yaxis": axis("dimensions K", range=[-0.5, len(lines) - 0.5], **named),
     }
     return Drawing(data, layout)
 
@@ -308,43 +259,24 @@ def spectrum(table: pd.DataFrame, dims: int) -> Drawing:
     """
     shown = table.iloc[:50]
     x = shown.index.to_numpy()
-    data: list[dict[str, Any]] = []
+    data = []
     for name, here, colour in ((f"the first K = {dims}", x <= dims, BETTER), ("further components", x > dims, MUTED)):
         if here.any():
-            data.append(
-                {
-                    "type": "bar",
-                    "x": x[here],
-                    "y": shown["change_explained"].to_numpy(np.float32)[here],
-                    "name": name,
-                    "uid": f"bars-{name[:7]}",
-                    "marker": {"color": colour},
-                    "hovertemplate": "component %{x}: %{y:.1%}<extra></extra>",
-                }
-            )
+            y, hover = shown["change_explained"].to_numpy(np.float32)[here], "component %{x}: %{y:.1%}"
+            data.append(bars(x[here], y, f"bars-{name[:7]}", hover, name=name, marker={"color": colour}))
     for column, name, dash in (
         ("change_cumulative", "together: the changes, which are to be predicted", "solid"),
         ("cumulative", "together: the profiles, which PCA embeds", "dot"),
     ):
-        data.append(
-            {
-                "type": "scatter",
-                "x": x,
-                "y": shown[column].to_numpy(np.float32),
-                "mode": "lines",
-                "uid": column,
-                "name": name,
-                "line": {"color": TEXT, "width": 2, "dash": dash},
-                "hovertemplate": "first %{x}: %{y:.1%}<extra></extra>",
-            }
-        )
+        y, stroke = shown[column].to_numpy(np.float32), {"color": TEXT, "width": 2, "dash": dash}
+        data.append(line(x, y, column, stroke, "first %{x}: %{y:.1%}", name=name))
     layout = {
         "height": 420,
-        "margin": {"t": 64},
+        "margin": margins(t=64),
         "barmode": "overlay",
         "bargap": 0.15,
-        "xaxis": {"title": {"text": "principal component of the training data"}},
-        "yaxis": {"title": {"text": "share of the variance"}, "tickformat": ".0%", "range": [0, 1.02]},
+        "xaxis": axis("principal component of the training data"),
+        "yaxis": axis("share of the variance", tickformat=".0%", range=[0, 1.02]),
     }
     return Drawing(data, layout)
 
@@ -372,47 +304,39 @@ def distance(
     first, (_, colour, _) = next(iter(methods.items()))
     shown = thinned(table[first].to_numpy(), MAX_DISTANCES)
     table = table.iloc[np.union1d(shown, np.flatnonzero(table.index == marked))]
-    data: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "x": table["distance"].to_numpy(np.float32),
-            "y": table[first].to_numpy(np.float32),
-            "mode": "markers",
-            "uid": "perturbations",
-            "ids": list(table.index),
-            "customdata": list(table.index),
-            "showlegend": False,
-            "text": [f"<b>{escape(p)}</b><br>nearest: {escape(n)}" for p, n in table["nearest"].items()],
-            "marker": {
-                "size": [12 if p == marked else 8 for p in table.index],
-                "color": colour,
-                "opacity": 1,
-                "line": HALO,
-            },
-            "hovertemplate": "%{text}<br>distance %{x:.3g}, score %{y:.4g}<extra></extra>",
-        }
+    sizes = [12 if p == marked else 8 for p in table.index]
+    data = [
+        points(
+            table["distance"].to_numpy(np.float32),
+            table[first].to_numpy(np.float32),
+            "perturbations",
+            "%{text}<br>distance %{x:.3g}, score %{y:.4g}",
+            legend=False,
+            ids=list(table.index),
+            customdata=list(table.index),
+            text=[f"<b>{escape(p)}</b><br>nearest: {escape(n)}" for p, n in table["nearest"].items()],
+            marker={"size": sizes, "color": colour, "opacity": 1, "line": HALO},
+        )
     ]
-    for method, (name, shade, dash) in methods.items():
-        if curve["distance"].nunique() > 1:
-            data.append(
-                {
-                    "type": "scatter",
-                    "x": curve["distance"].to_numpy(np.float32),
-                    "y": curve[method].to_numpy(np.float32),
-                    "mode": "lines+markers",
-                    "uid": f"beyond-{method}",
-                    "name": f"{escape(name)}, mean beyond",
-                    "marker": {"size": 7, "symbol": "diamond"},
-                    "line": {"color": shade, "width": 2.4, "dash": dash},
-                    "text": [f"{n} perturbations" for n in curve["n"]],
-                    "hovertemplate": "beyond %{x:.3g}: mean %{y:.4g}, %{text}<extra></extra>",
-                }
+    for method, (name, shade, dash) in methods.items() if curve["distance"].nunique() > 1 else ():
+        data.append(
+            points(
+                curve["distance"].to_numpy(np.float32),
+                curve[method].to_numpy(np.float32),
+                f"beyond-{method}",
+                "beyond %{x:.3g}: mean %{y:.4g}, %{text}",
+                mode="lines+markers",
+                name=f"{escape(name)}, mean beyond",
+                marker={"size": 7, "symbol": "diamond"},
+                line={"color": shade, "width": 2.4, "dash": dash},
+                text=[f"{n} perturbations" for n in curve["n"]],
             )
+        )
     layout = {
         "height": 420,
-        "margin": {"t": 64},
-        "xaxis": {"title": {"text": "cosine distance to the nearest training perturbation in P"}, "zeroline": False},
-        "yaxis": {"title": {"text": axis_title}, "zeroline": False},
+        "margin": margins(t=64),
+        "xaxis": axis("cosine distance to the nearest training perturbation in P", zeroline=False),
+        "yaxis": axis(axis_title, zeroline=False),
     }
     return Drawing(data, layout)
 
@@ -426,45 +350,29 @@ def learning(table: pd.DataFrame, colour: str) -> Drawing:
         One row a draw: size, l2 (of the model), mean_l2 (of the perturbation mean); undefined draws are NaN.
     """
     table = table.dropna(subset=["l2"])
-    data: list[dict[str, Any]] = []
+    data = []
     looks = (("l2", "this model", colour, "solid"), ("mean_l2", "perturbation mean", TEXT, "dot"))
     for column, name, shade, dash in looks:
-        line = table.groupby("size")[column].mean()
+        mean = table.groupby("size")[column].mean()
         data.append(
-            {
-                "type": "scatter",
-                "x": line.index.to_numpy(),
-                "y": line.to_numpy(np.float32),
-                "mode": "lines+markers",
-                "name": name,
-                "uid": f"line-{column}",
-                "line": {"color": shade, "width": 2.4, "dash": dash},
-                "marker": {"size": 7},
-                "hovertemplate": f"{name}, %{{x}} perturbations: %{{y:.4g}}<extra></extra>",
-            }
+            points(
+                mean.index.to_numpy(),
+                mean.to_numpy(np.float32),
+                f"line-{column}",
+                f"{name}, %{{x}} perturbations: %{{y:.4g}}",
+                mode="lines+markers",
+                name=name,
+                line={"color": shade, "width": 2.4, "dash": dash},
+                marker={"size": 7},
+            )
         )
-        data.append(
-            {
-                "type": "scatter",
-                "x": table["size"].to_numpy(),
-                "y": table[column].to_numpy(np.float32),
-                "mode": "markers",
-                "uid": f"draws-{column}",
-                "marker": {"size": 5, "color": shade, "symbol": "circle-open"},
-                "showlegend": False,
-                "hoverinfo": "skip",
-            }
-        )
+        x, y, marker = table["size"], table[column], {"size": 5, "color": shade, "symbol": "circle-open"}
+        data.append(points(x.to_numpy(), y.to_numpy(np.float32), f"draws-{column}", legend=False, marker=marker))
     sizes = sorted(set(table["size"]))
     layout = {
         "height": 420,
-        "margin": {"t": 64},
-        "xaxis": {
-            "title": {"text": "training perturbations"},
-            "type": "log",
-            "tickvals": sizes,
-            "ticktext": [str(n) for n in sizes],
-        },
-        "yaxis": {"title": {"text": "L2 of held-out perturbations, all genes · lower is better ↓"}, "zeroline": False},
+        "margin": margins(t=64),
+        "xaxis": axis("training perturbations", type="log", tickvals=sizes, ticktext=[str(n) for n in sizes]),
+        "yaxis": axis("L2 of held-out perturbations, all genes · lower is better ↓", zeroline=False),
     }
     return Drawing(data, layout)

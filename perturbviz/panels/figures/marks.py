@@ -1,4 +1,4 @@
-"""What every figure is made with: parts taken as they are, labels that keep apart, and the mark of the state it shows."""
+"""What figures share: labels that keep apart, points with rings, and the mark of the state that a figure shows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HALO = {"color": SURFACE, "width": 0.5}
 
 
 def apart(heights: Sequence[float], gap: float) -> list[float]:
-    """Places of labels beside these heights (ascending): at least ``gap`` apart, moved as little as may be (least squares)."""
+    """Places of labels beside these heights (ascending), ``gap`` apart, moved as little as may be (least squares)."""
     groups: list[list[float]] = []  # [middle, labels]: labels that touch stand evenly around the middle of their places
     for y in heights:
         groups.append([y, 1])

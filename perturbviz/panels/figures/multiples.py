@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from perturbviz.panels.figures.parts import Part, axis, box
 
 #: Colours of a heat map of counts behind the points.
 DENSITY = [[0, "rgba(128,132,140,0)"], [0.001, "rgba(128,132,140,0.25)"], [1, "rgba(128,132,140,0.95)"]]
@@ -23,7 +24,7 @@ class Place:
 
 def grid(
     n: int, columns: int, reach: tuple[float, float], x_title: str, y_title: str, zero: bool
-) -> tuple[dict[str, Any], list[Place]]:
+) -> tuple[Part, list[Place]]:
     """Axes of ``n`` panels, row by row, and their places.
 
     Parameters
@@ -36,58 +37,36 @@ def grid(
     rows = -(-n // columns)
     gap_x, gap_y = 0.028, 0.1 / max(rows, 1) ** 0.5
     width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / max(rows, 1)
-    axes: dict[str, Any] = {}
+    axes: Part = {}
     places = []
     for i in range(n):
         row, column = divmod(i, columns)
         k = "" if i == 0 else str(i + 1)
         left, top = column * (width + gap_x), 1 - row * (height + gap_y)
         place = Place(left, min(left + width, 1), max(top - height, 0), top, f"x{k}", f"y{k}")
-        axis = {"range": list(reach), "nticks": 5, "showgrid": True, "zeroline": zero}
-        lowest = i + columns >= n
-        axes[f"xaxis{k}"] = {
-            **axis,
-            "domain": [place.left, place.right],
-            "anchor": place.y,
-            "showticklabels": lowest,
-            "title": {"text": x_title if lowest and column == 0 else ""},
-            **({"matches": "x"} if i else {}),
-        }
-        axes[f"yaxis{k}"] = {
-            **axis,
-            "domain": [place.bottom, place.top],
-            "anchor": place.x,
-            "showticklabels": column == 0,
-            "title": {"text": y_title if i == 0 else ""},
-            **({"matches": "y"} if i else {}),
-        }
+        lowest, leftmost = i + columns >= n, column == 0
+        shared = {"range": list(reach), "nticks": 5, "showgrid": True, "zeroline": zero}
+        across = {"domain": [place.left, place.right], "anchor": place.y, "showticklabels": lowest}
+        upward = {"domain": [place.bottom, place.top], "anchor": place.x, "showticklabels": leftmost}
+        moving = [{"matches": "x"}, {"matches": "y"}] if i else [{}, {}]
+        axes[f"xaxis{k}"] = axis(x_title if lowest and leftmost else "", **shared, **across, **moving[0])
+        axes[f"yaxis{k}"] = axis(y_title if i == 0 else "", **shared, **upward, **moving[1])
         places.append(place)
     return axes, places
 
 
-def above(place: Place, text: str, colour: str) -> dict[str, Any]:
-    """A line above a panel, for ``layout.shapes``: a changed label is drawn at once, a changed annotation with the chart."""
-    return _label(
-        place, place.top, {"text": text, "textposition": "bottom left", "font": {"size": 13, "color": colour}}
-    )
+def above(place: Place, text: str, colour: str) -> Part:
+    """A line above a panel, for ``layout.shapes``: unlike an annotation, a changed label is drawn without the chart."""
+    font = {"size": 13, "color": colour}
+    return _label(place, place.top, {"text": text, "textposition": "bottom left", "font": font})
 
 
-def inside(place: Place, text: str, colour: str) -> dict[str, Any]:
+def inside(place: Place, text: str, colour: str) -> Part:
     """Lines in the upper left corner of a panel, for ``layout.shapes``."""
-    return _label(
-        place, place.bottom, {"text": text, "textposition": "top left", "font": {"size": 11, "color": colour}}
-    )
+    font = {"size": 11, "color": colour}
+    return _label(place, place.bottom, {"text": text, "textposition": "top left", "font": font})
 
 
-def _label(place: Place, bottom: float, label: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "rect",
-        "xref": "paper",
-        "yref": "paper",
-        "x0": place.left,
-        "x1": place.right,
-        "y0": bottom,
-        "y1": place.top,
-        "line": {"width": 0},
-        "label": label,
-    }
+def _label(place: Place, bottom: float, label: Part) -> Part:
+    ends = (place.left, place.right), (bottom, place.top)
+    return box(*ends, xref="paper", yref="paper", line={"width": 0}, label=label)

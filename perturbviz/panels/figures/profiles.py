@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from perturbviz.panels.figures.drawing import Drawing
 from perturbviz.panels.figures.marks import rings
 from perturbviz.panels.figures.multiples import DENSITY, Place, above, grid, inside
+from perturbviz.panels.figures.parts import Part, heat, margins, points
 from perturbviz.panels.figures.text import escape
 from perturbviz.panels.figures.theme import MEAN_BAR, MUTED, TEXT, text_colour
 
@@ -92,33 +92,19 @@ def panels(
         everything = np.concatenate([observed, *(p.predicted for p in shown)])
         low, high = float(np.nanmin(everything)), float(np.nanmax(everything))
         low, high = low - 0.03 * (high - low), high + 0.03 * (high - low)
-    traces: list[dict[str, Any]] = []
     layout, places = grid(len(shown), columns, (low, high), x_title, y_title, zero=centred)
-    shapes: list[dict[str, Any]] = []  # also the diagonals, which the browser draws faster than traces
+    traces, shapes = [], []
     for panel, place in zip(shown, places, strict=True):
         traces += _traces(panel, observed, names, place, (low, high), marked, most)
-        shapes.append(
-            {
-                "type": "line",
-                "xref": place.x,
-                "yref": place.y,
-                "x0": low,
-                "x1": high,
-                "y0": low,
-                "y1": high,
-                "line": {"color": MUTED, "width": 1},
-            }
-        )
-        lines = (
-            panel.corner
-            if not np.isnan(panel.predicted).all()
-            else [(reasons or {}).get(panel.method, "not predicted")]
-        )
+        diagonal = {"x0": low, "x1": high, "y0": low, "y1": high, "line": {"color": MUTED, "width": 1}}
+        shapes.append({"type": "line", "xref": place.x, "yref": place.y, **diagonal})  # drawn faster than a trace
+        lost = np.isnan(panel.predicted).all()
+        said = [(reasons or {}).get(panel.method, "not predicted")] if lost else panel.corner
         shapes.append(above(place, f"<b>{escape(panel.name)}</b>", text_colour(panel.colour)))
-        shapes.append(inside(place, "<br>".join(escape(line) for line in lines), TEXT))
+        shapes.append(inside(place, "<br>".join(map(escape, said)), TEXT))
     layout |= {
         "height": 60 + 235 * -(-len(shown) // columns),
-        "margin": {"l": 8, "r": 8, "t": 58, "b": 8},
+        "margin": margins(l=8, r=8, t=58, b=8),
         "showlegend": False,
         "shapes": shapes,
     }
@@ -133,61 +119,38 @@ def _traces(
     span: tuple[float, float],
     marked: str,
     most: int,
-) -> list[dict[str, Any]]:
+) -> list[Part]:
     """Density and outstanding points of one panel."""
     low, high = span
     predicted = np.clip(panel.predicted, low, high)
-    axes = {"xaxis": place.x, "yaxis": place.y}
-    traces: list[dict[str, Any]] = []
-    points = extremes(observed, panel.predicted, most)
+    on = {"xaxis": place.x, "yaxis": place.y}
+    traces = []
+    drawn = extremes(observed, panel.predicted, most)
     have = ~np.isnan(observed) & ~np.isnan(predicted)
-    if have.sum() > len(points):
+    if have.sum() > len(drawn):
         counts, _, _ = np.histogram2d(predicted[have], observed[have], bins=BINS, range=[span, span])
         centres = (low + (np.arange(BINS) + 0.5) * (high - low) / BINS).astype(np.float32)
-        traces.append(
-            {
-                "type": "heatmap",
-                "z": np.log1p(counts).astype(np.float32),
-                "x": centres,
-                "y": centres,
-                "colorscale": DENSITY,
-                "showscale": False,
-                "hoverinfo": "skip",
-                "uid": f"density-{panel.method}",
-                **axes,
-            }
-        )
-    ring = labels[points] == marked
-    shown = [str(v) for v in labels[points]]
+        density = np.log1p(counts).astype(np.float32)
+        traces.append(heat(density, centres, centres, f"density-{panel.method}", colorscale=DENSITY, **on))
+    ring = labels[drawn] == marked
+    who = [str(v) for v in labels[drawn]]
     traces.append(
-        {
-            "type": "scatter",
-            "x": observed[points].astype(np.float32),
-            "y": predicted[points].astype(np.float32),
-            "mode": "markers",
-            "ids": shown,
-            "customdata": shown,
-            "uid": f"points-{panel.method}",
-            "name": panel.name,
-            "marker": {"color": panel.colour, **rings(ring, 5, 12)},
-            "text": [f"{escape(v)}<br>predicted {p:.3g}" for v, p in zip(shown, panel.predicted[points], strict=True)],
-            "hovertemplate": "<b>%{text}</b><br>observed %{x:.3g}<extra></extra>",
-            **axes,
-        }
+        points(
+            observed[drawn].astype(np.float32),
+            predicted[drawn].astype(np.float32),
+            f"points-{panel.method}",
+            "<b>%{text}</b><br>observed %{x:.3g}",
+            ids=who,
+            customdata=who,
+            name=panel.name,
+            marker={"color": panel.colour, **rings(ring, 5, 12)},
+            text=[f"{escape(v)}<br>predicted {p:.3g}" for v, p in zip(who, panel.predicted[drawn], strict=True)],
+            **on,
+        )
     )
     if marked and not ring.any() and marked in labels:
         at = int(np.flatnonzero(labels == marked)[0])
-        traces.append(
-            {
-                "type": "scatter",
-                "x": [observed[at]],
-                "y": [predicted[at]],
-                "mode": "markers",
-                "customdata": [marked],
-                "marker": {"size": 12, "color": panel.colour, "line": {"color": MEAN_BAR, "width": 2}},
-                "hoverinfo": "skip",
-                "uid": f"marked-{panel.method}",
-                **axes,
-            }
-        )
+        marker = {"size": 12, "color": panel.colour, "line": {"color": MEAN_BAR, "width": 2}}
+        place_of = [observed[at]], [predicted[at]], f"marked-{panel.method}"
+        traces.append(points(*place_of, customdata=[marked], marker=marker, **on))
     return traces

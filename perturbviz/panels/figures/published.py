@@ -10,6 +10,7 @@ import pandas as pd
 from perturbviz.panels.figures.drawing import Drawing
 from perturbviz.panels.figures.interaction_pairs import Cloud, clouds
 from perturbviz.panels.figures.interactions import CURVE_AXES
+from perturbviz.panels.figures.parts import axis, line, margins
 from perturbviz.panels.figures.text import escape
 
 
@@ -17,29 +18,27 @@ def curves(table: pd.DataFrame, colours: Mapping[str, str], dashes: Mapping[str,
     """TPR–FDP curves; columns method, fdp, tpr."""
     x_title, y_title = CURVE_AXES["tpr_fdp"]
     lines = [
-        {
-            "type": "scatter",
-            "x": part["fdp"].to_numpy(np.float32),
-            "y": part["tpr"].to_numpy(np.float32),
-            "mode": "lines",
-            "name": escape(method),
-            "uid": f"published-{method}",
-            "line": {"color": colours[method], "width": 2.2, "dash": dashes.get(method, "solid")},
-            "hovertemplate": f"<b>{escape(method)}</b><br>FDP %{{x:.2f}}<br>TPR %{{y:.3f}}<extra></extra>",
-        }
+        line(
+            part["fdp"].to_numpy(np.float32),
+            part["tpr"].to_numpy(np.float32),
+            f"published-{method}",
+            {"color": colours[str(method)], "width": 2.2, "dash": dashes.get(str(method), "solid")},
+            f"<b>{escape(str(method))}</b><br>FDP %{{x:.2f}}<br>TPR %{{y:.3f}}",
+            name=escape(str(method)),
+        )
         for method, part in table.groupby("method", sort=False)
     ]
     layout = {
         "height": 440,
-        "margin": {"t": 88},
-        "xaxis": {"title": {"text": x_title}},
-        "yaxis": {"title": {"text": y_title}, "range": [-0.02, 1.02]},
+        "margin": margins(t=88),
+        "xaxis": axis(x_title),
+        "yaxis": axis(y_title, range=[-0.02, 1.02]),
     }
     return Drawing(lines, layout)
 
 
 def calls(table: pd.DataFrame, methods: Sequence[str], colours: Mapping[str, str], most: int = 150) -> Drawing:
-    """Observed against predicted deviation of the calls, one panel a method; the ``most`` furthest of each are drawn."""
+    """Observed against predicted deviation of the calls, one panel a method, of each the ``most`` furthest."""
     reach = 1.05 * float(np.abs(table[["observed", "predicted"]].to_numpy()).max())
     shown, corner = {}, {}
     for method in methods:

@@ -10,8 +10,20 @@ import pandas as pd
 
 from perturbviz.panels.figures.drawing import Drawing
 from perturbviz.panels.figures.marks import apart
+from perturbviz.panels.figures.parts import (
+    Part,
+    axis,
+    columns_across,
+    intervals,
+    lines_down,
+    margins,
+    note,
+    points,
+    rank_axis,
+    shaded,
+)
 from perturbviz.panels.figures.text import escape, percent
-from perturbviz.panels.figures.theme import MUTED, TEXT, method_dash, text_colour
+from perturbviz.panels.figures.theme import TEXT, method_dash, text_colour
 
 
 def order(
@@ -41,67 +53,46 @@ def order(
     """
     lines = table.to_dict("index")
     gained = {} if shifts is None else shifts.to_dict()
-    names = [_label(line, gained.get(m)) for m, line in lines.items()]
-    position = np.arange(len(table))
     defined = table["score"].notna().to_numpy()
-    known = list(table.index[defined])
-    hollow = [m in set(open_marks) for m in known]
-    dots = {
-        "type": "scatter",
-        "x": table["score"].to_numpy()[defined],
-        "y": position[defined],
-        "ids": known,
-        "customdata": known,
-        "mode": "markers",
-        "name": "score",
-        "marker": {
+    why = {i: line["reason"] for i, line in enumerate(lines.values()) if not defined[i]}
+    layout = {
+        "height": 72 + 34 * len(table),
+        "margin": margins(l=8, r=16, t=36, b=8),
+        "annotations": [
+            note(0.01, i, escape(said.partition(",")[0] or "undefined"), xref="paper", yref="y", xanchor="left")
+            for i, said in why.items()
+        ],
+        "xaxis": axis(axis_title, autorange=True if higher else "reversed", zeroline=False),
+        "yaxis": lines_down(
+            [_label(line, gained.get(m)) for m, line in lines.items()], tickfont={"size": 13, "color": TEXT}
+        ),
+    }
+    return Drawing([_scores(table[defined], np.flatnonzero(defined), colours, open_marks)], layout)
+
+
+def _scores(table: pd.DataFrame, y: np.ndarray, colours: Mapping[str, str], open_marks: Sequence[str]) -> Part:
+    """A dot with its interval for each method."""
+    low, score, high = (table[c].to_numpy() for c in ("low", "score", "high"))
+    methods, lines = list(table.index), table.to_dict("index")
+    hollow = [m in set(open_marks) for m in methods]
+    return points(
+        score,
+        y,
+        "",
+        "%{text}",
+        legend=False,
+        ids=methods,
+        customdata=methods,
+        name="score",
+        marker={
             "size": 12,
-            "color": [colours[m] for m in known],
+            "color": [colours[m] for m in methods],
             "line": {"width": [2 if h else 0 for h in hollow]},
             "symbol": ["circle-open" if h else "circle" for h in hollow],
         },
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "thickness": 2,
-            "width": 0,
-            "color": MUTED,
-            "array": (table["high"] - table["score"]).to_numpy()[defined],
-            "arrayminus": (table["score"] - table["low"]).to_numpy()[defined],
-        },
-        "text": [_hover(lines[m]) for m in known],
-        "hovertemplate": "%{text}<extra></extra>",
-        "showlegend": False,
-    }
-    undefined = [
-        {
-            "x": 0.01,
-            "xref": "paper",
-            "yref": "y",
-            "y": i,
-            "showarrow": False,
-            "text": escape(line["reason"].partition(",")[0] or "undefined"),
-            "xanchor": "left",
-            "font": {"color": MUTED, "size": 12},
-        }
-        for i, line in enumerate(lines.values())
-        if not defined[i]
-    ]
-    layout = {
-        "height": 72 + 34 * len(table),
-        "margin": {"l": 8, "r": 16, "t": 36, "b": 8},
-        "annotations": undefined,
-        "xaxis": {"title": {"text": axis_title}, "autorange": True if higher else "reversed", "zeroline": False},
-        "yaxis": {
-            "tickvals": position,
-            "ticktext": names,
-            "range": [len(table) - 0.5, -0.5],
-            "showgrid": False,
-            "zeroline": False,
-            "tickfont": {"size": 13, "color": TEXT},
-        },
-    }
-    return Drawing([dots], layout)
+        error_x=intervals(low, score, high),
+        text=[_hover(lines[m]) for m in methods],
+    )
 
 
 def _label(line: Mapping[str, Any], shift: float | None) -> str:
@@ -146,82 +137,52 @@ def bump(
         Methods drawn dashed.
     """
     x, places = np.arange(ranks.shape[1]), ranks.to_numpy(float)
-    lines = []
-    for method, values in zip(ranks.index, places, strict=True):
-        lines.append(
-            {
-                "type": "scatter",
-                "x": x,
-                "y": values,
-                "name": names[method],
-                "uid": f"bump-{method}",
-                "ids": [f"{method}|{label}" for label in labels],
-                "customdata": [[method, int(i)] for i in x],
-                "mode": "lines+markers",
-                "connectgaps": False,
-                "showlegend": False,
-                "line": {"color": colours[method], "width": 2.5, "dash": method_dash(method, dashed)},
-                "marker": {"size": 9, "color": colours[method]},
-                "text": [f"{v:g}" for v in values],
-                "hovertemplate": f"<b>{escape(names[method])}</b><br>rank %{{text}}<extra></extra>",
-            }
+    lines = [
+        points(
+            x,
+            values,
+            f"bump-{method}",
+            f"<b>{escape(names[method])}</b><br>rank %{{text}}",
+            legend=False,
+            name=names[method],
+            mode="lines+markers",
+            connectgaps=False,
+            ids=[f"{method}|{label}" for label in labels],
+            customdata=[[method, int(i)] for i in x],
+            line={"color": colours[method], "width": 2.5, "dash": method_dash(method, dashed)},
+            marker={"size": 9, "color": colours[method]},
+            text=[f"{v:g}" for v in values],
         )
-    few = ranks.shape[1] <= 4  # then a line that ends early has its name there, and the plot ends with the last column
-    last = {
-        m: known[-1] for m, row in zip(ranks.index, places, strict=True) if len(known := np.flatnonzero(~np.isnan(row)))
-    }
-    ends_at = {m: float(places[i, last[m]]) for i, m in enumerate(ranks.index) if m in last}
-    early = {m: column for m, column in last.items() if few and column != x[-1]}
-    at_ends = [(m, x[-1], y) for m, y in _end_labels({m: y for m, y in ends_at.items() if m not in early})]
-    at_ends += [(m, column, ends_at[m]) for m, column in early.items()]
-    ends = [
-        {
-            "x": int(column),
-            "y": y,
-            "text": escape(names[method]),
-            "showarrow": False,
-            "xanchor": "left",
-            "xshift": 9,
-            "font": {"color": text_colour(colours[method]), "size": 12},
-        }
-        for method, column, y in at_ends
+        for method, values in zip(ranks.index, places, strict=True)
     ]
-    here = {
-        "type": "rect",
-        "xref": "x",
-        "yref": "y domain",
-        "x0": current - 0.4,
-        "x1": current + 0.4,
-        "y0": 0,
-        "y1": 1,
-        "fillcolor": MUTED,
-        "opacity": 0.12,
-        "line": {"width": 0},
-        "layer": "below",
-    }
-    worst = int(np.nanmax(places)) if last else 1
+    few = ranks.shape[1] <= 4  # then a line that ends early has its name there, and the plot ends with the last column
+    worst = int(np.nanmax(places, initial=0)) or 1
+    span, angle = [-0.5, len(labels) - (0.9 if few else 0.5)], -50 if len(labels) > 8 else 0
+    across = {"range": span, "tickangle": angle, "zeroline": False, "tickfont": {"size": 11}}
+    here = shaded((current - 0.4, current + 0.4), (0, 1), 0.12, xref="x", yref="y domain", layer="below")
     layout = {
         "height": 150 + 30 * max(worst, 4),
-        "margin": {"l": 8, "r": 130, "t": 36, "b": 8},
-        "annotations": ends,
+        "margin": margins(l=8, r=130, t=36, b=8),
+        "annotations": [
+            note(column, y, escape(names[method]), xanchor="left", xshift=9, colour=text_colour(colours[method]))
+            for method, column, y in _ends(ranks, few)
+        ],
         "shapes": [here] if current >= 0 else [],
-        "xaxis": {
-            "tickvals": x,
-            "ticktext": [escape(label) for label in labels],
-            "range": [-0.5, len(labels) - (0.9 if few else 0.5)],
-            "showgrid": False,
-            "zeroline": False,
-            "tickangle": -50 if len(labels) > 8 else 0,
-            "tickfont": {"size": 11},
-        },
-        "yaxis": {
-            "range": [worst + 0.5, 0.5],
-            "tickvals": list(range(1, worst + 1)),
-            "title": {"text": "rank (1 = best)"},
-            "zeroline": False,
-        },
+        "xaxis": columns_across([escape(label) for label in labels], **across),
+        "yaxis": rank_axis(worst),
     }
     return Drawing(lines, layout)
+
+
+def _ends(ranks: pd.DataFrame, few: bool) -> list[tuple[str, int, float]]:
+    """(method, column, height) of the names: at the last column or, of ``few`` columns, where the line ends early."""
+    known = {m: np.flatnonzero(row.notna()) for m, row in ranks.iterrows()}
+    last = {m: int(at[-1]) for m, at in known.items() if len(at)}
+    height = {m: float(ranks.loc[m].iloc[column]) for m, column in last.items()}
+    end = ranks.shape[1] - 1
+    early = [m for m, column in last.items() if few and column != end]
+    at_end = _end_labels({m: y for m, y in height.items() if m not in early})
+    return [(m, end, y) for m, y in at_end] + [(m, last[m], height[m]) for m in early]
 
 
 def _end_labels(ends: Mapping[str, float], gap: float = 0.62) -> list[tuple[str, float]]:

@@ -8,9 +8,10 @@ import numpy as np
 
 from perturbviz.panels.figures.cells import cell_texts
 from perturbviz.panels.figures.drawing import Drawing
+from perturbviz.panels.figures.parts import Part, box, columns_across, heat, lines_down, margins, targets, words
 from perturbviz.panels.figures.rules import by_family
 from perturbviz.panels.figures.text import escape
-from perturbviz.panels.figures.theme import MEAN_BAR, MUTED, SEQUENTIAL, TEXT, colour_scale
+from perturbviz.panels.figures.theme import MEAN_BAR, SEQUENTIAL, TEXT
 
 
 def score_map(
@@ -40,106 +41,54 @@ def score_map(
     current
         Row of the current view, framed; -1 for none.
     """
-    n = len(methods)
-    x, y = np.arange(n), np.arange(len(rows))
+    names = [escape(v) for v in methods.values()]
+    shapes, asides = by_family(families, "aside-700")
+    if current >= 0:
+        frame = {"color": MEAN_BAR, "width": 2}
+        shapes.append(box((-0.5, len(names) - 0.5), (current - 0.5, current + 0.5), line=frame))
+    fixed = {"zeroline": False, "fixedrange": True}
+    layout = {
+        "height": 80 + 24 * len(rows),
+        "margin": margins(l=8, r=165, b=8),
+        "hovermode": "closest",
+        "shapes": shapes,
+        "annotations": asides,
+        "xaxis": columns_across(names, side="top", tickfont={"size": 12, "color": TEXT}, **fixed),
+        "yaxis": lines_down([escape(r) for r in rows], **fixed),
+    }
+    lost = np.argwhere(np.isnan(scores)).tolist()
+    dashes = words([j for _, j in lost], [i for i, _ in lost], ["–"] * len(lost), "undefined")
+    return Drawing([*_ranks(scores, ranks), dashes, _spots(scores, ranks, names, said)], layout)
+
+
+def _ranks(scores: np.ndarray, ranks: np.ndarray) -> list[Part]:
+    """Ranks as colours, the scores written into them."""
+    n = scores.shape[1]
+    x, y, top = np.arange(n), np.arange(len(scores)), max(n - 1, 1)
     z = (n - ranks).astype(np.float32)  # the first has the strongest colour
     best = np.fmin.reduce(ranks, axis=1)  # 1.5 where two share the first place
     text = np.full(z.shape, "", object)
-    for i, line in enumerate(scores):
-        places = decimals(line)
-        for j in np.flatnonzero(~np.isnan(line)):
-            text[i, j] = written(line[j], places, ranks[i, j] == best[i])
-    names = [escape(v) for v in methods.values()]
-    lost = [(i, j) for i, j in np.ndindex(z.shape) if np.isnan(scores[i, j])]
-    spots = [(i, j, dx) for i, j in np.ndindex(z.shape) for dx in (-0.3, 0.0, 0.3)]  # a heat map reports no clicks
-    traces = [
-        {
-            "type": "heatmap",
-            "z": z,
-            "x": x,
-            "y": y,
-            "zmin": 0,
-            "zmax": max(n - 1, 1),
-            "xgap": 2,
-            "ygap": 2,
-            "uid": "map",
-            "colorscale": colour_scale(SEQUENTIAL),
-            "showscale": False,
-            "hoverinfo": "skip",
-        },
-        cell_texts(text, z, 0, max(n - 1, 1), SEQUENTIAL, list(range(n)), list(range(len(rows))), uid="scores"),
-        {
-            "type": "scatter",
-            "mode": "text",
-            "x": [j for _, j in lost],
-            "y": [i for i, _ in lost],
-            "text": ["–"] * len(lost),
-            "textfont": {"color": MUTED, "size": 12},
-            "hoverinfo": "skip",
-            "showlegend": False,
-            "uid": "undefined",
-        },
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": [j + dx for _, j, dx in spots],
-            "y": [i for i, *_ in spots],
-            "marker": {"size": 20, "symbol": "square", "color": "rgba(0,0,0,0)"},
-            "showlegend": False,
-            "uid": "cells",
-            "customdata": [i for i, *_ in spots],
-            "text": [
-                f"<b>{names[j]}</b><br>{escape(said[i])}<br>"
-                + (
-                    "undefined"
-                    if np.isnan(scores[i, j])
-                    else f"{scores[i, j]:.4g}, rank {ranks[i, j]:g} of {np.sum(~np.isnan(ranks[i]))}"
-                )
-                for i, j, _ in spots
-            ],
-            "hovertemplate": "%{text}<extra></extra>",
-        },
+    for i, scored in enumerate(scores):
+        places = decimals(scored)
+        for j in np.flatnonzero(~np.isnan(scored)):
+            text[i, j] = written(scored[j], places, ranks[i, j] == best[i])
+    return [
+        heat(z, x, y, "map", scale=SEQUENTIAL, zmin=0, zmax=top, xgap=2, ygap=2),
+        cell_texts(text, z, 0, top, SEQUENTIAL, x.tolist(), y.tolist(), uid="scores"),
     ]
-    shapes, asides = by_family(families, "aside-700")
-    if current >= 0:
-        shapes.append(
-            {
-                "type": "rect",
-                "x0": -0.5,
-                "x1": n - 0.5,
-                "y0": current - 0.5,
-                "y1": current + 0.5,
-                "line": {"color": MEAN_BAR, "width": 2},
-            }
-        )
-    return Drawing(
-        traces,
-        {
-            "height": 80 + 24 * len(rows),
-            "margin": {"l": 8, "r": 165, "b": 8},
-            "hovermode": "closest",
-            "shapes": shapes,
-            "annotations": asides,
-            "xaxis": {
-                "tickvals": x.tolist(),
-                "ticktext": names,
-                "side": "top",
-                "showgrid": False,
-                "zeroline": False,
-                "range": [-0.5, n - 0.5],
-                "fixedrange": True,
-                "tickfont": {"size": 12, "color": TEXT},
-            },
-            "yaxis": {
-                "tickvals": y.tolist(),
-                "ticktext": [escape(r) for r in rows],
-                "range": [len(rows) - 0.5, -0.5],
-                "showgrid": False,
-                "zeroline": False,
-                "fixedrange": True,
-            },
-        },
-    )
+
+
+def _spots(scores: np.ndarray, ranks: np.ndarray, names: Sequence[str], said: Sequence[str]) -> Part:
+    """What reports a click on a row, and tells score and rank of a cell."""
+    spots = [(i, j, dx) for i, j in np.ndindex(scores.shape) for dx in (-0.3, 0.0, 0.3)]
+    ranked = np.sum(~np.isnan(ranks), axis=1)
+    text = [
+        f"<b>{names[j]}</b><br>{escape(said[i])}<br>"
+        + ("undefined" if np.isnan(scores[i, j]) else f"{scores[i, j]:.4g}, rank {ranks[i, j]:g} of {ranked[i]}")
+        for i, j, _ in spots
+    ]
+    rows = [i for i, *_ in spots]
+    return targets([j + dx for _, j, dx in spots], rows, rows, text, 20, legend=False)
 
 
 def decimals(line: np.ndarray) -> int:

@@ -1,4 +1,4 @@
-"""Figures over all views: specification curve, shares won, which choice decides, agreement; and how sure one ranking is."""
+"""Figures over all views: specification curve, shares won, deciding choices, agreement; how sure one ranking is."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pandas as pd
 
 from perturbviz.panels.figures.cells import cell_texts
 from perturbviz.panels.figures.drawing import Drawing
+from perturbviz.panels.figures.parts import axis, bars, heat, lines_down, points
 from perturbviz.panels.figures.rules import upright
 from perturbviz.panels.figures.text import escape
-from perturbviz.panels.figures.theme import DIVERGING, MUTED, SEQUENTIAL, TEXT, colour_scale
+from perturbviz.panels.figures.theme import DIVERGING, MUTED, SEQUENTIAL, TEXT
 
 COLUMNS = 600  # drawn views: enough to see the curve, few enough to draw at once
 _DOT = [[0, "rgba(0,0,0,0)"], [1, "#0072b2"]]
@@ -47,90 +48,53 @@ def specification_curve(
     here
         Column of the current view, marked; -1 for none.
     """
-    labels, z, breaks = [], [], []
-    for factor in choices:
-        column = choices[factor].to_numpy()
-        for value in sorted(choices[factor].unique(), key=_sort_key):
-            labels.append(str(value))
-            z.append(column == value)
-        breaks.append(len(labels))
-    matrix = np.array(z, np.float32)
-    x = np.arange(len(rank))
+    labels, made, breaks = _choices_made(choices)
+    x, rows = np.arange(len(rank)), np.arange(len(labels))
     worst = float(np.nanmax(rank, initial=1))
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "x": x,
-            "y": rank.astype(np.float32),
-            "mode": "markers",
-            "uid": "curve",
-            "name": name,
-            "customdata": [int(v) for v in views],
-            "marker": {"color": colour, "size": 6},
-            "text": [escape(w) for w in words],
-            "hovertemplate": "%{text}<br><b>rank %{y:g}</b><extra></extra>",
-        },
-        {
-            "type": "heatmap",
-            "z": matrix,
-            "x": x,
-            "y": np.arange(len(labels)),
-            "yaxis": "y2",
-            "colorscale": _DOT,
-            "showscale": False,
-            "zmin": 0,
-            "zmax": 1,
-            "uid": "matrix",
-            "ygap": 2,
-            "hoverinfo": "none",
-            "customdata": np.broadcast_to(np.asarray(views, np.int32), matrix.shape).copy(),
-        },
+    numbers = np.broadcast_to(np.asarray(views, np.int32), made.shape).copy()
+    traces = [
+        points(
+            x,
+            rank.astype(np.float32),
+            "curve",
+            "%{text}<br><b>rank %{y:g}</b>",
+            name=name,
+            customdata=[int(v) for v in views],
+            marker={"color": colour, "size": 6},
+            text=[escape(w) for w in words],
+        ),
+        heat(made, x, rows, "matrix", colorscale=_DOT, zmin=0, zmax=1, ygap=2, yaxis="y2", customdata=numbers)
+        | {"hoverinfo": "none"},  # says nothing, but reports clicks
     ]
-    shapes = [
-        {
-            "type": "line",
-            "xref": "paper",
-            "x0": 0,
-            "x1": 1,
-            "yref": "y2",
-            "y0": b - 0.5,
-            "y1": b - 0.5,
-            "line": {"color": MUTED, "width": 1},
-        }
-        for b in breaks[:-1]
-    ]
+    across = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y2", "line": {"color": MUTED, "width": 1}}
+    shapes = [{**across, "y0": b - 0.5, "y1": b - 0.5} for b in breaks]
     if here >= 0:
         shapes.append(upright(here, {"color": TEXT, "width": 1, "dash": "dot"}))
     bottom = 15 * len(labels)
     height = 230 + bottom
+    below = {"domain": [0, bottom / height - 0.02], "tickfont": {"size": 11}}
+    bare = {"showgrid": False, "zeroline": False, "showticklabels": False}
     layout = {
         "height": height,
         "showlegend": False,
         "shapes": shapes,
-        "xaxis": {
-            "title": {"text": "views, sorted by the rank"},
-            "anchor": "y2",
-            "showgrid": False,
-            "zeroline": False,
-            "showticklabels": False,
-        },
-        "yaxis": {
-            "domain": [bottom / height, 1],
-            "range": [worst + 0.6, 0.4],
-            "title": {"text": f"rank of {escape(name)}"},
-            "zeroline": False,
-        },
-        "yaxis2": {
-            "domain": [0, bottom / height - 0.02],
-            "range": [len(labels) - 0.5, -0.5],
-            "tickvals": list(range(len(labels))),
-            "ticktext": [escape(v) for v in labels],
-            "showgrid": False,
-            "zeroline": False,
-            "tickfont": {"size": 11},
-        },
+        "xaxis": axis("views, sorted by the rank", anchor="y2", **bare),
+        "yaxis": axis(f"rank of {escape(name)}", domain=[bottom / height, 1], range=[worst + 0.6, 0.4], zeroline=False),
+        "yaxis2": lines_down([escape(v) for v in labels], **below),
     }
     return Drawing(traces, layout)
+
+
+def _choices_made(choices: pd.DataFrame) -> tuple[list[str], np.ndarray, list[int]]:
+    """Every value of every choice, which views make it (values, views), and where the next choice begins."""
+    labels, made, breaks = [], [], []
+    for factor in choices:
+        column = choices[factor].to_numpy()
+        for value in sorted(choices[factor].unique(), key=_sort_key):
+            labels.append(str(value))
+            made.append(column == value)
+        breaks.append(len(labels))
+    return labels, np.array(made, np.float32), breaks[:-1]
 
 
 def _sort_key(value: str) -> tuple:
@@ -138,99 +102,79 @@ def _sort_key(value: str) -> tuple:
     return (1, float(text), "") if text.replace(".", "").isdigit() else (0, 0.0, text)
 
 
-def _bars_layout(values: pd.Series, title: str) -> dict[str, Any]:
-    """Of horizontal bars of shares: from nothing to beyond the longest bar, whose number stands there."""
+def _shares(values: pd.Series, labels: Sequence[str], title: str, uid: str, hover: str, **more: Any) -> Drawing:
+    """Horizontal bars of shares, from nothing to beyond the longest bar, whose number stands there."""
+    parts = bars(
+        values.to_numpy(),
+        labels,
+        uid,
+        hover,
+        orientation="h",
+        text=[f"{v:.0%}" for v in values],
+        textposition="outside",
+        cliponaxis=False,
+        **more,
+    )
     room = [0, 1.15 * float(values.max()) or 1]
-    return {
+    layout = {
         "height": 80 + 26 * len(values),
         "showlegend": False,
-        "xaxis": {"title": {"text": title}, "tickformat": ".0%", "range": room, "zeroline": False},
+        "xaxis": axis(title, tickformat=".0%", range=room, zeroline=False),
         "yaxis": {"autorange": "reversed", "showgrid": False},
     }
+    return Drawing([parts], layout)
 
 
 def shares(values: pd.Series, names: Mapping[str, str], colours: Mapping[str, str]) -> Drawing:
     """Bars: share of the views that each method wins, most first."""
     methods = list(values.index)
-    bars = {
-        "type": "bar",
-        "x": values.to_numpy(),
-        "y": [escape(names[m]) for m in methods],
-        "orientation": "h",
-        "ids": methods,
-        "uid": "shares",
-        "marker": {"color": [colours[m] for m in methods]},
-        "text": [f"{v:.0%}" for v in values],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "hovertemplate": "%{y}: %{x:.1%} of the votes<extra></extra>",
-    }
-    return Drawing([bars], _bars_layout(values, "share of views won"))
+    look = {"ids": methods, "marker": {"color": [colours[m] for m in methods]}}
+    hover = "%{y}: %{x:.1%} of the votes"
+    return _shares(values, [escape(names[m]) for m in methods], "share of views won", "shares", hover, **look)
 
 
 def deciding(values: pd.Series) -> Drawing:
     """Bars: Shapley share of rank variance of every choice, most first."""
-    bars = {
-        "type": "bar",
-        "x": values.to_numpy(),
-        "y": list(values.index),
-        "orientation": "h",
-        "uid": "deciding",
-        "marker": {"color": MUTED},
-        "text": [f"{v:.0%}" for v in values],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "hovertemplate": "%{y}: %{x:.1%} of the variance of ranks<extra></extra>",
-    }
-    return Drawing([bars], _bars_layout(values, "share of rank variance (Shapley)"))
+    title, hover = "share of rank variance (Shapley)", "%{y}: %{x:.1%} of the variance of ranks"
+    return _shares(values, list(values.index), title, "deciding", hover, marker={"color": MUTED})
 
 
 def agreement(tau: np.ndarray, labels: Sequence[str]) -> Drawing:
     """Heat map of Kendall's τ-b between metrics, alike ones side by side."""
     text = [escape(v) for v in labels]
-    heat = {
-        "type": "heatmap",
-        "z": tau.astype(np.float32),
-        "x": text,
-        "y": text,
-        "zmin": -1,
-        "zmax": 1,
-        "uid": "tau",
-        "colorscale": colour_scale(DIVERGING),
-        "colorbar": {"title": {"text": "τ-b"}, "thickness": 12, "len": 0.6},
-        "hovertemplate": "%{y}<br>%{x}<br>τ-b %{z:.2f}<extra></extra>",
-    }
+    bar = {"title": {"text": "τ-b"}, "thickness": 12, "len": 0.6}
+    hover = "%{y}<br>%{x}<br>τ-b %{z:.2f}"
+    cells = heat(tau.astype(np.float32), text, text, "tau", hover, scale=DIVERGING, zmin=-1, zmax=1, colorbar=bar)
+    small = {"showgrid": False, "tickfont": {"size": 11}}
     layout = {
         "height": 160 + 19 * len(labels),
-        "xaxis": {"tickangle": -55, "showgrid": False, "tickfont": {"size": 11}},
-        "yaxis": {"autorange": "reversed", "showgrid": False, "tickfont": {"size": 11}},
+        "xaxis": {"tickangle": -55, **small},
+        "yaxis": {"autorange": "reversed", **small},
     }
-    return Drawing([heat], layout)
+    return Drawing([cells], layout)
 
 
 def blobs(share: np.ndarray, names: Sequence[str], colours: Sequence[str], x_title: str) -> Drawing:
     """Blob plot: area = share in which a method (row, best first) takes a place (column)."""
     traces = []
-    for i, (line, name, colour) in enumerate(zip(share, names, colours, strict=True)):
-        at = np.flatnonzero(np.nan_to_num(line) > 0.002)
+    for i, (row, name, colour) in enumerate(zip(share, names, colours, strict=True)):
+        at = np.flatnonzero(np.nan_to_num(row) > 0.002)
         traces.append(
-            {
-                "type": "scatter",
-                "x": at + 1,
-                "y": [i] * len(at),
-                "mode": "markers",
-                "name": name,
-                "uid": f"blob-{name}",
-                "cliponaxis": False,
-                "marker": {"color": colour, "size": (34 * np.sqrt(line[at])).tolist(), "opacity": 1},
-                "text": [f"{v:.1%}" for v in line[at]],
-                "hovertemplate": f"<b>{escape(name)}</b><br>place %{{x}}: %{{text}}<extra></extra>",
-            }
+            points(
+                at + 1,
+                [i] * len(at),
+                f"blob-{name}",
+                f"<b>{escape(name)}</b><br>place %{{x}}: %{{text}}",
+                name=name,
+                cliponaxis=False,
+                marker={"color": colour, "size": (34 * np.sqrt(row[at])).tolist(), "opacity": 1},
+                text=[f"{v:.1%}" for v in row[at]],
+            )
         )
     layout = {
         "height": 90 + 34 * len(names),
         "showlegend": False,
-        "xaxis": {"title": {"text": x_title}, "dtick": 1, "range": [0.3, share.shape[1] + 0.7], "zeroline": False},
+        "xaxis": axis(x_title, dtick=1, range=[0.3, share.shape[1] + 0.7], zeroline=False),
         "yaxis": {
             "tickvals": list(range(len(names))),
             "ticktext": [escape(n) for n in names],
@@ -243,27 +187,15 @@ def blobs(share: np.ndarray, names: Sequence[str], colours: Sequence[str], x_tit
 
 def significance(p: np.ndarray, better: np.ndarray, names: Sequence[str]) -> Drawing:
     """Map: is the method of the row better than that of the column, beyond chance?"""
-    text = [escape(n) for n in names]
+    labels = [escape(n) for n in names]
     z = np.where(better, 1.0, np.where(better.T, -1.0, 0.0))
     z[np.diag_indices(len(z))] = np.nan
-    said = [["" if np.isnan(v) else "&lt;.001" if v < 0.001 else f"{v:.2g}" for v in line] for line in p]
+    said = [["" if np.isnan(v) else "&lt;.001" if v < 0.001 else f"{v:.2g}" for v in row] for row in p]
+    shown = {"scale": DIVERGING, "zmin": -1, "zmax": 1, "xgap": 1, "ygap": 1, "text": said}
+    hover = "%{y} against %{x}: p %{text} (Holm)"
     traces = [
-        {
-            "type": "heatmap",
-            "z": z.astype(np.float32),
-            "x": text,
-            "y": text,
-            "zmin": -1,
-            "zmax": 1,
-            "colorscale": colour_scale(DIVERGING),
-            "showscale": False,
-            "uid": "significance",
-            "text": said,
-            "xgap": 1,
-            "ygap": 1,
-            "hovertemplate": "%{y} against %{x}: p %{text} (Holm)<extra></extra>",
-        },
-        cell_texts(said, z, -1, 1, DIVERGING, text, text, uid="p-values", size=10),
+        heat(z.astype(np.float32), labels, labels, "significance", hover, **shown),
+        cell_texts(said, z, -1, 1, DIVERGING, labels, labels, uid="p-values", size=10),
     ]
     layout = {
         "height": 140 + 30 * len(names),
@@ -276,21 +208,13 @@ def significance(p: np.ndarray, better: np.ndarray, names: Sequence[str]) -> Dra
 def distances(matrix: np.ndarray, labels: Sequence[str], what: str) -> Drawing:
     """Heat map of the distance of every prediction (row) to every truth (column)."""
     text = [escape(v) for v in labels]
-    heat = {
-        "type": "heatmap",
-        "z": matrix.astype(np.float32),
-        "x": text,
-        "y": text,
-        "colorscale": colour_scale(SEQUENTIAL),
-        "reversescale": True,
-        "uid": "distances",
-        "colorbar": {"title": {"text": what}, "thickness": 12, "len": 0.6},
-        "hovertemplate": "prediction of %{y}<br>truth of %{x}<br>%{z:.3g}<extra></extra>",
-    }
-    axis = {"showticklabels": len(labels) <= 60, "tickfont": {"size": 10}, "showgrid": False}
+    bar = {"title": {"text": what}, "thickness": 12, "len": 0.6}
+    hover = "prediction of %{y}<br>truth of %{x}<br>%{z:.3g}"
+    z, shown = matrix.astype(np.float32), {"scale": SEQUENTIAL, "reversescale": True, "colorbar": bar}
+    small = {"showticklabels": len(labels) <= 60, "tickfont": {"size": 10}, "showgrid": False}
     layout = {
         "height": 520,
-        "xaxis": {"title": {"text": "observed profile of"}, **axis},
-        "yaxis": {"title": {"text": "prediction for"}, "autorange": "reversed", **axis},
+        "xaxis": axis("observed profile of", **small),
+        "yaxis": axis("prediction for", autorange="reversed", **small),
     }
-    return Drawing([heat], layout)
+    return Drawing([heat(z, text, text, "distances", hover, **shown)], layout)

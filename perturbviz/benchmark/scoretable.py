@@ -54,6 +54,10 @@ class ScoreTable:
             raise UserError(
                 f"For the metric(s) {', '.join(sorted(unknown))} it is not said whether lower or higher is better."
             )
+        if odd := set(self.frame["method"].unique()) ^ set(self.names):
+            raise UserError(
+                f"The score table needs a name for each of its methods and no others: {', '.join(sorted(odd))}."
+            )
         strange = set(self.frame["reference"].unique()) - set(REFERENCES)
         if strange:
             raise UserError(

@@ -116,8 +116,11 @@ def score_table(panel: pd.DataFrame) -> ScoreTable:
         )
         for column, (metric, reference) in SCORES.items()
     ]
+    frame, named = pd.concat(parts, ignore_index=True)[[*COLUMNS, "split"]], dict(METHODS.values())
+    there = set(frame["method"])
+    names = {slug: name for slug, name in named.items() if slug in there}
     return ScoreTable(
-        frame=pd.concat(parts, ignore_index=True)[[*COLUMNS, "split"]],
+        frame=frame,
         metrics={
             "l2": {"name": "L2", "better": "lower", "card": "l2"},
             "pearson": {
@@ -128,7 +131,7 @@ def score_table(panel: pd.DataFrame) -> ScoreTable:
             },
             "pearson_delta": {"name": "Pearson delta", "better": "higher", "card": "pearson_delta"},
         },
-        names=dict(METHODS.values()),
+        names=names | {slug: slug for slug in sorted(there - set(named))},
         title=f"{TITLE}a: scores of nine systems",
         note="Scores as published, on the 1,000 genes highest in control; 62 held-out doubles in each of 5 overlapping splits.",
         provenance={"sheet": "Panel A"},

@@ -73,6 +73,8 @@ def assert_shows(at, table, metric):
 def test_every_metric_can_be_chosen_from_the_list(open_page, table):
     data, scores = table
     at = open_page(data=data)
+    assert set(at.button_group(key="show").options) == set(scores.names.values())
+    assert len(scores.names) == len(scores.frame["method"].unique()) == (15 if data == "scperturbench" else 9)
     assert list(scores.metrics) and set(scores.metrics) == set(METRICS[data])
     for metric in METRICS[data]:
         at.selectbox(key="metric").set_value(metric).run()

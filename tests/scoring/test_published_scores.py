@@ -43,6 +43,10 @@ def test_what_is_not_declared_is_refused():
         table({"x": {"name": "X"}})
     with pytest.raises(UserError, match="reference 'ctrl' is not one of"):
         table({"x": {"better": "lower"}}, "ctrl")
+    known = table({"x": {"better": "lower"}})
+    for names, odd in (({"a": "A"}, "b"), ({"a": "A", "b": "B", "c": "C"}, "c")):
+        with pytest.raises(UserError, match=f"no others: {odd}"):
+            ScoreTable(known.frame, known.metrics, names, "Table")
 
 
 @pytest.mark.parametrize(

@@ -168,8 +168,7 @@ def show_entry(entry: Dataset) -> None:
                 session.defer(data=entry.id, data_section="Loaded", show=[], _explicit=set())
 
 
-if st.session_state.get(add_data.REPORTS):
-    st.success("Added. It is now among the methods on every page.", icon=":material/check:")
+add_data.show_added(current)
 section = choose.segmented_control(
     "Section",
     ["Loaded", "Add your own", "Public data"],
@@ -178,7 +177,6 @@ section = choose.segmented_control(
     persist_state="session",
 )
 if section == "Add your own":
-    add_data.show_add(source)
+    add_data.show_add(current, source)
 else:
     {"Loaded": show_loaded, "Public data": show_public}[section]()
-st.session_state.pop(add_data.REPORTS, None)

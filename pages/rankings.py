@@ -15,7 +15,7 @@ from perturbviz.panels.figures.calibration import calibrated
 from perturbviz.scoring.published_scores import label_of
 from perturbviz.scoring.rankings import shifts
 from perturbviz.scoring.view import View, metric_label, metric_name
-from perturbviz.ui import cache, cache_calibration, ceiling, choose, session
+from perturbviz.ui import cache, cache_calibration, ceiling, choose, coverage, session
 from perturbviz.ui.chart import chart
 from perturbviz.ui.controls.pin import pin_controls, pinned
 from perturbviz.ui.current import PageEnd, begin, four_questions
@@ -32,6 +32,7 @@ section = choose.segmented_control(
 if section in SECTIONS:
     SECTIONS[section](current)
     raise PageEnd
+coverage.badge(current)
 ranking = current.ranking()
 
 

@@ -11,6 +11,7 @@ from anndata import AnnData
 from perturbviz.benchmark.perturbations import n_perturbed
 
 SPLIT_PARTS = ("train", "val", "test")
+HELD_OUT = ("test", "val")
 N_FOLDS = 5
 AS_IN_FILE = "as in the file"  # where the parts come from
 

@@ -54,6 +54,8 @@ class Report:
         genes_extra; dropped labels; identical rows, as far as they apply.
     lost
         What could not be used of the file: "method" or "method, split".
+    methods
+        Slugs of the methods that were added.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Report:
     findings: tuple[Finding, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
@@ -101,9 +104,20 @@ def label_findings(conditions: Conditions) -> list[Finding]:
     return out
 
 
-def coverage_findings(matched: int, missing: Sequence[str], extra: Sequence[str]) -> list[Finding]:
-    """Which conditions of the truth a prediction covers."""
+def coverage_findings(
+    matched: int, missing: Sequence[str], extra: Sequence[str], held_out: tuple[int, int]
+) -> list[Finding]:
+    """Which conditions of the truth a prediction covers.
+
+    Parameters
+    ----------
+    held_out
+        How many of the held-out perturbations it predicts, and how many there are.
+    """
     out = [Finding("conditions", f"{plural(matched, 'condition')} of the truth predicted.")]
+    if held_out[0] < held_out[1]:
+        text = f"{held_out[0]:,} of {plural(held_out[1], 'held-out perturbation')} predicted; the rest stay empty."
+        out.append(Finding("conditions", text, True))
     if missing:
         out.append(
             Finding(
@@ -130,9 +144,8 @@ def gene_findings(match: GeneMatch, names: Sequence[str]) -> list[Finding]:
     ]
     if not have.all():
         missing = tuple(str(n) for n, h in zip(names, have, strict=True) if not h)
-        few = have.mean() < 0.5
         text = f"{plural(len(missing), 'gene')} of the truth missing: every method is scored on the genes all have"
-        out.append(Finding("genes", text, few, missing))
+        out.append(Finding("genes", text, True, missing))
     if match.renamed:
         items = tuple(f"{a} -> {b}" for a, b in match.renamed.items())
         out.append(Finding("genes", f"{plural(len(match.renamed), 'gene')} renamed", items=items))

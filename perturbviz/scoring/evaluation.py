@@ -14,12 +14,11 @@ import pandas as pd
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.memo import Memo
 from perturbviz.benchmark.perturbations import targets
-from perturbviz.benchmark.splits import SPLIT_PARTS
+from perturbviz.benchmark.splits import HELD_OUT, SPLIT_PARTS
 from perturbviz.errors import UserError
 from perturbviz.scoring.baselines import BASELINES, baseline_ids
 from perturbviz.scoring.references import Reference, perturbation_mean
 
-HELD_OUT = ("test", "val")
 TRUTHS = ("all", "half_a")
 FEW = 25  # below one gene in so many, single values are read rather than whole rows
 ROWS = 256  # read at once

@@ -19,6 +19,8 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.metrics import CATALOGUE, canonical
 from perturbviz.panels.captions import made_additive, who_saw_the_truth
+from perturbviz.scoring.coverage import Coverage
+from perturbviz.scoring.coverage import coverage as measure
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import subset_problem
 from perturbviz.scoring.published_scores import scores_of
@@ -97,6 +99,17 @@ def ranking(source: Benchmark | ScoreTable, view: View) -> Ranking:
 @shared(_MOST)
 def _ranking(content_id: str, token: str, scores: Scores, how: str) -> Ranking:
     return rank(scores, how)
+
+
+def coverage(benchmark: Benchmark, view: View) -> Coverage:
+    """How much of what the view asks for the shown methods predict."""
+    plain = View(**{k: getattr(view, k) for k in ("split", "truth", "size", "context", "seed", "show")})
+    return _coverage(benchmark.content_id, plain.token, evaluation(benchmark, view), plain)
+
+
+@shared(_MOST)
+def _coverage(content_id: str, token: str, evaluation: Evaluation, view: View) -> Coverage:
+    return measure(evaluation, view, [m for m in evaluation.methods if not view.show or m in view.show])
 
 
 def metric_options(benchmark: Benchmark) -> tuple[list[str], dict[str, str]]:

@@ -27,6 +27,11 @@ class Outcome:
     source: Benchmark | ScoreTable
     reports: tuple[Report, ...]
 
+    @property
+    def added(self) -> tuple[str, ...]:
+        """Slugs of the methods that were added."""
+        return tuple(dict.fromkeys(m for report in self.reports for m in report.methods))
+
 
 def key_of(files: Sequence[Any], paths: Sequence[Path], options: Options) -> str:
     """Mark of what would be read, so that a page that runs again need not read it again."""

@@ -18,8 +18,9 @@ from perturbviz.analyses.calibration.controls import (
 )
 from perturbviz.analyses.calibration.fractions import bds, drf
 from perturbviz.analyses.calibration.verdict import VERDICTS, Duel, compete, judge
+from perturbviz.benchmark.splits import HELD_OUT
 from perturbviz.metrics import Card, parse_metric
-from perturbviz.scoring.evaluation import HELD_OUT, Evaluation
+from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import GeneSubset
 from perturbviz.scoring.rankings import sharing, units
 from perturbviz.scoring.scores import Scores, score_many

@@ -11,6 +11,7 @@ import numpy as np
 from perturbviz.benchmark import Benchmark, scale, slugify
 from perturbviz.benchmark.benchmark import LEFT_OUT
 from perturbviz.benchmark.perturbations import CONTROL
+from perturbviz.benchmark.splits import HELD_OUT
 from perturbviz.errors import UserError
 from perturbviz.readers import SYSTEMS
 from perturbviz.readers.alignment import Conditions, GeneMatch, canonical_conditions, context_name, match_genes
@@ -102,8 +103,8 @@ def add_prediction(
     findings += _gene_costs(benchmark, aligned)
     findings.append(Finding("split", UNSEEN))
     title = "predictions beside the truth" if beside_truth else name or loaded.title or "predictions"
-    report = Report(title, loaded.system, tuple(findings), counts, tuple(lost))
-    return _put(benchmark, aligned, loaded, sentences), report
+    out, slugs = _put(benchmark, aligned, loaded, sentences)
+    return out, Report(title, loaded.system, tuple(findings), counts, tuple(lost), slugs)
 
 
 def _said_once(aligned: Sequence[_Aligned]) -> list[Finding]:
@@ -181,8 +182,10 @@ def gene_costs(lacking: Mapping[str, Collection[Any]], n_genes: int) -> str:
     )
 
 
-def _put(benchmark: Benchmark, aligned: Sequence[_Aligned], loaded: Loaded, lost: Sequence[str]) -> Benchmark:
-    """The benchmark on the genes that all have, with the predictions as layers and what was lost in its source."""
+def _put(
+    benchmark: Benchmark, aligned: Sequence[_Aligned], loaded: Loaded, lost: Sequence[str]
+) -> tuple[Benchmark, tuple[str, ...]]:
+    """The benchmark on the genes that all have, with the predictions as layers and what was lost in its source; slugs."""
     keep = np.arange(benchmark.adata.n_vars)
     for one in aligned:
         keep = np.intersect1d(keep, one.columns, assume_unique=True)
@@ -192,17 +195,19 @@ def _put(benchmark: Benchmark, aligned: Sequence[_Aligned], loaded: Loaded, lost
         benchmark = Benchmark.from_adata(benchmark.adata[:, keep].copy())
     reader = SYSTEMS.get(loaded.system)
     origin = f"Read as {reader.name if reader else 'matrix'} from {loaded.source.get('file', 'memory')}."
+    slugs: dict[str, None] = {}
     for one in aligned:
         slug = _slug(benchmark, one.key, one.display)
+        slugs[slug] = None
         layers = {s: benchmark.layers[k] for s, k in benchmark._layers.get(slug, {}).items() if s != one.seed}
         # other seeds stay, and so does what is known of them, whichever was read first
         note = "\n".join(sorted({origin, *_note(benchmark, slug).splitlines()})) if layers else origin
         matrix = one.matrix[:, np.searchsorted(one.columns, keep)]
         benchmark = benchmark.with_predictions(slug, one.display, {**layers, one.seed: matrix}, note=note)
-    if not lost:
-        return benchmark
-    before = benchmark.source.get(LEFT_OUT, "")
-    return benchmark.with_source({LEFT_OUT: "\n".join([*filter(None, [before]), *lost])})
+    if lost:
+        before = benchmark.source.get(LEFT_OUT, "")
+        benchmark = benchmark.with_source({LEFT_OUT: "\n".join([*filter(None, [before]), *lost])})
+    return benchmark, tuple(slugs)
 
 
 def as_predictions(loaded: Loaded) -> Mapping[tuple[str, str], Profiles]:
@@ -290,7 +295,9 @@ def _match_rows(
     known = set(wanted)
     missing = [wanted[i][1] for i in np.flatnonzero(~have) if wanted[i][1] != CONTROL]
     extra = sorted(n for c, n in rows if (c, n) not in known and n != CONTROL)
-    findings += coverage_findings(int(have.sum()), missing, extra)
+    asked = np.any([np.isin(parts, HELD_OUT) for parts in benchmark.splits.values()], axis=0) & ~benchmark.is_control
+    held_out = int((asked & have).sum()), int(asked.sum())
+    findings += coverage_findings(int(have.sum()), missing, extra, held_out)
     if CONTROL in conditions.names:
         text = "its control row is left out: control is always the measured one, the same for all methods."
         findings.append(Finding("conditions", text))

@@ -16,10 +16,12 @@ from perturbviz.readers import SYSTEMS
 from perturbviz.readers.base import Loaded, Options
 from perturbviz.readers.check import UNSEEN, Report
 from perturbviz.scoring.view import split_genes
-from perturbviz.ui import choose, session, sources, uploads
+from perturbviz.ui import choose, coverage, session, sources, uploads
+from perturbviz.ui.current import Current
 from perturbviz.ui.uploads import Outcome
 
 REPORTS = "_last_reports"  # session: what was just added
+_USED = "_uploads_used"  # session: how many times something was added
 _READ = "_read_files"  # session: key and content of the files that are being checked
 
 
@@ -29,6 +31,7 @@ def use(outcome: Outcome) -> None:
     sources.add_own(outcome.source, key)
     st.session_state[REPORTS] = outcome.reports
     st.session_state.pop(_READ, None)
+    st.session_state[_USED] = st.session_state.get(_USED, 0) + 1
     session.defer(data=key, show=[], _explicit=set())
 
 
@@ -76,12 +79,21 @@ def options_form() -> Options:
     )
 
 
-def show_add(source: Benchmark | ScoreTable | None) -> None:
+def show_added(current: Current) -> None:
+    """After an addition: that it happened, and where the new methods stand."""
+    reports: Sequence[Report] = st.session_state.pop(REPORTS, ())
+    if reports:
+        st.success("Added. It is now among the methods on every page.", icon=":material/check:")
+        coverage.places(current, tuple(dict.fromkeys(m for report in reports for m in report.methods)))
+
+
+def show_add(current: Current, source: Benchmark | ScoreTable | None) -> None:
     """Upload, check out loud, then add."""
     st.markdown(
         "Drop what a model wrote: one or several files, a folder as .zip. Nothing is added before you have seen the check."
     )
-    files = st.file_uploader("Files", accept_multiple_files=True, label_visibility="collapsed", key="_upload")
+    box = f"_upload_{st.session_state.get(_USED, 0)}"  # a new one after every addition: what was added is not offered again
+    files = st.file_uploader("Files", accept_multiple_files=True, label_visibility="collapsed", key=box)
     paths = offered_paths()
     options = options_form()
     what = choose.segmented_control(
@@ -114,6 +126,8 @@ def show_add(source: Benchmark | ScoreTable | None) -> None:
     except MemoryError:
         st.error("There is not enough memory for these files: use fewer genes, or one context at a time.")
         return
+    if what == "predictions" and isinstance(source, Benchmark) and isinstance(outcome.source, Benchmark):
+        coverage.warn(source, outcome.source, outcome.added, current.view)
     show_reports(outcome.reports)
     label = "Add to the competition" if what == "predictions" else "Open it"
     if st.button(label, type="primary", icon=":material/add:", key="_use"):

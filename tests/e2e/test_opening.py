@@ -80,6 +80,22 @@ def walk(app: App, entry: Dataset, pages: Sequence[PageCard]) -> None:
     assert_open(app, entry)
 
 
+def click_a_column(app: App) -> None:
+    """A point of the last chart of a table of scores opens the metric of its column."""
+    app.page.get_by_role("link", name="Rankings").click()
+    app.wait(HOME, charts=2)
+    place = app.page.evaluate(
+        """() => { const gd = [...document.querySelectorAll('.js-plotly-plot')].at(-1), l = gd._fullLayout;
+          gd.scrollIntoView(); const t = gd._fullData[0], i = l.xaxis.ticktext.indexOf('rΔ vs control');
+          const box = gd.getBoundingClientRect();
+          return [box.x + l.xaxis._offset + l.xaxis.c2p(t.x[i]), box.y + l.yaxis._offset + l.yaxis.c2p(t.y[i])]; }"""
+    )
+    app.page.mouse.move(*place)
+    app.page.mouse.click(*place)
+    app.page.wait_for_url(re.compile("metric=pearson_delta"), timeout=PATIENCE)
+    app.page.get_by_text("leads by Pearson delta vs the control mean").wait_for()
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason="the real data of ../shared/data are not here")
 def test_every_data_set_opens_and_stays_open_on_all_pages(browser, serve, mirror, tmp_path):
     """One server for both ways; before each its folder of downloads is empty, and every data set gets a new window.
@@ -96,6 +112,8 @@ def test_every_data_set_opens_and_stays_open_on_all_pages(browser, serve, mirror
             for app in open_app(browser, url):
                 way(app, entry)
                 walk(app, entry, PAGES if entry.id not in walked else PAGES[1:4:2])
+                if entry.id == "ahlmann-eltze-2025-scores" and entry.id not in walked:
+                    click_a_column(app)
                 walked.add(entry.id)
         assert {path.name for path in cache.iterdir()} >= {entry.filename for entry in entries}
         shutil.rmtree(cache)

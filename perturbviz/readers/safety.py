@@ -8,6 +8,7 @@ The limits are settings: ``PERTURBVIZ_MAX_MB`` (bytes of one file and of what an
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tarfile
 import time
@@ -18,8 +19,9 @@ from contextvars import ContextVar
 from pathlib import Path, PurePosixPath
 
 from perturbviz.errors import UserError
+from perturbviz.readers.memory import default_mb
 
-_DEFAULTS = {"MB": 16_000, "ROWS": 5_000_000, "COLUMNS": 200_000, "FILES": 10_000, "SECONDS": 600}
+_DEFAULTS = {"ROWS": 5_000_000, "COLUMNS": 200_000, "FILES": 10_000, "SECONDS": 600}
 _DEADLINE: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 #: An archive that grows more than this while unpacking is a trap, not data (real expression data stays below 50).
 MAX_RATIO = 300
@@ -28,10 +30,25 @@ _ALLOWED_RATIO_BELOW = 50_000_000  # bytes; a small file of zeros may shrink ver
 
 def limit(what: str) -> int:
     """Value of one limit: "MB", "ROWS", "COLUMNS", "FILES" or "SECONDS"."""
-    text = os.environ.get(f"PERTURBVIZ_MAX_{what}", "")
-    if text and not text.isdecimal():
-        raise UserError(f"The setting PERTURBVIZ_MAX_{what} is {text!r}: it must be a whole number.")
-    return int(text) if text else _DEFAULTS[what]
+    if not (text := os.environ.get(f"PERTURBVIZ_MAX_{what}", "")):
+        return default_mb()[0] if what == "MB" else _DEFAULTS[what]
+    try:
+        return whole(text, 0, 10**12)
+    except ValueError:
+        raise UserError(f"The setting PERTURBVIZ_MAX_{what} is {text[:40]!r}: it must be a whole number.") from None
+
+
+def memory_limit() -> str:
+    """The limit of megabytes in words, with where it comes from."""
+    origin = "" if os.environ.get("PERTURBVIZ_MAX_MB") else f", by default {default_mb()[1]}"
+    return f"{limit('MB'):,} MB (PERTURBVIZ_MAX_MB{origin})"
+
+
+def whole(text: str, low: int, high: int) -> int:
+    """A whole number written in ASCII digits, within bounds; :class:`ValueError` otherwise."""
+    if not re.fullmatch(r"-?[0-9]{1,18}", text) or not low <= int(text) <= high:
+        raise ValueError(f"{text[:40]!r} is no whole number from {low} to {high}")
+    return int(text)
 
 
 @contextmanager

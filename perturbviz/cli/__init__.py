@@ -7,15 +7,19 @@ None); bad input raises :class:`UserError`. Add the module to ``COMMANDS``.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import importlib.util
+import logging
 import os
 import sys
+import time
+import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from perturbviz import __version__
-from perturbviz.errors import UserError
+from perturbviz.errors import LOG, UserError, unexpected
 
 #: Command -> module; only the module of the command that is called is imported.
 COMMANDS: dict[str, str] = {
@@ -69,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     if _opens_dashboard(argv):
         argv.insert(0, "dashboard")
+    _keep_log()
     try:
         arguments = make_parser(argv[0] if argv else "").parse_args(argv)
         return int(arguments.func(arguments) or 0)
@@ -84,6 +89,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except Exception:  # whatever a file does, the person who brought it gets one line
+        return _fail(str(unexpected(f"What `perturbviz {argv[0]}` was given", traceback.format_exc())))
+
+
+class _Log(logging.Handler):
+    """Writes to ``errors.log`` in the folder of downloads, which is looked for only when there is something to write."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from perturbviz.catalogue.download import cache_folder
+
+        with contextlib.suppress(OSError):
+            path = cache_folder() / "errors.log"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8", errors="replace") as file:
+                file.write(f"{time.strftime('%F %T')} {record.getMessage()}\n")
+
+
+def _keep_log() -> None:
+    """Errors go to a file: what is printed is one line."""
+    if not LOG.hasHandlers():
+        LOG.addHandler(_Log())
+        LOG.propagate = False
 
 
 def _opens_dashboard(argv: Sequence[str]) -> bool:

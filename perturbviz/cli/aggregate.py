@@ -7,10 +7,17 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
+from anndata import AnnData
+
+from perturbviz.benchmark.files import replacing
 from perturbviz.cells.pipeline import aggregate
 from perturbviz.cells.report import read_report
+from perturbviz.cli.output import check_output
+from perturbviz.cli.reading import add_trust
+from perturbviz.readers.isolation import isolated, tell
 
 
 def register(subparsers: Any) -> None:
@@ -43,6 +50,7 @@ def register(subparsers: Any) -> None:
         help="add obs column energy_distance (to control): how strong; "
         "from a random sample of at most 100 cells a perturbation and 500 of control, so with sampling error",
     )
+    add_trust(parser)
     parser.add_argument("-o", "--out", required=True, metavar="BENCH.h5ad", help="where to write the benchmark")
     parser.set_defaults(func=run)
 
@@ -54,25 +62,35 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-    result = aggregate(
-        arguments.cells,
-        condition=arguments.condition,
-        control=arguments.control,
-        context=arguments.context,
-        scheduler=arguments.scheduler,
-        seed=arguments.seed,
-        out=arguments.out,
-        progress=_progress_bar() if sys.stderr.isatty() else None,
-        energy=arguments.energy,
-        value_space=arguments.value_space,
-        layer=arguments.layer,
-        sep=arguments.sep,
-        rest=arguments.rest,
-    )
-    report = read_report(result)
-    for sentence in report.sentences() if report else ():
+    request = {
+        name: getattr(arguments, name)
+        for name in ("condition", "control", "context", "seed", "energy", "value_space", "layer", "sep", "rest")
+    }
+    progress = _progress_bar() if sys.stderr.isatty() else None
+    if arguments.scheduler or arguments.trust:  # workers elsewhere open the file themselves
+        result = aggregate(
+            arguments.cells, **request, out=arguments.out, scheduler=arguments.scheduler, progress=progress
+        )
+        said = _sentences(result)
+    else:
+        out, cells = check_output(arguments.out, (".h5ad",)), Path(arguments.cells)
+        with replacing(out) as temporary:
+            said = isolated(aggregate_to, cells, request, temporary, name=cells.name, timed=False, told=progress)
+    for sentence in said:
         print(sentence, file=sys.stderr)
     return 0
+
+
+def aggregate_to(cells: Path, request: dict[str, Any], out: Path) -> list[str]:
+    """In a child process: aggregate and write; returns what was understood, a sentence each."""
+    result = aggregate(cells, **request, progress=tell)
+    result.write_h5ad(out, convert_strings_to_categoricals=False)
+    return _sentences(result)
+
+
+def _sentences(result: AnnData) -> list[str]:
+    report = read_report(result)
+    return list(report.sentences()) if report else []
 
 
 def _progress_bar(width: int = 30) -> Any:

@@ -7,8 +7,8 @@ import sys
 from typing import Any
 
 from perturbviz.analyses.tables import calibrate
-from perturbviz.benchmark import load
 from perturbviz.cli.output import TABLES, check_output, write_table
+from perturbviz.cli.reading import add_trust, read_benchmark
 
 
 def register(subparsers: Any) -> None:
@@ -18,6 +18,7 @@ def register(subparsers: Any) -> None:
     p.add_argument(
         "--genes", action="append", default=[], metavar="SUBSET", help="default: all, expressed:1000, de:100"
     )
+    add_trust(p)
     p.add_argument("-o", "--out", required=True, metavar="CALIBRATION.csv", help="where to write (.csv or .parquet)")
     p.set_defaults(func=run)
 
@@ -25,7 +26,7 @@ def register(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Judge and write."""
     out = check_output(arguments.out, TABLES)
-    found = calibrate(load(arguments.benchmark), arguments.genes)
+    found = calibrate(read_benchmark(arguments.benchmark, arguments.trust), arguments.genes)
     write_table(found, out)
     said = f"replicate: {found['replicate'].iloc[0] if len(found) else 'none'}"
     if len(found) and (other := found["other_replicate"].iloc[0]):

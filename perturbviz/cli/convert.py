@@ -11,8 +11,9 @@ from typing import Any
 
 from perturbviz.benchmark import save
 from perturbviz.cli.output import check_output
+from perturbviz.cli.reading import add_trust, read, read_files
 from perturbviz.errors import UserError
-from perturbviz.readers import Options, load
+from perturbviz.readers import Options
 from perturbviz.readers.assemble import Incoming, assemble
 from perturbviz.readers.base import SPACES
 from perturbviz.readers.safety import check_file
@@ -53,13 +54,14 @@ def register(subparsers: Any) -> None:
         "--without", action="append", default=[], metavar="METHOD", help="leave a method of a file out; may be repeated"
     )
     p.add_argument("--rename", metavar="FILE", help="two columns, old and new names of perturbations and genes")
+    add_trust(p)
     p.add_argument("-o", "--out", required=True, metavar="BENCH.h5ad", help="where to write the benchmark")
     p.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Read, assemble, report, write. Status 1 where a prediction of several in a file was lost."""
-    out = check_output(arguments.out, (".h5ad",))
+    out, trust = check_output(arguments.out, (".h5ad",)), arguments.trust
     options = Options(
         system=arguments.system,
         control=tuple(arguments.control),
@@ -67,8 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
         condition=arguments.condition,
         value_space=arguments.value_space,
         layer=arguments.layer,
-        genes=read_gene_list(Path(arguments.genes)) if arguments.genes else (),
-        rename=read_rename(Path(arguments.rename)) if arguments.rename else {},
+        genes=read(read_gene_list, arguments.genes, trust=trust) if arguments.genes else (),
+        rename=read(read_rename, arguments.rename, trust=trust) if arguments.rename else {},
         without=tuple(arguments.without),
         allow_pickle=True,
     )
@@ -83,11 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
         rename=options.rename,
         allow_pickle=True,
     )
-    truth = load(arguments.truth, truth_options)
+    truth = read_files(arguments.truth, truth_options, trust)
     given = [parse_prediction(text) for text in arguments.prediction]
-    incoming = [Incoming(load(path, options), name, seed) for name, seed, path in given]
+    incoming = [Incoming(read_files(path, options, trust), name, seed) for name, seed, path in given]
     again = any(path.resolve() == Path(arguments.truth).resolve() for _, _, path in given)
-    splits = {seed: read_split(path, allow_pickle=True) for seed, path in map(_parse_split, arguments.split)}
+    splits = {seed: read(read_split, path, True, trust=trust) for seed, path in map(_parse_split, arguments.split)}
     benchmark, reports = assemble(truth, incoming, splits, options, truth_options, own_predictions=not again)
     for report in reports:
         print("\n".join(report.lines()), file=sys.stderr)

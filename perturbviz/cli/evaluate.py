@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from perturbviz.analyses.tables import every_view_tables, parse_parts, score
-from perturbviz.benchmark import load
 from perturbviz.cli.output import TABLES, check_output, write_table, write_tables
+from perturbviz.cli.reading import add_trust, read_benchmark
 from perturbviz.errors import UserError
 from perturbviz.metrics import parse_metric
 from perturbviz.panels.captions import who_saw_the_truth
-from perturbviz.readers.hdf5 import check_declared
 from perturbviz.scoring.genesets import parse_subset
 from perturbviz.scoring.references import REFERENCES
 
@@ -35,6 +33,7 @@ def register(subparsers: Any) -> None:
         "--split", default="test,val", metavar="PARTS", help="parts to score, e.g. test,val (default) or all"
     )
     p.add_argument("--all-views", action="store_true", help="every metric, reference and gene subset that makes sense")
+    add_trust(p)
     p.add_argument("-o", "--out", required=True, metavar="SCORES.csv", help="where to write (.csv or .parquet)")
     p.set_defaults(func=run)
 
@@ -49,8 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     parse_parts(arguments.split)
     if arguments.all_views and subsets:
         raise UserError("--all-views goes through all gene subsets: leave --genes out.")
-    check_declared(Path(arguments.benchmark))
-    benchmark = load(arguments.benchmark)
+    benchmark = read_benchmark(arguments.benchmark, arguments.trust)
     notes: list[str] = []  # said only once everything went well: what goes wrong is one line
     if arguments.all_views:
         tables = every_view_tables(benchmark, arguments.metric, arguments.reference, arguments.split)

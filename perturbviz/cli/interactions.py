@@ -8,8 +8,8 @@ from typing import Any
 
 from perturbviz.analyses.interactions.table import RULES
 from perturbviz.analyses.tables import interactions
-from perturbviz.benchmark import load
 from perturbviz.cli.output import TABLES, check_output, write_table
+from perturbviz.cli.reading import add_trust, read_benchmark
 from perturbviz.panels.captions import who_saw_the_truth
 
 
@@ -32,6 +32,7 @@ def register(subparsers: Any) -> None:
     p.add_argument(
         "--split", default="test,val", metavar="PARTS", help="parts to write, e.g. test,val (default) or all"
     )
+    add_trust(p)
     p.add_argument("-o", "--out", required=True, metavar="PAIRS.csv", help="where to write (.csv or .parquet)")
     p.set_defaults(func=run)
 
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Classify and write."""
     out = check_output(arguments.out, TABLES)
     notes: list[str] = []
-    benchmark = load(arguments.benchmark)
+    benchmark = read_benchmark(arguments.benchmark, arguments.trust)
     table = interactions(benchmark, arguments.fdr, arguments.genes, arguments.split, arguments.rule, notes=notes)
     write_table(table, out)
     print("\n".join(filter(None, [*notes, who_saw_the_truth(benchmark, str), f"wrote {out}"])), file=sys.stderr)

@@ -9,6 +9,7 @@ from typing import Any
 from perturbviz.analyses.tables import load, rank
 from perturbviz.benchmark import Benchmark
 from perturbviz.cli.output import TABLES, check_output, write_table
+from perturbviz.cli.reading import add_trust, read
 from perturbviz.cli.report import parse_view
 from perturbviz.errors import UserError
 from perturbviz.panels.captions import who_saw_the_truth
@@ -29,6 +30,7 @@ def register(subparsers: Any) -> None:
     p.add_argument("--genes", metavar="SUBSET", help="all, expressed:N, de:N, own:GENE;GENE (-targets)")
     p.add_argument("--split", metavar="PARTS", help="parts to score, e.g. test,val (default) or all")
     p.add_argument("--average", choices=list(AVERAGES), help="over perturbations; default: mean")
+    add_trust(p)
     p.add_argument("-o", "--out", required=True, metavar="RANKING.csv", help="where to write (.csv or .parquet)")
     p.set_defaults(func=run)
 
@@ -41,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.view and named:
         raise UserError(f"--view holds every choice: leave out --{' and --'.join(named)}.")
     changes = parse_view(arguments.view) if arguments.view else None
-    source = load(arguments.benchmark)
+    source = read(load, arguments.benchmark, trust=arguments.trust)
     notes: list[str] = []
     if changes is not None:
         start = default_view(source) if isinstance(source, Benchmark) else View()

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from perturbviz.benchmark import Benchmark, load
+from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.files import replacing
 from perturbviz.catalogue.demo import CONTEXT_B, DATA, DEMO
 from perturbviz.cli.output import check_output
+from perturbviz.cli.reading import add_trust, read_benchmark
 from perturbviz.errors import UserError
 from perturbviz.report.content import Item
 from perturbviz.report.page import build
@@ -35,6 +36,7 @@ def register(subparsers: Any) -> None:
         "--view", action="append", default=[], metavar="QUERY", help="a link of the app, or what follows its ?"
     )
     p.add_argument("--app", default="", metavar="URL", help="address of a running app, for the links")
+    add_trust(p)
     p.add_argument("-o", "--out", required=True, metavar="REPORT.html", help="where to write")
     p.set_defaults(func=run)
 
@@ -47,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     changes = [parse_view(text) for text in arguments.view]
     items = []
     for path in arguments.benchmark:
-        benchmark = load(path)
+        benchmark = read_benchmark(path, arguments.trust)
         data = _SHIPPED.get(Path(path).resolve(), benchmark.content_id)
         items += _items(benchmark, data, changes)
     words = ["python", "-m", "perturbviz", "report", *map(os.path.basename, arguments.benchmark)]

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -141,6 +141,12 @@ def read_any(content: bytes, filename: str, known_names: Collection[str], dims: 
         f"{n_known:,} of {len(known):,} known names."
     )
     return ReadEmbedding(table, report, n_known)
+
+
+def read_plain(path: Path, filename: str, known_names: Collection[str], dims: int) -> dict[str, Any]:
+    """The fields of :func:`read_any` for a file, as they come from the process that read it."""
+    found = read_any(path.read_bytes(), filename, known_names, dims)
+    return {"table": found.table, "name": found.table.attrs["name"], "report": found.report, "n_known": found.n_known}
 
 
 def _text_table(content: bytes, name: str) -> dict[str, str] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,6 +148,20 @@ def load(path: str | Path, options: Options | None = None) -> Loaded:
     return _load(path, options, "")
 
 
+def load_all(paths: Sequence[Path], options: Options) -> list[Loaded]:
+    """Read files of one folder: as one where they are a system's folder, otherwise one by one."""
+    folder = paths[0].parent
+    return [load(path, options) for path in ([folder] if len(paths) > 1 and _is_system(folder) else paths)]
+
+
+def _is_system(folder: Path) -> bool:
+    try:
+        recognise(folder)
+    except UserError:
+        return False
+    return True
+
+
 def _load(path: Path, options: Options, title: str) -> Loaded:
     reader = system(options.system) if options.system else recognise(path)
     if reader.pickle and not options.allow_pickle:
@@ -159,4 +174,4 @@ def _load(path: Path, options: Options, title: str) -> Loaded:
     return replace(loaded, system=reader.id, source=source, title=loaded.title or title or path.stem)
 
 
-__all__ = ["SYSTEMS", "Loaded", "Options", "Profiles", "Reader", "load", "recognise", "system"]
+__all__ = ["SYSTEMS", "Loaded", "Options", "Profiles", "Reader", "load", "load_all", "recognise", "system"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import h5py
 
-from perturbviz.benchmark import META, load
+from perturbviz.benchmark import META, Benchmark, load
 from perturbviz.readers.base import Loaded, Options, Reader
 from perturbviz.readers.hdf5 import check_declared
 
@@ -22,10 +22,15 @@ def recognise(path: Path) -> bool:
         return False
 
 
+def load_checked(path: Path) -> Benchmark:
+    """A benchmark whose declared sizes are within the limits."""
+    check_declared(path)
+    return load(path)
+
+
 def read(path: Path, options: Options) -> Loaded:
     """The whole benchmark."""
-    check_declared(path)
-    benchmark = load(path)
+    benchmark = load_checked(path)
     return Loaded(
         benchmark=benchmark, value_space=benchmark.value_space, title=benchmark.title, source=dict(benchmark.meta)
     )

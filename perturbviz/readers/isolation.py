@@ -23,12 +23,10 @@ import faulthandler
 import gc
 import importlib
 import json
-import logging
 import math
 import os
 import re
 import resource
-import secrets
 import select
 import shutil
 import signal
@@ -49,13 +47,12 @@ from typing import Any, NoReturn, TypeVar
 
 import psutil
 
-from perturbviz.errors import UserError
+from perturbviz.errors import LOG, UserError, unexpected
 from perturbviz.readers import plain
 from perturbviz.readers.base import Loaded, Options
-from perturbviz.safety import limit, memory_limit
+from perturbviz.readers.safety import limit, memory_limit
 
 T = TypeVar("T")
-LOG = logging.getLogger("perturbviz")
 #: What every child has loaded before it is asked for.
 PRELOADED = ("numpy", "h5py", "anndata", "scipy.sparse", "pandas", "pyarrow.parquet", "orjson", "perturbviz.readers")
 PREFIX = "perturbviz-read-"
@@ -147,7 +144,7 @@ def isolated(
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     descriptor = -1
     try:
-        (folder / "owner").write_text(str(os.getpid()))
+        mark_owner(folder)
         if source is not None and source.is_file():
             descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
         with _TURNS.turn(owner):
@@ -159,18 +156,16 @@ def isolated(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def unexpected(name: str, what: str) -> UserError:
-    """The sentence for what nobody expected; ``what`` goes to the log under the number that the sentence names."""
-    number = secrets.token_hex(2)
-    LOG.error("number %s: %s: %s", number, name, what)
-    return UserError(f"{name} cannot be read: something in it is not as expected (number {number} in the log).")
-
-
 def tell(fraction: float, what: str) -> None:
     """Tell the waiting process how far the work in this child is; nothing where there is none."""
     if _TELL >= 0:
         with contextlib.suppress(OSError):
             os.write(_TELL, f"{fraction:.4f} {' '.join(what.split())[:80]}\n".encode())
+
+
+def mark_owner(folder: Path) -> None:
+    """Say in a temporary folder whose it is, so that it can be removed if this process is killed."""
+    (folder / "owner").write_text(str(os.getpid()))
 
 
 def sweep() -> None:
@@ -220,7 +215,7 @@ def _sentence(end: End, name: str, limits: Limits, folder: Path) -> UserError:
     if end.why == "memory":
         return UserError(
             f"{name} needs more than {limits.memory / 1e6:,.0f} MB of memory to read, twice {memory_limit()}: keep fewer "
-            "genes or cells, or read it on a bigger machine."
+            "genes or cells, use a bigger machine, or, for a file of your own, --trust on the command line."
         )
     if end.why == "disk" or ended_by == signal.SIGXFSZ:
         return UserError(f"{name} unpacks to more than the limit of {memory_limit()}: keep fewer genes or cells.")

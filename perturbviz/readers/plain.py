@@ -39,8 +39,8 @@ class NotPlain(ValueError):
 
 def records() -> dict[str, type]:
     """Frozen records that may be handed over, by name; their own checks run again when they are put together."""
+    from perturbviz.benchmark.scoretable import ScoreTable
     from perturbviz.readers.base import Loaded, Options, Profiles
-    from perturbviz.scoretable import ScoreTable
 
     return {c.__name__: c for c in (Loaded, Options, Profiles, ScoreTable)}
 
@@ -115,9 +115,10 @@ class Writer:
         name = type(value).__name__
         if name == "Benchmark":
             return ["benchmark", self._benchmark(value, depth)]
-        if records().get(name) is not type(value):
+        if not isinstance(value, tuple(records().values())):
             raise NotPlain(f"a {name}")
-        return ["record", [name, {f.name: self.plain(getattr(value, f.name), depth) for f in fields(value)}]]
+        known: Any = value
+        return ["record", [name, {f.name: self.plain(getattr(known, f.name), depth) for f in fields(known)}]]
 
     def _benchmark(self, value: Any, depth: int) -> dict[str, Any]:
         adata = value.adata
@@ -172,8 +173,12 @@ class Writer:
     def _frame(self, frame: pd.DataFrame, depth: int) -> dict[str, Any]:
         index = frame.index
         named = ["range", len(index)] if isinstance(index, pd.RangeIndex) else self._column(pd.Series(index), depth)
+        about = {"index": [self.plain(index.name, depth), named]}
+        if frame.shape[1] > 1 and len(set(frame.dtypes)) == 1 and str(frame.dtypes.iloc[0]) in NUMBERS:
+            names = [self.plain(c, depth) for c in frame]
+            return {**about, "names": names, "values": self.plain(frame.to_numpy(), depth)}
         return {
-            "index": [self.plain(index.name, depth), named],
+            **about,
             "columns": [[self.plain(c, depth), self._column(frame.iloc[:, i], depth)] for i, c in enumerate(frame)],
         }
 
@@ -316,12 +321,17 @@ class Reader:
         return kind, tuple(shape), order, size
 
     def _frame(self, content: Any, depth: int) -> pd.DataFrame:
-        (name, named), columns = content["index"], content["columns"]
+        name, named = content["index"]
         if isinstance(named, list) and named and named[0] == "range":
             index: pd.Index = pd.RangeIndex(_count(named[1]))
         else:
             index = pd.Index(self.value(named, depth))
-        made = [(self.value(c, depth), pd.Series(self.value(v, depth), index=index)) for c, v in columns]
+        if "values" in content:
+            names = pd.Index(self._each(content["names"], depth))
+            frame = pd.DataFrame(self.value(content["values"], depth), index=index, columns=names)
+            frame.index.name = self.value(name, depth)
+            return frame
+        made = [(self.value(c, depth), pd.Series(self.value(v, depth), index=index)) for c, v in content["columns"]]
         frame = pd.concat([v for _, v in made], axis=1) if made else pd.DataFrame(index=index)
         frame.columns = pd.Index([c for c, _ in made], dtype=object) if made else pd.Index([])
         frame.index.name = self.value(name, depth)
@@ -357,7 +367,7 @@ class Reader:
     def _benchmark(self, content: Any, depth: int) -> Any:
         from anndata import AnnData
 
-        from perturbviz.benchmark import Benchmark
+        from perturbviz.benchmark.benchmark import Benchmark
 
         parts = {k: self.value(content[k], depth) for k in ("X", "layers", "obs", "var", "varm", "uns")}
         return Benchmark.from_adata(AnnData(**parts))
@@ -366,7 +376,6 @@ class Reader:
 _MARKS = frozenset(
     ["int", "float", "path", "list", "tuple", "set", "dict", "objects", "texts", "array", "mapped"]
     + ["frame", "categories", "repeated", "values", "record", "benchmark"]
-)
 )
 
 

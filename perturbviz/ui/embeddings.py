@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -16,7 +17,7 @@ from perturbviz.models.compete import all_perturbations, shared
 from perturbviz.models.embedding_files import FORMATS, ReadEmbedding, read_any
 from perturbviz.models.embeddings import pretrained
 from perturbviz.models.recipe import MAX_DIMS, data_of, data_source, file_source, missing_words
-from perturbviz.ui import sources
+from perturbviz.ui import sources, uploads
 
 FILES = "_embedding_files"  # session: source name -> (file name, content); never shared between sessions
 FOLDER = "embeddings"  # inside PERTURBVIZ_DATA: files that every session may use
@@ -102,7 +103,9 @@ def key(source: str) -> str:
 @st.cache_resource(max_entries=16, show_spinner="Reading the embedding …")
 def _read(source: str, content_id: str, filename: str, _content: bytes, _benchmark: Benchmark) -> ReadEmbedding:
     perturbed = {t for name in _benchmark.conditions for t in targets(name)}
-    found = read_any(_content, filename, {*_benchmark.genes, *perturbed}, MAX_DIMS)
+    known = {*map(str, _benchmark.genes), *perturbed}
+    read = uploads.read_embedding if source in own_files() else partial(read_any, dims=MAX_DIMS)
+    found = read(_content, filename, known)
     report = f"{found.report} It has {len(perturbed & set(found.table.index))} of {len(perturbed)} perturbed genes."
     return replace(found, report=report)
 

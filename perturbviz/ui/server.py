@@ -54,6 +54,9 @@ def _warm_up() -> None:
         from perturbviz.ui import warm  # seconds, in a thread of its own
 
         warm.up()
+        from perturbviz.readers import isolation
+
+        isolation.prepare()
     finally:
         gc.enable()
 

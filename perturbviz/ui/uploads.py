@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+import pandas as pd
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.benchmark.storage import mark
 from perturbviz.errors import UserError
-from perturbviz.readers import load, recognise
+from perturbviz.models.embedding_files import ReadEmbedding, read_plain
+from perturbviz.models.recipe import MAX_DIMS
+from perturbviz.readers import isolation, load, load_all
 from perturbviz.readers.assemble import Incoming, add_prediction, assemble
 from perturbviz.readers.assemble.shared import file_findings
 from perturbviz.readers.base import Loaded, Options
@@ -39,17 +43,35 @@ def key_of(files: Sequence[Any], paths: Sequence[Path], options: Options) -> str
     return repr(([f.file_id for f in files], [*map(str, paths)], [mark(p) for p in parts if p.is_file()], options))
 
 
-def read_uploads(files: Sequence[Any], options: Options) -> list[Loaded]:
-    """Read uploaded files: as one folder where a system's folder is recognised, otherwise one by one."""
-    with tempfile.TemporaryDirectory(prefix="perturbviz-") as name:
+def read_uploads(files: Sequence[Any], options: Options, owner: str = "") -> list[Loaded]:
+    """Read uploaded files: as one folder where a system's folder is recognised, otherwise one by one.
+
+    They are read in a child process that may die; ``owner`` is the session, whose turn comes where others have had more.
+    """
+    with tempfile.TemporaryDirectory(prefix=isolation.PREFIX) as name:
         folder = Path(name) / "upload"
         folder.mkdir()
-        paths = [_write(folder, file) for file in files]
-        return read_paths([folder] if len(paths) > 1 and _is_system(folder) else paths, options)
+        isolation.mark_owner(Path(name))
+        paths = tuple(_write(folder, file) for file in files)
+        called = paths[0].name + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+        return isolation.isolated(load_all, paths, options, name=called, owner=owner)
+
+
+def read_embedding(content: bytes, filename: str, known: Collection[str], owner: str = "") -> ReadEmbedding:
+    """An uploaded embedding, read in a child process; see :func:`perturbviz.models.embedding_files.read_any`."""
+    with tempfile.TemporaryDirectory(prefix=isolation.PREFIX) as name:
+        isolation.mark_owner(Path(name))
+        path = Path(name) / "embedding"
+        path.write_bytes(content)
+        arguments = (path, filename, tuple(sorted(map(str, known))), MAX_DIMS)
+        found = isolation.isolated(read_plain, *arguments, name=filename, owner=owner)
+    table: pd.DataFrame = found["table"]
+    table.attrs["name"] = found["name"]
+    return ReadEmbedding(table, found["report"], found["n_known"])
 
 
 def read_paths(paths: Sequence[Path], options: Options) -> list[Loaded]:
-    """Read files or folders, each with the reader that recognises it or the one named, within the time limit."""
+    """Read files or folders of the operator's, each with the reader that recognises it or the one named, within the time limit."""
     with time_limit():
         return [load(path, options) for path in paths]
 
@@ -90,15 +112,10 @@ def _write(folder: Path, file: Any) -> Path:
     """One uploaded file under its own base name; whatever path a browser claims is dropped."""
     name = PurePosixPath(str(file.name).replace("\\", "/")).name.lstrip(".") or "upload"
     path = folder / name
-    if path.exists():
+    if len(name) <= 255 and path.exists():
         raise UserError(f"Two of these files are called {name}: add them one after the other, or rename one.")
-    path.write_bytes(file.getbuffer())
-    return path
-
-
-def _is_system(folder: Path) -> bool:
     try:
-        recognise(folder)
-    except UserError:
-        return False
-    return True
+        path.write_bytes(file.getbuffer())
+    except (OSError, ValueError) as error:  # a name that no file system takes
+        raise UserError(f"{name[:60]!r} cannot be stored: give the file a shorter, plainer name.") from error
+    return path

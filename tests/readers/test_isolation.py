@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import threading
@@ -46,7 +47,11 @@ def way(request, monkeypatch, tmp_path):
 
 
 def _processes() -> set[int]:
-    return {p.pid for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE}
+    found = set()
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found |= {process.pid} if process.status() != psutil.STATUS_ZOMBIE else set()
+    return found
 
 
 def ends(function, *arguments, match, timed=True):
@@ -262,7 +267,7 @@ def test_a_benchmark_is_read_as_directly(tmp_path, way):
 
 
 def test_a_large_benchmark_is_mapped_in_place(tmp_path, way, monkeypatch, random_benchmark):
-    from perturbviz.benchmark import save
+    from perturbviz.benchmark.benchmark import save
 
     path = save(random_benchmark(n_genes=5000), tmp_path / "b.h5ad")
     monkeypatch.setenv("PERTURBVIZ_MAP_MB", "0")

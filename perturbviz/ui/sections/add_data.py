@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import streamlit as st
 
 from perturbviz.benchmark import VALUE_SPACES, Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
-from perturbviz.errors import UserError
+from perturbviz.errors import UserError, unexpected
 from perturbviz.panels.captions import escape
 from perturbviz.readers import SYSTEMS
 from perturbviz.readers.base import Loaded, Options
@@ -126,6 +128,9 @@ def show_add(current: Current, source: Benchmark | ScoreTable | None) -> None:
     except MemoryError:
         st.error("There is not enough memory for these files: use fewer genes, or one context at a time.")
         return
+    except Exception:  # no file may show a traceback, nor end more than its own page
+        st.error(escape(str(unexpected(_called(files, paths), traceback.format_exc()))))
+        return
     if what == "predictions" and isinstance(source, Benchmark) and isinstance(outcome.source, Benchmark):
         coverage.warn(source, outcome.source, outcome.added, current.view)
     show_reports(outcome.reports)
@@ -139,9 +144,18 @@ def read_once(files: Sequence[Any], paths: Sequence[Path], options: Options) -> 
     key = uploads.key_of(files, paths, options)
     if st.session_state.get(_READ, ("",))[0] != key:
         st.session_state.pop(_READ, None)
-        loaded = uploads.read_paths(paths, options) if paths else uploads.read_uploads(files, options)
+        loaded = uploads.read_paths(paths, options) if paths else uploads.read_uploads(files, options, _owner())
         st.session_state[_READ] = (key, loaded)
     return st.session_state[_READ][1]
+
+
+def _owner() -> str:
+    """What tells this session from others where they wait for one another."""
+    return st.session_state.setdefault("_owner", secrets.token_hex(8))
+
+
+def _called(files: Sequence[Any], paths: Sequence[Path]) -> str:
+    return ", ".join(str((f if isinstance(f, Path) else Path(f.name)).name)[:60] for f in [*paths, *files][:3])
 
 
 def default_name(files: Sequence[Any], paths: Sequence[Path], loaded: Sequence[Loaded]) -> str:

@@ -40,6 +40,7 @@ from perturbviz.benchmark import storage
 from perturbviz.benchmark.files import replacing
 from perturbviz.benchmark.memo import Memo
 from perturbviz.benchmark.perturbations import n_perturbed
+from perturbviz.benchmark.sense import yes_or_no
 from perturbviz.benchmark.splits import AS_IN_FILE, splits_of
 from perturbviz.errors import UserError
 
@@ -172,7 +173,7 @@ class Benchmark:
     @cached_property
     def is_control(self) -> np.ndarray:
         """True for the rows that are control (bool array)."""
-        return self.adata.obs["is_control"].to_numpy(dtype=bool)
+        return yes_or_no(self.adata.obs["is_control"], "is_control")
 
     @cached_property
     def n_perturbed(self) -> np.ndarray:
@@ -403,7 +404,10 @@ def validate(adata: AnnData) -> None:
             "This .h5ad is not a perturbviz benchmark (uns['perturbviz'] is missing): "
             "convert it first, on the Data page or with `python -m perturbviz convert`."
         )
-    if int(meta.get("schema", 0)) > SCHEMA:
+    schema = str(meta.get("schema", 0))
+    if not re.fullmatch(r"[0-9]{1,6}", schema):
+        raise UserError(f"This benchmark's schema is {schema[:40]!r}: it must be a whole number.")
+    if int(schema) > SCHEMA:
         raise UserError(
             f"This benchmark was written by a newer perturbviz (schema {meta['schema']}): update perturbviz."
         )
@@ -414,6 +418,7 @@ def validate(adata: AnnData) -> None:
     missing = [c for c in ("condition", "context", "is_control") if c not in adata.obs]
     if missing:
         raise UserError(f"The benchmark's obs lacks the column(s) {', '.join(missing)}.")
+    yes_or_no(adata.obs["is_control"], "is_control")
     if adata.n_obs == 0 or adata.n_vars == 0:
         raise UserError(f"The benchmark is empty: {adata.n_obs} conditions x {adata.n_vars} genes.")
     if not adata.var_names.is_unique:

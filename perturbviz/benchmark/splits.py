@@ -9,6 +9,7 @@ import pandas as pd
 from anndata import AnnData
 
 from perturbviz.benchmark.perturbations import n_perturbed
+from perturbviz.benchmark.sense import yes_or_no
 
 SPLIT_PARTS = ("train", "val", "test")
 HELD_OUT = ("test", "val")
@@ -24,7 +25,7 @@ def splits_of(adata: AnnData) -> tuple[dict[str, np.ndarray], str]:
         columns = dict.fromkeys(_layer_seeds(adata) or [""], "split")
     if columns:
         return {s: _parts(obs[c]) for s, c in columns.items()}, AS_IN_FILE
-    control = obs["is_control"].to_numpy(bool)
+    control = yes_or_no(obs["is_control"], "is_control")
     names = obs["condition"].astype(str).to_numpy(dtype=object)
     size = np.array([n_perturbed(n) for n in names])
     if (size > 1).any() and (size == 1).any():

@@ -15,6 +15,7 @@ import pandas as pd
 from anndata.experimental import read_elem_lazy
 
 from perturbviz.cells.errors import AggregateError
+from perturbviz.cells.sparse import index_problem, sparse_problem
 
 #: Size of a block in memory; it is there twice for a moment while anndata reads it. The sums of thousands of groups are
 #: nearly as large, and every block walks through them once: small blocks cost time.
@@ -113,8 +114,8 @@ class CellSource:
                         f"{self.path.name}: {what} {low:,} to {high - 1:,} of {self.element} cannot be read "
                         f"({type(error).__name__}): the file is damaged or cut short."
                     ) from error
-                if (np.diff(getattr(values, "indptr", ())) < 0).any():
-                    raise AggregateError(f"{self.path.name} is damaged: the rows of {self.element} are out of order.")
+                if problem := index_problem(values):
+                    raise AggregateError(f"{self.path.name} is damaged: {self.element} is no sparse matrix, {problem}.")
                 yield values
 
     def column(self, name: str) -> pd.Series:
@@ -170,11 +171,11 @@ def open_cells(path: str | Path, layer: str | None = None, bytes_per_block: int 
             columns = tuple(anndata.io.read_elem(obs).columns)
         encoding = values.attrs.get("encoding-type", "")
         if encoding in ("csr_matrix", "csc_matrix"):
+            if problem := sparse_problem(values):
+                raise AggregateError(f"{path.name} is damaged: {element} is no sparse matrix, {problem}.")
             shape = tuple(int(s) for s in values.attrs["shape"])
             stored, chunk = values["data"].shape[0], 1
             value_bytes = values["data"].dtype.itemsize + values["indices"].dtype.itemsize
-            if values["indices"].shape[0] != stored or values["indptr"].shape[0] != shape[encoding == "csc_matrix"] + 1:
-                raise AggregateError(f"{path.name}: the parts of {element} do not fit together; the file is damaged.")
         elif encoding == "array":
             shape = tuple(int(s) for s in values.shape)
             stored, chunk = int(np.prod(shape)), (values.chunks or (1,))[0]

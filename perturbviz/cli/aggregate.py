@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 import signal
 import sys
 import threading
@@ -74,8 +75,13 @@ def run(arguments: argparse.Namespace) -> int:
         said = _sentences(result)
     else:
         out, cells = check_output(arguments.out, (".h5ad",)), Path(arguments.cells)
-        with replacing(out) as temporary:
-            said = isolated(aggregate_to, cells, request, temporary, name=cells.name, timed=False, told=progress)
+        part = out.with_name(f".{out.name}-{secrets.token_hex(4)}.part")
+        try:
+            said = isolated(aggregate_to, cells, request, part, name=cells.name, timed=False, told=progress)
+            with replacing(out) as temporary:
+                part.replace(temporary)
+        finally:
+            part.unlink(missing_ok=True)
     for sentence in said:
         print(sentence, file=sys.stderr)
     return 0

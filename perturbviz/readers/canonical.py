@@ -7,8 +7,9 @@ from pathlib import Path
 import h5py
 
 from perturbviz.benchmark import META, Benchmark, load
+from perturbviz.benchmark.sense import as_floats, check_sense
 from perturbviz.readers.base import Loaded, Options, Reader
-from perturbviz.readers.hdf5 import check_declared
+from perturbviz.readers.hdf5 import check_declared, check_text, peek
 
 
 def recognise(path: Path) -> bool:
@@ -23,9 +24,16 @@ def recognise(path: Path) -> bool:
 
 
 def load_checked(path: Path) -> Benchmark:
-    """A benchmark whose declared sizes are within the limits."""
+    """A benchmark whose declared sizes are within the limits and whose values make sense."""
     check_declared(path)
-    return load(path)
+    with peek(path) as file:
+        for slot in ("obs", "var", "varm", "uns"):
+            if slot in file:
+                check_text(path.name, file[slot])
+    benchmark = load(path)
+    check_sense(benchmark.adata)
+    adata = as_floats(benchmark.adata)
+    return benchmark if adata is benchmark.adata else Benchmark.from_adata(adata)
 
 
 def read(path: Path, options: Options) -> Loaded:

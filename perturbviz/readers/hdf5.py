@@ -18,11 +18,16 @@ import pandas as pd
 import scipy.sparse as sp
 from anndata.io import read_elem
 
+from perturbviz.cells.sparse import index_problem, sparse_problem
 from perturbviz.errors import UserError
-from perturbviz.readers.safety import check_bytes, check_file, check_shape, check_time, limit
+from perturbviz.readers.safety import check_bytes, check_file, check_shape, check_time, limit, memory_limit
 
 #: HDF5 can declare huge arrays that take no space; a compressed file may hold at most this many times its size.
 MAX_INFLATION = 1000
+MAX_ITEMS = 20_000  # arrays of one file
+MAX_DEPTH = 50
+_TEXT_BLOCK = 4_000_000  # letters read at a time
+_POINTER = 64  # bytes that Python needs for a text besides its letters
 _BLOCK = 16_000_000  # values read at a time
 
 
@@ -31,25 +36,6 @@ def check_declared(path: Path) -> None:
     check_file(path)
     size = path.stat().st_size
     with _opened(path) as file:
-        total = 0
-
-        def visit(name: str, item: Any) -> None:
-            nonlocal total
-            if isinstance(item, h5py.Dataset) and item.shape is not None:
-                if item.is_virtual or item.external:
-                    raise UserError(f"{path.name}: {name!r} lies in another file: store the data in this one.")
-                if len(item.shape) == 2:
-                    check_shape(f"{path.name} ({name})", item.shape[0], item.shape[1], itemsize=0)
-                total += (bytes_ := int(np.prod(item.shape, dtype=object)) * max(item.dtype.itemsize, 1))
-                if bytes_ > limit("MB") * 10**6 or (bytes_ > 10**8 and bytes_ > MAX_INFLATION * size):
-                    raise UserError(
-                        f"{path.name} declares {'x'.join(map(str, item.shape))} values in {name!r} but is only "
-                        f"{size / 10**6:,.1f} MB: it is refused as damaged or made up."
-                        if bytes_ > MAX_INFLATION * size
-                        else f"{path.name}: {name!r} holds {bytes_ / 10**6:,.0f} MB, more than the limit of "
-                        f"{limit('MB'):,} MB (PERTURBVIZ_MAX_MB)."
-                    )
-
         links: list[str] = []
 
         def visit_link(name: str, link: Any) -> None:  # must not raise: h5py loses the error
@@ -59,8 +45,63 @@ def check_declared(path: Path) -> None:
         file.visititems_links(visit_link)
         if links:
             raise UserError(f"{path.name}: {links[0]!r} is a link to another file: store the data in this one.")
-        file.visititems(visit)
+        total = 0
+        for count, (name, item) in enumerate(_datasets(path.name, file, (file,))):
+            if count > MAX_ITEMS:
+                raise UserError(f"{path.name} holds more than {MAX_ITEMS:,} arrays: it is refused as made up.")
+            total += _declared(path.name, name, item, size)
         check_bytes(path.name, total)
+
+
+def _datasets(file: str, group: h5py.Group, above: tuple[h5py.Group, ...]) -> Iterator[tuple[str, h5py.Dataset]]:
+    """Every dataset, once for each name it has, since what is read is read once a name."""
+    for name in group:
+        try:
+            item = group[name]
+        except KeyError:  # a link that leads nowhere
+            continue
+        if isinstance(item, h5py.Dataset):
+            yield f"{group.name.rstrip('/')}/{name}".lstrip("/"), item
+        elif isinstance(item, h5py.Group):
+            if item in above or len(above) > MAX_DEPTH:
+                raise UserError(f"{file}: the group {item.name!r} lies within itself: it is refused as made up.")
+            yield from _datasets(file, item, (*above, item))
+
+
+def _declared(file: str, name: str, item: h5py.Dataset, size: int) -> int:
+    """Bytes of one dataset in a file of ``size`` bytes; refused where they are absurd or too many."""
+    if item.shape is None:
+        return 0
+    if item.is_virtual or item.external:
+        raise UserError(f"{file}: {name!r} lies in another file: store the data in this one.")
+    if len(item.shape) == 2:
+        check_shape(f"{file} ({name})", item.shape[0], item.shape[1], itemsize=0)
+    bytes_ = int(np.prod(item.shape, dtype=object)) * max(item.dtype.itemsize, 1)
+    if bytes_ > 10**8 and bytes_ > MAX_INFLATION * size:
+        raise UserError(
+            f"{file} declares {'x'.join(map(str, item.shape))} values in {name!r} but is only {size / 10**6:,.1f} MB: "
+            "it is refused as damaged or made up."
+        )
+    if bytes_ > limit("MB") * 10**6:
+        raise UserError(f"{file}: {name!r} holds {bytes_ / 10**6:,.0f} MB, more than the limit of {memory_limit()}.")
+    return bytes_
+
+
+def check_text(file: str, item: Any) -> None:
+    """Refuse text that becomes more than the limit: a small file may refer to one long text a million times."""
+    datasets = [("", item)] if isinstance(item, h5py.Dataset) else _datasets(file, item, (item,))
+    total = 0
+    for name, data in datasets:
+        kind = h5py.check_string_dtype(data.dtype)
+        if kind is None or kind.length is not None or data.shape is None or data.ndim != 1:
+            continue
+        start, step = 0, 16
+        while start < len(data):
+            check_time(file)
+            found = sum(map(len, data[start : start + step]))
+            total, start = total + found + _POINTER * step, start + step
+            check_bytes(f"The text of {file}, up to {name or item.name!r},", total)
+            step = int(min(max(_TEXT_BLOCK * step // (found + 1), 1), 4 * step, 100_000))
 
 
 @contextmanager
@@ -104,8 +145,16 @@ class H5ad:
     def read(self, slot: str) -> Any:
         """One element; :class:`UserError` where it is not readable."""
         check_time(self.path.name)
+        item = self.file[slot]
+        check_text(self.path.name, item)
+        self._check_sparse(slot)
         try:
-            return read_elem(self.file[slot])
+            value = read_elem(item)
+            if problem := index_problem(value):
+                raise UserError(f"{self.path.name} is damaged: {slot!r} is no sparse matrix, {problem}.")
+            return value
+        except UserError:
+            raise
         except Exception as error:  # anndata raises many kinds for elements it cannot interpret
             raise UserError(
                 f"{self.path.name}: {slot!r} cannot be read ({type(error).__name__}). The file may have been written by "
@@ -116,6 +165,7 @@ class H5ad:
         """``obs`` or ``var`` as text-indexed table; columns that cannot be read are left out."""
         if slot not in self.file:
             raise UserError(f"{self.path.name} has no {slot!r}: it is not a complete .h5ad.")
+        check_text(self.path.name, self.file[slot])
         try:
             frame = read_elem(self.file[slot])
         except Exception:  # another version's encoding: take what can be read, column by column
@@ -135,6 +185,8 @@ class H5ad:
             key = f"uns/{name}_categories"
             if key in self.file and rows[name].dtype.kind in "iu":
                 categories = _text(np.asarray(self.file[key]))
+                if len(rows) and not -1 <= rows[name].min() <= rows[name].max() < len(categories):
+                    raise UserError(f"{self.path.name}: obs column {name!r} names categories that do not exist.")
                 columns[name] = np.array([categories[c] if c >= 0 else None for c in rows[name]], dtype=object)
         return pd.DataFrame(columns, index=_text(rows[first]))
 
@@ -156,7 +208,6 @@ class H5ad:
         """A matrix, sparse as csr, never float16; refused where missing."""
         if slot not in self.file or (isinstance(self.file[slot], h5py.Dataset) and self.file[slot].shape is None):
             raise UserError(f"{self.path.name} holds no values in {slot!r}.")
-        self._check_sparse(slot)
         value = self._dense(slot) if self.file[slot].attrs.get("encoding-type") == "array" else self.read(slot)
         if isinstance(value, pd.DataFrame):
             value = value.to_numpy()
@@ -182,9 +233,13 @@ class H5ad:
         return out
 
     def _check_sparse(self, slot: str) -> None:
-        shape = self.file[slot].attrs.get("shape") if isinstance(self.file[slot], h5py.Group) else None
-        if shape is not None:
-            check_shape(f"{self.path.name} ({slot})", int(shape[0]), int(shape[1]), itemsize=0)
+        group = self.file[slot]
+        if not isinstance(group, h5py.Group) or "indptr" not in group:
+            return
+        if problem := sparse_problem(group):
+            raise UserError(f"{self.path.name} is damaged: {slot!r} is no sparse matrix, {problem}.")
+        rows, columns = map(int, group.attrs["shape"])
+        check_shape(f"{self.path.name} ({slot})", rows, columns, itemsize=0)
 
 
 def _frame_by_column(group: h5py.Group) -> pd.DataFrame:

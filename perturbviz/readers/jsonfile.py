@@ -42,11 +42,11 @@ def numbers(values: Any, where: str) -> np.ndarray:
     """
     try:
         out = np.asarray(values, dtype=np.float64)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         try:
             out = np.array([np.nan if v is None or v in _MISSING else float(v) for v in values])
-        except (ValueError, TypeError) as error:
-            raise UserError(f"{where} must be a list of numbers, one a gene ({error}).") from error
+        except (ValueError, TypeError, OverflowError) as error:
+            raise UserError(f"{where} must be a list of numbers, one a gene ({str(error)[:100]}).") from error
     if out.ndim != 1:
         raise UserError(f"{where} must be a flat list of numbers, one a gene.")
     return out.astype(np.float32)

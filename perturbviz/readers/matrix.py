@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,8 @@ from perturbviz.readers.safety import check_bytes, check_file, check_shape, chec
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
 _META = ("context", "n_cells", "split")
 _BLOCK = 4_000_000  # fields read at a time
+_WIDE = 20_000  # columns
+_MISSING = frozenset(["", "NA", "NaN", "nan", "N/A", "n/a", "NULL", "null", "None", "<NA>", "#N/A", "-nan", "-NaN"])
 _NAMELESS = "the columns are only numbered"
 
 
@@ -73,10 +77,14 @@ def read_table(path: Path) -> pd.DataFrame:
             delimiter = max("\t,;", key=first.count)
             header = next(csv.reader([first.rstrip("\r\n")], delimiter=delimiter), [])
             second = file.readline(64_000_000)
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        width = len(next(csv.reader([second.rstrip("\r\n")], delimiter=delimiter), []))
+    except csv.Error as error:
+        raise UserError(
+            f"{path.name} is no table of numbers: a field of its first lines is longer than {csv.field_size_limit():,} letters."
+        ) from error
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise UserError(f"{path.name} is not a text table in UTF-8 ({type(error).__name__}).") from error
     check_shape(path.name, 1, len(header))
-    width = len(next(csv.reader([second.rstrip("\r\n")], delimiter=delimiter), []))
     if not second:
         raise UserError(f"{path.name} is empty: it needs one row a condition and one column a gene.")
     if width == len(header) + 1:  # R's write.table leaves the corner out
@@ -87,10 +95,17 @@ def read_table(path: Path) -> pd.DataFrame:
             "commas or tabs, one row a condition and one column a gene."
         )
     try:
-        table = _body(path, delimiter, len(header))
+        wide = _wide_body(path, delimiter, len(header)) if len(header) > _WIDE else None
+        table = _body(path, delimiter, len(header)) if wide is None else wide
     except UserError:
         raise
-    except (ValueError, OSError, EOFError) as error:  # pandas' ParserError and UnicodeDecodeError are ValueErrors
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        zlib.error,
+        csv.Error,
+    ) as error:  # pandas' ParserError and UnicodeDecodeError are ValueErrors
         raise UserError(f"{path.name} cannot be read as a table ({str(error).strip()[:120]}).") from error
     if table.shape[1] != len(header):
         raise UserError(f"{path.name}: rows differ in length; every row needs {len(header)} fields.")
@@ -115,7 +130,7 @@ def _body(path: Path, delimiter: str, columns: int) -> pd.DataFrame:
     ) as reader:
         for block in reader:
             check_time(path.name)
-            rows, bytes_ = rows + len(block), bytes_ + int(block.memory_usage().sum())
+            rows, bytes_ = rows + len(block), bytes_ + int(block.memory_usage(deep=True).sum())
             if rows > limit("ROWS"):
                 raise UserError(
                     f"{path.name} has more than {limit('ROWS'):,} rows, the limit (PERTURBVIZ_MAX_ROWS): it is not read in "
@@ -126,17 +141,47 @@ def _body(path: Path, delimiter: str, columns: int) -> pd.DataFrame:
     return blocks[0] if len(blocks) == 1 else pd.concat(blocks, ignore_index=True)
 
 
+def _wide_body(path: Path, delimiter: str, columns: int) -> pd.DataFrame | None:
+    """The same for a table of tens of thousands of columns, row by row, since pandas takes its time for each column.
+
+    None where something else than a number or a missing value stands in a row, and pandas has to look closer.
+    """
+    labels: list[str] = []
+    rows: list[np.ndarray] = []
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+        lines = csv.reader(file, delimiter=delimiter)
+        next(lines)
+        for fields in lines:
+            check_time(path.name)
+            if not fields:
+                continue
+            if len(fields) != columns:
+                return None
+            try:
+                values = np.array(["nan" if f in _MISSING else f for f in fields[1:]], dtype=np.float64)
+            except ValueError:
+                return None
+            labels.append(fields[0])
+            rows.append(values.astype(np.float32))
+            check_bytes(path.name, len(rows) * rows[0].nbytes)
+    if not rows:
+        return None
+    table = pd.DataFrame(np.stack(rows), columns=range(1, columns))
+    table.insert(0, 0, pd.Series([np.nan if label in _MISSING else label for label in labels], dtype=object))
+    return table
+
+
 def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         schema = pq.read_metadata(path)
         check_shape(path.name, schema.num_rows, schema.num_columns)
-        table = pq.read_table(path).to_pandas()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
+        table = _decoded(path.name, pq.ParquetFile(path)).to_pandas()
+    except UserError:
+        raise
+    except Exception as error:  # Arrow, and pandas' description of the columns in the file, raise many kinds
         raise UserError(f"{path.name} cannot be read as Parquet ({type(error).__name__}).") from error
     if (
         isinstance(table.index, pd.RangeIndex)
@@ -150,6 +195,19 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise UserError(f"{path.name} has no labels: the first column (or the index) must name the conditions.")
     name = table.index.name or ""
     return pd.concat([pd.Series(table.index, index=table.index, name=name), table], axis=1)
+
+
+def _decoded(name: str, file: Any) -> Any:
+    """A Parquet table, batch by batch: repeated text and runs take no place in the file and much in memory."""
+    import pyarrow as pa
+
+    batches, bytes_ = [], 0
+    for batch in file.iter_batches(batch_size=10_000, use_threads=False):
+        check_time(name)
+        batches.append(batch)
+        bytes_ += batch.nbytes
+        check_bytes(name, bytes_)
+    return pa.Table.from_batches(batches, schema=file.schema_arrow)
 
 
 def _numbers(name: str, body: pd.DataFrame, genes: list[str], labels: list) -> np.ndarray:

@@ -30,7 +30,11 @@ def read_npz(path: Path, names: tuple[str, ...], optional: tuple[str, ...] = ())
     with np.load(path, allow_pickle=False) as archive:
         for name in (*names, *(o for o in optional if o in archive.files)):
             check_time(path.name)
-            shape, itemsize = _declared(path, name)
+            shape, dtype = _declared(path, name)
+            itemsize = dtype.itemsize
+            if dtype.kind not in "OfiubUS" or not itemsize:
+                raise UserError(f"{path.name}: array {name!r} is of the type {dtype.str!r}: use plain numbers or text.")
+            check_shape(f"{path.name}, array {name!r},", shape[0] if len(shape) == 1 else 1, 1, itemsize=0)
             check_bytes(f"{path.name}, array {name!r},", int(np.prod(shape, dtype=object)) * itemsize)
             if len(shape) == 2:
                 check_shape(f"{path.name}, array {name!r},", *shape, itemsize=itemsize)
@@ -48,10 +52,13 @@ def read_npz(path: Path, names: tuple[str, ...], optional: tuple[str, ...] = ())
     return out
 
 
-def _declared(path: Path, name: str) -> tuple[tuple[int, ...], int]:
-    """Shape and bytes a value that the array's header declares, which may differ from what the file holds."""
+def _declared(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type that the array's header declares, which may differ from what the file holds."""
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
-    return shape, dtype.itemsize
+        try:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(file)
+        except Exception as error:  # a header is a piece of Python, and may fail in many ways
+            raise UserError(f"{path.name}: array {name!r} is damaged ({type(error).__name__}).") from error
+    return shape, dtype

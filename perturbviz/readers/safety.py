@@ -13,6 +13,7 @@ import stat
 import tarfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -89,7 +90,7 @@ def check_bytes(name: str, size: int) -> None:
     """Refuse more bytes than the limit."""
     if size > limit("MB") * 10**6:
         raise UserError(
-            f"{name} holds {size / 10**6:,.0f} MB, more than the limit of {limit('MB'):,} MB (PERTURBVIZ_MAX_MB): "
+            f"{name} holds {size / 10**6:,.0f} MB, more than the limit of {memory_limit()}: "
             "convert it on the command line of a bigger machine, or keep fewer genes or cells."
         )
 
@@ -145,13 +146,17 @@ def unpack(path: Path, folder: Path) -> Path:
                 raise UserError(f"{path.name} is encrypted: unpack it first.")
             if entry.is_dir() or target.name.startswith(".") or "__MACOSX" in target.parts:
                 continue
-            target.parent.mkdir(parents=True, exist_ok=True)
             try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if target.exists():
+                    raise UserError(f"{path.name} holds {entry.filename[:60]!r} twice: pack it once.")
                 with archive.open(entry) as source, target.open("wb") as sink:
                     _copy(path.name, source, sink, entry.file_size)
-            except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
-                raise UserError(f"{path.name}: {entry.filename!r} cannot be unpacked ({error}).") from error
-    inner = list(folder.iterdir())
+            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError) as error:
+                raise UserError(f"{path.name}: {entry.filename[:60]!r} cannot be unpacked ({error}).") from error
+    inner = list(folder.iterdir()) if folder.is_dir() else []
+    if not inner:
+        raise UserError(f"{path.name} holds no files: pack what the model wrote.")
     return inner[0] if len(inner) == 1 else folder
 
 

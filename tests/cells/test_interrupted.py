@@ -11,24 +11,25 @@ from tests.cells.simulated import counts_of
 
 # the real command, slow enough to be stopped at a known moment
 SLOW = """
-import sys, time
+import os, sys, time
 from anndata import AnnData
 from perturbviz.cells import pipeline
 from perturbviz.cells.source import CellSource
 from perturbviz.cli import main
 
+said = os.fdopen(os.dup(1), "w")  # the process that reads cells says nothing on stdout
 read, write, open_cells = CellSource.read, AnnData.write_h5ad, pipeline.open_cells
 
 def slow_read(self, first, last, block=None):
     for values in read(self, first, last, block):
         if block is None:
-            print("summing", flush=True)
+            print("summing", flush=True, file=said)
             time.sleep(0.05)
         yield values
 
 def slow_write(self, *arguments, **options):
     write(self, *arguments, **options)
-    print("saving", flush=True)
+    print("saving", flush=True, file=said)
     time.sleep(60)
 
 CellSource.read, AnnData.write_h5ad = slow_read, slow_write

@@ -92,8 +92,12 @@ def test_files_are_read_once(open_page, monkeypatch):
     from perturbviz.ui import uploads
 
     reads = []
-    real = uploads.load
-    monkeypatch.setattr(uploads, "load", lambda path, options: reads.append(path.name) or real(path, options))
+    real = uploads.isolation.isolated
+    monkeypatch.setattr(
+        uploads.isolation,
+        "isolated",
+        lambda *words, name, **more: reads.append(name) or real(*words, name=name, **more),
+    )
     at = add_section(open_page)
     at.file_uploader[0].upload("mine.csv", csv_of(0.01, rows=slice(60, None))).run()
     next(t for t in at.text_input if t.label == "Name of the method").set_value("Mine").run()

@@ -28,9 +28,7 @@ def yes_or_no(column: pd.Series, name: str) -> np.ndarray:
     found = [_YES.get(word.strip().lower()) for word in words]
     if None in found:
         odd = words[found.index(None)]
-        raise UserError(
-            f"The benchmark's obs column {name!r} must say true or false, but one value is {odd[:40]!r}."
-        )
+        raise UserError(f"The benchmark's obs column {name!r} must say true or false, but one value is {odd[:40]!r}.")
     return np.array(found, dtype=bool)
 
 

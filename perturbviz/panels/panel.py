@@ -27,6 +27,8 @@ class Panel:
         What is drawn. ``ids`` and trace names tell which point and trace is which after a change.
     caption
         What to notice, computed from the data; stands under the chart. Plain text, "" where there is nothing to say.
+    hint
+        What a click in it does, after the caption where clicks are reported; a report leaves it out. Plain text.
     alt
         Alternative text: what the chart shows, for those who cannot see it.
     table
@@ -49,6 +51,7 @@ class Panel:
     alt: str
     table: Table | None
     filename: str
+    hint: str = ""
     select: bool = False
     height: int | None = None
     axes: tuple[object, ...] = ()

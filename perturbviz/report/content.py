@@ -1,30 +1,28 @@
-"""What a report says about each view: computed sentences, figures and the table behind them."""
+"""What a report says about each view: computed sentences, the panels of the pages, and the table behind them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlencode
 
-import numpy as np
 import pandas as pd
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.errors import UserError
 from perturbviz.panels import captions
-from perturbviz.panels.figures import errors as error_figures
-from perturbviz.panels.figures import rankings as ranking_figures
-from perturbviz.panels.figures.drawing import Drawing
-from perturbviz.panels.figures.theme import figure_dict, method_colours
+from perturbviz.panels import errors as error_panels
+from perturbviz.panels import rankings as ranking_panels
+from perturbviz.panels.look import look_of
+from perturbviz.panels.panel import Panel
 from perturbviz.scoring.evaluation import Evaluation
-from perturbviz.scoring.published_scores import label_of, name_of, scores_of
-from perturbviz.scoring.rankings import Ranking, per_unit, rank, ranks
+from perturbviz.scoring.published_scores import name_of, scores_of
+from perturbviz.scoring.rank_table import RankTable, published_rank_table, rank_table
+from perturbviz.scoring.rankings import Ranking, rank
 from perturbviz.scoring.scores import score_many, score_view, view_rows
-from perturbviz.scoring.validity import no_vote, offered_pairs, view_problem
-from perturbviz.scoring.view import View, metric_label, metric_name
-from perturbviz.stats import average
+from perturbviz.scoring.validity import offered_pairs, view_problem
+from perturbviz.scoring.view import View, metric_name
 
 Source = Benchmark | ScoreTable
 
@@ -35,17 +33,6 @@ class Item:
 
     source: Source
     view: View
-
-
-@dataclass(frozen=True, eq=False)
-class Chart:
-    """A figure's plain JSON form with its title, one computed sentence and alternative text (plain text)."""
-
-    id: str
-    figure: dict[str, Any]
-    question: str
-    note: str
-    alt: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +53,8 @@ class Section:
         How the metric was computed here; plain text.
     table
         Place, method, score, interval, values and reason of every method.
+    panels
+        What is drawn, as on the pages.
     """
 
     source: Source
@@ -77,7 +66,7 @@ class Section:
     problem: str = ""
     note: str = ""
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
-    charts: tuple[Chart, ...] = ()
+    panels: tuple[Panel, ...] = ()
 
 
 class Direct:
@@ -85,7 +74,7 @@ class Direct:
 
     def __init__(self) -> None:
         self._evaluations: dict[tuple[str, tuple[str, ...], str], Evaluation] = {}
-        self._tables: dict[tuple[str, str], tuple[tuple[tuple[str, str], ...], pd.DataFrame]] = {}
+        self._tables: dict[tuple[str, str], RankTable] = {}
 
     def evaluation(self, source: Benchmark, view: View) -> Evaluation:
         """Scored rows under a view's split and truth."""
@@ -101,36 +90,32 @@ class Direct:
             return rank(scores.select([m for m in scores.methods if not view.show or m in view.show]), view.avg)
         return rank(score_view(self.evaluation(source, view), view), view.avg)
 
-    def rank_table(self, source: Source, view: View) -> tuple[tuple[tuple[str, str], ...], pd.DataFrame]:
-        """(metric, reference) pairs that make sense on the view's genes, and ranks: methods x pairs."""
+    def rank_table(self, source: Source, view: View) -> RankTable:
+        """Ranks under every metric and reference that makes sense on the view's genes."""
         if isinstance(source, ScoreTable):
-            pairs = tuple((m, source.reference(m)) for m in source.metrics)
-            columns = {i: self.ranking(source, view.with_(metric=m)).table["rank"] for i, (m, _) in enumerate(pairs)}
-            return pairs, pd.DataFrame(columns)
+            return published_rank_table(source, lambda metric: self.ranking(source, view.with_(metric=metric)))
         key = (source.content_id, view.with_(data="", metric="l2", ref="control").token)
         if key not in self._tables:
             evaluation = self.evaluation(source, view)
             methods = [m for m in evaluation.methods if not view.show or m in view.show]
-            pairs = offered_pairs(evaluation, view.subset)
             found = score_many(
                 evaluation,
-                pairs,
+                offered_pairs(evaluation, view.subset),
                 view.subset,
                 methods,
                 view_rows(evaluation, view, methods),
                 include_held_out_in_reference=view.ref_from == "all",
             )
-            columns = {i: ranks(average(found[p].values, view.avg), found[p].card) for i, p in enumerate(pairs)}
-            self._tables[key] = pairs, pd.DataFrame(columns, index=pd.Index(methods, name="method"))
+            self._tables[key] = rank_table(evaluation, view.subset, found, view.avg)
         return self._tables[key]
 
 
 def sections(items: Iterable[Item], compute: Direct | None = None) -> Iterator[Section]:
     """One section an item, in order; a view that means nothing on its data gets the sentence that says why."""
     compute = compute or Direct()
-    for number, item in enumerate(items):
+    for item in items:
         try:
-            yield _section(item, compute, f"v{number}")
+            yield _section(item, compute)
         except UserError as error:
             yield Section(item.source, item.view, _title(item), _query(item.view), problem=str(error))
 
@@ -146,7 +131,7 @@ def _query(view: View) -> str:
     return urlencode({"data": [view.data], **view.to_query()}, doseq=True)
 
 
-def _section(item: Item, compute: Direct, prefix: str) -> Section:
+def _section(item: Item, compute: Direct) -> Section:
     source, view = item.source, item.view
     if isinstance(source, Benchmark) and (problem := view_problem(view, compute.evaluation(source, view))):
         raise UserError(problem)
@@ -163,7 +148,7 @@ def _section(item: Item, compute: Direct, prefix: str) -> Section:
         "",
         ranking.scores.note,
         _table(ranking),
-        tuple(_charts(item, ranking, compute, prefix)),
+        tuple(_panels(item, ranking, compute)),
     )
 
 
@@ -182,69 +167,11 @@ def _table(ranking: Ranking) -> pd.DataFrame:
     )
 
 
-def look(source: Source, compute: Direct, view: View) -> tuple[dict[str, str], dict[str, str]]:
-    """Names and colours of all methods, the same whatever is shown."""
-    if isinstance(source, ScoreTable):
-        return dict(source.names), method_colours(source.names)
-    evaluation = compute.evaluation(source, view)
-    baselines = [m for m in evaluation.methods if evaluation.is_baseline(m)]
-    return {m: evaluation.name(m) for m in evaluation.methods}, method_colours(evaluation.methods, baselines)
-
-
-def _charts(item: Item, ranking: Ranking, compute: Direct, prefix: str) -> Iterator[Chart]:
-    source, view, scores, card = item.source, item.view, ranking.scores, ranking.scores.card
-    names, colours = look(source, compute, view)
-    axis, shown_names = card.axis or card.name, [line["name"] for line in ranking.lines.values()]
-
-    def chart(kind: str, figure: Drawing, question: str, note: str, alt: str) -> Chart:
-        drawn = figure_dict(figure.with_layout(meta={"token": view.token, "kind": kind}))
-        note = captions.footnoted(note, *shown_names)
-        return Chart(f"{prefix}-{kind}", drawn, question, note, alt)
-
-    yield chart(
-        "order",
-        ranking_figures.order(ranking.table, colours, axis, None, card.better != "lower"),
-        "Who leads, and how surely?",
-        captions.uncertainty(ranking),
-        captions.alt_order(ranking),
-    )
-    order = list(ranking.table.index)
-    points, perturbations = per_unit(scores.values[[scores.methods.index(m) for m in order]], scores.rows)
-    swarms = error_figures.distribution(
-        points,
-        perturbations,
-        order,
-        names,
-        colours,
-        ranking.table["score"].to_dict(),
-        f"{axis} · {card.arrow}",
-        "",
-        ranking.table["reason"].to_dict(),
-    )
-    # No script of the page tilts names that do not fit, as the app's charts do.
-    swarms = swarms.with_layout(xaxis={"tickangle": -40, "automargin": True})
-    yield chart(
-        "distribution",
-        swarms,
-        f"How is the {card.name} spread over perturbations?",
-        captions.spread(ranking, view.avg).partition(" Click")[0]
-        + captions.a_point_is(perturbations)
-        + captions.thinned(error_figures.points_a_method(len(order)), len(perturbations)),
-        f"Values of {len(order)} methods, one point a perturbation, with their {view.avg}.",
-    )
-    pairs, table = compute.rank_table(source, view)
-    shown = table.loc[[m for m in order if m in table.index]]
-    if shown.shape[1] > 1 and np.isfinite(shown.to_numpy(float)).any():
-        labels = [label_of(source, m) if isinstance(source, ScoreTable) else metric_label(m, r) for m, r in pairs]
-        here = next((i for i, p in enumerate(pairs) if p == (scores.metric, scores.reference)), -1)
-        silent = []
-        if isinstance(source, Benchmark):
-            evaluation = compute.evaluation(source, view)
-            silent = [i for i, (m, _) in enumerate(pairs) if no_vote(m, view.subset, evaluation)]
-        yield chart(
-            "bump",
-            ranking_figures.bump(shown, labels, names, colours, here),
-            "How does the order shift from metric to metric?",
-            captions.bump_note(shown, labels, names.__getitem__, silent).partition(" Click")[0],
-            f"Ranks of {len(shown)} methods under {len(pairs)} metrics.",
-        )
+def _panels(item: Item, ranking: Ranking, compute: Direct) -> Iterator[Panel]:
+    source, view = item.source, item.view
+    look = look_of(source if isinstance(source, ScoreTable) else compute.evaluation(source, view))
+    yield ranking_panels.order(ranking, look)
+    yield error_panels.distribution(ranking, look)
+    table = compute.rank_table(source, view)
+    if table.ranks.shape[1] > 1 and table.ranks.notna().to_numpy().any():
+        yield ranking_panels.bump(table, ranking, look)

@@ -24,8 +24,10 @@ from perturbviz import __version__
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.metrics import CATALOGUE
-from perturbviz.panels.captions import made_additive, who_saw_the_truth
-from perturbviz.report.content import Chart, Direct, Item, Section, Source, sections
+from perturbviz.panels.captions import footnoted, made_additive, who_saw_the_truth
+from perturbviz.panels.figures.theme import figure_dict
+from perturbviz.panels.panel import Panel
+from perturbviz.report.content import Direct, Item, Section, Source, sections
 
 _HERE = Path(__file__).parent
 _PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
@@ -47,8 +49,7 @@ def build(items: Iterable[Item], app: str = "", compute: Direct | None = None, c
         Command line that makes the same report, if there is one.
     """
     made = list(sections(items, compute))
-    charts = [chart for section in made for chart in section.charts]
-    figures = {c.id: c.figure for c in charts}
+    figures = {_id(n, panel): _figure(panel, section) for n, section in enumerate(made) for panel in section.panels}
     body, last = [], None
     for number, section in enumerate(made):
         if section.source is not last:
@@ -174,18 +175,34 @@ def _view(section: Section, number: int, app: str) -> str:
     note = f'<p class="small">{html.escape(section.note)}</p>' if section.note else ""
     return (
         f'{head}<p class="headline">{inline(section.headline)}</p><p class="small">{inline(section.questions)}</p>{note}'
-        f'<div class="charts">{"".join(map(_chart, section.charts))}</div>'
+        f'<div class="charts">{"".join(_chart(p, number, section) for p in section.panels)}</div>'
         f"<details><summary>The numbers</summary>{_numbers(section.table)}</details>"
         f'<p class="small">{link}</p></article>'
     )
 
 
-def _chart(chart: Chart) -> str:
-    height = int(chart.figure["layout"].get("height", 420))
+def _id(number: int, panel: Panel) -> str:
+    """Of the chart of a panel in a view's section."""
+    return f"v{number}-{panel.key}"
+
+
+def _figure(panel: Panel, section: Section) -> dict[str, Any]:
+    """The plain JSON form of a panel's figure."""
+    figure = figure_dict(panel.figure)
+    layout = {**figure["layout"], "meta": {"token": section.view.token, "kind": panel.key}}
+    if panel.key == "distribution":  # no script of the page tilts names that do not fit, as the app's charts do
+        layout["xaxis"] = {**layout["xaxis"], "tickangle": -40, "automargin": True}
+    return {"data": figure["data"], "layout": layout}
+
+
+def _chart(panel: Panel, number: int, section: Section) -> str:
+    """A panel with its question and caption."""
+    height = int(panel.height or figure_dict(panel.figure)["layout"].get("height", 420))
+    caption = footnoted(panel.caption, *section.table["method"])
     return (
-        f'<figure class="{html.escape(chart.figure["layout"]["meta"]["kind"])}"><h4>{html.escape(chart.question)}</h4>'
-        f'<div class="chart" id="{chart.id}" role="img" aria-label="{html.escape(chart.alt)}" style="min-height:{height}px"></div>'
-        f"<figcaption>{html.escape(chart.note)}</figcaption></figure>"
+        f'<figure class="{html.escape(panel.key)}"><h4>{html.escape(panel.question)}</h4>'
+        f'<div class="chart" id="{_id(number, panel)}" role="img" aria-label="{html.escape(panel.alt)}" '
+        f'style="min-height:{height}px"></div><figcaption>{html.escape(caption)}</figcaption></figure>'
     )
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from threading import Condition, Lock, Timer
 from typing import Any, Protocol, cast
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from cachetools import LRUCache, cached
 
@@ -24,11 +22,12 @@ from perturbviz.scoring.coverage import coverage as measure
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import subset_problem
 from perturbviz.scoring.published_scores import scores_of
-from perturbviz.scoring.rankings import Ranking, rank, ranks
+from perturbviz.scoring.rank_table import RankTable, published_rank_table
+from perturbviz.scoring.rank_table import rank_table as made_rank_table
+from perturbviz.scoring.rankings import Ranking, rank
 from perturbviz.scoring.scores import Scores, quick_and_slow, score_many, score_view, view_rows
-from perturbviz.scoring.validity import metric_problem, no_vote, offered_pairs
+from perturbviz.scoring.validity import metric_problem, offered_pairs
 from perturbviz.scoring.view import DEFAULT_N, View
-from perturbviz.stats import average
 
 AHEAD = 3e8  # values (rows x methods x genes) up to which looking ahead is worth its time
 REST = 1.0  # seconds without a click before looking ahead begins, which takes a core from whoever clicks on
@@ -133,13 +132,15 @@ def _metric_options(content_id: str, token: str, benchmark: Benchmark) -> tuple[
     return offered, refused
 
 
-def rank_table(benchmark: Benchmark, view: View) -> RankTable:
+def rank_table(source: Benchmark | ScoreTable, view: View) -> RankTable:
     """Ranks of the shown methods under every metric and reference that makes sense on the view's genes.
 
     Computed once for all of them, so that switching metric or reference afterwards costs nothing.
     """
+    if isinstance(source, ScoreTable):
+        return published_rank_table(source, lambda metric: ranking(source, view.with_(metric=metric)))
     plain = view.with_(data="", metric="l2", ref="control")
-    return _rank_table(benchmark.content_id, plain.token, evaluation(benchmark, view), plain)
+    return _rank_table(source.content_id, plain.token, evaluation(source, view), plain)
 
 
 @shared(_MOST)
@@ -165,26 +166,7 @@ def _rank_table(content_id: str, token: str, evaluation: Evaluation, view: View)
         for pair, one in new.items():
             _scores.cache.setdefault(key[pair], one)
     found |= new
-    means = [average(found[p].values, view.avg) for p in pairs]
-    columns = [ranks(mean, found[p].card) for p, mean in zip(pairs, means, strict=True)]
-    index = pd.Index(methods, name="method")
-    placed, averages = (pd.DataFrame(dict(enumerate(v)), index=index) for v in (columns, means))
-    no_lead = frozenset(i for i, (m, _) in enumerate(pairs) if no_vote(m, view.subset, evaluation))
-    return RankTable(pairs, placed, averages, left_out, no_lead)
-
-
-@dataclass(frozen=True, eq=False)
-class RankTable:
-    """Ranks and average scores (methods x settings) with the (metric, reference) of each column.
-
-    ``left_out``: settings that are too slow; ``no_lead``: columns whose first place says nothing here (see ``no_vote``).
-    """
-
-    settings: tuple[tuple[str, str], ...]
-    ranks: pd.DataFrame
-    averages: pd.DataFrame
-    left_out: tuple[tuple[str, str], ...]
-    no_lead: frozenset[int] = frozenset()
+    return made_rank_table(evaluation, view.subset, {p: found[p] for p in pairs}, view.avg, left_out)
 
 
 def curves(benchmark: Benchmark, view: View) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NoReturn
 
 import streamlit as st
 
-from perturbviz.analyses.calibration.controls import SHUFFLED
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.errors import UserError
 from perturbviz.panels import captions
 from perturbviz.panels.figures.drawing import Figure
 from perturbviz.panels.figures.marks import marked
-from perturbviz.panels.figures.theme import control_colours, method_colours
+from perturbviz.panels.look import Look, look_of
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.rankings import Ranking
 from perturbviz.scoring.scores import Scores
@@ -104,20 +104,19 @@ class Current:
         return self.source.names[method] if isinstance(self.source, ScoreTable) else self.evaluated.name(method)
 
     @property
-    def colours(self) -> dict[str, str]:
-        """Method -> colour, the same on every page whatever is shown."""
-        baselines = [m for m in self.methods if self.evaluation is not None and self.evaluation.is_baseline(m)]
-        others = [m for m in self.methods if m not in self.controls]
-        own = {m: c for m, c in colours.chosen().items() if m in self.methods}
-        return {**method_colours(others, baselines), **control_colours(self.controls, (SHUFFLED,)), **own}
+    def look(self) -> Look:
+        """Names and colours of all methods, the same on every page whatever is shown."""
+        return look_of(self.source if isinstance(self.source, ScoreTable) else self.evaluated, colours.chosen())
+
+    @property
+    def colours(self) -> Mapping[str, str]:
+        """Method -> colour."""
+        return self.look.colours
 
     @cached_property
     def controls(self) -> tuple[str, ...]:
         """Methods that are controls of the calibration: drawn dashed or open."""
-        source = self.source
-        if not isinstance(source, Benchmark):
-            return ()
-        return tuple(m for m in self.methods if source.about(m).get("kind") == "control")
+        return self.look.controls
 
 
 def keep(current: Current) -> None:

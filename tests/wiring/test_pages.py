@@ -13,6 +13,7 @@ from perturbviz.benchmark import save
 from perturbviz.panels.figures import calibration as calibration_figures
 from perturbviz.panels.figures import linear as linear_figures
 from perturbviz.panels.figures import rankings as ranking_figures
+from perturbviz.panels.figures.theme import figure_dict
 from perturbviz.report import Item
 from perturbviz.report.content import sections
 from perturbviz.scoring.view import View
@@ -221,6 +222,6 @@ def test_a_report_draws_each_method_at_its_score_with_better_to_the_right(world,
     expected = averages(world, metric, reference, "expressed:12")
     for method, line in section.table.iterrows():
         assert agree(line["score"], expected[method])
-    drawn = {c.id.partition("-")[2]: c.figure for c in section.charts}
+    drawn = {panel.key: figure_dict(panel.figure) for panel in section.panels}
     check_order(drawn["order"], expected, better)
     check_ends(trace(drawn["order"], "score"), section.table)

@@ -319,7 +319,6 @@ def bump_note(
         f"{counted_}{name(table.index[widest])} moves most, from "
         f"{ordinal(low[widest])} to {ordinal(high[widest])}."
         + (f" Not counted, as they say too little here: {', '.join(uncounted)}." if uncounted else "")
-        + " Click a point to open that view."
     )
 
 
@@ -352,11 +351,7 @@ def spread(ranking: Ranking, how: str) -> str:
         if abs(mean - middle) > 2 * error:
             text += f"; its mean ({mean:.3g}) and median ({middle:.3g}) differ by more than twice their standard error"
     undefined = [line["name"] for line in ranking.lines.values() if np.isnan(line["score"])]
-    return (
-        text
-        + (f". Undefined: {names(undefined)}." if undefined else ".")
-        + " Click a point to follow its perturbation."
-    )
+    return text + (f". Undefined: {names(undefined)}." if undefined else ".")
 
 
 def paired(ranking: Ranking, against: str, differences: np.ndarray, others: list[str]) -> str:

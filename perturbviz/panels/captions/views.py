@@ -115,7 +115,7 @@ def score_table(ranks: np.ndarray, names: Sequence[str]) -> str:
     """Who is first how often over the rows (metrics × methods), and how to read the table."""
     return (
         f"Over {len(ranks)} rows: {firsts(first(ranks).T, names, 4)}. Colour: rank within the row, the strongest is first "
-        "(bold); – undefined. Rows have no common scale, so no total is given. Click a cell to open its view."
+        "(bold); – undefined. Rows have no common scale, so no total is given."
     )
 
 

@@ -73,7 +73,7 @@ def draw(panel: Panel, token: str) -> Event:
         table=panel.table,
         filename=panel.filename,
         height=panel.height,
-        note=panel.caption,
+        note=f"{panel.caption} {panel.hint}".strip(),
         select=panel.select,
     )
 

@@ -28,10 +28,7 @@ class Cached(Direct):
 
     def rank_table(self, source: Source, view: View):
         """As on the page."""
-        if not isinstance(source, Benchmark):
-            return super().rank_table(source, view)
-        table = cache.rank_table(source, view)
-        return table.settings, table.ranks
+        return cache.rank_table(source, view)
 
 
 def _named(steps: int, pinned: bool, views: int) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -12,89 +10,35 @@ from perturbviz.analyses.all_views.defensible import FACTORS, ViewFilter, Views,
 from perturbviz.analyses.robustness import RANKING_METHODS, flattering, shares_of_views, sweep_across
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
-from perturbviz.metrics import CATALOGUE, parse_metric
+from perturbviz.metrics import CATALOGUE
 from perturbviz.metrics.retrieval import squared_distances
 from perturbviz.panels import captions as words
+from perturbviz.panels import rankings as panels
 from perturbviz.panels.captions import views as captions
 from perturbviz.panels.figures import rankings as order_figures
 from perturbviz.panels.figures import views as figures
-from perturbviz.panels.figures.score_map import score_map
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import GeneSubset, resolve
-from perturbviz.scoring.published_scores import label_of, name_of
 from perturbviz.scoring.scores import view_rows
-from perturbviz.scoring.view import View, metric_label, metric_name
+from perturbviz.scoring.view import View, metric_label
 from perturbviz.ui import cache, cache_views, choose, recipes, session, sources
-from perturbviz.ui.chart import chart
+from perturbviz.ui.chart import chart, draw
 from perturbviz.ui.current import Current, four_questions, stop
+from perturbviz.ui.sections.this_view import open_setting
 
 #: Candidates of retrieval whose distances are drawn: a million cells are a chart of 4 MB.
 MOST_CANDIDATES = 1000
-_DIRECTION = {"lower": "↓", "higher": "↑", "one": "→1"}
 _WORDS = {"all": "all", "expressed": "expressed", "de": "DE"}
 
 
 def score_table(current: Current) -> None:
     """What every method gets under every metric, coloured by rank."""
-    source, view = current.data, current.view
-    pairs: Sequence[tuple[str, str]]
-    if isinstance(source, Benchmark):
-        found = cache.rank_table(source, view)
-        pairs, scores, ranks = found.settings, found.averages, found.ranks
-        cards = [parse_metric(metric)[0].card for metric, _ in pairs]
-        labels, names = ([write(m, r) for m, r in pairs] for write in (metric_label, metric_name))
-    else:
-        each = [cache.ranking(source, view.with_(metric=m)) for m in source.metrics]
-        pairs, cards = [(m, source.reference(m)) for m in source.metrics], [r.scores.card for r in each]
-        scores, ranks = (
-            pd.DataFrame({i: r.table[c] for i, r in enumerate(each)}) for c in ("score", "rank")
-        )  # methods x metrics
-        labels, names = ([write(source, m) for m in source.metrics] for write in (label_of, name_of))
-    order = [m for m in current.ranking().table.index if m in scores.index]
-    scores, ranks = scores.loc[order].T.to_numpy(float), ranks.loc[order].T.to_numpy(float)
-    families = list(dict.fromkeys(c.family for c in cards))
-    by_family = sorted(range(len(cards)), key=lambda i: families.index(cards[i].family))
-    rows = [f"{labels[i]} {_DIRECTION[cards[i].better]}" for i in by_family]
-    here = next((i for i, k in enumerate(by_family) if pairs[k] == (view.metric, current.reference)), -1)
-    event = chart(
-        current.mark(
-            score_map(
-                scores[by_family],
-                ranks[by_family],
-                rows,
-                [cards[i].family for i in by_family],
-                {m: current.name(m) for m in order},
-                [f"{names[i]}, {cards[i].arrow}" for i in by_family],
-                here,
-            ),
-            current.token,
-        ),
-        "score-table",
-        question="What does every method get under every metric?",
-        select=True,
-        alt=f"Scores of {len(order)} methods under {len(rows)} metrics, each row coloured by rank.",
-        table=lambda: pd.DataFrame(
-            [
-                {
-                    "metric": pairs[i][0],
-                    "reference": pairs[i][1],
-                    "better": cards[i].better,
-                    "method": m,
-                    "score": scores[i, j],
-                    "rank": ranks[i, j],
-                }
-                for i in by_family
-                for j, m in enumerate(order)
-            ]
-        ),
-        filename="score-table",
-        note=captions.score_table(ranks, [current.name(m) for m in order]),
-    )
-    st.caption(four_questions(current, current.ranking().scores).split(" · ", 2)[2])  # the rows have the rest
+    ranking = current.ranking()
+    table = cache.rank_table(current.data, current.view).by_family()
+    event = draw(panels.score_table(table, ranking, current.look, current.view), current.token)
+    st.caption(four_questions(current, ranking.scores).split(" · ", 2)[2])  # the rows have the rest
     if event.clicked is not None:
-        metric, reference = pairs[by_family[int(np.ravel(event.clicked)[0])]]
-        changes = {"ref": reference} if isinstance(source, Benchmark) and reference != "none" else {}
-        session.defer(metric=metric, section="This view", **changes)
+        open_setting(current, table, int(np.ravel(event.clicked)[0]), section="This view")
 
 
 def _filter(current: Current) -> ViewFilter:

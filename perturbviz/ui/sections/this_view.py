@@ -1,0 +1,124 @@
+"""What the Rankings page opens with: the order under the current view, and how it shifts from metric to metric."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from perturbviz.analyses.calibration.controls import in_words
+from perturbviz.analyses.calibration.scale import Scaled
+from perturbviz.benchmark import Benchmark
+from perturbviz.errors import UserError
+from perturbviz.panels import captions
+from perturbviz.panels import rankings as panels
+from perturbviz.panels.captions import calibration as calibration_captions
+from perturbviz.scoring.rank_table import RankTable
+from perturbviz.scoring.rankings import Ranking, shifts
+from perturbviz.scoring.view import View
+from perturbviz.ui import cache, cache_calibration, ceiling, session
+from perturbviz.ui.chart import draw
+from perturbviz.ui.controls.pin import pin_controls, pinned
+from perturbviz.ui.current import Current, four_questions
+
+
+def this_view(current: Current) -> None:
+    """Sentences, the order (beside the pinned one where there is one), and the shifts of the order."""
+    ranking = current.ranking()
+    before = _before(current)
+    sentences = [captions.headline(ranking)]
+    if before is not None:
+        sentences.append(captions.change(before[1], ranking, before[0], current.view))
+    st.markdown("\n\n".join(sentences))  # one element either way: a chart whose place shifts is built anew
+    pin_controls(current)
+    scaled = _scale(current)
+    overturned = st.container()  # above both charts, so that they start on one line
+    left, right = st.columns([1, 1] if session.extra("pin") else [2, 3], gap="large")
+    pin = pinned(current)
+    if pin is not None:
+        with left:
+            _order(current, *pin, key="pinned", question="Pinned view")
+        with right:
+            _order(current, current.view, ranking, question="This view", gained=shifts(pin[1], ranking))
+    elif scaled is not None:
+        with left:
+            draw(panels.calibrated(scaled, current.look), current.token)
+            halves = calibration_captions.halves_note(current.evaluated.benchmark)
+            st.caption(f"{four_questions(current, scaled.ranking.scores)} · {halves}")
+    else:
+        with left:
+            _order(current, current.view, ranking, gained=shifts(before[1], ranking) if before is not None else None)
+    _moves(current, ranking, overturned, right if pin is None else st.container())
+
+
+def _before(current: Current) -> tuple[View, Ranking] | None:
+    """The view shown before this one and its ranking, where it is another one of the same data."""
+    before: View | None = st.session_state.get("_ranked_view")
+    st.session_state["_ranked_view"] = current.view
+    if before is None or before.data != current.view.data or before == current.view:
+        return None
+    try:
+        return before, cache.ranking(current.data, before)
+    except UserError:
+        return None
+
+
+def _order(current: Current, view: View, ranking: Ranking, **more: Any) -> None:
+    """The order under a view, with the four questions."""
+    draw(panels.order(ranking, current.look, perfect=ceiling.score(current, view), **more), current.token)
+    st.caption(four_questions(current, ranking.scores, view))
+
+
+def _scale(current: Current) -> Scaled | None:
+    """Switches of what is drawn; the calibrated scale where it is asked for and there is one."""
+    source = current.source
+    positives: tuple[str, ...] = ()
+    if isinstance(source, Benchmark) and not session.extra("pin"):
+        positives = cache_calibration.positives(source)
+    with st.container(horizontal=True, key="pv-scales"):
+        wanted = positives and st.toggle(
+            "Calibrated scale",
+            key="scaled",
+            persist_state="session",
+            help=f"0 = the perturbation mean, 1 = the {in_words(positives[0])}, not clipped. See the Calibration page.",
+        )
+        ceiling.switch(current)
+    if not wanted or not isinstance(source, Benchmark):
+        return None
+    scaled = cache_calibration.scale(source, current.view)
+    if isinstance(scaled, str):
+        st.info(scaled)
+        return None
+    return scaled
+
+
+def _moves(current: Current, ranking: Ranking, above: Any, place: Any) -> None:
+    """How the order shifts from metric to metric: a sentence ``above``, the chart in its ``place``; a click opens one."""
+    table = cache.rank_table(current.data, current.view)
+    shown = table
+    if isinstance(current.source, Benchmark):
+        above.markdown(panels.overturned(table, ranking, current.look))
+        if not st.session_state.get("every", False):
+            shown = table.one_of_each_family(ranking.scores.metric, ranking.scores.reference)
+    with place:
+        if table.left_out:
+            st.caption(f"{captions.left_out(table.left_out)}: choose one as the metric.")
+        counted_above = isinstance(current.source, Benchmark)
+        event = draw(panels.bump(shown, ranking, current.look, count=not counted_above), current.token)
+    if isinstance(current.source, Benchmark):
+        place.toggle(
+            f"Every metric ({len(table.settings)} columns)",
+            key="every",
+            persist_state="session",
+            help="Otherwise one of each family: metrics of a family order methods alike or nearly so.",
+        )
+    if event.clicked:
+        open_setting(current, shown, int(np.ravel(event.clicked)[-1]))
+
+
+def open_setting(current: Current, table: RankTable, column: int, **more: str) -> None:
+    """Show a column of the table as the current view."""
+    metric, reference = table.settings[column]
+    changes = {"ref": reference} if isinstance(current.source, Benchmark) and reference != "none" else {}
+    session.defer(metric=metric, **changes, **more)

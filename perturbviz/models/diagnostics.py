@@ -7,7 +7,7 @@ perturbations.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -129,26 +129,7 @@ def error_map(
     counted = 1.0 - (without & (model.missing_genes == "nan"))
     b_c = b * counted
     y_norm, h_norm = (np.einsum("ij,ij,j->i", m, m, counted) - 2 * (m @ b_c) + b @ b_c for m in (y, h))
-    if gene_rows is None:
-        (y_inside, h_inside), r = _on_row_space(y - b, h - b), None
-    else:  # projecting before centring spares a copy of the data
-        q, r = np.linalg.qr(gene_rows)
-        y_inside, h_inside = y @ q - b @ q, h @ q - b @ q
-
-    @cache
-    def gene_axes(k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Training and held-out changes along the axes of the first k columns of G, and the eigenvalues of GᵀG."""
-        if r is None:
-            return y_inside, h_inside, np.ones(y_inside.shape[1])
-        axes, values, _ = np.linalg.svd(r[:k, :k], full_matrices=False)
-        return y_inside[:, : len(axes)] @ axes, h_inside[:, : len(axes)] @ axes, values**2
-
-    @cache
-    def perturbation_axes(k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The same for the rows of P."""
-        values, axes = np.linalg.eigh(p[:, :k].T @ p[:, :k])
-        return p[:, :k] @ axes, p_held[known, :k] @ axes, values
-
+    gene_axes, perturbation_axes = _gene_axes(y, h, b, gene_rows), _perturbation_axes(p, p_held[known])
     maps = np.full((2, len(dims), len(ridges)), np.nan)
     all_g, all_p = _width(model.gene_embedding, model), _width(model.perturbation_embedding, model)
     for i, k in enumerate(dims):
@@ -161,6 +142,37 @@ def error_map(
             if known.any():
                 maps[1, i, j] = _mean_l2(h_norm, h_k, p_held_k @ w.T)
     return ErrorMap(dims, ridges, maps[0], maps[1], len(used), int(known.sum()), reasons)
+
+
+#: Number of dimensions -> training and held-out rows along the axes of so many columns, and their eigenvalues.
+_Axes = Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
+def _gene_axes(y: np.ndarray, h: np.ndarray, b: np.ndarray, gene_rows: np.ndarray | None) -> _Axes:
+    """Training changes y and held-out ones h, less b, along the axes of the first columns of G; eigenvalues of GᵀG."""
+    if gene_rows is None:
+        y_inside, h_inside = _on_row_space(y - b, h - b)
+        return lambda k: (y_inside, h_inside, np.ones(y_inside.shape[1]))
+    q, r = np.linalg.qr(gene_rows)
+    y_inside, h_inside = y @ q - b @ q, h @ q - b @ q  # projecting before centring spares a copy of the data
+
+    @cache
+    def along(k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        axes, values, _ = np.linalg.svd(r[:k, :k], full_matrices=False)
+        return y_inside[:, : len(axes)] @ axes, h_inside[:, : len(axes)] @ axes, values**2
+
+    return along
+
+
+def _perturbation_axes(p: np.ndarray, p_held: np.ndarray) -> _Axes:
+    """The same for training and held-out rows of P."""
+
+    @cache
+    def along(k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        values, axes = np.linalg.eigh(p[:, :k].T @ p[:, :k])
+        return p[:, :k] @ axes, p_held[:, :k] @ axes, values
+
+    return along
 
 
 def learning_curve(

@@ -32,7 +32,7 @@ data (Fig. 1f) bracket them: lower between -.21423 and -.21310, upper between .2
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -148,46 +148,17 @@ def fit_null(values: npt.ArrayLike, method: Method = "ml", level: float = 0.05) 
         Fewer than 200 finite values, no spread in the middle half, or a centre that is not bell-shaped.
     """
     x = np.asarray(values, dtype=float).ravel()
-    x = np.sort(x[np.isfinite(x)])
-    n = len(x)
-    if n < MIN_VALUES:
-        raise UserError(
-            f"An empirical null needs at least {MIN_VALUES} values; there are {n}. Use more genes or doubles."
-        )
-    q1, median, q3 = _sorted_quantile(x, np.array([0.25, 0.5, 0.75]))
-    scale = (q3 - q1) / (2.0 * special.ndtri(0.75))
-    if not scale > 1e-9 * max(abs(x[0]), abs(x[-1])):
-        raise UserError("The middle half of the deviations is one and the same value: no noise to fit a null to.")
-
-    edges = np.linspace(max(x[0], median - REACH * scale), min(x[-1], median + REACH * scale), N_BINS + 1)
-    at = np.searchsorted(x, edges)
-    at[-1] = np.searchsorted(x, edges[-1], side="right")
-    counts = np.diff(at)
-    mids, width = (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0])
-    grid = np.linspace(mids[0], mids[-1], (N_BINS - 1) * FINE + 1)
-    log_rate, misfit = _log_spline((mids - median) / scale, counts, (grid - median) / scale)
-    log_f = log_rate - np.log(n * width)
-
-    b = 1.0 if n > 500_000 else 4.3 * np.exp(-0.26 * np.log10(n))
-    window = (median - b * scale, median + b * scale)
-    if method == "ml":
-        delta, sigma, p0 = _truncated_ml(x, window, median, scale)
-    elif method == "cm":
-        delta, sigma, p0 = _central_matching(grid, log_f, window, median, scale)
-    else:
-        raise UserError(f'The null is fitted by "ml" or "cm", not {method!r}.')
-    p0 = min(p0, 1.0)
-
+    d = _density(np.sort(x[np.isfinite(x)]))
+    x, n, grid, log_f = d.x, len(d.x), d.grid, d.log_f
+    delta, sigma, p0 = _centre(d, method)
     log_null = np.log(p0) - 0.5 * np.square((grid - delta) / sigma) - np.log(sigma * np.sqrt(2 * np.pi))
     centre = int(np.clip(np.searchsorted(grid, delta), 1, len(grid) - 1))
-    ratio = np.exp(np.minimum(log_null - log_f, 0.0))
-    ratio[n * width * np.exp(np.maximum(log_f, log_null)) < EXPECTED] = 0.0
-    fdr = _monotone(ratio, centre)
+    fdr = _monotone(_local_ratio(log_null, log_f, n * d.width), centre)
     tail = _monotone(_tail_ratio(x, grid, delta, sigma, p0), centre)
     lower, upper = _crossings(grid, fdr, centre, level)
     every = slice(None, None, FINE)
-    probability = special.ndtr(np.linspace(-4, 4, 161))
-    probability = probability[(probability * n >= 0.5) & ((1 - probability) * n >= 0.5)]
+    p0_f0, inside = np.exp(log_null[every]), (d.mids >= d.window[0]) & (d.mids <= d.window[1])
+    probability = _probabilities(n)
     return EmpiricalNull(
         delta=float(delta),
         sigma=float(sigma),
@@ -198,22 +169,94 @@ def fit_null(values: npt.ArrayLike, method: Method = "ml", level: float = 0.05) 
         lower=lower,
         upper=upper,
         reason=_missing(lower, upper, level),
-        mids=mids,
-        width=width,
-        counts=counts,
+        mids=d.mids,
+        width=d.width,
+        counts=d.counts,
         f=np.exp(log_f[every]),
-        p0_f0=np.exp(log_null[every]),
+        p0_f0=p0_f0,
         nonnull=1.0 - fdr[every],
-        misfit=misfit,
-        null_misfit=_deviance(counts, n * width * np.exp(log_null[every]), (mids >= window[0]) & (mids <= window[1])),
-        n_outside=int(n - counts.sum()),
-        window=(float(window[0]), float(window[1])),
+        misfit=d.misfit,
+        null_misfit=_deviance(d.counts, n * d.width * p0_f0, inside),
+        n_outside=int(n - d.counts.sum()),
+        window=(float(d.window[0]), float(d.window[1])),
         qq_null=delta + sigma * special.ndtri(probability),
         qq_observed=_sorted_quantile(x, probability),
         _grid=grid,
         _fdr=fdr,
         _tail=tail,
     )
+
+
+class _Density(NamedTuple):
+    """Density of all values together, and the window in the centre where the null is fitted."""
+
+    x: FloatArray  # sorted
+    median: float
+    scale: float
+    mids: FloatArray
+    width: float
+    counts: npt.NDArray[np.int64]
+    grid: FloatArray
+    log_f: FloatArray  # on the grid
+    misfit: float
+    window: tuple[float, float]
+
+
+def _density(x: FloatArray) -> _Density:
+    """The density of sorted values."""
+    n = len(x)
+    if n < MIN_VALUES:
+        raise UserError(
+            f"An empirical null needs at least {MIN_VALUES} values; there are {n}. Use more genes or doubles."
+        )
+    median, scale = _middle(x)
+    mids, width, counts = _bins(x, median, scale)
+    grid = np.linspace(mids[0], mids[-1], (N_BINS - 1) * FINE + 1)
+    log_rate, misfit = _log_spline((mids - median) / scale, counts, (grid - median) / scale)
+    b = 1.0 if n > 500_000 else 4.3 * np.exp(-0.26 * np.log10(n))
+    window = (median - b * scale, median + b * scale)
+    return _Density(x, median, scale, mids, width, counts, grid, log_rate - np.log(n * width), misfit, window)
+
+
+def _centre(d: _Density, method: Method) -> tuple[float, float, float]:
+    """Mean, standard deviation and share of the null."""
+    if method == "ml":
+        delta, sigma, p0 = _truncated_ml(d.x, d.window, d.median, d.scale)
+    elif method == "cm":
+        delta, sigma, p0 = _central_matching(d.grid, d.log_f, d.window, d.median, d.scale)
+    else:
+        raise UserError(f'The null is fitted by "ml" or "cm", not {method!r}.')
+    return delta, sigma, min(p0, 1.0)
+
+
+def _middle(x: FloatArray) -> tuple[float, float]:
+    """Median of sorted values and, from their quartiles, a normal's standard deviation."""
+    q1, median, q3 = _sorted_quantile(x, np.array([0.25, 0.5, 0.75]))
+    scale = (q3 - q1) / (2.0 * special.ndtri(0.75))
+    if not scale > 1e-9 * max(abs(x[0]), abs(x[-1])):
+        raise UserError("The middle half of the deviations is one and the same value: no noise to fit a null to.")
+    return median, scale
+
+
+def _bins(x: FloatArray, median: float, scale: float) -> tuple[FloatArray, float, npt.NDArray[np.int64]]:
+    """Middles, width and counts of equal bins that reach so far from the median as sorted values do, and no further."""
+    edges = np.linspace(max(x[0], median - REACH * scale), min(x[-1], median + REACH * scale), N_BINS + 1)
+    at = np.searchsorted(x, edges)
+    at[-1] = np.searchsorted(x, edges[-1], side="right")
+    return (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0]), np.diff(at)
+
+
+def _local_ratio(log_null: FloatArray, log_f: FloatArray, per_bin: float) -> FloatArray:
+    """The null's share of the density, at most 1; 0 where hardly a value is expected in a bin."""
+    ratio = np.exp(np.minimum(log_null - log_f, 0.0))
+    ratio[per_bin * np.exp(np.maximum(log_f, log_null)) < EXPECTED] = 0.0
+    return ratio
+
+
+def _probabilities(n: int) -> FloatArray:
+    """Where quantiles are compared: from -4 to 4 standard deviations, as far as n values tell."""
+    probability = special.ndtr(np.linspace(-4, 4, 161))
+    return probability[(probability * n >= 0.5) & ((1 - probability) * n >= 0.5)]
 
 
 def _missing(lower: float, upper: float, level: float) -> str:

@@ -132,8 +132,8 @@ def collect(
     errors = np.empty((m, layout.n_errors, layout.n_columns, r))
     truths = np.empty((layout.n_truths, layout.n_columns, r))
     size = np.empty((k, r))
-    nothing = np.zeros(block.max(initial=-1) + 1)
-    largest = [np.abs(references[name]).max(axis=1) if name in references else nothing for name in layout.references]
+    vectors = [references.get(name, np.zeros((block.max(initial=-1) + 1, 1))) for name in layout.references]
+    largest = [np.abs(v).max(axis=1) for v in vectors]
     work, truth, own_targets = local(), evaluation._truth_layer, evaluation.target_columns
 
     def some(start: int) -> None:
@@ -146,16 +146,9 @@ def collect(
             y = truth[obs[row]]
             minus = [references[name][block[row]] if name in references else None for name in layout.references]
             size[:, row] = np.maximum(np.abs(y).max(), [large[block[row]] for large in largest])
-            work.sums.add(
-                y,
-                [None if x is None else x[obs[row]] for x in matrices[seed[row]]],
-                minus,
-                weights[i],
-                orders.of_row(row),
-                own_targets[row],
-                found[0][i],
-                found[1][i],
-            )
+            x = [None if matrix is None else matrix[obs[row]] for matrix in matrices[seed[row]]]
+            into = found[0][i], found[1][i]
+            work.sums.add(y, x, minus, weights[i], orders.of_row(row), own_targets[row], *into)
         for all_rows, these in zip((errors, truths), found, strict=True):
             all_rows[..., rows[0] : rows[-1] + 1] = np.moveaxis(these, 0, -1)
 

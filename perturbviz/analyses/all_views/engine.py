@@ -170,44 +170,60 @@ def sweep(
         settings = [s for s in settings if s.accumulates]
     splits = tuple(splits or split_choices(evaluation))
     positions = choose_rows(evaluation, base, methods, splits)
-    scores = np.full((len(settings), len(splits), len(hows), len(methods)), np.nan)
-    summed = [i for i, s in enumerate(settings) if s.accumulates]
-    rest = [i for i, s in enumerate(settings) if not s.accumulates]
-    share = 1.0 if not rest else 0.3
-    sums = None
-    if summed:
-        chosen = [settings[i] for i in summed]
-        groups = method_groups(evaluation, methods, chosen)
+    job = _Job(evaluation, methods, positions, tuple(hows), include_held_out, threads, cancel)
+    scores, sums = job.averages(settings, progress)
+    names = tuple(evaluation.name(m) for m in methods)
+    return Sweep(evaluation, base, methods, names, tuple(settings), splits, job.hows, scores, tuple(positions), sums)
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What all scores of a sweep share: see :func:`sweep`."""
+
+    evaluation: Evaluation
+    methods: tuple[str, ...]
+    positions: list[np.ndarray]
+    hows: tuple[str, ...]
+    include_held_out: bool
+    threads: int | None
+    cancel: Event | None
+
+    def averages(self, settings: list[Setting], progress: Progress | None) -> tuple[np.ndarray, SumValues | None]:
+        """(settings, splits, hows, methods) scores, and what those that are sums over genes are derived from."""
+        scores = np.full((len(settings), len(self.positions), len(self.hows), len(self.methods)), np.nan)
+        summed = [i for i, s in enumerate(settings) if s.accumulates]
+        rest = [i for i, s in enumerate(settings) if not s.accumulates]
+        share = 0.0 if not summed else 1.0 if not rest else 0.3
+        sums = None
+        if summed:
+            scores[summed], sums = self._summed([settings[i] for i in summed], _part(progress, 0, share))
+        if rest:
+            scores[rest] = direct_averages(
+                self.evaluation,
+                self.methods,
+                [settings[i] for i in rest],
+                self.positions,
+                self.hows,
+                self.include_held_out,
+                n_threads(self.threads),
+                _part(progress, share, 1),
+                self.cancel,
+            )
+        return scores, sums
+
+    def _summed(self, settings: list[Setting], progress: Progress | None) -> tuple[np.ndarray, SumValues | None]:
+        """Averages of sums over genes, as many methods at once as memory allows; the sums where that is all of them."""
+        out = np.full((len(settings), len(self.positions), len(self.hows), len(self.methods)), np.nan)
+        groups = method_groups(self.evaluation, self.methods, settings)
+        sums = None
         for i, group in enumerate(groups):
-            at = [share * (i + part) / len(groups) for part in (0, 0.6, 1)]
-            sums = sum_values(evaluation, group, chosen, include_held_out, threads, _part(progress, *at[:2]), cancel)
-            found = _sum_averages(sums, chosen, positions, hows, threads, _part(progress, *at[1:]), cancel)
-            scores[np.ix_(summed, range(len(splits)), range(len(hows)), [methods.index(m) for m in group])] = found
-            sums = sums if len(groups) == 1 else None
-    if rest:
-        scores[rest] = direct_averages(
-            evaluation,
-            methods,
-            [settings[i] for i in rest],
-            positions,
-            hows,
-            include_held_out,
-            n_threads(threads),
-            _part(progress, share if summed else 0, 1),
-            cancel,
-        )
-    return Sweep(
-        evaluation,
-        base,
-        methods,
-        tuple(evaluation.name(m) for m in methods),
-        tuple(settings),
-        splits,
-        tuple(hows),
-        scores,
-        tuple(positions),
-        sums,
-    )
+            sums = None  # those of the group before go before these come
+            at = [(i + part) / len(groups) for part in (0, 0.6, 1)]
+            told, told_then = _part(progress, *at[:2]), _part(progress, *at[1:])
+            sums = sum_values(self.evaluation, group, settings, self.include_held_out, self.threads, told, self.cancel)
+            found = _sum_averages(sums, settings, self.positions, self.hows, self.threads, told_then, self.cancel)
+            out[..., [self.methods.index(m) for m in group]] = found
+        return out, sums if len(groups) == 1 else None
 
 
 def _part(progress: Progress | None, start: float, end: float) -> Progress | None:

@@ -12,7 +12,7 @@ from perturbviz.analyses.all_views.collect import Progress
 from perturbviz.analyses.all_views.settings import KINDS, Setting, offered_settings
 from perturbviz.analyses.all_views.sum_values import SumValues, method_groups, sum_values
 from perturbviz.scoring.evaluation import Evaluation
-from perturbviz.scoring.genesets import GeneKind
+from perturbviz.scoring.genesets import GeneKind, GeneSubset
 from perturbviz.scoring.references import Reference
 from perturbviz.scoring.scores import COLUMNS, score_many
 
@@ -54,40 +54,65 @@ def sweep_frame(
     if not settings or not methods or evaluation.rows.empty:
         return
     writer = _Writer(evaluation, methods, settings)
-    summed = [s for s in settings if s.accumulates]
     done = 0.0
-    if summed:
-        pairs: dict[tuple[str, str], list[Setting]] = {}
-        for setting in summed:
-            pairs.setdefault((setting.metric, setting.reference), []).append(setting)
-        for group in method_groups(evaluation, methods, summed):
-            sums = sum_values(evaluation, group, summed, include_held_out_in_reference, threads, None, cancel)
-            step = max(1, LINES // (len(group) * len(evaluation.rows)))
-            for pair in pairs.values():
-                for start in range(0, len(pair), step):
-                    some = pair[start : start + step]
-                    yield writer.sums(sums, some)
-                    done += len(some) * len(group) / len(methods)
-                    if progress is not None:
-                        progress(done / len(settings))
-            del sums
-    by_subset: dict = {}
+    for tables in (
+        _summed(evaluation, methods, settings, writer, include_held_out_in_reference, threads, cancel),
+        _scored(evaluation, methods, settings, writer, include_held_out_in_reference),
+    ):
+        for table, share in tables:
+            yield table
+            done += share
+            if progress is not None:
+                progress(done / len(settings))
+
+
+#: A table and how many settings of all methods it completes.
+_Tables = Iterator[tuple[pd.DataFrame, float]]
+
+
+def _summed(
+    evaluation: Evaluation,
+    methods: tuple[str, ...],
+    settings: list[Setting],
+    writer: _Writer,
+    include_held_out_in_reference: bool,
+    threads: int | None,
+    cancel: Event | None,
+) -> _Tables:
+    """Tables of the settings that are sums over genes, as many settings at once as make a table long enough."""
+    summed = [s for s in settings if s.accumulates]
+    pairs: dict[tuple[str, str], list[Setting]] = {}
+    for setting in summed:
+        pairs.setdefault((setting.metric, setting.reference), []).append(setting)
+    for group in method_groups(evaluation, methods, summed) if summed else ():
+        sums = sum_values(evaluation, group, summed, include_held_out_in_reference, threads, None, cancel)
+        step = max(1, LINES // (len(group) * len(evaluation.rows)))
+        for pair in pairs.values():
+            for start in range(0, len(pair), step):
+                some = pair[start : start + step]
+                yield writer.sums(sums, some), len(some) * len(group) / len(methods)
+        del sums
+
+
+def _scored(
+    evaluation: Evaluation,
+    methods: tuple[str, ...],
+    settings: list[Setting],
+    writer: _Writer,
+    include_held_out_in_reference: bool,
+) -> _Tables:
+    """Tables of all other settings, those on the same genes scored together."""
+    by_subset: dict[GeneSubset, list[Setting]] = {}
     for setting in settings:
         if not setting.accumulates:
             by_subset.setdefault(setting.subset, []).append(setting)
     for subset, some in by_subset.items():
+        pairs = [(s.metric, s.reference) for s in some]
         found = score_many(
-            evaluation,
-            [(s.metric, s.reference) for s in some],
-            subset,
-            methods,
-            include_held_out_in_reference=include_held_out_in_reference,
+            evaluation, pairs, subset, methods, include_held_out_in_reference=include_held_out_in_reference
         )
-        for s in some:
-            yield writer.scores(found[s.metric, s.reference])
-        done += len(some)
-        if progress is not None:
-            progress(done / len(settings))
+        for pair in pairs:
+            yield writer.scores(found[pair]), 1.0
 
 
 class _Writer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,19 +113,9 @@ def gameability(
     others
         Methods that may be overtaken.
     """
-    panels = [(subset, tuple(settings))]
-    if evaluation.benchmark.has_control and subset.kind != "de":
-        n = min(DE_GENES, max(evaluation.benchmark.adata.n_vars // 5, 1))
-        panels.append((GeneSubset("de", n, subset.targets), (("mse", "none"), ("mae", "none"))))
+    panels = _panels(evaluation, settings, subset)
     keys = [(panel.key, s) for panel, own in panels for s in own]
-    n_genes, missing = evaluation.benchmark.adata.n_vars, set(unavailable(evaluation))
-    plans = {
-        s.id: [
-            DEFAULT,
-            *(k for k in (empty_tricks if s.id == "empty" else weak_tricks)(n_genes) if not set(k.turned) & missing),
-        ]
-        for s in starts
-    }
+    plans = {start.id: _plan(evaluation, start) for start in starts}
     total, done = sum(len(p) for p in plans.values()) * 2 + 1, 0
 
     def judges(rows: np.ndarray) -> list[Judge]:
@@ -146,9 +136,38 @@ def gameability(
                     progress(done / total, f"{start.label}: {knobs.words()}")
             values[start.id, side] = np.array(lines)
     report = judges(sides["report"])
-    rest = pd.concat([score_table(j, tuple(others), how) for j in report], axis=1)
+    rest = pd.concat([score_table(j, tuple(others), how) for j in report], axis=1).to_numpy(float)
     empty = [v for j in report for v in empty_scores(j, how).values()]
-    return _result(keys, values, plans, starts, rest.to_numpy(float), np.array(empty), parts, judged["report"].seeds)
+    played = [_Played(s.id, plans[s.id], values[s.id, "tune"], values[s.id, "report"]) for s in starts]
+    table = [
+        line
+        for one in played
+        for column, pool in one.columns.items()
+        for line in _lines(one, column, pool, keys, rest, np.array(empty))
+    ]
+    tried = [line for one in played for line in one.tried(keys)]
+    return Gameability(pd.DataFrame(table), pd.DataFrame(tried), {s.id: s for s in starts}, parts.how)
+
+
+#: Genes and the settings scored on them, and one of those settings with the key of its genes.
+_Panel = tuple[GeneSubset, tuple[Setting, ...]]
+_Key = tuple[str, Setting]
+
+
+def _panels(evaluation: Evaluation, settings: Sequence[Setting], subset: GeneSubset) -> list[_Panel]:
+    """The settings on the view's genes, and two errors on the genes of largest observed change where there are such."""
+    panels: list[_Panel] = [(subset, tuple(settings))]
+    if evaluation.benchmark.has_control and subset.kind != "de":
+        n = min(DE_GENES, max(evaluation.benchmark.adata.n_vars // 5, 1))
+        panels.append((GeneSubset("de", n, subset.targets), (("mse", "none"), ("mae", "none"))))
+    return panels
+
+
+def _plan(evaluation: Evaluation, start: Start) -> list[Knobs]:
+    """What is tried from a start: nothing turned, then every trick whose knobs mean something here."""
+    tricks = (empty_tricks if start.id == "empty" else weak_tricks)(evaluation.benchmark.adata.n_vars)
+    missing = set(unavailable(evaluation))
+    return [DEFAULT, *(k for k in tricks if not set(k.turned) & missing)]
 
 
 class _BySeed:
@@ -168,78 +187,86 @@ class _BySeed:
         return np.array(out).T
 
 
-def _result(
-    keys: list[tuple[str, Setting]],
-    values: dict,
-    plans: dict[str, list[Knobs]],
-    starts: Sequence[Start],
-    rest: np.ndarray,
-    empty: np.ndarray,
-    parts: Partition,
-    seeds: tuple[str, ...],
-) -> Gameability:
-    lines, tried = [], []
-    view_genes = keys[0][0]
-    home = {s: i for i, (g, s) in enumerate(keys) if g == view_genes}
-    cards = [parse_metric(s[0])[0].card for _, s in keys]
-    for start in starts:
-        plan, tuned, reported = plans[start.id], values[start.id, "tune"], values[start.id, "report"]
-        tried += [
+@dataclass(frozen=True, eq=False)
+class _Played:
+    """One start: what was tried, and the scores on both sides (settings tried x keys x seeds)."""
+
+    start: str
+    plan: list[Knobs]
+    tuned: np.ndarray
+    reported: np.ndarray
+
+    @property
+    def columns(self) -> dict[str, list[int]]:
+        """Column of the table -> what may be chosen from."""
+        every = list(range(len(self.plan)))
+        size = [c for c, k in enumerate(self.plan) if k == DEFAULT or k in SIZE_ONLY]
+        return {"empty": every} if self.start == "empty" else {"size": size, "weak": every}
+
+    def tried(self, keys: Sequence[_Key]) -> list[dict[str, object]]:
+        """Every setting tried with its tuned and reported scores."""
+        return [
             {
-                "start": start.id,
+                "start": self.start,
                 "knobs": knobs.link,
-                "metric": s[0],
-                "reference": s[1],
+                "metric": setting[0],
+                "reference": setting[1],
                 "genes": genes,
-                "tuned": float(average(tuned[c, k], "mean")),
-                "reported": float(average(reported[c, k], "mean")),
+                "tuned": float(average(self.tuned[c, k], "mean")),
+                "reported": float(average(self.reported[c, k], "mean")),
             }
-            for c, knobs in enumerate(plan)
-            for k, (genes, s) in enumerate(keys)
+            for c, knobs in enumerate(self.plan)
+            for k, (genes, setting) in enumerate(keys)
         ]
-        size = [c for c, k in enumerate(plan) if k == DEFAULT or k in SIZE_ONLY]
-        allowed = (
-            {"empty": list(range(len(plan)))} if start.id == "empty" else {"size": size, "weak": list(range(len(plan)))}
-        )
-        before = average(reported[0], "mean")
-        for column, pool in allowed.items():
-            for k, (genes, setting) in enumerate(keys):
-                card = cards[k]
-                chosen = [pool[c] for c in _choose(np.nan_to_num(card.goodness(tuned[pool, k]), nan=-np.inf))]
-                after = np.array([average(reported[chosen, i, range(len(seeds))], "mean") for i in range(len(keys))])
-                moved = [better(keys[i][1], before[i], after[i], empty[i]) for i in home.values() if i != k]
-                here = home.get(setting)
-                elsewhere = 0 if here is None or here == k else better(setting, before[here], after[here], empty[here])
-                beats = [
-                    np.nan_to_num(card.goodness(v), nan=-np.inf) > np.nan_to_num(card.goodness(rest[:, k]), nan=-np.inf)
-                    for v in (before[k], after[k])
-                ]
-                gain = better(setting, before[k], after[k], empty[k]) > 0 or np.isnan(before[k]) > np.isnan(after[k])
-                lines.append(
-                    {
-                        "column": column,
-                        "metric": setting[0],
-                        "reference": setting[1],
-                        "genes": genes,
-                        "label": metric_label(*setting),
-                        "name": metric_name(*setting),
-                        "better": card.better,
-                        "start": before[k],
-                        "reached": after[k],
-                        "way": on_scale(setting, after[k], before[k]),
-                        "gain": bool(gain),
-                        "passed": int(gain and (beats[1] & ~beats[0]).sum()),
-                        "others": len(rest),
-                        "ahead": int(beats[1].sum()),
-                        "knobs": max(set(chosen), key=chosen.count),
-                        "improved": moved.count(1),
-                        "worsened": moved.count(-1),
-                        "elsewhere": elsewhere,
-                    }
-                )
-                lines[-1]["link"] = plan[lines[-1]["knobs"]].link
-                lines[-1]["knobs"] = plan[lines[-1]["knobs"]].words()
-    return Gameability(pd.DataFrame(lines), pd.DataFrame(tried), {s.id: s for s in starts}, parts.how)
+
+
+def _lines(
+    one: _Played, column: str, pool: list[int], keys: Sequence[_Key], rest: np.ndarray, empty: np.ndarray
+) -> Iterator[dict[str, object]]:
+    """One column of the table: for every metric setting what its best choice reaches, on it and on the others.
+
+    ``rest`` are scores of the other methods (methods x keys), ``empty`` those of a prediction that knows nothing (keys).
+    """
+    home = {s: i for i, (g, s) in enumerate(keys) if g == keys[0][0]}
+    before = average(one.reported[0], "mean")
+    n_seeds = one.reported.shape[-1]
+    for k, (genes, setting) in enumerate(keys):
+        card = parse_metric(setting[0])[0].card
+        chosen = [pool[c] for c in _choose(_ordered(card.goodness(one.tuned[pool, k])))]
+        after = np.array([average(one.reported[chosen, i, range(n_seeds)], "mean") for i in range(len(keys))])
+        moved = [better(keys[i][1], before[i], after[i], empty[i]) for i in home.values() if i != k]
+        here = home.get(setting)
+        elsewhere = 0 if here is None or here == k else better(setting, before[here], after[here], empty[here])
+        others = _ordered(card.goodness(rest[:, k]))
+        ahead_before, ahead = (_ordered(card.goodness(v)) > others for v in (before[k], after[k]))
+        gain = better(setting, before[k], after[k], empty[k]) > 0 or np.isnan(before[k]) > np.isnan(after[k])
+        best = one.plan[max(set(chosen), key=chosen.count)]
+        yield {
+            "column": column,
+            "metric": setting[0],
+            "reference": setting[1],
+            "genes": genes,
+            "label": metric_label(*setting),
+            "name": metric_name(*setting),
+            "better": card.better,
+            "start": before[k],
+            "reached": after[k],
+            "way": on_scale(setting, after[k], before[k]),
+            "gain": bool(gain),
+            "passed": int(gain and (ahead & ~ahead_before).sum()),
+            "others": len(rest),
+            "ahead": int(ahead.sum()),
+            "knobs": best.words(),
+            "improved": moved.count(1),
+            "worsened": moved.count(-1),
+            "elsewhere": elsewhere,
+            "link": best.link,
+        }
+
+
+def _ordered(goodness: np.ndarray) -> np.ndarray:
+    """Undefined is worse than anything."""
+    return np.nan_to_num(goodness, nan=-np.inf)
 
 
 def _choose(goodness: np.ndarray) -> list[int]:

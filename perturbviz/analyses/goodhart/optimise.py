@@ -155,30 +155,22 @@ def optimise(
     found, complete = [], True
     for i, seed in enumerate(parts.seeds):
         deadline = started + seconds * (i + 1) / len(parts.seeds)
-        sides = [
-            _Search(
-                Arena(evaluation, method, rows),
-                Judge(evaluation, rows, (setting,), subset, include_held_out),
-                setting,
-                how,
-                deadline,
-            )
+        tune, report = (
+            _Search(arena, Judge(evaluation, rows, (setting,), subset, include_held_out), setting, how, deadline)
             for rows in (parts.tune[seed], parts.report[seed])
-        ]
-        tune, report = sides
-        complete &= _tune(tune, starts, names)
-        found.append(
-            Tuned(
-                seed,
-                tune.best.effective,
-                (tune.score(DEFAULT), tune.score(tune.best)),
-                (report.score(DEFAULT), report.score(tune.best)),
-                np.array(tune.path),
-            )
+            for arena in [Arena(evaluation, method, rows)]
         )
+        complete &= _tune(tune, starts, names)
+        found.append(_tuned(seed, tune, report))
         if progress:
             progress((i + 1) / len(parts.seeds), f"{i + 1} of {len(parts.seeds)} seeds tuned")
     return Optimum(card, setting, method, parts.how, tuple(found), complete, time.perf_counter() - started)
+
+
+def _tuned(seed: str, tune: _Search, report: _Search) -> Tuned:
+    """What a search has found, and its scores before and after on both sides."""
+    tuned, reported = ((side.score(DEFAULT), side.score(tune.best)) for side in (tune, report))
+    return Tuned(seed, tune.best.effective, tuned, reported, np.array(tune.path))
 
 
 def _tune(search: _Search, starts: Sequence[Knobs], names: set[str]) -> bool:

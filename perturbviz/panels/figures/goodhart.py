@@ -73,7 +73,7 @@ def plane(
         _diamond(here, escape(names[start]) if at_start else "", at_start or "top center", colours[start]),
     ]
     lost = [names[m] for m in x.index if m not in defined] + ([] if here or not trail else ["the transformed one"])
-    corner = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
+    corner: Part = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
     x_axis, y_axis = (
         axis(escape(title), autorange="reversed" if flip else True, zeroline=False)
         for title, flip in zip(titles, reverse, strict=True)

@@ -129,7 +129,7 @@ def clouds(
     x_lines, y_lines = [v for a, b, *_ in lines for v in (a, b, None)], [v for *_, a, b in lines for v in (a, b, None)]
     data, said = [], []
     for (method, cloud), place in zip(shown.items(), places, strict=True):
-        on = {"xaxis": place.x, "yaxis": place.y}
+        on: Part = {"xaxis": place.x, "yaxis": place.y}
         if cloud.counts is not None:
             density = np.log1p(cloud.counts).astype(np.float32)
             data.append(heat(density, centres, centres, f"density-{method}", colorscale=DENSITY, **on))
@@ -146,7 +146,7 @@ def clouds(
     return Drawing(data, {**layout, "shapes": said})
 
 
-def _outstanding(cloud: Cloud, uid: str, **on: str) -> Part:
+def _outstanding(cloud: Cloud, uid: str, **on: Any) -> Part:
     """Pairs that stand out, coloured by their true class; beyond the axes they stand at the edge."""
     return points(
         cloud.observed.astype(np.float32),
@@ -223,7 +223,7 @@ def gene_view(
 
 def _changes(x: np.ndarray, doubles: list[str], uid: str, name: str, marker: Part, says: str, **more: Any) -> Part:
     """One change a double, on the line of the double."""
-    who = {"ids": doubles, "customdata": doubles}
+    who: Part = {"ids": doubles, "customdata": doubles}
     place = np.arange(len(doubles))
     return points(
         x.astype(np.float32), place, uid, f"%{{customdata}}<br>{says}", name=name, marker=marker, **who, **more
@@ -299,7 +299,7 @@ def _genes(
 ) -> Part:
     """The genes at some positions, each with its name."""
     found = [str(g) for g in names[at]]
-    known = {"ids": found, "customdata": found, "text": [escape(g) for g in found]}
+    known: Part = {"ids": found, "customdata": found, "text": [escape(g) for g in found]}
     return points(additive[at].astype(np.float32), change[at].astype(np.float32), uid, hover, **known, **more)
 
 
@@ -333,7 +333,7 @@ def score_panels(
     ]
     data, said = [], []
     for (method, values), place in zip(predicted.items(), places, strict=True):
-        on = {"xaxis": place.x, "yaxis": place.y}
+        on: Part = {"xaxis": place.x, "yaxis": place.y}
         data.append(line([low, high], [low, high], f"diagonal-{method}", {"color": MUTED, "width": 1}, **on))
         data.append(
             points(

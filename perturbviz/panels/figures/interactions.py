@@ -237,7 +237,7 @@ def _band(curve: MeanCurve, uid: str, colour: str, **more: Any) -> Part:
     """One standard error to both sides of a curve."""
     x = np.concatenate([curve.x, curve.x[::-1]]).astype(np.float32)
     y = np.clip(np.concatenate([curve.high, curve.low[::-1]]), 0, 1).astype(np.float32)
-    filled = {"fill": "toself", "fillcolor": colour, "opacity": 0.13}
+    filled: Part = {"fill": "toself", "fillcolor": colour, "opacity": 0.13}
     return line(x, y, uid, {"width": 0}, legend=False, **filled, **more)
 
 

@@ -123,7 +123,7 @@ def _traces(
     """Density and outstanding points of one panel."""
     low, high = span
     predicted = np.clip(panel.predicted, low, high)
-    on = {"xaxis": place.x, "yaxis": place.y}
+    on: Part = {"xaxis": place.x, "yaxis": place.y}
     traces = []
     drawn = extremes(observed, panel.predicted, most)
     have = ~np.isnan(observed) & ~np.isnan(predicted)

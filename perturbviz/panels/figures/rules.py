@@ -69,7 +69,7 @@ def by_family(families: Sequence[str], name: str) -> tuple[list[Part], list[Part
     first = [i for i in range(len(families)) if i == 0 or families[i] != families[i - 1]]
     lines = [level(i - 0.5, {"color": MUTED, "width": 1}) for i in first[1:]]
     ends = [*first[1:], len(families)]
-    beside = {"name": name, "xref": "paper", "xanchor": "left", "xshift": 8}
+    beside: Part = {"name": name, "xref": "paper", "xanchor": "left", "xshift": 8}
     names = [
         note(1, (i + after - 1) / 2, escape(families[i]), size=11, **beside)
         for i, after in zip(first, ends, strict=True)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from perturbviz.panels.figures.cells import cell_texts
 from perturbviz.panels.figures.drawing import Drawing
-from perturbviz.panels.figures.parts import axis, bars, heat, lines_down, points
+from perturbviz.panels.figures.parts import Part, axis, bars, heat, lines_down, points
 from perturbviz.panels.figures.rules import upright
 from perturbviz.panels.figures.text import escape
 from perturbviz.panels.figures.theme import DIVERGING, MUTED, SEQUENTIAL, TEXT
@@ -191,7 +191,7 @@ def significance(p: np.ndarray, better: np.ndarray, names: Sequence[str]) -> Dra
     z = np.where(better, 1.0, np.where(better.T, -1.0, 0.0))
     z[np.diag_indices(len(z))] = np.nan
     said = [["" if np.isnan(v) else "&lt;.001" if v < 0.001 else f"{v:.2g}" for v in row] for row in p]
-    shown = {"scale": DIVERGING, "zmin": -1, "zmax": 1, "xgap": 1, "ygap": 1, "text": said}
+    shown: Part = {"scale": DIVERGING, "zmin": -1, "zmax": 1, "xgap": 1, "ygap": 1, "text": said}
     hover = "%{y} against %{x}: p %{text} (Holm)"
     traces = [
         heat(z.astype(np.float32), labels, labels, "significance", hover, **shown),
@@ -210,7 +210,8 @@ def distances(matrix: np.ndarray, labels: Sequence[str], what: str) -> Drawing:
     text = [escape(v) for v in labels]
     bar = {"title": {"text": what}, "thickness": 12, "len": 0.6}
     hover = "prediction of %{y}<br>truth of %{x}<br>%{z:.3g}"
-    z, shown = matrix.astype(np.float32), {"scale": SEQUENTIAL, "reversescale": True, "colorbar": bar}
+    z = matrix.astype(np.float32)
+    shown: Part = {"scale": SEQUENTIAL, "reversescale": True, "colorbar": bar}
     small = {"showticklabels": len(labels) <= 60, "tickfont": {"size": 10}, "showgrid": False}
     layout = {
         "height": 520,

@@ -73,14 +73,7 @@ def build_truth(
     }
     adata, more = _truth_adata(values, conditions.names, conditions.contexts, genes, profiles.symbols, n_cells, layers)
     findings += more
-    adata.uns[META] = {
-        "schema": SCHEMA,
-        "value_space": space,
-        "title": loaded.title or "Untitled benchmark",
-        "simulated": bool(loaded.source.get("simulated", False)),
-        "methods": {},
-        "source": {k: str(v) for k, v in loaded.source.items() if k != "simulated"} | {"system": loaded.system},
-    }
+    adata.uns[META] = _meta(loaded, space)
     if space == "lognorm":
         findings += _add_control(adata)
     benchmark, more = with_splits(Benchmark.from_adata(adata), splits or loaded.splits, rules)
@@ -95,6 +88,18 @@ def build_truth(
     where = "" if len(benchmark.contexts) == 1 else f" in {len(benchmark.contexts)} contexts"
     findings.append(Finding("conditions", f"{' and '.join(what)}{where} on {plural(adata.n_vars, 'gene')}."))
     return benchmark, Report("truth", loaded.system, tuple(findings + more), counts)
+
+
+def _meta(loaded: Loaded, space: str) -> dict[str, Any]:
+    """Provenance of the benchmark."""
+    return {
+        "schema": SCHEMA,
+        "value_space": space,
+        "title": loaded.title or "Untitled benchmark",
+        "simulated": bool(loaded.source.get("simulated", False)),
+        "methods": {},
+        "source": {k: str(v) for k, v in loaded.source.items() if k != "simulated"} | {"system": loaded.system},
+    }
 
 
 def _truth_adata(values, names, contexts, genes, symbols, n_cells, layers) -> tuple[AnnData, list[Finding]]:

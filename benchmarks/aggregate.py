@@ -1,17 +1,17 @@
 """How fast, how large and how linear is the road from cells to pseudobulk?
 
-Makes simulated sparse cells of several sizes and, for each in a process of its own, reads data, indices, indptr and labels
-in the blocks of the aggregation and drops them (``read``: h5py; ``lazily``: anndata on Dask), then aggregates. Both are warm:
-the file is in the page cache and the process has used as much memory before, since the first touch of memory can cost a
-virtual machine seconds; where they are quick each figure is the best of three runs after the first. ``first`` is the total of
-the first aggregation, cold memory included.
+Makes simulated sparse cells of several sizes and, for each in a process of its own, reads data, indices, indptr and
+labels in the blocks of the aggregation and drops them (``read``: h5py; ``lazily``: anndata on Dask), then aggregates.
+Both are warm: the file is in the page cache and the process has used as much memory before, since the first touch of
+memory can cost a virtual machine seconds; where they are quick each figure is the best of three runs after the first.
+``first`` is the total of the first aggregation, cold memory included.
 
     python benchmarks/aggregate.py                                                   # small, a minute
     python benchmarks/aggregate.py --cells 250000 500000 1000000 --genes 5000 --conditions 2000
 
-Columns: ``prepare`` (labels, halves, a look at the values); ``pass`` (over the cells, reading included); ``stat`` (t-tests
-and adjusted p-values) and ``save``, which depend on conditions x genes alone. ``by cpu`` is ``pass/read`` in processor seconds
-shared by all processors: what to look at where other work runs.
+Columns: ``prepare`` (labels, halves, a look at the values); ``pass`` (over the cells, reading included); ``stat``
+(t-tests and adjusted p-values) and ``save``, which depend on conditions x genes alone. ``by cpu`` is ``pass/read`` in
+processor seconds shared by all processors: what to look at where other work runs.
 """
 
 from __future__ import annotations
@@ -183,8 +183,8 @@ def extrapolate(form: str, n: int, size: float, took: dict[str, float], cores: i
     work, storage = core_seconds / cores, size * factor / rate
     return (
         f"100 million cells, {form}: {core_seconds:,.0f} core-seconds, {work:,.0f} s on {cores} cores; storage at "
-        f"{rate / 1e9:.0f} GB/s delivers the {size * factor / 1e9:,.0f} GB in {storage:,.0f} s; then {took['stat']:.0f} s of "
-        f"tests and {took['save']:.0f} s of saving, which do not grow with the cells"
+        f"{rate / 1e9:.0f} GB/s delivers the {size * factor / 1e9:,.0f} GB in {storage:,.0f} s; then "
+        f"{took['stat']:.0f} s of tests and {took['save']:.0f} s of saving, which do not grow with the cells"
     )
 
 

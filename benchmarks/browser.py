@@ -38,8 +38,8 @@ WATCH = """() => { window.__pressed = 0;
 IDLE = "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
 #: Asked while the page redraws, so not of roles and names, which takes the browser some ten milliseconds.
 CLOSED = "() => document.querySelector('[role=option]') === null"
-#: In the page: the drawn charts by the key of their frame; the frame is a container of the app, an element of the floor.
-#: Asked in every frame while the page redraws, so by a class: other selectors search the whole page.
+#: In the page: the drawn charts by the key of their frame; the frame is a container of the app, an element of the
+#: floor. Asked in every frame while the page redraws, so by a class: other selectors search the whole page.
 CHARTS = """() => Object.fromEntries([...document.getElementsByClassName('js-plotly-plot')].flatMap((gd) => {
     const frame = gd.closest('[class*="st-key-pv-frame-"]');
     if (!frame || !gd._fullLayout || !gd.querySelector('.main-svg')) return [];
@@ -48,8 +48,9 @@ CHARTS = """() => Object.fromEntries([...document.getElementsByClassName('js-plo
   }))"""
 #: In the page: how often each chart of the app was drawn; one that looks the same in another state is not drawn again.
 DRAWS = "() => [...document.querySelectorAll('.js-plotly-plot')].map((gd) => gd.dataset.draws).join()"
-#: Begin to watch, before the press: what drives the browser may come back long after the charts were drawn. ``__redrawn``
-#: gives milliseconds since the press, two frames after the wanted charts (all where none is named) show another token.
+#: Begin to watch, before the press: what drives the browser may come back long after the charts were drawn.
+#: ``__redrawn`` gives milliseconds since the press, two frames after the wanted charts (all where none is named) show
+#: another token.
 AWAIT = f"""([before, wanted, n, patience]) => {{ window.__redrawn = new Promise((resolve, reject) => {{
   const charts = {CHARTS};
   const end = performance.now() + patience;

@@ -11,8 +11,8 @@ from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.validity import default_view
 from perturbviz.scoring.view import AVERAGES, PRESETS, REFERENCE_FROM, ROWS, SIZES
 
-#: Pages that draw the view. Data and guide draw no chart of it: they list what is loaded, and explain; the lessons of the
-#: guide have their own views, whatever the sidebar says.
+#: Pages that draw the view. Data and guide draw no chart of it: they list what is loaded, and explain; the lessons of
+#: the guide have their own views, whatever the sidebar says.
 PAGES = ("rankings", "errors", "profiles", "interactions", "calibration", "goodhart", "linear_model")
 Link = dict[str, str | list[str]]
 BASE: Link = {"metric": "pearson_delta"}

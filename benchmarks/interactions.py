@@ -1,9 +1,10 @@
 """Server time of every chart of the Interactions page at 300,000 pairs × 9 layers, first time and again.
 
-Simulated at that size: 62 held-out doubles in each of five splits × 1,000 genes = 310,000 pairs per method, 104 singles,
-124 doubles, five methods with their own predictions per split and the four baselines. ``python benchmarks/interactions.py [BENCH.h5ad]``; with a
-benchmark file that one is measured instead. Processor time, since other work on the machine is no part of it; everything
-runs in one thread. The last line reads ``interactions slowest first=… again=…`` in seconds.
+Simulated at that size: 62 held-out doubles in each of five splits × 1,000 genes = 310,000 pairs per method, 104
+singles, 124 doubles, five methods with their own predictions per split and the four baselines. ``python
+benchmarks/interactions.py [BENCH.h5ad]``; with a benchmark file that one is measured instead. Processor time, since
+other work on the machine is no part of it; everything runs in one thread. The last line reads ``interactions slowest
+first=… again=…`` in seconds.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python benchmarks/intervals.py [--repetitions 4000] [--data FOLDER]
 
-Coverage: differences are sums of effects of the targets and noise, ``share`` of their variance from the targets. Beside the
-interval of the program stands the percentile bootstrap over perturbations taken as independent, for comparison. ``FOLDER``
-holds pseudobulk files of Norman and CaRPool whose combinations are used too, where given.
+Coverage: differences are sums of effects of the targets and noise, ``share`` of their variance from the targets. Beside
+the interval of the program stands the percentile bootstrap over perturbations taken as independent, for comparison.
+``FOLDER`` holds pseudobulk files of Norman and CaRPool whose combinations are used too, where given.
 """
 
 from __future__ import annotations

@@ -3,11 +3,11 @@
     python benchmarks/linear.py                                          # 1,000 perturbations x 8,000 genes, K = 50
     python benchmarks/linear.py --perturbations 200 --genes 2000 --dims 20
 
-Data are simulated. Wall time, the best of ``--repeats``. The naive way is the formula as it stands in the paper: principal
-components by a singular value decomposition of the genes x perturbations matrix, W from inverses, the changes copied and
-centred, everything anew for every K and λ; ``naive, components kept`` decomposes once. Both must predict the same. The map
-tries 10 K x 10 λ on 100 held-out perturbations; naive times of the map are measured for ``--naive-settings`` of them and
-scaled to all, since every setting is a fit of its own.
+Data are simulated. Wall time, the best of ``--repeats``. The naive way is the formula as it stands in the paper:
+principal components by a singular value decomposition of the genes x perturbations matrix, W from inverses, the changes
+copied and centred, everything anew for every K and λ; ``naive, components kept`` decomposes once. Both must predict the
+same. The map tries 10 K x 10 λ on 100 held-out perturbations; naive times of the map are measured for
+``--naive-settings`` of them and scaled to all, since every setting is a fit of its own.
 """
 
 from __future__ import annotations

@@ -140,7 +140,8 @@ def report(start: float, seconds: list, painted: list, memory: list, problems: l
         f"{len(shown)} clicks in browsers, painted: p50 {np.median(shown):.2f} s, p95 {np.quantile(shown, 0.95):.2f} s"
     )
     print(
-        f"memory: {used[0]:.0f} MB at first, {used[warm][0]:.0f} MB warm, {used[-1]:.0f} MB at the end, {slope:+.1f} MB a minute"
+        f"memory: {used[0]:.0f} MB at first, {used[warm][0]:.0f} MB warm, {used[-1]:.0f} MB at the end, "
+        f"{slope:+.1f} MB a minute"
     )
     print(
         f"load errors={len(problems)} unanswered={len(ill)} server_p95={np.quantile(took, 0.95):.2f} "

@@ -1,11 +1,12 @@
 """Do the tests notice? Break the wiring in one place at a time and see whether the tests fail.
 
-``python benchmarks/mutations.py [NAME …] [--tests PATH …] [--all] [--check]`` copies the files that git knows to a temporary
-folder. It makes one change after the other there, runs the tests beside it (or those of ``--tests``), and takes it
-back. A change that no test notices is written SURVIVED, and the exit status is 1. With ``--all`` the tests run to the
-end, and all that fail are counted.
+``python benchmarks/mutations.py [NAME …] [--tests PATH …] [--all] [--check]`` copies the files that git knows to a
+temporary folder. It makes one change after the other there, runs the tests beside it (or those of ``--tests``), and
+takes it back. A change that no test notices is written SURVIVED, and the exit status is 1. With ``--all`` the tests run
+to the end, and all that fail are counted.
 
-A change is looked up by its text, so that files may move. ``--check`` tells which texts are no longer there exactly once.
+A change is looked up by its text, so that files may move. ``--check`` tells which texts are no longer there exactly
+once.
 """
 
 from __future__ import annotations

@@ -153,9 +153,9 @@ def measure(pair: Pair, control: Control, clicks: int, size: str) -> Clicks | No
 def line(found: Clicks) -> str:
     """What is printed of a control."""
     return (
-        f"{found.size:10} {found.page:13} {found.control:10} p50 {p50(found.ours):5.0f} ms  p95 {p95(found.ours):5.0f} ms  "
-        f"floor p50 {p50(found.floor):5.0f} ms  p95 {p95(found.floor):5.0f} ms  ratio {p50(found.ours) / p50(found.floor):.2f}  "
-        f"first {found.first:5.0f} ms"
+        f"{found.size:10} {found.page:13} {found.control:10} p50 {p50(found.ours):5.0f} ms  p95 "
+        f"{p95(found.ours):5.0f} ms  floor p50 {p50(found.floor):5.0f} ms  p95 {p95(found.floor):5.0f} ms  ratio "
+        f"{p50(found.ours) / p50(found.floor):.2f}  first {found.first:5.0f} ms"
     )
 
 

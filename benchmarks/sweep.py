@@ -3,14 +3,14 @@
     python benchmarks/sweep.py                                            # 9 methods x 62 doubles x 5 seeds x 19,264 genes
     python benchmarks/sweep.py --rows 10000 --genes 8000 --methods 6 --seeds 1 --skip-others
 
-Data are simulated. ``seconds`` is the sweep of every metric that is a sum over genes (all references, gene subsets with and
-without targets, about 60 numbers of genes, all splits, mean and median) after loading. ``stream_ratio`` divides it by the
-time of one pass over the predictions and truths that it reads. The other ratios say how many times longer the same views
-take when scipy's, cell-eval's or scPertEval's own metric functions are called view by view on ready-made arrays, for the
-metrics they share with us: their time is measured on a sample of methods and perturbations *in all views* and scaled to all
-of them, since every call is independent of the others, and set against a sweep of just those metrics and views. Choosing
-and copying the genes of a view, which they leave to the caller, is not counted against them. The values of the sample must
-be equal.
+Data are simulated. ``seconds`` is the sweep of every metric that is a sum over genes (all references, gene subsets with
+and without targets, about 60 numbers of genes, all splits, mean and median) after loading. ``stream_ratio`` divides it
+by the time of one pass over the predictions and truths that it reads. The other ratios say how many times longer the
+same views take when scipy's, cell-eval's or scPertEval's own metric functions are called view by view on ready-made
+arrays, for the metrics they share with us: their time is measured on a sample of methods and perturbations *in all
+views* and scaled to all of them, since every call is independent of the others, and set against a sweep of just those
+metrics and views. Choosing and copying the genes of a view, which they leave to the caller, is not counted against
+them. The values of the sample must be equal.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 what fails, and exits with 1 if anything does. ``--shots FOLDER`` keeps a picture of each.
 
 The colour of a text is what its style says; its background is what is on the screen behind it, photographed with all
-texts made transparent. Normal text needs 4.5:1, large text, icons and marks of charts 3:1. Cells of heat maps carry their
-value in words too and are not marks in that sense; disabled controls are exempt (WCAG 1.4.3).
+texts made transparent. Normal text needs 4.5:1, large text, icons and marks of charts 3:1. Cells of heat maps carry
+their value in words too and are not marks in that sense; disabled controls are exempt (WCAG 1.4.3).
 """
 
 import argparse
@@ -109,7 +109,10 @@ WIDER = """() => [...document.querySelectorAll('.stMain, .stMain *')].filter((e)
   [...document.querySelectorAll('.pv-chart, .stMain h1, .stMain [role=radiogroup]')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
     .map((e) => `reaches out: ${e.className}`))"""
 
-HIDE = "*, *::before { color: transparent !important; -webkit-text-fill-color: transparent !important; caret-color: transparent !important; transition: none !important } svg text, svg tspan { fill: transparent !important }"
+HIDE = (
+    "*, *::before { color: transparent !important; -webkit-text-fill-color: transparent !important; caret-color: "
+    "transparent !important; transition: none !important } svg text, svg tspan { fill: transparent !important }"
+)
 
 
 def luminance(colours: np.ndarray) -> np.ndarray:

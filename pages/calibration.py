@@ -20,7 +20,10 @@ from perturbviz.ui.sections import calibration_map
 OTHER_DATA = (
     "carpool",
     "Open CaRPool-seq (it has two halves)",
-    "Wessels et al. 2023: 28 single and 158 double knock-downs in THP1, with the means of two halves of the cells; downloaded once.",
+    (
+        "Wessels et al. 2023: 28 single and 158 double knock-downs in THP1, with the means of two halves of the "
+        "cells; downloaded once."
+    ),
 )
 
 current = begin("calibration")
@@ -59,9 +62,10 @@ positive = (
         "pos",
         control_name(offered[0]),
         list(offered[1:]),
-        "**Technical duplicate**: the mean of the other half of the cells. **Interpolated duplicate**: that mean for genes that are "
-        "differentially expressed in it (weight 1 − adjusted p) and the perturbation mean for the others, which it so beats nearly "
-        "by construction. **Simulated duplicate**: the observed mean plus noise of its standard error, where there are no halves.",
+        "**Technical duplicate**: the mean of the other half of the cells. **Interpolated duplicate**: that mean "
+        "for genes that are differentially expressed in it (weight 1 − adjusted p) and the perturbation mean for "
+        "the others, which it so beats nearly by construction. **Simulated duplicate**: the observed mean plus "
+        "noise of its standard error, where there are no halves.",
     )
     or offered[0]
 )
@@ -72,8 +76,8 @@ negative = control(
     "neg",
     "Perturbation mean (control mean where that is the reference)",
     negatives,
-    "What says nothing about the single perturbation: the mean of the training perturbations, the control mean (no change), or "
-    "the truth of another perturbation (shuffled labels).",
+    "What says nothing about the single perturbation: the mean of the training perturbations, the control mean "
+    "(no change), or the truth of another perturbation (shuffled labels).",
 )
 found = cache.judged(benchmark, view, positive, negative)
 judged_badge = words.badge(found)
@@ -83,9 +87,9 @@ with top:
         found if isinstance(found, str) else words.verdict(found, calibration_map.genes(view, benchmark, full=True))
     )
     st.caption(
-        f"{words.halves_note(benchmark)} Fewer than {MIN_UNITS} perturbations are not judged. Blind: by a sign test over "
-        f"perturbations chance would do the same (p ≥ {LEVEL:g}), or another draw of shared targets. Narrow: the median dynamic "
-        f"range fraction is below {WIDE:g}."
+        f"{words.halves_note(benchmark)} Fewer than {MIN_UNITS} perturbations are not judged. Blind: by a sign "
+        f"test over perturbations chance would do the same (p ≥ {LEVEL:g}), or another draw of shared targets. "
+        f"Narrow: the median dynamic range fraction is below {WIDE:g}."
     )
 
 if not isinstance(found, str):

@@ -10,8 +10,12 @@ from perturbviz.ui.sections import goodhart_class, goodhart_play, goodhart_tune
 SECTIONS = {"play": "Playground", "tune": "Optimiser", "table": "Gameability", "class": "Challenge"}
 ABOUT = {
     "play": "Transform a prediction by hand: nothing it does can look at the truth of a perturbation that is scored.",
-    "tune": "Let an optimiser turn the knobs towards one metric; it is tuned on some perturbations and reported on others.",
-    "table": "For every metric, the best that can be had by somebody who knows nothing, or little, about the perturbations.",
+    "tune": (
+        "Let an optimiser turn the knobs towards one metric; it is tuned on some perturbations and reported on others."
+    ),
+    "table": (
+        "For every metric, the best that can be had by somebody who knows nothing, or little, about the perturbations."
+    ),
     "class": "Teams, each in its own browser, hand in settings for one metric; the others are revealed at the end.",
 }
 

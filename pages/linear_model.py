@@ -23,9 +23,9 @@ current = begin("linear_model")
 data = current.view.data
 plain = sources.open_source(data)
 st.markdown(
-    "$\\hat Y = G\\,W\\,P^\\top + b$: the change of every gene under an unseen perturbation, from an embedding $G$ of the "
-    "genes, an embedding $P$ of the perturbations, weights $W$ found by ridge regression, and the mean change $b$. "
-    "Fitted to training perturbations only."
+    "$\\hat Y = G\\,W\\,P^\\top + b$: the change of every gene under an unseen perturbation, from an embedding "
+    "$G$ of the genes, an embedding $P$ of the perturbations, weights $W$ found by ridge regression, and the "
+    "mean change $b$. Fitted to training perturbations only."
 )
 places = st.columns(2)
 how = controls.choose_split(plain, places[0])
@@ -113,8 +113,8 @@ entering = (
     ""
     if entry.predicted.any()
     else (
-        "It predicts none of the perturbations that the benchmark itself holds out, so it cannot compete: switch on sums for "
-        "combinations under “More knobs”, or choose another P."
+        "It predicts none of the perturbations that the benchmark itself holds out, so it cannot compete: switch "
+        "on sums for combinations under “More knobs”, or choose another P."
     )
 )
 controls.competition(recipe, data, entering)

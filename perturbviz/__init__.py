@@ -10,8 +10,8 @@ Everything the dashboard shows can be had in a notebook, as pandas tables::
 Further rooms, from the lowest to the highest: ``perturbviz.stats`` (arrays), ``perturbviz.benchmark`` (the
 data), ``perturbviz.cells`` and ``perturbviz.readers`` (files in), ``perturbviz.catalogue`` (public data),
 ``perturbviz.metrics``, ``perturbviz.scoring``, ``perturbviz.models`` (the linear model and its kin),
-``perturbviz.analyses`` (all views, calibration, interactions, Goodhart's law, robustness), ``perturbviz.panels`` (what is
-drawn), ``perturbviz.guide``, ``perturbviz.report``. What is not listed in ``__all__`` may change.
+``perturbviz.analyses`` (all views, calibration, interactions, Goodhart's law, robustness), ``perturbviz.panels`` (what
+is drawn), ``perturbviz.guide``, ``perturbviz.report``. What is not listed in ``__all__`` may change.
 """
 
 from importlib import import_module

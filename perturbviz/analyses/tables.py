@@ -121,7 +121,8 @@ def score(
     reference
         "control" or "perturbation" for metrics of changes; a metric without a reference writes "none".
     genes
-        One or several of ``all``, ``expressed:N``, ``de:N``, ``own:GENE;GENE``; by default what the dashboard opens with.
+        One or several of ``all``, ``expressed:N``, ``de:N``, ``own:GENE;GENE``; by default what the dashboard opens
+        with.
     split
         Parts of the split, ``test,val`` or ``all``.
 
@@ -220,9 +221,9 @@ def rank(
 
     Returns
     -------
-    The columns of ``RANKING``. ``low`` and ``high`` end the 95% interval; methods that cannot be told apart from the best
-    of their ``tier`` share its number; ``interval`` says how the interval was made, or why there is none. NaN where
-    something is undefined.
+    The columns of ``RANKING``. ``low`` and ``high`` end the 95% interval; methods that cannot be told apart from the
+    best of their ``tier`` share its number; ``interval`` says how the interval was made, or why there is none. NaN
+    where something is undefined.
 
     Raises
     ------

@@ -486,7 +486,8 @@ def load(path: str | os.PathLike[str], notes: Path | None = None) -> Benchmark:
         raise UserError(f"{path.name} is being written by another program: try again when it is done.") from error
     except Exception as error:  # h5py and anndata raise many kinds for a damaged file
         raise UserError(
-            f"{path.name} cannot be read as .h5ad ({type(error).__name__}): it is damaged, cut short, or another format."
+            f"{path.name} cannot be read as .h5ad ({type(error).__name__}): it is damaged, cut short, or another "
+            "format."
         ) from error
     if not mapped:
         return Benchmark.from_adata(adata)

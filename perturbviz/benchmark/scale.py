@@ -205,8 +205,8 @@ def plan(found: Look, declared: str, counts: Counts, what: str, instead: str = "
         )
     if measured and found.minimum < 0:
         raise UserError(
-            f"{what}: the values are neither counts nor log-normalised ({found.words()}): declare lognorm to use them as "
-            f"they are.{instead}"
+            f"{what}: the values are neither counts nor log-normalised ({found.words()}): declare lognorm to use "
+            f"them as they are.{instead}"
         )
     if counts == "normalise":
         why = "uns['log1p'] is there" if found.logged else "they are no whole numbers"
@@ -221,8 +221,8 @@ def _as_counts(found: Look, what: str, instead: str) -> Plan:
     if found.surely_log:
         why = "uns['log1p'] is there" if found.logged else f"expm1 of every row adds up to {found.total:,.0f}"
         raise UserError(
-            f"{what}: declared counts, but the values do not look like counts ({found.words()}; {why}): a logarithm was "
-            f"taken already and is not taken twice. Declare lognorm instead.{instead}"
+            f"{what}: declared counts, but the values do not look like counts ({found.words()}; {why}): a "
+            f"logarithm was taken already and is not taken twice. Declare lognorm instead.{instead}"
         )
     note = "" if found.integers else " They are not whole numbers: taken for counts as you say."
     return Plan(True, note)

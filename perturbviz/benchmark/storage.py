@@ -2,7 +2,8 @@
 
 A canonical file is written uncompressed, so every matrix is one block of the file and can be mapped read-only: opening
 takes no time and no memory of its own, pages are read when they are needed and shared by all sessions and processes.
-A file that is replaced by renaming another one over it leaves the mapping of those who still look at the old one intact.
+A file that is replaced by renaming another one over it leaves the mapping of those who still look at the old one
+intact.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The embedded demo: a simulated activation screen with six simulated predictors, and a second context of it.
 
-``python -m perturbviz.catalogue.demo`` writes ``data/demo.h5ad`` and ``data/demo_context_b.h5ad`` anew, always the same.
-Nothing in it is measured, and no real system is shown. ``data/README.md`` says how it was made.
+``python -m perturbviz.catalogue.demo`` writes ``data/demo.h5ad`` and ``data/demo_context_b.h5ad`` anew, always the
+same. Nothing in it is measured, and no real system is shown. ``data/README.md`` says how it was made.
 """
 
 from __future__ import annotations

@@ -125,8 +125,8 @@ class Predictor:
 PREDICTORS: dict[str, Predictor] = {
     "cautious": Predictor(
         "Cautious",
-        f"Simulated from training rows: control + 0.35 × the sum of both singles' changes (smoothed on {RANK} principal "
-        "components). Right direction, strongly shrunk.",
+        f"Simulated from training rows: control + 0.35 × the sum of both singles' changes (smoothed on {RANK} "
+        "principal components). Right direction, strongly shrunk.",
         cautious,
     ),
     "overconfident": Predictor(
@@ -150,7 +150,10 @@ PREDICTORS: dict[str, Predictor] = {
     ),
     "noisy-oracle": Predictor(
         "Noisy oracle",
-        "Simulated with a look at the truth: the expected profile of the perturbation itself + heavy noise on every gene.",
+        (
+            "Simulated with a look at the truth: the expected profile of the perturbation itself + heavy noise on "
+            "every gene."
+        ),
         noisy_oracle,
         sees_truth=True,
     ),

@@ -111,8 +111,8 @@ def _convert(
         convert(files[0], out, source, (lambda done: progress(done, size)) if progress else None, leave_out)
     except OSError as error:  # a full disk: what was downloaded stays for the next try
         raise UserError(
-            f"{entry.title} could not be converted in {out.parent} ({error.strerror or error}): it needs about three times "
-            f"{entry.size} of free space while it works (another folder: PERTURBVIZ_CACHE)."
+            f"{entry.title} could not be converted in {out.parent} ({error.strerror or error}): it needs about "
+            f"three times {entry.size} of free space while it works (another folder: PERTURBVIZ_CACHE)."
         ) from error
     except NoSuchMethod:
         raise
@@ -172,8 +172,8 @@ def _download(
             downloader.kept > 0
         )
         raise DownloadError(
-            f"{entry.title} could not be downloaded from {url.split('/')[2]} ({type(error).__name__}): is there a network?"
-            f"{kept}",
+            f"{entry.title} could not be downloaded from {url.split('/')[2]} ({type(error).__name__}): is there "
+            f"a network?{kept}",
             f"You can download {url} elsewhere and put it into {folder} as {filename}.",
         ) from error
 

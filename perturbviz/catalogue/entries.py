@@ -33,7 +33,8 @@ class Dataset:
     provenance, lacks
         What to know about its origin; what it does not hold, so that the app cannot show it.
     kind
-        "benchmark", "scores", "cells" or "texts" (descriptions of genes); "manual" where it is too big or has no direct address: ``todo`` says what to do.
+        "benchmark", "scores", "cells" or "texts" (descriptions of genes); "manual" where it is too big or has no direct
+        address: ``todo`` says what to do.
     part
         Which part of the file, where it holds a benchmark and scores.
     """
@@ -141,8 +142,8 @@ CATALOGUE: dict[str, Dataset] = {
             provenance="Log fold changes against control. "
             + _NORMAN_COUNTS
             + " L2 is not comparable with the paper's.",
-            lacks="No control mean, numbers of cells or replicates: raw correlations, highly expressed genes and technical "
-            "duplicates are not available.",
+            lacks="No control mean, numbers of cells or replicates: raw correlations, highly expressed genes and "
+            "technical duplicates are not available.",
         ),
         Dataset(
             id="carpool",
@@ -157,8 +158,8 @@ CATALOGUE: dict[str, Dataset] = {
             singles=28,
             doubles=158,
             genes=2000,
-            provenance="Control mean, effects, and means of two halves of the cells of each double (unequal in size): a real "
-            "technical duplicate. 7 of its 28 targets are among its genes.",
+            provenance="Control mean, effects, and means of two halves of the cells of each double (unequal in size): a "
+            "real technical duplicate. 7 of its 28 targets are among its genes.",
             lacks="No numbers of cells; no halves for the singles.",
         ),
         Dataset(
@@ -174,11 +175,11 @@ CATALOGUE: dict[str, Dataset] = {
             citation=_PAPER,
             singles=100,
             doubles=124,
-            provenance="The paper's own predictions of doubles, gene by gene, with its truth and its five splits: downloaded "
-            "(1.6 GB) and converted once. Zenodo's checksum is not known here: the length of the file and gzip's own check "
-            "are verified, and the SHA-256 of what came is noted in the benchmark.",
-            lacks="No numbers of cells, so no standard errors, and no replicates: no technical duplicates and no DE scores. "
-            "No change and the linear model are not among its runs: they are computed here.",
+            provenance="The paper's own predictions of doubles, gene by gene, with its truth and its five splits: "
+            "downloaded (1.6 GB) and converted once. Zenodo's checksum is not known here: the length of the file "
+            "and gzip's own check are verified, and the SHA-256 of what came is noted in the benchmark.",
+            lacks="No numbers of cells, so no standard errors, and no replicates: no technical duplicates and no DE "
+            "scores. No change and the linear model are not among its runs: they are computed here.",
         ),
         Dataset(
             id="ahlmann-eltze-2025-source",
@@ -210,7 +211,8 @@ CATALOGUE: dict[str, Dataset] = {
             doubles=122,
             genes=1000,
             kind="scores",
-            provenance="Panel A of the source data: nine methods x 62 held-out doubles x 5 overlapping splits (122 distinct "
+            provenance="Panel A of the source data: nine methods x 62 held-out doubles x 5 overlapping splits (122 "
+            "distinct "
             'doubles). Its column "r2" is the Pearson correlation, "r2_delta" the Pearson delta against control.',
             lacks="Scores only: no profiles, no other metrics or genes.",
         ),
@@ -225,7 +227,8 @@ CATALOGUE: dict[str, Dataset] = {
             licence="GPL-3.0 repository",
             citation="scPerturBench (bm2-lab)",
             kind="scores",
-            provenance='Four combination screens, per perturbation and split. "cor" is the raw Pearson delta; the other '
+            provenance='Four combination screens, per perturbation and split. "cor" is the raw Pearson delta; the '
+            "other "
             "*_score columns are min-max scaled within each perturbation and split (1 = best).",
             lacks="Scores only; absolute errors cannot be recovered from scaled columns.",
         ),
@@ -240,7 +243,9 @@ CATALOGUE: dict[str, Dataset] = {
             citation="PerturBench (Altos Labs)",
             genes=500,
             kind="cells",
-            provenance="3,375 Norman cells (control, 18 singles, 15 doubles) and 2,586 McFaline cells, log1p, 500 genes.",
+            provenance=(
+                "3,375 Norman cells (control, 18 singles, 15 doubles) and 2,586 McFaline cells, log1p, 500 genes."
+            ),
             lacks="About 100 cells a condition: too small for claims about accuracy.",
             todo="Cells: turn them into means with `python -m perturbviz aggregate`.",
         ),
@@ -287,9 +292,9 @@ CATALOGUE: dict[str, Dataset] = {
             licence="see the Zenodo record",
             citation=_PAPER,
             provenance="Adamson and both Replogle essential screens, two splits each.",
-            todo="Download it with its *_parameters.RDS into one folder. It holds three data sets: convert one of them with "
-            "`python -m perturbviz convert --context adamson --truth FOLDER -o BENCH.h5ad`, the others by "
-            "replogle_k562_essential and replogle_rpe1_essential.",
+            todo="Download it with its *_parameters.RDS into one folder. It holds three data sets: convert one of "
+            "them with `python -m perturbviz convert --context adamson --truth FOLDER -o BENCH.h5ad`, the others "
+            "by replogle_k562_essential and replogle_rpe1_essential.",
         ),
     )
 }

@@ -68,8 +68,8 @@ def convert(
 ) -> None:
     """Write the benchmark of a ``*_predictions.RDS`` (with its ``*_parameters.RDS`` beside it).
 
-    Genes that some run lacks are left out of the benchmark, and runs that cannot be matched out of the methods; both are
-    said in the source of the benchmark, see :func:`said_of`.
+    Genes that some run lacks are left out of the benchmark, and runs that cannot be matched out of the methods; both
+    are said in the source of the benchmark, see :func:`said_of`.
 
     Parameters
     ----------

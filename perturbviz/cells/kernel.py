@@ -20,7 +20,8 @@ def load_kernel() -> Callable[..., tuple[bool, bool, int]]:
 
     ``kernel(data, indices, indptr, row, totals, target_sum, low, high, target, cells)`` adds the cells numbered
     ``cells`` to ``target``, (rows, genes, 2) float64, cell i to row ``row[i]``. With ``target_sum`` > 0 values become
-    ``log1p(value / total * target_sum)``; ``totals`` holds the totals of the cells, or nothing if they are to be summed here.
+    ``log1p(value / total * target_sum)``; ``totals`` holds the totals of the cells, or nothing if they are to be summed
+    here.
 
     Returns
     -------

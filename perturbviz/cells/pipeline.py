@@ -1,12 +1,12 @@
 """The whole road: a file of cells in, a pseudobulk benchmark out.
 
-The file is read once (twice if it holds counts in column-compressed form). Counts are brought to the same total per cell
-and log1p-transformed before averaging: the mean of logs, not the log of the mean.
+The file is read once (twice if it holds counts in column-compressed form). Counts are brought to the same total per
+cell and log1p-transformed before averaging: the mean of logs, not the log of the mean.
 
 The benchmark is conditions x genes: ``X`` mean; layers ``se`` (ddof 1), ``half_a``, ``half_b``, and for all cells and
 each half (suffix ``_a``, ``_b``) ``de_score`` and ``de_padj`` against the rest, ``de_score_ctrl`` and ``de_padj_ctrl``
-against control; ``varm["control_mean"]``. A half is compared with cells of the same half only. Undefined values are NaN:
-a condition of one cell has a mean and nothing else.
+against control; ``varm["control_mean"]``. A half is compared with cells of the same half only. Undefined values are
+NaN: a condition of one cell has a mean and nothing else.
 """
 
 from __future__ import annotations

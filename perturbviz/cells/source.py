@@ -38,7 +38,8 @@ def open_store(path: Path) -> Iterator[Any]:
             store = h5py.File(path, "r")
     except Exception as error:  # h5py and zarr raise many kinds for a damaged or foreign file
         raise AggregateError(
-            f"{path.name} cannot be read ({type(error).__name__}): it is damaged, cut short, or neither .h5ad nor .zarr."
+            f"{path.name} cannot be read ({type(error).__name__}): it is damaged, cut short, or neither .h5ad "
+            "nor .zarr."
         ) from error
     try:
         yield store

@@ -59,8 +59,8 @@ def choose_space(source: CellSource, declared: str | None) -> tuple[str, tuple[s
     notes = [plan.caution, plan.note.strip() if declared else ""]
     if not source.by_gene and not plan.normalise and len(found.mixed):
         notes.append(
-            f"{what}: {len(found.mixed):,} of {len(found.whole):,} cells that were looked at are whole numbers, as counts "
-            "are, and the others are not: cells on different scales cannot be compared."
+            f"{what}: {len(found.mixed):,} of {len(found.whole):,} cells that were looked at are whole numbers, "
+            "as counts are, and the others are not: cells on different scales cannot be compared."
         )
     return "counts" if plan.normalise else "lognorm", tuple(n for n in notes if n)
 
@@ -82,8 +82,8 @@ def _name_missing(block: Any, source: CellSource, start: int) -> NoReturn:
     place = f"cell {source.names('obs')[cell]}"
     what = "every value" if whole else f"the value of gene {source.names('var')[gene]}"
     raise AggregateError(
-        f"{source.path.name}: {what} in {place} is {kind}: leave this cell out or write its value; nothing is filled in "
-        "for you."
+        f"{source.path.name}: {what} in {place} is {kind}: leave this cell out or write its value; nothing is "
+        "filled in for you."
     )
 
 

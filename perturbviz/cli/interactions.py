@@ -25,8 +25,8 @@ def register(subparsers: Any) -> None:
     p.add_argument(
         "--rule",
         choices=tuple(RULES),
-        help="what makes a pair non-additive: its deviation over its standard error (significance; default where standard "
-        "errors are known), or the deviation alone (size)",
+        help="what makes a pair non-additive: its deviation over its standard error (significance; default where "
+        "standard errors are known), or the deviation alone (size)",
     )
     p.add_argument("--genes", metavar="SUBSET", help="all, expressed:N or own:GENE;GENE; default: as for evaluate")
     p.add_argument(

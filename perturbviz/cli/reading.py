@@ -23,8 +23,8 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust",
         action="store_true",
-        help="read the files in this process: for files of your own that are larger than memory allows a child, and for "
-        "debuggers. By default a child process reads them, which a damaged or hostile file may end",
+        help="read the files in this process: for files of your own that are larger than memory allows a child, and "
+        "for debuggers. By default a child process reads them, which a damaged or hostile file may end",
     )
 
 

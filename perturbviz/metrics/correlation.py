@@ -149,7 +149,10 @@ METRICS = (
             empty="undefined for the reference itself",
             summary="Angle between predicted and observed change from a reference.",
             pro="Like Pearson delta, but a shift of all genes counts.",
-            con="Against control: blind to the size of the predicted change; systematic effects raise the mean predictor.",
+            con=(
+                "Against control: blind to the size of the predicted change; systematic effects raise the mean "
+                "predictor."
+            ),
             gaming="Against control: predict the average perturbation for everything.",
             source="PerturBench (cosine of log fold change, without its second logarithm)",
             family="correlation of changes",

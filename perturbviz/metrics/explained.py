@@ -52,8 +52,8 @@ METRICS = (
             perfect=1.0,
             empty="at most 0 for the reference itself",
             summary="Share of the observed change from a reference that is explained.",
-            pro="Counts size as well as direction. 0 is the average observed change given to every gene; saying nothing earns "
-            "0 or less.",
+            pro="Counts size as well as direction. 0 is the average observed change given to every gene; saying "
+            "nothing earns 0 or less.",
             con="Within one perturbation it orders methods exactly like the MSE; weak perturbations, with little "
             "to explain, can dominate the mean.",
             gaming="Shrink predictions for weak perturbations, where they overshoot.",

@@ -177,10 +177,12 @@ METRICS = (
             range="0 to 1",
             perfect=1.0,
             empty="at most k divided by the number of genes (random order); undefined for the reference itself",
-            summary="Share of the k genes predicted to change most that are among the k most changed significant genes.",
+            summary=(
+                "Share of the k genes predicted to change most that are among the k most changed significant genes."
+            ),
             pro="Interpretable: how many of the named genes are among those that change most, and significantly?",
-            con="Below 1 even for a perfect prediction where fewer than k genes are significant. A significant gene beyond the "
-            "k-th place counts as wrong.",
+            con="Below 1 even for a perfect prediction where fewer than k genes are significant. A significant gene "
+            "beyond the k-th place counts as wrong.",
             gaming="Name the genes that change in most perturbations.",
             source="cell-eval (precision at k)",
             family="DE genes found",

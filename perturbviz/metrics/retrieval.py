@@ -302,7 +302,8 @@ METRICS = (
                 "distance", "rmse", ("rmse", "cosine"), "distance to the truth", needs=(("cosine", "control"),)
             ),
             traps="The truth is fixed and predictions are ranked; centroid accuracy and PDS do it the other way round. "
-            "Ties count half, where PerturBench shuffles them. Cosine of changes without PerturBench's second logarithm.",
+            "Ties count half, where PerturBench shuffles them. Cosine of changes without PerturBench's second "
+            "logarithm.",
         ),
         perturbench_rank,
     ),

@@ -90,8 +90,9 @@ METRICS = (
             shared_genes=True,
             needs=("noise",),
             undefined="it needs two perturbations and genes that vary between them by more than noise",
-            traps="Measured truth varies by noise as well. Where the data hold standard errors their squares are taken off, "
-            "and a perfect prediction of the mean gets 1. Otherwise it stays below 1, and the metric has no vote.",
+            traps="Measured truth varies by noise as well. Where the data hold standard errors their squares are taken "
+            "off, and a perfect prediction of the mean gets 1. Otherwise it stays below 1, and the metric has no "
+            "vote.",
         ),
         sd_ratio,
     ),

@@ -53,7 +53,8 @@ class Training:
     control
         Control mean, G float64; absent where the data hold changes only.
     raw_profiles
-        N × G float64 mean expression. Absent, it is ``changes + control``, and ``changes`` where there is no control either.
+        N × G float64 mean expression. Absent, it is ``changes + control``, and ``changes`` where there is no control
+        either.
     context
         Where the changes were measured. A perturbation may be held out in one context and training in another.
 

@@ -100,8 +100,8 @@ def recognise(path: Path) -> Reader:
             return reader
     if path.suffix == ".npy":
         raise UserError(
-            f"{path.name} holds numbers without conditions or genes: save them as .npz with the arrays pred, conditions and "
-            "genes (numpy.savez), or as CSV."
+            f"{path.name} holds numbers without conditions or genes: save them as .npz with the arrays pred, "
+            "conditions and genes (numpy.savez), or as CSV."
         )
     what = "folder" if path.is_dir() else "file"
     raise UserError(

@@ -260,8 +260,8 @@ def mean_rows(rows: Rows, declared: str, counts: scale.Counts = "ask", logged: b
         gene = rows.genes[j] if rows.genes is not None else f"column {j + 1}"
         kind = "missing (NaN)" if np.isnan(value) else "infinite"
         raise UserError(
-            f"{rows.what}: the value of gene {gene} in {rows.place(i)} is {kind}: leave this row out or write its value; "
-            "nothing is filled in for you."
+            f"{rows.what}: the value of gene {gene} in {rows.place(i)} is {kind}: leave this row out or write "
+            "its value; nothing is filled in for you."
         )
     found = scale.look(rows.x, logged)
     plan = scale.plan(
@@ -271,7 +271,10 @@ def mean_rows(rows: Rows, declared: str, counts: scale.Counts = "ask", logged: b
         notes.append(Caution(plan.caution))
     if not plan.normalise and counts != "never" and len(odd := found.mixed):
         named = ", ".join(dict.fromkeys(str(rows.labels[i]) for i in odd.tolist()))
-        text = f"{rows.what}: the values of {named[:200]} are whole numbers, as counts are, and those of all other rows are not"
+        text = (
+            f"{rows.what}: the values of {named[:200]} are whole numbers, as counts are, and those of all other rows "
+            "are not"
+        )
         notes.append(Caution(f"{text}: rows on different scales cannot be compared."))
     x = log_normalise(rows.x) if plan.normalise else rows.x
     if plan.normalise:

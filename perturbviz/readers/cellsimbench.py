@@ -40,8 +40,8 @@ def read(path: Path, options: Options) -> Loaded:
             if table:
                 splits[f"fold{fold.removeprefix('split_fold_')}"] = table[""]
     note = (
-        "The truth is the mean of all cells; the system itself takes the first half (half_a, here a choice of the view) "
-        "as truth and the second half as technical duplicate."
+        "The truth is the mean of all cells; the system itself takes the first half (half_a, here a choice of "
+        "the view) as truth and the second half as technical duplicate."
     )
     return Loaded(
         truth=means.profiles,

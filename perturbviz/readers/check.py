@@ -21,9 +21,9 @@ SAME = 1e-6  # largest difference of rows that count as identical
 STATE_CLIP = 14.0  # State clips prediction and truth to [0, 14]
 #: What no check of a file can find out, said with every prediction.
 UNSEEN = (
-    "not checked, since it cannot be told from its predictions: whether the model saw held-out perturbations while it was "
-    "made (training, pre-training, tuning, choice of a checkpoint). Noticed are only perturbations that stand in two parts "
-    "of the split, and rows that equal the measured ones."
+    "not checked, since it cannot be told from its predictions: whether the model saw held-out perturbations "
+    "while it was made (training, pre-training, tuning, choice of a checkpoint). Noticed are only perturbations "
+    "that stand in two parts of the split, and rows that equal the measured ones."
 )
 
 
@@ -191,8 +191,8 @@ def value_findings(
     copied = int((np.abs(prediction - truth).max(axis=1) < SAME).sum())
     if copied:
         text = (
-            f"{copied:,} of {len(prediction):,} predicted rows are identical to what was measured: were measured values "
-            "copied (training perturbations, a wrong file)?"
+            f"{copied:,} of {len(prediction):,} predicted rows are identical to what was measured: were measured "
+            "values copied (training perturbations, a wrong file)?"
         )
         out.append(Finding("values", text, True))
     if shuffled(prediction, truth):

@@ -37,7 +37,8 @@ def read(path: Path, options: Options) -> Loaded:
         genes = list(options.genes)
     else:
         raise UserError(
-            f"{folder.name} has no {GENES}: values without gene names cannot be matched. Add the file or give a gene list."
+            f"{folder.name} has no {GENES}: values without gene names cannot be matched. Add the file or give a "
+            "gene list."
         )
     labels, values = rows(read_json(folder / PREDICTIONS), PREDICTIONS, len(genes))
     notes: list[str] = []

@@ -24,8 +24,8 @@ def read(path: Path, options: Options) -> Loaded:
         labels = (str(h5.read(key)), *LABELS) if h5.has(key) else LABELS
         means = read_rows(h5, options, labels=labels)
     note = (
-        "Conditions are compared as means over all their cells; the system itself pairs each treated cell with one control "
-        "cell and scores only the masked genes of each condition."
+        "Conditions are compared as means over all their cells; the system itself pairs each treated cell with "
+        "one control cell and scores only the masked genes of each condition."
     )
     return Loaded(
         truth=means.profiles,

@@ -50,8 +50,8 @@ def _refuse_codes(labels, name: str, options: Options) -> None:
     """scEval stores conditions as integers that mean nothing outside its run."""
     if labels and all(str(v).isdecimal() for v in labels if v is not None) and not options.rename:
         raise UserError(
-            f"{name}: the conditions are numeric codes ({', '.join(map(str, list(labels)[:3]))}): give a table of codes and "
-            "perturbations (--rename)."
+            f"{name}: the conditions are numeric codes ({', '.join(map(str, list(labels)[:3]))}): give a table "
+            "of codes and perturbations (--rename)."
         )
 
 
@@ -77,7 +77,9 @@ def _loaded(path: Path, profiles: Profiles, note: str) -> Loaded:
 READER = Reader(
     id="embedding",
     name="Embedding of conditions",
-    summary="An .h5ad with obsm X_uce, X_geneformer, ..., or (named) a table with perturbations as columns; ridge-decoded.",
+    summary=(
+        "An .h5ad with obsm X_uce, X_geneformer, ..., or (named) a table with perturbations as columns; ridge-decoded."
+    ),
     separator='"+", or "_" between known targets',
     value_space="embedding",
     granularity="means or cells",

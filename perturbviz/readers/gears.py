@@ -62,8 +62,8 @@ def from_object(content: Any, options: Options, title: str, file: str) -> Loaded
     values = list(content.values())
     if all(isinstance(v, Mapping) for v in values) or all(np.ndim(v) == 0 for v in values):
         raise UserError(
-            f"{file} holds metrics ({', '.join(map(str, list(content)[:3]))}), not predictions: save the dictionary that "
-            "predict() or evaluate() returns."
+            f"{file} holds metrics ({', '.join(map(str, list(content)[:3]))}), not predictions: save the "
+            "dictionary that predict() or evaluate() returns."
         )
     try:
         matrix = np.stack([np.asarray(v, dtype=np.float32).ravel() for v in values])

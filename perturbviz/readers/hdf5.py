@@ -157,8 +157,8 @@ class H5ad:
             raise
         except Exception as error:  # anndata raises many kinds for elements it cannot interpret
             raise UserError(
-                f"{self.path.name}: {slot!r} cannot be read ({type(error).__name__}). The file may have been written by "
-                "another version of anndata or be damaged: write it again with a current one."
+                f"{self.path.name}: {slot!r} cannot be read ({type(error).__name__}). The file may have been "
+                "written by another version of anndata or be damaged: write it again with a current one."
             ) from error
 
     def _frame(self, slot: str) -> pd.DataFrame:

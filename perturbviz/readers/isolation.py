@@ -1,7 +1,7 @@
 """Foreign files are read in a process that may die: what a file does there costs the one who brought it one sentence.
 
-The child gets limits before it sees the first byte (memory, processor time, size of what it writes, open files), is killed
-when its time is over, works in a temporary folder of its own, and hands back plain numbers and text
+The child gets limits before it sees the first byte (memory, processor time, size of what it writes, open files), is
+killed when its time is over, works in a temporary folder of its own, and hands back plain numbers and text
 (:mod:`perturbviz.readers.plain`), which are looked at only once it is dead. Two ways to have a child at once:
 
 - a process without threads (the command line) forks itself;
@@ -10,8 +10,8 @@ when its time is over, works in a temporary folder of its own, and hands back pl
 
 In both, the process that forked waits, watches memory and clock, kills and reaps (:func:`_supervise`).
 
-This isolates faults. It is no sandbox: the child has the user's rights. Where the kernel knows no limit of memory (macOS)
-the watch on the child's resident size is what holds, twenty times a second.
+This isolates faults. It is no sandbox: the child has the user's rights. Where the kernel knows no limit of memory
+(macOS) the watch on the child's resident size is what holds, twenty times a second.
 """
 
 from __future__ import annotations
@@ -209,13 +209,14 @@ def _sentence(end: End, name: str, limits: Limits, folder: Path) -> UserError:
     ended_by = max(-end.status, 0)
     if end.why == "clock" or ended_by == signal.SIGXCPU:
         return UserError(
-            f"{name} takes more than {limits.seconds:,.0f} seconds to read (PERTURBVIZ_MAX_SECONDS): keep fewer genes or "
-            "cells, or use `python -m perturbviz convert`, which may take longer."
+            f"{name} takes more than {limits.seconds:,.0f} seconds to read (PERTURBVIZ_MAX_SECONDS): keep fewer "
+            "genes or cells, or use `python -m perturbviz convert`, which may take longer."
         )
     if end.why == "memory":
         return UserError(
-            f"{name} needs more than {limits.memory / 1e6:,.0f} MB of memory to read, twice {memory_limit()}: keep fewer "
-            "genes or cells, use a bigger machine, or, for a file of your own, --trust on the command line."
+            f"{name} needs more than {limits.memory / 1e6:,.0f} MB of memory to read, twice {memory_limit()}: "
+            "keep fewer genes or cells, use a bigger machine, or, for a file of your own, --trust on the "
+            "command line."
         )
     if end.why == "disk" or ended_by == signal.SIGXFSZ:
         return UserError(f"{name} unpacks to more than the limit of {memory_limit()}: keep fewer genes or cells.")
@@ -226,7 +227,8 @@ def _sentence(end: End, name: str, limits: Limits, folder: Path) -> UserError:
     if ended_by:
         LOG.error("%s: the child ended by signal %s: %s", name, ended_by, _log_of(folder))
         return UserError(
-            f"{name} cannot be read: the process that read it crashed (signal {ended_by}), so the file is damaged or made up."
+            f"{name} cannot be read: the process that read it crashed (signal {ended_by}), so the file is "
+            "damaged or made up."
         )
     return unexpected(name, f"the child ended with status {end.status} ({end.why}): {_log_of(folder)}")
 

@@ -80,7 +80,8 @@ def read_table(path: Path) -> pd.DataFrame:
         width = len(next(csv.reader([second.rstrip("\r\n")], delimiter=delimiter), []))
     except csv.Error as error:
         raise UserError(
-            f"{path.name} is no table of numbers: a field of its first lines is longer than {csv.field_size_limit():,} letters."
+            f"{path.name} is no table of numbers: a field of its first lines is longer than "
+            f"{csv.field_size_limit():,} letters."
         ) from error
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise UserError(f"{path.name} is not a text table in UTF-8 ({type(error).__name__}).") from error
@@ -133,8 +134,8 @@ def _body(path: Path, delimiter: str, columns: int) -> pd.DataFrame:
             rows, bytes_ = rows + len(block), bytes_ + int(block.memory_usage(deep=True).sum())
             if rows > limit("ROWS"):
                 raise UserError(
-                    f"{path.name} has more than {limit('ROWS'):,} rows, the limit (PERTURBVIZ_MAX_ROWS): it is not read in "
-                    "part. One row a condition is enough; average cells first."
+                    f"{path.name} has more than {limit('ROWS'):,} rows, the limit (PERTURBVIZ_MAX_ROWS): it is "
+                    "not read in part. One row a condition is enough; average cells first."
                 )
             check_bytes(path.name, bytes_)
             blocks.append(block)
@@ -222,7 +223,8 @@ def _numbers(name: str, body: pd.DataFrame, genes: list[str], labels: list) -> n
         bad = np.flatnonzero(numeric.isna().to_numpy() & column.notna().to_numpy())
         if len(bad):
             raise UserError(
-                f"{name}: {str(column.iloc[bad[0]])[:40]!r} in row {labels[bad[0]]!r}, column {genes[j]!r} is not a number."
+                f"{name}: {str(column.iloc[bad[0]])[:40]!r} in row {labels[bad[0]]!r}, column {genes[j]!r} is "
+                "not a number."
             )
         out[:, j] = numeric
     return out

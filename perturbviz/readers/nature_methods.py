@@ -133,7 +133,10 @@ def score_table(panel: pd.DataFrame) -> ScoreTable:
         },
         names=names | {slug: slug for slug in sorted(there - set(named))},
         title=f"{TITLE}a: scores of nine systems",
-        note="Scores as published, on the 1,000 genes highest in control; 62 held-out doubles in each of 5 overlapping splits.",
+        note=(
+            "Scores as published, on the 1,000 genes highest in control; 62 held-out doubles in each of 5 "
+            "overlapping splits."
+        ),
         provenance={"sheet": "Panel A"},
     )
 

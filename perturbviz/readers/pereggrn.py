@@ -70,7 +70,10 @@ def _rows(path: Path, options: Options) -> tuple[Profiles, dict, tuple[str, ...]
 READER = Reader(
     id="pereggrn",
     name="PEREGGRN / GGRN",
-    summary="outputs/ with conditions.csv and predictions/{i}.h5ad, or test.h5ad as truth; zero-byte files are skipped runs.",
+    summary=(
+        "outputs/ with conditions.csv and predictions/{i}.h5ad, or test.h5ad as truth; zero-byte files are skipped "
+        "runs."
+    ),
     separator='","',
     value_space="lognorm",
     granularity="cells",

@@ -1,8 +1,8 @@
 """What readers return, as plain things and back: numbers as raw blocks in files, everything else as bounded JSON.
 
-The writing side runs where a foreign file was read and may have been taken over by it; the reading side believes nothing:
-no class, function or object array comes out of these files, only numbers of known types, text, and the few records that
-are named in :func:`records`. Whatever does not fit is :class:`NotPlain`.
+The writing side runs where a foreign file was read and may have been taken over by it; the reading side believes
+nothing: no class, function or object array comes out of these files, only numbers of known types, text, and the few
+records that are named in :func:`records`. Whatever does not fit is :class:`NotPlain`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reading R's serialised lists (.RDS, XDR, gzip) as a stream: bounded memory however large the file.
 
-Only what lists of named vectors need: NULL, lists, pairlists, text, logical, integer and real vectors with names. A file
-of thousands of vectors repeats the same thousands of gene names in each; a block of names that equals the one before is
-recognised as bytes and not parsed again. Layout: R Internals, section "Serialization Formats".
+Only what lists of named vectors need: NULL, lists, pairlists, text, logical, integer and real vectors with names. A
+file of thousands of vectors repeats the same thousands of gene names in each; a block of names that equals the one
+before is recognised as bytes and not parsed again. Layout: R Internals, section "Serialization Formats".
 """
 
 from __future__ import annotations

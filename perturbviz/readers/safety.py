@@ -66,8 +66,8 @@ def check_time(name: str) -> None:
     """Refuse to go on reading after the time limit; called between blocks, since a thread cannot be stopped from outside."""
     if time.monotonic() > _DEADLINE.get():
         raise UserError(
-            f"{name} takes more than {limit('SECONDS'):,} seconds to read (PERTURBVIZ_MAX_SECONDS): keep fewer genes or "
-            "cells, or use `python -m perturbviz convert`, which may take longer."
+            f"{name} takes more than {limit('SECONDS'):,} seconds to read (PERTURBVIZ_MAX_SECONDS): keep fewer "
+            "genes or cells, or use `python -m perturbviz convert`, which may take longer."
         )
 
 

@@ -84,7 +84,10 @@ def read_scperturbench(path: Path, options: Options) -> Loaded:
         metrics,
         {m: m for m in sorted(frame["method"].unique())},
         "scPerturBench",
-        "Scores as published. Its Rank columns average ranks over perturbations and differ from the rank of a mean score. "
+        (
+            "Scores as published. Its Rank columns average ranks over perturbations and differ from the rank of a "
+            "mean score. "
+        )
         + " ".join(n for n in notes if n != _NEEDS),
         {"file": path.name},
     )
@@ -105,8 +108,8 @@ def read_cell_eval(path: Path, options: Options) -> Loaded:
     table = read_table(path)
     if table.columns[0] == "statistic":
         raise UserError(
-            f"{path.name} is cell-eval's summary (count, mean, std, ...): it holds metrics, not predictions, and no line a "
-            "perturbation. Load results.csv, or the predictions themselves (pred.h5ad)."
+            f"{path.name} is cell-eval's summary (count, mean, std, ...): it holds metrics, not predictions, and "
+            "no line a perturbation. Load results.csv, or the predictions themselves (pred.h5ad)."
         )
     context = path.name.removesuffix("results.csv").rstrip("_") or "all"
     return Loaded(

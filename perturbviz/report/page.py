@@ -174,8 +174,9 @@ def _view(section: Section, number: int, app: str) -> str:
         return f'{head}<p class="problem">{html.escape(section.problem)}</p><p class="small">{link}</p></article>'
     note = f'<p class="small">{html.escape(section.note)}</p>' if section.note else ""
     return (
-        f'{head}<p class="headline">{inline(section.headline)}</p><p class="small">{inline(section.questions)}</p>{note}'
-        f'<div class="charts">{"".join(_chart(p, number, section) for p in section.panels)}</div>'
+        f'{head}<p class="headline">{inline(section.headline)}</p><p '
+        f'class="small">{inline(section.questions)}</p>{note}<div '
+        f'class="charts">{"".join(_chart(p, number, section) for p in section.panels)}</div>'
         f"<details><summary>The numbers</summary>{_numbers(section.table)}</details>"
         f'<p class="small">{link}</p></article>'
     )

@@ -122,7 +122,8 @@ class Evaluation:
 
     def gather(self, matrix: np.ndarray, obs: np.ndarray, genes: np.ndarray | None) -> np.ndarray:
         """Rows ``obs`` of any matrix (.., G), float64; ``genes`` as in :meth:`truth`."""
-        # not np.take on the matrix: it copies all of it first where it is not aligned (mapped from a file) or not contiguous
+        # not np.take on the matrix: it copies all of it first where it is not aligned (mapped from a file) or not
+        # contiguous
         if genes is None:
             return matrix[obs].astype(np.float64)
         if genes.shape[-1] * FEW < matrix.shape[-1]:

@@ -1,7 +1,7 @@
 """Rankings: averages with intervals, ranks, first places, tiers of methods that cannot be told apart, rank shifts.
 
-All seeds of one perturbation are one unit: splits overlap, so they are not independent. Combinations that share a target
-are not independent either (:mod:`perturbviz.stats.intervals`).
+All seeds of one perturbation are one unit: splits overlap, so they are not independent. Combinations that share a
+target are not independent either (:mod:`perturbviz.stats.intervals`).
 """
 
 from __future__ import annotations

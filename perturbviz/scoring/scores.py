@@ -274,7 +274,8 @@ def score_view(evaluation: Evaluation, view: View, methods: Iterable[str] | None
 def view_rows(evaluation: Evaluation, view: View, methods: Sequence[str]) -> np.ndarray:
     """Positions of the scored rows of a view: context, seed, size and, for "common", predicted by every method.
 
-    A method that predicts none of the rows that context, seed and size leave is undefined, not a reason to show nothing.
+    A method that predicts none of the rows that context, seed and size leave is undefined, not a reason to show
+    nothing.
     """
     keep = _asked(evaluation, view)
     if view.rows == "common":

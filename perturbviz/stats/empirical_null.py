@@ -18,7 +18,8 @@ Written from the papers; R's locfdr was never run beside it, so no agreement in 
 * Central matching uses the same window (locfdr: the quartiles), which steadies it where values are few.
 * The local fdr is made monotone from the outside inwards (the larger value wins, the cautious choice) and is not set
   to 1 around the mode.
-* The threshold is where the local fdr crosses the level; the paper's code takes the observed value whose fdr is closest.
+* The threshold is where the local fdr crosses the level; the paper's code takes the observed value whose fdr is
+  closest.
 * A p0 above 1 is reported as 1.
 
 Figures printed for the paper's preprint, to compare with where the same 124,000 deviations are at hand (they are not

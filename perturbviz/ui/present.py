@@ -110,7 +110,10 @@ def sidebar_controls() -> None:
             "Presentation",
             key=_SWITCH,
             on_change=_switched,
-            help="Large type, no controls. Left and right arrow keys step through the views, up and down scroll, Esc leaves.",
+            help=(
+                "Large type, no controls. Left and right arrow keys step through the views, up and down scroll, Esc "
+                "leaves."
+            ),
         )
         own = st.session_state.get(_STEPS, [])
         label = f"Steps ({len(own)})" if own else "Steps (the talk)"

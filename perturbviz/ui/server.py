@@ -24,7 +24,8 @@ from perturbviz.ui import assets
 
 TURN = 0.001  # seconds
 _SCRIPT = f'<script type="module" src="{assets.EARLY}"></script></head>'.encode()
-#: Two methods that change places, instead of Streamlit's icon; an emoji would cost the first page the table of all emoji.
+#: Two methods that change places, instead of Streamlit's icon; an emoji would cost the first page the table of all
+#: emoji.
 _ICON = (
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32' fill='none' stroke-width='5' stroke-linecap='round'>"
     "<path d='M4 24C14 24 18 8 28 8' stroke='#e07b00'/><path d='M4 8C14 8 18 24 28 24' stroke='#1653bf'/></svg>"

@@ -46,7 +46,8 @@ def key_of(files: Sequence[Any], paths: Sequence[Path], options: Options) -> str
 def read_uploads(files: Sequence[Any], options: Options, owner: str = "") -> list[Loaded]:
     """Read uploaded files: as one folder where a system's folder is recognised, otherwise one by one.
 
-    They are read in a child process that may die; ``owner`` is the session, whose turn comes where others have had more.
+    They are read in a child process that may die; ``owner`` is the session, whose turn comes where others have had
+    more.
     """
     with tempfile.TemporaryDirectory(prefix=isolation.PREFIX) as name:
         folder = Path(name) / "upload"

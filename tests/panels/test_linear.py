@@ -173,6 +173,7 @@ def test_reasons_are_counted_by_perturbation():
     lost = words.unpredicted(rows, Predictions(np.zeros((5, 1)), reasons, {}, 0.0))
     assert list(lost["perturbation"]) == ["b", "d+e", "f"]  # a is predicted in one split
     assert words.coverage(rows, lost) == (
-        "1 of 4 held-out perturbations could be predicted. Not predicted: 2 × target has no embedding; 1 × it is a combination."
+        "1 of 4 held-out perturbations could be predicted. Not predicted: 2 × target has no embedding; 1 × it is "
+        "a combination."
     )
     assert words.coverage(rows, lost.iloc[:0]) == "All 4 held-out perturbations could be predicted."

@@ -1,6 +1,7 @@
 """The tiny truth and prediction written as each system writes them, from the description of its files.
 
-Every writer returns a :class:`Case`: the words for ``convert``, the systems that must be recognised, and what is inside.
+Every writer returns a :class:`Case`: the words for ``convert``, the systems that must be recognised, and what is
+inside.
 """
 
 from __future__ import annotations

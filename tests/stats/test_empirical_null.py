@@ -29,8 +29,8 @@ def simulated(strength, n=124_000, p0=0.95, seed=0):
     return z, null, true_fdr
 
 
-# Weak interactions overlap the null, so sigma and p0 come out too large there (the null takes some of them in) and fewer
-# are found; that bias is the method's, and its size is stated here.
+# Weak interactions overlap the null, so sigma and p0 come out too large there (the null takes some of them in) and
+# fewer are found; that bias is the method's, and its size is stated here.
 @pytest.mark.parametrize("method", ["ml", "cm"])
 @pytest.mark.parametrize(
     ("strength", "sigma_bias", "p0_bias", "fdr_error", "least_power"),

@@ -37,7 +37,8 @@ def ranking(name: str, metric: str, reference: str = "control", genes: str = "al
     return rank(score(evaluation(name), metric, reference, SUBSETS[genes]), **how)
 
 
-#: Data, genes, metric, reference, methods a and b; difference, its error if independent, its error, ends of the interval.
+#: Data, genes, metric, reference, methods a and b; difference, its error if independent, its error, ends of the
+#: interval.
 TABLE = [
     ("carpool", "expressed:1000", "l2", "control", "additive", "half_sum", 0.90730, 0.085701, 0.19877, 0.4979, 1.317),
     ("carpool", "expressed:1000", "l2", "control", "additive", "mean", -0.20973, 0.10367, 0.31274, -0.8538, 0.4344),
@@ -77,8 +78,8 @@ def test_a_lead_that_shared_targets_explain_is_not_called_certain():
     assert "resamples" not in captions.headline(found) and "100%" not in captions.headline(found)
     assert "Half-sum cannot be told apart from it here" in captions.headline(found)
     assert (
-        "Combinations that share a target are not independent; intervals allow for that (26 targets in 158 combinations) "
-        "and are about other targets."
+        "Combinations that share a target are not independent; intervals allow for that (26 targets in 158 "
+        "combinations) and are about other targets."
     ) in captions.uncertainty(found)
     assert found.table["tier"].tolist()[:3] == [1, 1, 2] and np.isnan(found.table["tier"].iloc[3])
 

@@ -118,7 +118,10 @@ def test_what_is_named_early_is_what_the_component_asks_for():
 
 
 def test_the_server_answers_before_anything_heavy_is_imported():
-    code = "import sys, perturbviz.ui.server; print([m for m in ('anndata', 'pandas', 'scipy', 'dask') if m in sys.modules])"
+    code = (
+        "import sys, perturbviz.ui.server; print([m for m in ('anndata', 'pandas', 'scipy', 'dask') if m in "
+        "sys.modules])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=perturbviz.__path__[0] + "/.."
     )

@@ -1,8 +1,8 @@
 """One small data set that has everything rows can be confused by, and what is true of it, worked out by name.
 
-Two contexts with other controls, effects and splits; two seeds; training, validation, test and unassigned rows; singles,
-doubles and a triple; ties among genes and among methods; rows without truth and without prediction; genes and rows of
-the file in no order. :class:`World` answers by name with plain loops and knows nothing of the code it tests.
+Two contexts with other controls, effects and splits; two seeds; training, validation, test and unassigned rows;
+singles, doubles and a triple; ties among genes and among methods; rows without truth and without prediction; genes and
+rows of the file in no order. :class:`World` answers by name with plain loops and knows nothing of the code it tests.
 """
 
 from __future__ import annotations

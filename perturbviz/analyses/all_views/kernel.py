@@ -21,9 +21,10 @@ CHUNK = 256
 def load_kernel() -> Callable[..., None]:
     """``kernel(x, y, changes, w, order, sizes, targets, errors, truths)``, compiled.
 
-    x (methods, G), y (G,) float64, changes y - r (references, G) float64, w (G,) float64 or empty, order (G,) positions,
-    sizes (J,) ascending, targets positions. Writes errors (methods, statistics, 2 J) and truths (statistics, 2 J): first
-    the J sums with targets, then the J without. The order of statistics is that of ``analyses.all_views.sums``.
+    x (methods, G), y (G,) float64, changes y - r (references, G) float64, w (G,) float64 or empty, order (G,)
+    positions, sizes (J,) ascending, targets positions. Writes errors (methods, statistics, 2 J) and truths (statistics,
+    2 J): first the J sums with targets, then the J without. The order of statistics is that of
+    ``analyses.all_views.sums``.
     """
     chunk = CHUNK
 

@@ -6,13 +6,13 @@ observed change from reference r (y itself for "none"). Since
 .. math:: x_m - r = y_r + d,
 
 the sums of d, d² and d·y_r over a gene set give, together with those of y_r and y_r², every moment of predicted and
-observed change, for all references at once; the same sums with gene weights w give the weighted moments. Sums of |d| are
-kept for the absolute error.
+observed change, for all references at once; the same sums with gene weights w give the weighted moments. Sums of |d|
+are kept for the absolute error.
 
 Sums over the first n genes of an ordering, for all n, are running totals in float64, noted whenever n genes are passed
 (``analyses.all_views.kernel``). Leaving out a row's own targets is exact: totals are taken without them, then they are
-added back one by one for subsets with targets, while subsets without get the next genes of the ordering instead. Nothing
-is subtracted, so a missing value (NaN) at a target spoils only the subsets that contain it.
+added back one by one for subsets with targets, while subsets without get the next genes of the ordering instead.
+Nothing is subtracted, so a missing value (NaN) at a target spoils only the subsets that contain it.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ def empty_scores(judge: Judge, how: str = "mean") -> dict[Setting, float]:
 def on_scale(setting: Setting, value: float, empty: float) -> float:
     """Share of the way from the empty prediction (0) to a perfect one (1), negative where worse than empty; or NaN.
 
-    The dynamic range fraction of Miller et al. (2025) with the prediction in place of the positive control, not clipped.
+    The dynamic range fraction of Miller et al. (2025) with the prediction in place of the positive control, not
+    clipped.
     """
     card = parse_metric(setting[0])[0].card
     score, zero, one = (float(card.goodness(v)) for v in (value, empty, card.perfect))

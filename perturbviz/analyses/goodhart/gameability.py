@@ -225,7 +225,8 @@ def _lines(
 ) -> Iterator[dict[str, object]]:
     """One column of the table: for every metric setting what its best choice reaches, on it and on the others.
 
-    ``rest`` are scores of the other methods (methods x keys), ``empty`` those of a prediction that knows nothing (keys).
+    ``rest`` are scores of the other methods (methods x keys), ``empty`` those of a prediction that knows nothing
+    (keys).
     """
     home = {s: i for i, (g, s) in enumerate(keys) if g == keys[0][0]}
     before = average(one.reported[0], "mean")

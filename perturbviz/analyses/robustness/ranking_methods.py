@@ -1,8 +1,8 @@
 """How robust is one ranking? The views of challengeR (Wiesenfarth et al. 2021, Scientific Reports 11, 2369).
 
-Blob plot: in how many draws of all averages does each method take each place. Podium: which place does it take on single
-perturbations. Significance map: which pairs differ. Ranking methods: does the order depend on whether one averages
-scores and ranks the averages, or ranks each perturbation and averages the ranks.
+Blob plot: in how many draws of all averages does each method take each place. Podium: which place does it take on
+single perturbations. Significance map: which pairs differ. Ranking methods: does the order depend on whether one
+averages scores and ranks the averages, or ranks each perturbation and averages the ranks.
 """
 
 from __future__ import annotations

@@ -67,9 +67,10 @@ _NO_CHANGE = "no change is hard to beat: it orders pairs by the size of the addi
 _UNDEFINED = "it predicts exactly the sum of the singles and so names no interaction, or none is truly non-additive"
 _GAMING = "Predict half of every effect: pairs are then ordered by effect size, where non-additive ones are common."
 _TRAPS = (
-    "Truly non-additive: observed − additive beyond thresholds at a local fdr of 5% of an empirical null, fitted to all "
-    "combinations whose singles were measured. Where that null does not fit, this is a convention and not an error rate, "
-    "and the metric has no vote. Both deviations use the observed singles. The additive model takes no part."
+    "Truly non-additive: observed − additive beyond thresholds at a local fdr of 5% of an empirical null, fitted "
+    "to all combinations whose singles were measured. Where that null does not fit, this is a convention and not "
+    "an error rate, and the metric has no vote. Both deviations use the observed singles. The additive model "
+    "takes no part."
 )
 _SHARED: dict[str, Any] = {
     "better": "higher",

@@ -403,7 +403,10 @@ def followed(gene: str, observed: np.ndarray, panels: list, names_: np.ndarray) 
     top = int(np.nanargmax(np.abs(observed)))
     errors = {p.name: np.nanmean((p.predicted - observed) ** 2) for p in panels if not np.isnan(p.predicted).all()}
     best = min(errors, key=errors.__getitem__)
-    return f"{gene} moves most in {names_[top]} ({observed[top]:.2f}); over all perturbations {best} has the smallest squared error."
+    return (
+        f"{gene} moves most in {names_[top]} ({observed[top]:.2f}); over all perturbations {best} has the smallest "
+        "squared error."
+    )
 
 
 def left_out(pairs: Iterable[tuple[str, str]]) -> str:
@@ -430,11 +433,17 @@ def overturn(ranks: pd.DataFrame, settings: list[str], name: Callable[[str], str
         elif leads:
             others.setdefault(leads, []).append(setting)
     who = names([escape(name(m)) for m in lead])
-    text = f"On the same genes {who} {'leads' if len(lead) == 1 else 'lead'} by **{kept} of {total}** metrics and references."
+    text = (
+        f"On the same genes {who} {'leads' if len(lead) == 1 else 'lead'} by **{kept} of {total}** metrics and "
+        "references."
+    )
     if others:
         listed = sorted(others.items(), key=lambda item: -len(item[1]))[:3]
         text += " One click overturns it: " + "; ".join(
-            f"{names([f'**{escape(name(m))}**' for m in methods])} {'leads' if len(methods) == 1 else 'lead'} by {at[0]}"
+            (
+                f"{names([f'**{escape(name(m))}**' for m in methods])} {'leads' if len(methods) == 1 else 'lead'} by "
+                f"{at[0]}"
+            )
             + (f" and {len(at) - 1} more" if len(at) > 1 else "")
             for methods, at in listed
         )

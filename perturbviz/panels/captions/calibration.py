@@ -27,9 +27,9 @@ BADGES: dict[str, tuple[str, Colour]] = {
 """Verdict -> words and colour of its badge."""
 
 NO_REPLICATE = (
-    "These data hold neither the means of two halves of the cells (half_a, half_b) nor standard errors (se). So it is not "
-    "known what a replicate of the experiment would score, and no metric can be judged on them. Data made from single cells "
-    "hold all of these."
+    "These data hold neither the means of two halves of the cells (half_a, half_b) nor standard errors (se). So "
+    "it is not known what a replicate of the experiment would score, and no metric can be judged on them. Data "
+    "made from single cells hold all of these."
 )
 WHY_DISPUTED = (
     "They differ because the technical duplicate is the mean of half of the cells only, with all their noise. The "
@@ -115,10 +115,10 @@ def fractions_note(found: Calibration) -> str:
     if np.isnan(found.drf):
         return "Undefined for every perturbation."
     return (
-        f"Red bar: the median. From the {in_words(found.negative)} to a perfect score the {in_words(found.positive)} covers "
-        f"{found.drf:.0%}. A perfect prediction of the mean lies beyond it (equal halves: half its squared error), as a "
-        "replicate has noise of its own. The fraction depends on the scale of the metric: a squared error has a larger one "
-        "than its root, although both order alike."
+        f"Red bar: the median. From the {in_words(found.negative)} to a perfect score the "
+        f"{in_words(found.positive)} covers {found.drf:.0%}. A perfect prediction of the mean lies beyond it "
+        "(equal halves: half its squared error), as a replicate has noise of its own. The fraction depends on "
+        "the scale of the metric: a squared error has a larger one than its root, although both order alike."
     )
 
 
@@ -172,11 +172,14 @@ def variation_note(found: Variation) -> str:
     if np.isnan(mean):
         return text + "."
     return (
-        f"{text}, so the same prediction for every perturbation earns a mean Pearson delta of {mean:.2f} against the control mean; "
-        + (
-            "over perturbations the two are not comparable."
-            if np.isnan(found.correlation)
-            else f"over perturbations the two correlate by {found.correlation:.3f}, as both measure likeness with the average."
+        f"{text}, so the same prediction for every perturbation earns a mean Pearson delta of {mean:.2f} against "
+        "the control mean; "
+    ) + (
+        "over perturbations the two are not comparable."
+        if np.isnan(found.correlation)
+        else (
+            f"over perturbations the two correlate by {found.correlation:.3f}, as both measure likeness with the "
+            "average."
         )
     )
 
@@ -185,4 +188,7 @@ def halves_note(benchmark: Benchmark) -> str:
     """Which cells are the truth on this page."""
     if {"half_a", "half_b"} <= set(benchmark.layers):
         return "Truth here: the mean of half of the cells; replicates come from the other half."
-    return "Truth here: all cells. There are no halves, so the replicate is simulated from standard errors, which is optimistic."
+    return (
+        "Truth here: all cells. There are no halves, so the replicate is simulated from standard errors, which is "
+        "optimistic."
+    )

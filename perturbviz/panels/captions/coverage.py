@@ -29,8 +29,8 @@ def genes_lost(before: int, after: int) -> str:
     if after >= before:
         return ""
     return (
-        f"{before - after:,} of {counted(before, 'gene')} {'is' if before - after == 1 else 'are'} missing from the file: "
-        f"adding scores all methods on the other {after:,}."
+        f"{before - after:,} of {counted(before, 'gene')} {'is' if before - after == 1 else 'are'} missing from "
+        f"the file: adding scores all methods on the other {after:,}."
     )
 
 

@@ -50,7 +50,10 @@ def steps(labels: Sequence[str], before: np.ndarray, after: np.ndarray, who: str
     up, down = int((move > 0).sum()), int((move < 0).sum())
     lost = int((np.isfinite(before) & ~np.isfinite(after)).sum())
     if not (up or down or lost):
-        return f"{who} keeps its rank on all {len(labels)} metrics. Hollow: before; filled: after; small dots: the other methods."
+        return (
+            f"{who} keeps its rank on all {len(labels)} metrics. Hollow: before; filled: after; small dots: the "
+            "other methods."
+        )
     text = f"On {up} of {len(labels)} metrics the transformed prediction ranks higher than {who} did, on {down} lower"
     text += f", on {lost} it became undefined" if lost else ""
     said = []
@@ -99,7 +102,10 @@ def learnt(found: Optimum, table: pd.DataFrame, name: Name) -> str:
     if not turned:
         return f"**No setting of these knobs makes {what} better: {escape(name(found.method))} stays as it is.**"
     if np.isfinite(gain) and gain <= 0:
-        return f"**Nothing was learnt:** where it was not tuned, {what} went from {number(before)} to {number(after)}, which is no gain."
+        return (
+            f"**Nothing was learnt:** where it was not tuned, {what} went from {number(before)} to {number(after)}, "
+            "which is no gain."
+        )
     better, worse, _ = counts = other_families(table, found.setting)
     effect = harm(*counts)
     borrowed = sorted(
@@ -110,9 +116,15 @@ def learnt(found: Optimum, table: pd.DataFrame, name: Name) -> str:
             ["single training perturbations"] if any(s.copy for s in settings) else []
         )
         return f"**Something was borrowed, not learnt:** the setting brings in {names(source)}; {effect}."
-    same = f"the same {len(turned)} number{'s' * (len(turned) != 1)} ({names([WORDS[t] for t in sorted(turned)])}) for all of them"
+    same = (
+        f"the same {len(turned)} number{'s' * (len(turned) != 1)} ({names([WORDS[t] for t in sorted(turned)])}) for "
+        "all of them"
+    )
     if worse == 0 and better:
-        return f"**What was learnt is how large changes are on the whole, nothing about any perturbation:** {same}; {effect}."
+        return (
+            f"**What was learnt is how large changes are on the whole, nothing about any perturbation:** {same}; "
+            f"{effect}."
+        )
     return f"**Nothing was learnt about any perturbation:** {same} made {what} better; {effect}."
 
 
@@ -137,8 +149,9 @@ def gameable(result: Gameability) -> str:
         top = part.iloc[0]
         who = result.starts["empty" if column == "empty" else "weak"].label
         lines.append(
-            f"{COLUMNS[column]} ({who}), {len(part)} metrics move; {top['name']} ({genes(parse_subset(top['genes']))}) most: from "
-            f"{number(top['start'])} to {number(top['reached'])} by {top['knobs']}, overtaking {top['passed']} of {top['others']} methods."
+            f"{COLUMNS[column]} ({who}), {len(part)} metrics move; {top['name']} "
+            f"({genes(parse_subset(top['genes']))}) most: from {number(top['start'])} to "
+            f"{number(top['reached'])} by {top['knobs']}, overtaking {top['passed']} of {top['others']} methods."
         )
     return " ".join(lines)
 

@@ -71,8 +71,8 @@ def tails(threshold: Threshold) -> str:
     if not parts:
         return ""
     return (
-        "Local fdr: the chance that a pair just at a value is null. Tail fdr: the share of null pairs among all at least "
-        f"that far out, here {names(parts)}." + (f" {threshold.doubt}" if threshold.doubt else "")
+        "Local fdr: the chance that a pair just at a value is null. Tail fdr: the share of null pairs among all "
+        f"at least that far out, here {names(parts)}." + (f" {threshold.doubt}" if threshold.doubt else "")
     )
 
 
@@ -81,7 +81,10 @@ def fit_quality(null: EmpiricalNull) -> str:
     text = f"Null: normal, mean {null.delta:.3g}, sd {null.sigma:.3g}, {null.p0:.1%} of the pairs. "
     text += {
         0: f"The mixture follows the histogram (misfit {null.misfit:.1f}; 1 is chance)",
-        1: f"The mixture follows the histogram with small systematic differences (misfit {null.misfit:.1f}; 1 is chance)",
+        1: (
+            f"The mixture follows the histogram with small systematic differences (misfit {null.misfit:.1f}; 1 is "
+            "chance)"
+        ),
         2: f"The mixture misses structure of the histogram (misfit {null.misfit:.1f}; 1 is chance)",
     }[int(np.searchsorted([1.5, 5], null.misfit))]
     if np.isnan(null.null_misfit):
@@ -107,7 +110,10 @@ def qq(null: EmpiricalNull) -> str:
     if light:
         parts.append(f"the {names(light)} tail{'s stay' if len(light) > 1 else ' stays'} short of it")
     sentence = " and ".join(parts)
-    return f"{sentence[0].upper()}{sentence[1:]} (by {low:.1f} and {high:.1f} null sd at the two ends). Dashed: thresholds."
+    return (
+        f"{sentence[0].upper()}{sentence[1:]} (by {low:.1f} and {high:.1f} null sd at the two ends). Dashed: "
+        "thresholds."
+    )
 
 
 def classes(counts: Mapping[str, float]) -> str:
@@ -129,12 +135,14 @@ def take_part(found: Mapping[str, Finding], label: Mapping[str, str]) -> str:
     parts = []
     if additive:
         parts.append(
-            f"{names(additive)} cannot compete: by definition {'it predicts' if len(additive) == 1 else 'they predict'} no "
-            "deviation from additive, so there is no order of pairs."
+            f"{names(additive)} cannot compete: by definition "
+            f"{'it predicts' if len(additive) == 1 else 'they predict'} no deviation from additive, so there is "
+            "no order of pairs."
         )
     if {"no_change", "half_sum"} <= {m for m, f in found.items() if not f.why}:
         parts.append(
-            "Half-sum orders pairs exactly like no change (both by the size of the additive effect), so their curves coincide."
+            "Half-sum orders pairs exactly like no change (both by the size of the additive effect), so their "
+            "curves coincide."
         )
     if silent:
         parts.append(f"{names(silent)} predict{'s' * (len(silent) == 1)} none of these doubles.")
@@ -150,13 +158,16 @@ def against_no_change(found: Mapping[str, Finding], label: Mapping[str, str], si
     best = max(scored, key=scored.__getitem__)
     prevalence = np.nanmean([f.table["prevalence"].mean() for f in found.values() if len(f.table)])
     text = (
-        f"{label[best]} finds {_NOUN[side]} pairs best, with an average precision of {scored[best]:.3f} (a random order: "
-        f"{prevalence:.3f})"
+        f"{label[best]} finds {_NOUN[side]} pairs best, with an average precision of {scored[best]:.3f} (a "
+        f"random order: {prevalence:.3f})"
     )
     models = {m: v for m, v in scored.items() if m not in ("no_change", "half_sum")}
     if "no_change" in scored and models:
         ahead = [m for m, v in models.items() if v > scored["no_change"] + 5e-4]  # what three digits show
-        text += f"; {len(ahead)} of {len(models)} other methods beat{'s' * (len(ahead) == 1)} no change ({scored['no_change']:.3f})"
+        text += (
+            f"; {len(ahead)} of {len(models)} other methods beat{'s' * (len(ahead) == 1)} no change "
+            f"({scored['no_change']:.3f})"
+        )
     return text + "."
 
 
@@ -188,12 +199,18 @@ def curve_note(kind: str, drawn: Mapping[str, MeanCurve], label: Mapping[str, st
 def clouds(slopes: Mapping[str, float], label: Mapping[str, str]) -> str:
     """Whether predicted deviations of truly non-additive pairs go the right way; slope of predicted on observed."""
     read = {m: v for m, v in slopes.items() if np.isfinite(v)}
-    tail = " Grey: density of all pairs; points: the furthest predictions and the furthest pairs of every class; dotted: thresholds; slope and r over truly non-additive pairs. Click a point."
+    tail = (
+        " Grey: density of all pairs; points: the furthest predictions and the furthest pairs of every class; "
+        "dotted: thresholds; slope and r over truly non-additive pairs. Click a point."
+    )
     if not read:
         return "No shown method predicts a deviation." + tail
     best = min(read, key=lambda m: abs(read[m] - 1))
     wrong = [label[m] for m, v in read.items() if v < -0.05]
-    text = f"Over truly non-additive pairs, {label[best]} comes closest to the right size (slope {read[best]:.2f}, 1 is right)"
+    text = (
+        f"Over truly non-additive pairs, {label[best]} comes closest to the right size (slope {read[best]:.2f}, 1 is "
+        "right)"
+    )
     return text + (f"; the wrong way on average: {names(wrong)}." if wrong else ".") + tail
 
 
@@ -207,8 +224,8 @@ def composition(table: pd.DataFrame, label: Mapping[str, str], n: int) -> str:
     if best == worst:
         return f"Of the top {n:,} calls of {label[best]}, {true[best]:.0%} are truly non-additive."
     return (
-        f"Of the top {n:,} calls, {true[best]:.0%} of {label[best]}'s and {true[worst]:.0%} of {label[worst]}'s are truly "
-        "non-additive."
+        f"Of the top {n:,} calls, {true[best]:.0%} of {label[best]}'s and {true[worst]:.0%} of {label[worst]}'s "
+        "are truly non-additive."
     )
 
 
@@ -231,7 +248,10 @@ def recurring(found: Recurrence, label: Mapping[str, str], what: str) -> str:
     if not models:
         return "No shown method calls a pair."
     most = max(models, key=models.__getitem__)
-    text = f"The {found.k} {what} named most often ({', '.join(found.top)}) make up {models[most]:.0%} of {label[most]}'s calls"
+    text = (
+        f"The {found.k} {what} named most often ({', '.join(found.top)}) make up {models[most]:.0%} of "
+        f"{label[most]}'s calls"
+    )
     if np.isfinite(share.get("truth", np.nan)):
         text += f" and {share['truth']:.0%} of the truth's"
     return text + "."
@@ -253,8 +273,8 @@ def one_gene(
         return f"{gene} was not observed in these doubles."
     far = int(np.nanargmax(gap))
     text = (
-        f"{gene} is not additive in {special} of {len(doubles)} doubles, furthest in {doubles[far]} (sum {additive[far]:.2f}, "
-        f"observed {observed[far]:.2f})."
+        f"{gene} is not additive in {special} of {len(doubles)} doubles, furthest in {doubles[far]} (sum "
+        f"{additive[far]:.2f}, observed {observed[far]:.2f})."
     )
     errors = {m: float(np.nanmean((v - observed) ** 2)) for m, v in predicted.items() if np.isfinite(v).any()}
     errors["_sum"] = float(np.nanmean((additive - observed) ** 2))
@@ -288,8 +308,14 @@ def scores(correlation: Mapping[str, float], label: Mapping[str, str], score: st
         return f"{score} is undefined, or the same for every double, in every shown prediction."
     best, worst = max(read, key=read.__getitem__), min(read, key=read.__getitem__)
     if read[best] <= 0:
-        return f"Over {n} doubles no predicted {score} correlates positively with the observed one (best r {read[best]:.2f})."
-    text = f"Over {n} doubles the predicted {score} correlates best with the observed one for {label[best]} (r {read[best]:.2f})"
+        return (
+            f"Over {n} doubles no predicted {score} correlates positively with the observed one (best r "
+            f"{read[best]:.2f})."
+        )
+    text = (
+        f"Over {n} doubles the predicted {score} correlates best with the observed one for {label[best]} (r "
+        f"{read[best]:.2f})"
+    )
     return text + (f", worst for {label[worst]} (r {read[worst]:.2f})." if worst != best else ".")
 
 
@@ -297,7 +323,8 @@ def published(layer: Published) -> str:
     """What the published panels say, in one line."""
     return (
         f"As published: {layer.n_nonadditive:,} of {layer.n_pairs:,} pairs non-additive "
-        f"({layer.n_nonadditive / layer.n_pairs:.2%}); {len(layer.calls):,} calls of {len(layer.methods)} methods over five splits."
+        f"({layer.n_nonadditive / layer.n_pairs:.2%}); {len(layer.calls):,} calls of {len(layer.methods)} "
+        "methods over five splits."
     )
 
 
@@ -327,6 +354,7 @@ def published_classes(table: pd.DataFrame, score: str) -> str:
     middle = table.groupby("class")["value"].median()
     low, high = middle.idxmin(), middle.idxmax()
     return (
-        f"Over {len(table)} doubles the median {score} is lowest for {low.replace('_', ' ')} ({middle[low]:.2f}) and highest for "
-        f"{high.replace('_', ' ')} ({middle[high]:.2f}). The classes describe the screen of Norman et al. 2019."
+        f"Over {len(table)} doubles the median {score} is lowest for {low.replace('_', ' ')} ({middle[low]:.2f}) "
+        f"and highest for {high.replace('_', ' ')} ({middle[high]:.2f}). The classes describe the screen of "
+        "Norman et al. 2019."
     )

@@ -66,8 +66,9 @@ def intervals(ranking: Ranking, few: bool, common: Mapping[str, int] | None = No
     if few:
         n = max((n_perturbations(ranking, m) for m in ranking.defined), default=0)
         text = (
-            f"Points: perturbations (mean over splits); red bar: their mean. No interval: {counted(n, 'perturbation is', 'perturbations are')} "
-            f"common to the shown models, too few to say anything about others (at least {MIN_UNITS})."
+            "Points: perturbations (mean over splits); red bar: their mean. No interval: "
+            f"{counted(n, 'perturbation is', 'perturbations are')} common to the shown models, too few to say "
+            f"anything about others (at least {MIN_UNITS})."
         )
         more = {name: k for name, k in (common or {}).items() if k > n}
         if more:
@@ -145,8 +146,9 @@ def maps(found: ErrorMap, n_splits: int) -> str:
         return over + "No held-out perturbation has a row in the embedding."
     i, j = np.unravel_index(np.nanargmin(found.held_out), found.held_out.shape)
     return (
-        f"{over}Smallest at K {found.dims[i]}, λ {found.ridges[j]:g} ({found.held_out[i, j]:.3g}), where training error is "
-        f"{found.training[i, j]:.3g}. Choosing that cell is tuning on the held-out perturbations: the score there flatters."
+        f"{over}Smallest at K {found.dims[i]}, λ {found.ridges[j]:g} ({found.held_out[i, j]:.3g}), where "
+        f"training error is {found.training[i, j]:.3g}. Choosing that cell is tuning on the held-out "
+        "perturbations: the score there flatters."
     )
 
 
@@ -167,9 +169,9 @@ def spectrum(table: pd.DataFrame, dims: int) -> str:
     changes, profiles = (table[c].iloc[k - 1] for c in ("change_cumulative", "cumulative"))
     most = int((table["change_cumulative"] < 0.9 - 1e-12).sum()) + 1
     return (
-        f"The first {k} of {len(table)} components hold {changes:.0%} of the variance of the changes between perturbations; "
-        f"90% takes {most}. Of the profiles that PCA embeds the first {k} hold {profiles:.0%}, the first alone "
-        f"{table['cumulative'].iloc[0]:.0%}."
+        f"The first {k} of {len(table)} components hold {changes:.0%} of the variance of the changes between "
+        f"perturbations; 90% takes {most}. Of the profiles that PCA embeds the first {k} hold {profiles:.0%}, "
+        f"the first alone {table['cumulative'].iloc[0]:.0%}."
     )
 
 
@@ -200,8 +202,9 @@ def distance(table: pd.DataFrame, curve: pd.DataFrame, higher: bool, mean: str =
     lead = (curve["error"] - curve[mean]) * (1 if higher else -1)
     near, far = lead.iloc[0], lead.iloc[-1]
     return text + (
-        f" Gain on the perturbation mean: {near:.2g} over all, {far:.2g} over the {curve['n'].iloc[-1]} farthest; areas under "
-        f"the lines (as PertEval's AUSPC): {area(curve, 'error'):.3g} and {area(curve, mean):.3g} (mean)."
+        f" Gain on the perturbation mean: {near:.2g} over all, {far:.2g} over the {curve['n'].iloc[-1]} "
+        f"farthest; areas under the lines (as PertEval's AUSPC): {area(curve, 'error'):.3g} and "
+        f"{area(curve, mean):.3g} (mean)."
     )
 
 

@@ -63,7 +63,10 @@ def decided(shares: pd.DataFrame, method_names: Mapping[str, str]) -> str:
     if overall.empty:
         return "No rank changes over these views, so no choice decides."
     top = overall.index[0]
-    text = f"The {top} decides most ({overall.iloc[0]:.0%} of the variance of ranks), then the {overall.index[1]} ({overall.iloc[1]:.0%})."
+    text = (
+        f"The {top} decides most ({overall.iloc[0]:.0%} of the variance of ranks), then the {overall.index[1]} "
+        f"({overall.iloc[1]:.0%})."
+    )
     each = shares.drop(columns="all").dropna(axis=1)
     other = each.idxmax()
     differs = other[other != top]
@@ -75,7 +78,10 @@ def decided(shares: pd.DataFrame, method_names: Mapping[str, str]) -> str:
 
 def curve(name: str, rank: np.ndarray, drawn: int, n: int) -> str:
     """Range and typical rank of a method."""
-    text = f"{name} stands between {ordinal(float(rank.min()))} and {ordinal(float(rank.max()))}, in the middle of views {ordinal(float(np.median(rank)))}."
+    text = (
+        f"{name} stands between {ordinal(float(rank.min()))} and {ordinal(float(rank.max()))}, in the middle of "
+        f"views {ordinal(float(np.median(rank)))}."
+    )
     thin = f" Drawn: {drawn} of {n:,} views, evenly chosen." if drawn < n else ""
     return text + thin + " Click a column to open that view."
 
@@ -114,8 +120,8 @@ def podium(found: Robustness) -> str:
 def score_table(ranks: np.ndarray, names: Sequence[str]) -> str:
     """Who is first how often over the rows (metrics × methods), and how to read the table."""
     return (
-        f"Over {len(ranks)} rows: {firsts(first(ranks).T, names, 4)}. Colour: rank within the row, the strongest is first "
-        "(bold); – undefined. Rows have no common scale, so no total is given."
+        f"Over {len(ranks)} rows: {firsts(first(ranks).T, names, 4)}. Colour: rank within the row, the strongest "
+        "is first (bold); – undefined. Rows have no common scale, so no total is given."
     )
 
 
@@ -136,7 +142,10 @@ def ways(ranks: pd.DataFrame, name: Callable[[str], str]) -> str:
     moved = (ranks.max(axis=1) - ranks.min(axis=1)).sort_values(ascending=False)
     if moved.empty or not moved.iloc[0] > 0:
         return "The order is the same in all three ways."
-    return f"{name(moved.index[0])} moves most: {', '.join(f'{ordinal(v)} by {k}' for k, v in ranks.loc[moved.index[0]].items())}."
+    return (
+        f"{name(moved.index[0])} moves most: "
+        f"{', '.join(f'{ordinal(v)} by {k}' for k, v in ranks.loc[moved.index[0]].items())}."
+    )
 
 
 def across(found: Across) -> str:
@@ -163,6 +172,6 @@ def retrieval(name: str, matrix: np.ndarray, labels: np.ndarray, own: np.ndarray
     values, counts = np.unique(nearest, return_counts=True)
     hub = int(values[counts.argmax()])
     return (
-        f"{name} is closest to its own truth for {hits} of {len(labels)} perturbations (centroid accuracy {np.nanmean(own):.2f}); "
-        f"the truth of {labels[hub]} is the nearest for {counts.max()} of them."
+        f"{name} is closest to its own truth for {hits} of {len(labels)} perturbations (centroid accuracy "
+        f"{np.nanmean(own):.2f}); the truth of {labels[hub]} is the nearest for {counts.max()} of them."
     )

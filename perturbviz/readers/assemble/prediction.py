@@ -220,8 +220,8 @@ def as_predictions(loaded: Loaded) -> Mapping[tuple[str, str], Profiles]:
         return {("", ""): loaded.truth}
     if loaded.scores is not None:
         raise UserError(
-            f"{loaded.title or 'This file'} holds scores, not predictions: it can be shown as a table of scores, but to "
-            "be measured in other ways the predicted values of each gene are needed."
+            f"{loaded.title or 'This file'} holds scores, not predictions: it can be shown as a table of scores, "
+            "but to be measured in other ways the predicted values of each gene are needed."
         )
     raise UserError("The file holds no predictions." + (" " + " ".join(loaded.notes) if loaded.notes else ""))
 
@@ -363,8 +363,8 @@ def _contexts(profiles: Profiles, benchmark: Benchmark) -> tuple[list[str] | Non
         return theirs, []
     if theirs is None:
         raise UserError(
-            f"The truth has {len(benchmark.contexts)} contexts ({', '.join(benchmark.contexts[:5])}) and the prediction "
-            "does not say which of them a row belongs to: name the column that does (--context)."
+            f"The truth has {len(benchmark.contexts)} contexts ({', '.join(benchmark.contexts[:5])}) and the "
+            "prediction does not say which of them a row belongs to: name the column that does (--context)."
         )
     return theirs, []
 
@@ -398,21 +398,22 @@ def _prediction_space(
             raise UserError(_looks(display, values, "delta", looks.words()))
         if said and looks.changes:
             text = (
-                f"taken for {SPACE_WORDS['lognorm']}, as {'you say' if options.value_space else 'its format says'}, but it "
-                f"looks like {SPACE_WORDS['delta']} ({looks.words()}): if it is, say so (--value-space delta)."
+                f"taken for {SPACE_WORDS['lognorm']}, as "
+                f"{'you say' if options.value_space else 'its format says'}, but it looks like "
+                f"{SPACE_WORDS['delta']} ({looks.words()}): if it is, say so (--value-space delta)."
             )
             findings.append(Finding("values", text, True))
     if ours == "lognorm" and declared == "delta" and looks.expression:
         text = (
-            f"taken for {SPACE_WORDS['delta']}, as {'you say' if options.value_space else 'its format says'}, but it looks "
-            f"like {SPACE_WORDS['lognorm']} ({looks.words()}): if it is, say so (--value-space lognorm), or control is "
-            "counted twice."
+            f"taken for {SPACE_WORDS['delta']}, as {'you say' if options.value_space else 'its format says'}, "
+            f"but it looks like {SPACE_WORDS['lognorm']} ({looks.words()}): if it is, say so (--value-space "
+            "lognorm), or control is counted twice."
         )
         findings.append(Finding("values", text, True))
     if declared == "counts":
         raise UserError(
-            f"{display} holds means of counts, which cannot be log-normalised after averaging: normalise each cell to the "
-            "truth's total and take log1p before the mean."
+            f"{display} holds means of counts, which cannot be log-normalised after averaging: normalise each "
+            "cell to the truth's total and take log1p before the mean."
         )
     if declared == ours or (declared, ours) == ("delta", "lognorm"):
         return declared, findings
@@ -430,8 +431,8 @@ def _looks(display: str, values: np.ndarray, kind: str, why: str) -> str:
     """What the numbers look like, and how to say what they are."""
     return (
         f"{display}: the values look like {SPACE_WORDS[kind]} (from {values.min():.3g} to {values.max():.3g}"
-        f"{'; ' if why else ''}{why}) and not like {SPACE_WORDS['lognorm']}: declare what they are (--value-space delta, "
-        "counts or lognorm)."
+        f"{'; ' if why else ''}{why}) and not like {SPACE_WORDS['lognorm']}: declare what they are "
+        "(--value-space delta, counts or lognorm)."
     )
 
 

@@ -41,7 +41,8 @@ def gene_names(profiles: Profiles, options: Options, loaded: Loaded) -> list[str
     n = profiles.values.shape[1]
     if not options.genes:
         raise UserError(
-            f"{loaded.title or 'The file'} has no gene names: give the list of its {n:,} genes in its order (--genes FILE)."
+            f"{loaded.title or 'The file'} has no gene names: give the list of its {n:,} genes in its order "
+            "(--genes FILE)."
         )
     if len(options.genes) != n:
         raise UserError(
@@ -69,8 +70,8 @@ def check_finite(values: np.ndarray, names: Sequence[str], genes: Sequence[str],
         i = partly[0]
         j = np.flatnonzero(nan[i])[0]
         raise UserError(
-            f"{who}: {plural(len(partly), 'condition')} with some but not all genes missing, the first {names[i]}, gene "
-            f"{genes[j]}: a condition must be whole or empty."
+            f"{who}: {plural(len(partly), 'condition')} with some but not all genes missing, the first "
+            f"{names[i]}, gene {genes[j]}: a condition must be whole or empty."
         )
 
 

@@ -44,7 +44,10 @@ def with_splits(
                 parts.setdefault((context, name), set()).add(part)
         twice = sorted(name for (_, name), p in parts.items() if len(p) > 1 and name != CONTROL)
         if twice:
-            text = f"split{f' {seed}' if seed else ''}: {plural(len(twice), 'perturbation')} in more than one part, kept as training"
+            text = (
+                f"split{f' {seed}' if seed else ''}: {plural(len(twice), 'perturbation')} in more than one part, "
+                "kept as training"
+            )
             findings.append(Finding("split", text, True, tuple(twice)))
         known = set(obs["condition"])
         extra = sorted({name for _, name in parts} - known - {CONTROL})

@@ -163,8 +163,9 @@ def _truth_space(values: np.ndarray, converted: str, loaded: Loaded, options: Op
             return declared, [Finding("values", text, True)]
         raise UserError(
             f"The truth looks like {SPACE_WORDS[declared if declared in ('counts', 'embedding') else 'counts']} "
-            f"(maximum {np.nanmax(values):,.0f}): the mean of counts cannot be log-normalised afterwards. Normalise and "
-            "log1p each cell first (`python -m perturbviz aggregate` does), or declare --value-space lognorm."
+            f"(maximum {np.nanmax(values):,.0f}): the mean of counts cannot be log-normalised afterwards. "
+            "Normalise and log1p each cell first (`python -m perturbviz aggregate` does), or declare "
+            "--value-space lognorm."
         )
     if declared:
         if declared not in VALUE_SPACES:

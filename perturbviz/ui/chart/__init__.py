@@ -165,8 +165,8 @@ def payload(
 
     The digest lets the browser see without parsing that nothing has changed. Data and layout of the figure are JSON
     strings in the JSON, because colours are swapped in their text whenever the theme changes and the browser compares
-    them with what is drawn; the layout is without ``meta``, so that a chart which looks the same in another state of the
-    app is not drawn again.
+    them with what is drawn; the layout is without ``meta``, so that a chart which looks the same in another state of
+    the app is not drawn again.
     """
     spec = figure_dict(fig)
     bare = {name: value for name, value in spec["layout"].items() if name != "meta"}

@@ -50,8 +50,9 @@ def report_popover(current: Current, pinned: View | None) -> None:
         if not popover.open:
             return
         st.caption(
-            f"{_named(len(steps), pinned is not None, len(views))} as one HTML file: charts, sentences, numbers and where the "
-            "data come from. It opens without a network. More views: Steps → Add this view, at the end of the sidebar."
+            f"{_named(len(steps), pinned is not None, len(views))} as one HTML file: charts, sentences, numbers "
+            "and where the data come from. It opens without a network. More views: Steps → Add this view, at "
+            "the end of the sidebar."
         )
         made = st.session_state.get(_MADE)
         if made is None or made[0] != token:

@@ -245,8 +245,8 @@ def _which_perturbations(benchmark: Benchmark) -> None:
         key="_controls",
         on_change=_controls_toggled,
         disabled=not can,
-        help="Draws a replicate of the experiment and shuffled labels as methods on every page, dashed or open. Where there "
-        "are halves, half of the cells is then the truth."
+        help="Draws a replicate of the experiment and shuffled labels as methods on every page, dashed or open. Where "
+        "there are halves, half of the cells is then the truth."
         if can
         else NO_REPLICATE,
     )

@@ -92,9 +92,11 @@ def show_added(current: Current) -> None:
 def show_add(current: Current, source: Benchmark | ScoreTable | None) -> None:
     """Upload, check out loud, then add."""
     st.markdown(
-        "Drop what a model wrote: one or several files, a folder as .zip. Nothing is added before you have seen the check."
+        "Drop what a model wrote: one or several files, a folder as .zip. Nothing is added before you have seen "
+        "the check."
     )
-    box = f"_upload_{st.session_state.get(_USED, 0)}"  # a new one after every addition: what was added is not offered again
+    # a new one after every addition: what was added is not offered again
+    box = f"_upload_{st.session_state.get(_USED, 0)}"
     files = st.file_uploader("Files", accept_multiple_files=True, label_visibility="collapsed", key=box)
     paths = offered_paths()
     options = options_form()

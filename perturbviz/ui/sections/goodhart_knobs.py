@@ -192,8 +192,8 @@ def _blend_target(current: Current, targets: list[str]) -> None:
         key=_WIDGET + "blend_to",
         words=lambda t: blend_name(t, current.name),
         width=_WIDTH,
-        help="Mixed in as far as the slider “Blend” says. Baselines other than the control mean use training truth; a method uses whatever it was fitted to. "
-        "Rows that the other does not predict stay as they are.",
+        help="Mixed in as far as the slider “Blend” says. Baselines other than the control mean use training truth; a "
+        "method uses whatever it was fitted to. Rows that the other does not predict stay as they are.",
     )
 
 

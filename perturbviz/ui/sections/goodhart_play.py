@@ -157,9 +157,10 @@ def _strip(
     )
     symbols(lab.settings)
     st.caption(
-        f"Ranks among {len(lab.methods)} shown methods, the transformed prediction in the place of {captions.escape(current.name(start))} · "
-        f"{len(lab.rows)} values ({lab.evaluation.rows.iloc[lab.rows]['perturbation'].nunique()} perturbations) · "
-        f"genes: {captions.genes(lab.view.subset)} · average: {lab.view.avg}"
+        f"Ranks among {len(lab.methods)} shown methods, the transformed prediction in the place of "
+        f"{captions.escape(current.name(start))} · {len(lab.rows)} values "
+        f"({lab.evaluation.rows.iloc[lab.rows]['perturbation'].nunique()} perturbations) · genes: "
+        f"{captions.genes(lab.view.subset)} · average: {lab.view.avg}"
     )
 
 

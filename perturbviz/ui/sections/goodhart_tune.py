@@ -170,8 +170,9 @@ def _show(current: Current, lab: cache.Lab, result: tuple[Optimum, pd.DataFrame,
         alt=f"Scores before and after on {len(table)} metrics, from an empty prediction (0) to {one} (1).",
         table=table,
         filename="goodhart-effects",
-        note=f"On perturbations it was not tuned on: {counts[0]} of {len(table)} metrics better, {counts[1]} worse, {counts[2]} much the "
-        f"same. 0 is the training mean (no change where that is undefined), 1 {one}; triangles stand for values beyond the edge.",
+        note=f"On perturbations it was not tuned on: {counts[0]} of {len(table)} metrics better, {counts[1]} worse, "
+        f"{counts[2]} much the same. 0 is the training mean (no change where that is undefined), 1 {one}; "
+        "triangles stand for values beyond the edge.",
     )
     symbols(lab.settings)
 
@@ -194,7 +195,10 @@ def draw_table(current: Current, lab: cache.Lab) -> None:
         key="_weak",
         persist_state="session",
         words=lambda m: current.name(m) if m else f"{default.label} (built in)",
-        help="The built-in one knows the direction of the change, but noise as large as a typical training change lies over it.",
+        help=(
+            "The built-in one knows the direction of the change, but noise as large as a typical training change "
+            "lies over it."
+        ),
     )
     starts = [games.empty_start(lab.evaluation), games.weak_start(lab.evaluation, weak)]
     key = (lab.token, weak)
@@ -259,8 +263,10 @@ def _heat(current: Current, lab: cache.Lab, result: games.Gameability) -> None:
     symbols(lab.settings)
     n = len(lab.parts(lab.most).reported)
     st.caption(
-        f"Empty: {captions.escape(result.starts['empty'].label)}; weak: {captions.escape(result.starts['weak'].label)}. "
-        f"{result.tried['knobs'].nunique()} settings tried; {result.how}, seed by seed ({n} values reported). Cell: score before → after, = no gain; "
-        "colour: shown methods overtaken, hover: the setting and what it does to the other metrics. "
-        f"⚠ the same metric on the genes of this view ({captions.genes(lab.view.subset)}) gets worse: on DE genes alone nothing punishes a change predicted where there is none."
+        f"Empty: {captions.escape(result.starts['empty'].label)}; weak: "
+        f"{captions.escape(result.starts['weak'].label)}. {result.tried['knobs'].nunique()} settings tried; "
+        f"{result.how}, seed by seed ({n} values reported). Cell: score before → after, = no gain; colour: shown "
+        "methods overtaken, hover: the setting and what it does to the other metrics. ⚠ the same metric on the "
+        f"genes of this view ({captions.genes(lab.view.subset)}) gets worse: on DE genes alone nothing punishes "
+        "a change predicted where there is none."
     )

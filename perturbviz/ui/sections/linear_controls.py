@@ -90,8 +90,8 @@ def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
         words=KINDS,
         place=place,
         persist_state="session",
-        help="Linear model: G W Pᵀ + b. The others predict from P alone: ridge regression of every gene, the mean of the "
-        "nearest training perturbations, a small random forest, or the mean of the targets' singles.",
+        help="Linear model: G W Pᵀ + b. The others predict from P alone: ridge regression of every gene, the mean of "
+        "the nearest training perturbations, a small random forest, or the mean of the targets' singles.",
     )
     columns = st.columns([1.5, 1.5, 1.2, 1.2])
     files_only = [s for s in names if not s.startswith("d-")]
@@ -198,7 +198,8 @@ def _upload(benchmark: Benchmark, data: str) -> None:
     with st.popover("Embedding from a file", icon=":material/upload_file:"):
         st.caption(
             "Descriptions of genes (JSON {gene: text}, or CSV/TSV with genes first and texts second) or numbers "
-            "(TSV, CSV, NPZ, Parquet; names on either axis). The file stays in this session; a link names it by its content."
+            "(TSV, CSV, NPZ, Parquet; names on either axis). The file stays in this session; a link names it by "
+            "its content."
         )
         st.file_uploader(
             "File",
@@ -276,9 +277,9 @@ def choose_companions(recipe: Recipe, benchmark: Benchmark, data: str, how: str)
         key="lm_beside",
         words=options,
         persist_state="session",
-        help="Linear models with G from the training data and the same K and λ. Self-trained: P from the training data. "
-        "Random P: what a model gets without knowing anything about the perturbed genes. Files that know most of the "
-        "perturbed genes are shown from the start.",
+        help="Linear models with G from the training data and the same K and λ. Self-trained: P from the training "
+        "data. Random P: what a model gets without knowing anything about the perturbed genes. Files that know "
+        "most of the perturbed genes are shown from the start.",
     )
     written = "" if set(chosen) == set(usual) else "~".join(chosen) or "none"
     session.set_extra("beside", written)

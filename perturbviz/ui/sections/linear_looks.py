@@ -119,8 +119,8 @@ def _distance(subject: Subject) -> None:
     distances = by_distance(scores.rows, subject.found, errors)
     if distances.empty:
         raise UserError(
-            f"{subject.recipe.label} has no embedding of perturbations with a distance to the scored ones: there is nothing "
-            "to draw."
+            f"{subject.recipe.label} has no embedding of perturbations with a distance to the scored ones: there "
+            "is nothing to draw."
         )
     curve = leaving_out_the_nearest(distances, list(errors))
     event = chart(

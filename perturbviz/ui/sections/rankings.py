@@ -362,8 +362,9 @@ def retrieval(current: Current) -> None:
     rows = positions[blocks[block]]
     if len(rows) > MOST_CANDIDATES:
         stop(
-            f"{len(rows):,} perturbations are candidates here: a map of all distances would have {len(rows) ** 2:,} cells. "
-            f"It is drawn for up to {MOST_CANDIDATES:,}: choose one context, seed or part of the split in the sidebar.",
+            f"{len(rows):,} perturbations are candidates here: a map of all distances would have "
+            f"{len(rows) ** 2:,} cells. It is drawn for up to {MOST_CANDIDATES:,}: choose one context, seed or "
+            "part of the split in the sidebar.",
             ":material/grid_on:",
         )
     scored = current.scores(

@@ -22,8 +22,8 @@ _HELP = (
     "Precision–recall and ROC: the usual curves of the same order."
 )
 _SIDES = (
-    "Both sides (the paper): ordered by |predicted deviation|. Above additive (its preprint's notebook): by the deviation, "
-    "found are pairs above the upper threshold. Below additive: the mirror image."
+    "Both sides (the paper): ordered by |predicted deviation|. Above additive (its preprint's notebook): by the "
+    "deviation, found are pairs above the upper threshold. Below additive: the mirror image."
 )
 
 

@@ -13,9 +13,9 @@ from perturbviz.ui.chart import chart
 from perturbviz.ui.sections.interactions.work import Work
 
 _MEANING = (
-    "**Additive**: not beyond the thresholds. Beyond them: **other**, the singles change the gene in different directions; "
-    "**opposite**, the double goes the other way than its singles; **buffering**, it stays between no change and the sum; "
-    "**synergistic**, it exceeds the sum (Ahlmann-Eltze, Huber & Anders 2025)."
+    "**Additive**: not beyond the thresholds. Beyond them: **other**, the singles change the gene in different "
+    "directions; **opposite**, the double goes the other way than its singles; **buffering**, it stays between "
+    "no change and the sum; **synergistic**, it exceeds the sum (Ahlmann-Eltze, Huber & Anders 2025)."
 )
 
 
@@ -52,7 +52,10 @@ def draw(work: Work) -> None:
                 work.mark(figures.decomposition(null, bound.lower, bound.upper, axis), axis),
                 "null",
                 question="How far from additive are the doubles, and what is noise?",
-                alt=f"Histogram of {null.n:,} deviations from additivity with fitted mixture and null; {captions.bounds(bound)}.",
+                alt=(
+                    f"Histogram of {null.n:,} deviations from additivity with fitted mixture and null; "
+                    f"{captions.bounds(bound)}."
+                ),
                 table=table,
                 filename="interaction-null",
                 note=captions.tails(bound),
@@ -69,9 +72,9 @@ def draw(work: Work) -> None:
             )
         outside = f" {null.n_outside:,} pairs lie beyond the histogram." if null.n_outside else ""
         st.caption(
-            f"{captions.fit_quality(null)} Fitted to all {len(every.doubles):,} doubles with two measured singles, not only the "
-            f"held-out ones.{outside} The null is this program's own, written from Efron's papers; R's locfdr, which the paper used, "
-            "was not run beside it."
+            f"{captions.fit_quality(null)} Fitted to all {len(every.doubles):,} doubles with two measured "
+            f"singles, not only the held-out ones.{outside} The null is this program's own, written from Efron's "
+            "papers; R's locfdr, which the paper used, was not run beside it."
         )
     counts = dict(
         zip(PAPER_CLASSES, class_counts(cache.true_classes(work.question, of_all=True)).tolist(), strict=True)

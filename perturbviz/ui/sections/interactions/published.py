@@ -22,8 +22,8 @@ def draw(work: Work | None) -> None:
     path = cache.workbook()
     if path is None:
         st.info(
-            "The paper's source data (“Nature Methods 2025, Fig. 1”) is not here yet: download it on the Data page, and its "
-            "curves, classes and calls appear here as published.",
+            "The paper's source data (“Nature Methods 2025, Fig. 1”) is not here yet: download it on the Data "
+            "page, and its curves, classes and calls appear here as published.",
             icon=":material/table_chart:",
         )
         return
@@ -35,8 +35,9 @@ def draw(work: Work | None) -> None:
     token = work.current.token if work else "published"
     st.markdown(captions.published(layer))
     st.caption(
-        f"{layer.title}c, e and f: Norman et al., K562, 124 doubles × the 1,000 genes highest in control, five overlapping splits. "
-        "Classes are those of the source data; its singles are not part of it, so nothing here is computed again."
+        f"{layer.title}c, e and f: Norman et al., K562, 124 doubles × the 1,000 genes highest in control, five "
+        "overlapping splits. Classes are those of the source data; its singles are not part of it, so nothing "
+        "here is computed again."
     )
 
     methods = list(dict.fromkeys(layer.curves["method"]))
@@ -87,5 +88,8 @@ def draw(work: Work | None) -> None:
         alt=f"{len(layer.calls)} published calls of {len(layer.methods)} methods.",
         table=layer.calls,
         filename="published-pairs",
-        note="Chosen because the prediction is far from additive, so there are none in the middle: not a measure of accuracy.",
+        note=(
+            "Chosen because the prediction is far from additive, so there are none in the middle: not a measure of "
+            "accuracy."
+        ),
     )

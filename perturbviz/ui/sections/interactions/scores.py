@@ -24,10 +24,11 @@ SCORES = {
 }
 SLOW = ("dcor", "eq_contr")
 _HELP = (
-    "Change of the double = c1 · change of A + c2 · change of B + rest, over the genes of the view (Norman et al. 2019; here "
-    "by least squares). **Magnitude** √(c1² + c2²): √2 if changes add, larger for synergy, smaller for suppression; noise in the "
-    "singles lowers it. **Fit**: correlation of the model with the double; low for neomorphism. **Dominance** |log₁₀(c1/c2)|: "
-    "high for epistasis. **Distance correlation** of the singles with the double, and equality of their contributions: slow."
+    "Change of the double = c1 · change of A + c2 · change of B + rest, over the genes of the view (Norman et "
+    "al. 2019; here by least squares). **Magnitude** √(c1² + c2²): √2 if changes add, larger for synergy, "
+    "smaller for suppression; noise in the singles lowers it. **Fit**: correlation of the model with the double; "
+    "low for neomorphism. **Dominance** |log₁₀(c1/c2)|: high for epistasis. **Distance correlation** of the "
+    "singles with the double, and equality of their contributions: slow."
 )
 MIN_PUBLISHED = 3
 
@@ -50,8 +51,8 @@ def draw(work: Work) -> None:
         asked = f"_asked_distances_{work.question.rows_token}"
         if not st.session_state.get(asked):
             st.info(
-                f"Distance correlations of {n} doubles × {len(work.pairs.genes):,} genes take up to a minute; the library "
-                "compiles itself first.",
+                f"Distance correlations of {n} doubles × {len(work.pairs.genes):,} genes take up to a minute; "
+                "the library compiles itself first.",
                 icon=":material/hourglass_top:",
             )
             if not st.button("Compute them", type="primary"):

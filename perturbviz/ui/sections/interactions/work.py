@@ -102,9 +102,11 @@ def rule_controls(question: cache.Question) -> cache.Rule:
             "Non-additive by",
             "rule",
             {**usual, "hand": "own bounds"},
-            "Size: observed − additive beyond thresholds read off an empirical null, as the paper has it and the metrics of "
-            "the catalogue. Significance: the same for the deviation over its standard error, the usual rule where that is "
-            "known" + (f" (not available: {unknown})" if unknown else "") + ". Own bounds: two numbers.",
+            "Size: observed − additive beyond thresholds read off an empirical null, as the paper has it and the "
+            "metrics of the catalogue. Significance: the same for the deviation over its standard error, the "
+            "usual rule where that is known"
+            + (f" (not available: {unknown})" if unknown else "")
+            + ". Own bounds: two numbers.",
         )
     if chosen == "z" and unknown:
         middle.caption(f"{unknown} The size of the deviation is used.")

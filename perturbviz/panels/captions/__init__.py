@@ -395,13 +395,15 @@ def profile(perturbation: str, observed: np.ndarray, panels: list, genes: pd.Ind
     if moving:
         low, high = min(moving, key=moving.__getitem__), max(moving, key=moving.__getitem__)
         text += f"Relative to the observed size, {low} predicts {moving[low]:.0%} and {high} {moving[high]:.0%}. "
-    return text + "Grey: density of all genes; points: the largest values and errors. Click a gene to follow it."
+    return text + "Grey: density of all genes; points: the largest values and errors."
 
 
 def followed(gene: str, observed: np.ndarray, panels: list, names_: np.ndarray) -> str:
     """Where a gene changes most, and who predicts it best over perturbations."""
     top = int(np.nanargmax(np.abs(observed)))
     errors = {p.name: np.nanmean((p.predicted - observed) ** 2) for p in panels if not np.isnan(p.predicted).all()}
+    if not errors:
+        return f"{gene} moves most in {names_[top]} ({observed[top]:.2f}). No shown method predicts it."
     best = min(errors, key=errors.__getitem__)
     return (
         f"{gene} moves most in {names_[top]} ({observed[top]:.2f}); over all perturbations {best} has the smallest "

@@ -79,7 +79,12 @@ def test_carpools_unseen_singles_are_points_without_interval(open_screen, texts)
     counts, intervals = drawn(at)
     assert set(counts.values()) == {7} and not intervals.any()
     note = chart(at, "standing")["note"]
-    assert "No interval: 7 perturbations are common" in note and "fewer than 10" in note and "Without" not in note
+    assert (
+        "No interval: 7 perturbations are common" in note
+        and "too few" in note
+        and "(at least 10)" in note
+        and "Without" not in note
+    )
     at.segmented_control(key="look").set_value("learning").run()  # the first splits predict next to nothing
     assert "draws predict nothing" in chart(at, "learning")["note"]
     at.pills(key="lm_beside").set_value(["random", texts]).run()

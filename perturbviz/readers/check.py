@@ -117,7 +117,7 @@ def coverage_findings(
     out = [Finding("conditions", f"{plural(matched, 'condition')} of the truth predicted.")]
     if held_out[0] < held_out[1]:
         text = f"{held_out[0]:,} of {plural(held_out[1], 'held-out perturbation')} predicted; the rest stay empty."
-        out.append(Finding("conditions", text, True))
+        out.append(Finding("conditions", text))
     if missing:
         out.append(
             Finding(

@@ -70,7 +70,7 @@ def test_it_is_said_in_amber_before_anything_is_added(open_page, csv):
         "150 of 2,000 genes are missing from the file: adding scores all methods on the other 1,850.",
     ]
     said = [m.value for m in at.markdown]
-    assert any(":material/warning: 13 of 75 held-out perturbations predicted" in m for m in said)
+    assert any(":material/info: 13 of 75 held-out perturbations predicted" in m for m in said)
     assert any(":material/warning: 150 genes of the truth missing" in m for m in said)
 
 

@@ -16,7 +16,7 @@ from perturbviz.errors import UserError, unexpected
 from perturbviz.panels.captions import escape
 from perturbviz.readers import SYSTEMS
 from perturbviz.readers.base import Loaded, Options
-from perturbviz.readers.check import UNSEEN, Report
+from perturbviz.readers.check import UNSEEN, Finding, Report
 from perturbviz.scoring.view import split_genes
 from perturbviz.ui import choose, coverage, session, sources, uploads
 from perturbviz.ui.current import Current
@@ -191,6 +191,11 @@ def show_reports(reports: Sequence[Report]) -> None:
                 mark = (
                     ":material/warning: "
                     if finding.warning
-                    else (":material/help: " if finding.text == UNSEEN else ":material/check: ")
+                    else (":material/help: " if finding.text == UNSEEN else _mark(finding))
                 )
                 st.markdown(mark + escape(finding.text + listed))
+
+
+def _mark(finding: Finding) -> str:
+    """A tick for what is as it should be; where something is left out, renamed or stays empty, none."""
+    return ":material/info: " if finding.items or finding.text.endswith("stay empty.") else ":material/check: "

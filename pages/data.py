@@ -165,7 +165,7 @@ def show_entry(entry: Dataset) -> None:
             except UserError as error:
                 st.error(escape(f"{error} Nothing was changed."))
             else:
-                session.defer(data=entry.id, data_section="Loaded", show=[], _explicit=set())
+                session.open_data(entry.id, data_section="Loaded")
 
 
 add_data.show_added(current)

@@ -9,7 +9,7 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.panels.captions import interactions as captions
 from perturbviz.ui import cache_interactions as cache
-from perturbviz.ui.current import PageEnd, begin
+from perturbviz.ui.current import begin, end
 from perturbviz.ui.sections.interactions.work import Work, option, rule_controls
 
 SECTIONS = {
@@ -37,7 +37,7 @@ def nothing(sentence: str) -> None:
     st.info(sentence, icon=":material/search:")
     if cache.workbook() is not None:
         importlib.import_module("perturbviz.ui.sections.interactions.published").draw(None)
-    raise PageEnd
+    end()
 
 
 if not isinstance(current.source, Benchmark):

@@ -2,7 +2,7 @@
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.ui import cache, choose, coverage
-from perturbviz.ui.current import PageEnd, begin
+from perturbviz.ui.current import begin
 from perturbviz.ui.sections.rankings import SECTIONS
 from perturbviz.ui.sections.this_view import this_view
 
@@ -19,7 +19,7 @@ def main() -> None:
     )
     if section in SECTIONS:
         SECTIONS[section](current)
-        raise PageEnd
+        return
     coverage.badge(current)
     this_view(current)
     if isinstance(current.source, Benchmark):

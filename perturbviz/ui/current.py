@@ -23,6 +23,7 @@ from perturbviz.scoring.validity import view_problem
 from perturbviz.scoring.view import View
 from perturbviz.ui import cache, colours, navigation, session, sources
 from perturbviz.ui.chart import keep_marks
+from perturbviz.ui.controls import badge
 
 _KEY = "_current"
 _SCORES_ONLY = "This needs predictions and truth gene by gene: choose a benchmark in the sidebar."
@@ -129,8 +130,16 @@ def current() -> Current:
     return st.session_state[_KEY]
 
 
-class PageEnd(Exception):
-    """Ends a page early. After ``st.stop`` nothing could be drawn any more, and the sidebar still has to be."""
+def finish() -> None:
+    """After the page: what only then can be said, in the address bar and in the verdict on the metric."""
+    session.write_link()
+    badge.finish()
+
+
+def end() -> NoReturn:
+    """End a page early, with what it has drawn so far."""
+    finish()
+    st.stop()
 
 
 def stop(sentence: str, icon: str = ":material/search:", offer: tuple[str, str, str] | None = None) -> NoReturn:
@@ -143,7 +152,7 @@ def stop(sentence: str, icon: str = ":material/search:", offer: tuple[str, str, 
         st.button(
             offer[1], key="offered_data", icon=":material/open_in_new:", on_click=_open, args=offer[:1], help=offer[2]
         )
-    raise PageEnd
+    end()
 
 
 def await_data(current: Current) -> None:
@@ -152,7 +161,7 @@ def await_data(current: Current) -> None:
         from perturbviz.ui.receive import receive  # readers take long to import, and few links need them
 
         receive(current.view.data)
-        raise PageEnd
+        end()
 
 
 def _simulated_banner(source: Benchmark | ScoreTable) -> None:
@@ -184,7 +193,7 @@ def _nothing_open(problem: str) -> NoReturn:
     with st.container(horizontal=True, gap="small"):
         st.button("Try again", icon=":material/refresh:")
         st.button("Open the demo", icon=":material/home:", on_click=_open, args=("demo",))
-    raise PageEnd
+    end()
 
 
 def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Current:

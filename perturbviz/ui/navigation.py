@@ -18,6 +18,7 @@ from perturbviz.catalogue import embedded
 
 _FOLDER = embedded.home() / "pages"
 _STYLE = Path(__file__).with_name("style.css")
+_ICON = Path(__file__).with_name("icon.svg")  # two methods that change places; Streamlit reads emoji from a long table
 _VIA_APP = "_via_app"
 
 
@@ -45,7 +46,7 @@ PAGES = (
 
 def navigation() -> Any:
     """Declare the page settings and the menu; returns the page to run."""
-    st.set_page_config(page_title="perturbviz", layout="wide", initial_sidebar_state=330)
+    st.set_page_config(page_title="perturbviz", page_icon=_ICON, layout="wide", initial_sidebar_state=330)
     st.html(_STYLE)
     pages = [
         st.Page(_FOLDER / f"{p.name}.py", title=p.label, url_path=p.name, default=i == 0)

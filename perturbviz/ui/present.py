@@ -151,8 +151,10 @@ def _words(view: View) -> str:
 def draw(page: str) -> None:
     """Before the page of this name: style and keys while presenting; goes to the step that was asked for."""
     st.session_state[SCALE] = LARGER if presenting() else 1
-    every = steps()
     wanted = st.session_state.pop(_GO, None)
+    if wanted is None and not presenting():
+        return
+    every = steps()
     if wanted is not None and every:
         _open(every, wanted)
     if not presenting():

@@ -1,4 +1,4 @@
-"""The view in the session and in the address bar.
+"""The view in the session and in the address bar, and whatever else a session remembers.
 
 Widgets keep their values under the names of the view's fields; the address bar is written after every run and read
 when a session starts or the address changes under it (a followed link, the back button). Streamlit's own binding of
@@ -8,56 +8,110 @@ widgets to the address is not used since it writes labels, not ids, and forbids 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
+from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from perturbviz.scoring.view import View
+from perturbviz.scoring.view import View, split_genes
 from perturbviz.ui import choose, sources
 
-_LINEAR = ("recipe", "unseen", "beside", "look", "from", "to")
-_LAB = ("lab", "start", "knobs", "mx", "my")
-_PAIRS = ("ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score")
-#: Parameters of a link that are not part of the view, and the pages ("page", "page:section") that use them: elsewhere
-#: they are not in the address.
-USED_ON = {
-    "pin": ("rankings:This view",),
-    "p": ("errors", "profiles", "interactions", "linear_model"),
-    "gene": ("profiles", "interactions"),
-    "method": ("rankings:Every view", "rankings:Retrieval", "interactions"),
-    "against": ("errors",),
-    "section": ("rankings",),
-    "guide": ("guide",),
-    "lesson": ("guide",),
-    **dict.fromkeys(_PAIRS, ("interactions",)),
-    **dict.fromkeys(_LINEAR, ("linear_model",)),
-    **dict.fromkeys(_LAB, ("goodhart",)),
-    **dict.fromkeys(("pos", "neg"), ("calibration",)),
-}
-#: Those that belong to the data rather than to a view: models added to it, colours given to methods (ui/colours.py),
-#: controls and the ceiling drawn into the charts, the name of its file where it is somebody's own.
-OF_DATA = ("lm", "col", "controls", "ceiling", "file")
-#: All of them; the presentation can be on everywhere.
-EXTRA = (*USED_ON, "present", *OF_DATA)
-
-_PAGE = "_page"  # session: name of the page that runs
-
-#: Values of these parameters that stay out of the link.
-DEFAULTS = {"section": "This view", "look": "map"}
-
-ALL_METHODS = "_all_methods"  # session: slugs of every method of the current data
-
-_WRITTEN = "_written_link"
-_ADOPTED = "_adopted_link"
-_READY = "_view_ready"
-_DEFERRED = "_deferred"
-_OPENED = "_opened"  # session: the last view whose data could be opened
-_NOTICE = "_notice"
-_PUT = "_values_were_put"
-_DRAWN = "_controls_were_drawn"
+Query = dict[str, list[str]]
 
 
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a link that is no field of the view.
+
+    Attributes
+    ----------
+    name
+        As in the link and in ``st.session_state``.
+    pages
+        Pages ("page", or "page:section") that use it: elsewhere it is not in the address. () for all.
+    default
+        The value that stays out of the link.
+    of_data
+        Whether it belongs to the data rather than to a view: a link to another view keeps it.
+    """
+
+    name: str
+    pages: tuple[str, ...] = ()
+    default: str = ""
+    of_data: bool = False
+
+
+def _used_on(page: str, *names: str) -> tuple[Parameter, ...]:
+    return tuple(Parameter(name, (page,)) for name in names)
+
+
+#: Every parameter of a link beside the view's, in the order of the link.
+PARAMETERS = (
+    Parameter("pin", ("rankings:This view",)),
+    Parameter("p", ("errors", "profiles", "interactions", "linear_model")),
+    Parameter("gene", ("profiles", "interactions")),
+    Parameter("method", ("rankings:Every view", "rankings:Retrieval", "interactions")),
+    Parameter("against", ("errors",)),
+    Parameter("section", ("rankings",), default="This view"),
+    *_used_on("guide", "guide", "lesson"),
+    *_used_on("interactions", "ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score"),
+    *_used_on("linear_model", "recipe", "unseen", "beside"),
+    Parameter("look", ("linear_model",), default="map"),
+    *_used_on("linear_model", "from", "to"),
+    *_used_on("goodhart", "lab", "start", "knobs", "mx", "my"),
+    *_used_on("calibration", "pos", "neg"),
+    Parameter("present"),
+    Parameter("lm", of_data=True),  # models added (ui/recipes.py)
+    Parameter("col", of_data=True),  # colours of methods (ui/colours.py)
+    Parameter("controls", of_data=True),  # controls among the methods
+    Parameter("ceiling", of_data=True),  # what a perfect prediction scores
+    Parameter("file", of_data=True),  # name of the file, where the data are somebody's own
+)
+
+
+@dataclass
+class Memory:
+    """What a session remembers beside the values of its widgets.
+
+    Attributes
+    ----------
+    page
+        Name of the page that runs.
+    methods
+        Slugs of every method of the current data.
+    open_fields
+        Fields of the view that were chosen, where the others are left to the data's defaults; None where all stand.
+    reference
+        The last reference before a metric without one.
+    address, said
+        The address as it was last read or written, and the parameters that this amounts to.
+    arrived
+        Whether a link has just been followed.
+    deferred
+        Values of widgets for the next run.
+    opened, notice
+        The last values whose data could be opened, and a sentence that says why they came back.
+    """
+
+    page: str = ""
+    methods: tuple[str, ...] = ()
+    open_fields: set[str] | None = None
+    reference: str = "control"
+    address: Query | None = None
+    said: Query = field(default_factory=dict)
+    arrived: bool = False
+    deferred: dict[str, object] = field(default_factory=dict)
+    opened: dict[str, object] = field(default_factory=dict)
+    notice: str = ""
+
+
+def memory() -> Memory:
+    """What this session remembers."""
+    return st.session_state.setdefault("_memory", Memory())
+
+
+# -- the view --------------------------------------------------------------------------------------------------------
 def view_of(query: Mapping[str, list[str]]) -> View:
     """View of a link; a metric beyond the catalogue may be a score table's own, which shows when the data are open."""
     return View.from_query(query, query.get("metric", ()))
@@ -65,51 +119,17 @@ def view_of(query: Mapping[str, list[str]]) -> View:
 
 def view() -> View:
     """The current view, from the session's widgets."""
-    query: dict[str, list[str]] = {}
-    for field in fields(View):
-        value = choose.read(field.name)
+    values: dict[str, Any] = {}
+    for item in fields(View):
+        value = choose.read(item.name)
         if value is None:
             continue
-        values = value if isinstance(value, list | tuple) else [value]
-        query[field.name] = [str(v) for v in values]
-    if set(query.get("show", ())) == set(st.session_state.get(ALL_METHODS, ())):
-        query.pop("show", None)  # all of them is the default and stays out of the link
-    return view_of(query)
-
-
-def put(name: str, value: object) -> None:
-    """Set a widget's value from outside it, before it is drawn."""
-    if name not in st.session_state or st.session_state[name] != value:
-        st.session_state[name] = value
-        st.session_state[_PUT] = True
-
-
-def values_were_put() -> bool:
-    """Whether widgets got values from outside in this run, of which the browser does not know yet.
-
-    The controls must then be drawn before the page: a click while it computes would bring back their old values.
-    In a session's first run there are none.
-    """
-    first = _DRAWN not in st.session_state
-    st.session_state[_DRAWN] = True
-    return bool(st.session_state.pop(_PUT, False)) and not first
-
-
-def adopt_link() -> None:
-    """Take over the address bar where it says something the session did not write itself."""
-    query = {k: st.query_params.get_all(k) for k in st.query_params}
-    if st.session_state.get(_READY) and (not query or query == st.session_state.get(_WRITTEN)):
-        return
-    view = view_of(query)
-    set_view(view if "data" in query else view.with_(data=sources.first()), explicit=set(query))
-    for name in EXTRA:
-        if name in query:
-            st.session_state[name] = query[name][-1]
-    if "controls" not in query:  # they change what counts as the truth: a link without them must not inherit them
-        st.session_state.pop("controls", None)
-    st.session_state[_READY] = True
-    st.session_state[_WRITTEN] = query  # taken over once: a page that stops early must not take it over again
-    st.session_state[_ADOPTED] = True
+        if item.name == "own":
+            value = split_genes(value)
+        values[item.name] = tuple(value) if isinstance(value, list) else value
+    if set(values.get("show", ())) == set(memory().methods):
+        values.pop("show", None)  # all of them is the default and stays out of the link
+    return View(**values)
 
 
 def set_view(new: View, explicit: set[str] | None = None) -> None:
@@ -118,12 +138,18 @@ def set_view(new: View, explicit: set[str] | None = None) -> None:
     Parameters
     ----------
     explicit
-        Fields that a link names; the others are left to the benchmark's defaults (see the sidebar).
+        Fields that a link names; the others are left to the data's defaults (see ``controls/sidebar.py``).
     """
-    st.session_state["_explicit"] = {f.name for f in fields(View)} if explicit is None else explicit
-    for field in fields(View):
-        value = " ".join(new.own) if field.name == "own" else getattr(new, field.name)
-        put(field.name, list(value) if field.name == "show" else value)
+    memory().open_fields = {item.name for item in fields(View)} if explicit is None else explicit
+    for item in fields(View):
+        value = " ".join(new.own) if item.name == "own" else getattr(new, item.name)
+        put(item.name, list(value) if item.name == "show" else value)
+
+
+def put(name: str, value: object) -> None:
+    """Set a widget's value from outside it, before it is drawn."""
+    if name not in st.session_state or st.session_state[name] != value:
+        st.session_state[name] = value
 
 
 def extra(name: str, default: str = "") -> str:
@@ -136,27 +162,78 @@ def set_extra(name: str, value: str) -> None:
     st.session_state[name] = value
 
 
+# -- a run, from its beginning to its end ----------------------------------------------------------------------------
+def begin() -> None:
+    """First in a run, before any widget is drawn: take over deferred values and a link that was followed."""
+    deferred, memory().deferred = memory().deferred, {}
+    for name, value in deferred.items():
+        put(name, value)
+    query = _address()
+    if memory().address is None or (query and query != memory().address):
+        _follow(query)
+
+
+def _follow(query: Query) -> None:
+    """Take over an address that the session did not write itself."""
+    there = view_of(query)
+    set_view(there if "data" in query else there.with_(data=sources.first()), explicit=set(query))
+    given = {p.name: query[p.name][-1:] for p in PARAMETERS if query.get(p.name)}
+    for name, (value,) in given.items():
+        st.session_state[name] = value
+    if "controls" not in query:  # they change what counts as the truth: a link without them must not inherit them
+        st.session_state.pop("controls", None)
+    memory().address, memory().said, memory().arrived = query, there.to_query() | given, True
+
+
+def write_link() -> None:
+    """Last in a run: bring the address bar up to date.
+
+    The link that led here stays as it is, so that Back leads away from it. So does an address that says the same in
+    more words: rewriting it would add a step to the browser's history.
+    """
+    if memory().arrived:
+        memory().arrived = False
+        return
+    wanted, address = query(), _address()
+    if wanted != (memory().said if address == memory().address else {}):
+        st.query_params.from_dict(wanted)
+        address = memory().said = wanted
+    memory().address = address
+
+
+def _address() -> Query:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
 def page(name: str = "") -> str:
     """Name of the page that runs; given a name, remembers it."""
     if name:
-        st.session_state[_PAGE] = name
-    return st.session_state.get(_PAGE, "")
+        memory().page = name
+    return memory().page
 
 
-def query(of: str = "") -> dict[str, list[str]]:
+def defer(**values: object) -> None:
+    """Set widgets' values after they were drawn: kept for the next run, which starts at once."""
+    memory().deferred = values
+    st.rerun()
+
+
+# -- links -----------------------------------------------------------------------------------------------------------
+def query(of: str = "") -> Query:
     """What the address of a page (the one that runs) says: view and parameters that it uses, defaults left out."""
-    here = view()
-    values = {**{n: extra(n) for n in EXTRA}, "file": _file(here.data)}
-    extras = {n: [v] for n, v in values.items() if v and v != DEFAULTS.get(n) and _uses(of or page(), n)}
+    here, on = view(), of or page()
+    section = f"{on}:{extra('section', 'This view')}"
+    out: Query = {}
     # Where the server was started on a benchmark, the demo is not what an address without data means.
-    data = {} if sources.first() == View().data else {"data": [here.data]}
-    return {**data, **here.to_query(), **extras}
-
-
-def _uses(page: str, name: str) -> bool:
-    """Whether a page, in the section that is open, uses a parameter."""
-    places = (page, f"{page}:{extra('section', DEFAULTS['section'])}")
-    return name not in USED_ON or any(place in USED_ON[name] for place in places)
+    if sources.first() != View().data:
+        out["data"] = [here.data]
+    out |= here.to_query()
+    for parameter in PARAMETERS:
+        value = _file(here.data) if parameter.name == "file" else extra(parameter.name)
+        used = not parameter.pages or on in parameter.pages or section in parameter.pages
+        if used and value and value != parameter.default:
+            out[parameter.name] = [value]
+    return out
 
 
 def _file(data: str) -> str:
@@ -164,25 +241,13 @@ def _file(data: str) -> str:
     return sources.own_file(data) or (extra("file") if sources.missing(data) else "")
 
 
-def write_link() -> None:
-    """Bring the address bar up to date; the link that led here stays as it is, so that Back leads away from it."""
-    if st.session_state.pop(_ADOPTED, False):
-        return
-    wanted, address = query(), {k: st.query_params.get_all(k) for k in st.query_params}
-    # An address that says the same in more words stays: rewriting it would add a step to the browser's history.
-    said = view_of(address).to_query() | {n: address[n][-1:] for n in EXTRA if address.get(n)}
-    if wanted != said:
-        st.query_params.from_dict(wanted)
-        address = wanted
-    st.session_state[_WRITTEN] = address
-
-
 def link(page: str, changes: Mapping[str, str | list[str]] | View | None = None) -> str:
     """Address of a page with a view, relative to the app: for links in text and tables."""
     here = query(page)
     parameters: Mapping[str, str | list[str]]
     if isinstance(changes, View):
-        parameters = {**changes.to_query(), **{name: here[name] for name in OF_DATA if name in here}}
+        kept = {p.name: here[p.name] for p in PARAMETERS if p.of_data and p.name in here}
+        parameters = {**changes.to_query(), **kept}
     else:
         parameters = dict(here) | dict(changes or {})
     return f"{page}?{urlencode(parameters, doseq=True)}" if parameters else page
@@ -195,33 +260,29 @@ def full_link() -> str:
     return f"{base}?{parameters}" if parameters else base
 
 
-def defer(**values: object) -> None:
-    """Set widgets' values from below them: kept for the next run, which starts at once."""
-    st.session_state[_DEFERRED] = values
-    st.rerun()
-
-
+# -- where data cannot be opened -------------------------------------------------------------------------------------
 def remember() -> None:
     """Keep what is open and how it is looked at: what comes back where something else cannot be opened."""
-    names = [*(f.name for f in fields(View)), *EXTRA]
-    st.session_state[_OPENED] = {name: st.session_state[name] for name in names if name in st.session_state}
+    names = [*(item.name for item in fields(View)), *(p.name for p in PARAMETERS)]
+    memory().opened = {name: st.session_state[name] for name in names if name in st.session_state}
 
 
 def go_back(sentence: str) -> None:
     """Show what was open before, with a sentence that says why; does nothing where a link led here."""
-    before = st.session_state.get(_OPENED)
-    if not before or before.get("data") == st.session_state.get("data") or st.session_state.get(_ADOPTED):
+    before = memory().opened
+    if not before or before.get("data") == st.session_state.get("data") or memory().arrived:
         return
-    st.session_state[_NOTICE] = sentence
-    defer(**before, _explicit=None)
+    memory().notice, memory().open_fields = sentence, None
+    defer(**before)
 
 
 def notice() -> str:
     """The sentence of :func:`go_back`, once."""
-    return st.session_state.pop(_NOTICE, "")
+    said, memory().notice = memory().notice, ""
+    return said
 
 
-def apply_deferred() -> None:
-    """Put deferred values into their widgets, before any is drawn."""
-    for name, value in st.session_state.pop(_DEFERRED, {}).items():
-        put(name, value)
+def open_data(data: str, **values: object) -> None:
+    """Start again on other data, with their own defaults; ``values`` of further widgets."""
+    memory().open_fields = set()
+    defer(data=data, show=[], **values)

@@ -7,7 +7,7 @@ import time
 
 from perturbviz.errors import UserError
 from perturbviz.scoring.validity import default_view
-from perturbviz.ui import cache, settle, sources  # noqa: F401  (imported early)
+from perturbviz.ui import cache, sources
 from perturbviz.ui.controls import badge, sidebar  # noqa: F401  (imported early)
 from perturbviz.ui.sections import rankings as ranking_sections  # noqa: F401  (imported early)
 

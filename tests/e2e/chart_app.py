@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from perturbviz.panels.figures.theme import MEAN_BAR, method_colours, template
+from perturbviz.ui import server
 from perturbviz.ui.chart import chart
 
 METHODS = ["Cautious", "Bold", "Noisy", "linear", "no change", "mean"]
@@ -117,5 +118,8 @@ def other_page() -> None:
     chart(bump("r", "other"), "bump", question="Another?", alt="Another bump chart")
 
 
-st.set_page_config(layout="wide", page_icon="📊")
-st.navigation([st.Page(charts_page, title="Charts", default=True), st.Page(other_page, title="Other")]).run()
+if __name__ == "__main__":
+    st.set_page_config(layout="wide", page_icon="📊")
+    st.navigation([st.Page(charts_page, title="Charts", default=True), st.Page(other_page, title="Other")]).run()
+else:
+    app = st.App(__file__, routes=server.routes())

@@ -10,7 +10,7 @@ from tests.e2e.conftest import open_app
 APP = "tests/e2e/chart_app.py"
 FIRST = "l2|as is|one"
 SECOND = "pearson|as is|one"
-PLOTLY = "assets.plotly/plotly.js"
+PLOTLY = "/charts/plotly-"
 STRIP = "document.querySelectorAll('.js-plotly-plot')[0]"
 DRAWS = "[...document.querySelectorAll('.js-plotly-plot')].map((gd) => Number(gd.dataset.draws))"
 # Screen positions of the first trace's points, by id.
@@ -306,7 +306,7 @@ def test_plotly_is_loaded_once_and_works_below_a_base_path(browser, serve):
         app.open("", "Which prediction is best here?", charts=2)
         app.page.locator("[data-testid=stTopNavLink]", has_text="Errors").first.click()
         app.wait(charts=3)
-        assert len(asked) == 1 and "/lab/viz/component/" in asked[0].url
+        assert len(asked) == 1 and "/lab/viz/charts/" in asked[0].url
         app.page.reload()
         app.wait(charts=3)
         sizes = app.page.evaluate(

@@ -29,7 +29,7 @@ def open_page() -> OpenPage:
             at.switch_page(f"pages/{name}.py").run()
         assert not at.exception, at.exception[0].message
         assert at.selectbox(key="data").value, "the sidebar is missing"
-        assert [t for t in at.toggle if t.key == "_presenting"], "the controls after the page are missing"
+        assert [t for t in at.toggle if t.key == "_presenting"], "the end of the sidebar is missing"
         return at
 
     return open_

@@ -3,7 +3,7 @@
 ``st.plotly_chart`` builds a chart anew at every change of its data. This component keeps the graph and gives it the
 new figure (``Plotly.react``), so zoom, hidden methods and selections stay and points glide to their new place.
 
-The browser's part stands beside this file (see ``ui.assets``). ``PERTURBVIZ_CHARTS=streamlit`` draws with
+The browser's part stands in ``browser/``, which ``ui.server`` hands out. ``PERTURBVIZ_CHARTS=streamlit`` draws with
 ``st.plotly_chart`` instead, ``PERTURBVIZ_GLIDE=0`` lets points jump.
 """
 
@@ -12,12 +12,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 import streamlit as st
-from streamlit.runtime import Runtime, exists
 
 from perturbviz.panels.captions import footnoted
 from perturbviz.panels.figures.drawing import Figure
@@ -25,14 +26,13 @@ from perturbviz.panels.figures.marks import marked
 from perturbviz.panels.figures.theme import THEME_COLOURS, figure_dict, recoloured, scaled
 from perturbviz.panels.panel import Panel, Table
 from perturbviz.panels.spreadsheet import csv_bytes, marked_methods
-from perturbviz.ui import assets
 
 DEFAULT_HEIGHT = 420
 SCALE = "_chart_scale"  # session: see scale()
 _SEEING = "_seeing"  # session: ids of the methods that have seen the truth
 
 _mount = st.components.v2.component(
-    "perturbviz_chart", js=(assets.ASSETS / "loader.js").read_text(encoding="utf-8"), isolate_styles=False
+    "perturbviz_chart", js=Path(__file__).with_name("loader.js").read_text(encoding="utf-8"), isolate_styles=False
 )
 
 
@@ -187,7 +187,7 @@ def payload(
         "csv": csv,
         "glide": os.environ.get("PERTURBVIZ_GLIDE", "1") != "0",
         "dark": THEME_COLOURS,
-        "plotly": assets.PLOTLY_VERSION,
+        "plotly": version("plotly"),
     }
     text = _json(body)
     return b'{"id":"' + blake2b(text, digest_size=8).hexdigest().encode() + b'",' + text[1:]
@@ -205,8 +205,6 @@ def _plain(value: Any) -> Any:
 
 
 def _component_chart(data: bytes, key: str, select: bool) -> Event:
-    if exists():
-        assets.serve(Runtime.instance())
     name = f"chart:{key}"
     if not select:
         _mount(key=name, data=data)

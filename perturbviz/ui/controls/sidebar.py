@@ -1,30 +1,46 @@
-"""The sidebar: every control is a field of the view, offered where it means something and explained where it does not."""
+"""The sidebar, drawn before the page: opens the data, and makes every choice one that exists there as it is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields
 
 import streamlit as st
 
-from perturbviz.analyses.calibration.controls import CONTROL_NAMES
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
+from perturbviz.errors import UserError
 from perturbviz.metrics import parse_metric
-from perturbviz.panels.captions.calibration import NO_REPLICATE
-from perturbviz.scoring import genesets, references
-from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.published_scores import card_of
-from perturbviz.scoring.view import AVERAGES, PRESETS, REFERENCE_FROM, ROWS, SIZES, SPLITS, View
-from perturbviz.ui import cache, cache_calibration, choose, present, recipes, session, settle, sources
-from perturbviz.ui.controls import badge
-from perturbviz.ui.settle import Settled
+from perturbviz.scoring.validity import default_view, metric_problem
+from perturbviz.scoring.view import AVERAGES, PRESETS, View
+from perturbviz.ui import cache, choose, present, recipes, session, sources
+from perturbviz.ui.controls import badge, genes, metric, perturbations
+from perturbviz.ui.current import Current, keep
 
-_GRID = (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000, 10_000, 15_000, 20_000)
+_DEPENDENT = ("ref", "genes", "n", "show", "context", "seed", "size", "truth")  # what another benchmark may not have
+_OF_TABLES = ("data", "metric", "avg", "show")  # choices that a table of scores leaves
 
 
-def draw_data() -> None:
-    """Draw the choice of the data; the one control that stands before the page, so that the sidebar keeps its room."""
+def draw() -> None:
+    """Draw every control; keeps what the page works on (:func:`perturbviz.ui.current.current`)."""
+    cache.stop_looking_ahead()
+    _data()
+    try:
+        source = recipes.open_source(st.session_state["data"])
+    except UserError as error:
+        session.go_back(f"{error} This page shows what was open before.")
+        _hold()
+        keep(Current(session.view(), None, None, str(error)))
+        with st.sidebar:
+            present.sidebar_controls()
+        return
+    with st.sidebar:
+        keep(_benchmark(source) if isinstance(source, Benchmark) else _table(source))
+        session.remember()
+        present.sidebar_controls()
+
+
+def _data() -> None:
     options = sources.choices()
     chosen = st.session_state.get("data", "demo")
     labels = options if chosen in options else {**options, chosen: sources.label(chosen)}
@@ -34,27 +50,64 @@ def draw_data() -> None:
         key="data",
         words=labels,
         place=st.sidebar,
-        on_change=settle.data_changed,
+        on_change=_data_changed,
         help="Truth and predictions of one data set. The Data page adds your own and public ones.\n\n"
         + sources.to_download(options),
     )
 
 
-def draw(settled: Settled) -> None:
-    """Draw the other controls: below the page in time, since a click waits for the charts and not for them."""
-    with st.sidebar:
-        if isinstance(settled.plain, Benchmark):
-            _draw_benchmark(settled.plain, settled)
-            for sentence in recipes.notices(session.view().data):
-                st.warning(sentence, icon=":material/table_chart:")
-        elif isinstance(settled.plain, ScoreTable):
-            _draw_table(settled.plain)
-        present.sidebar_controls()
+def _data_changed() -> None:
+    """Let go of choices that the new benchmark may not have; its own defaults take their place."""
+    for name in (*_DEPENDENT, "p", "gene", "method", "against"):
+        st.session_state.pop(name, None)
+    session.memory().open_fields = {"metric", "avg", "rows", "split"}
 
 
-# -- the view of a benchmark ---------------------------------------------------------------------------------------
-def _draw_benchmark(plain: Benchmark, settled: Settled) -> None:
-    evaluation = settled.current.evaluated
+def _hold() -> None:
+    """Keep the view while its data are away: Streamlit forgets the values of widgets that are not drawn."""
+    for name in {item.name for item in fields(View)} & set(st.session_state) - {"data"}:
+        st.session_state[name] = st.session_state[name]
+
+
+# -- a benchmark -----------------------------------------------------------------------------------------------------
+def _benchmark(plain: Benchmark) -> Current:
+    _defaults(plain)
+    _presets()
+    verdict = metric.draw(plain)
+    with st.container():  # its further controls come and go; what is below must not shift, or it would be built anew
+        metric.draw_reference()
+    benchmark = perturbations.settle(plain)
+    evaluation = cache.evaluation(benchmark, session.view())
+    genes.draw(evaluation)
+    perturbations.draw(plain)
+    _methods(list(evaluation.methods))
+    choose.pills("Methods", evaluation.methods, key="show", words=evaluation.name)
+    view = session.view()
+    badge.draw(verdict, plain, view)
+    for sentence in recipes.notices(view.data):
+        st.warning(sentence, icon=":material/table_chart:")
+    return Current(view, benchmark, evaluation, "")
+
+
+def _defaults(benchmark: Benchmark) -> None:
+    """Fill what neither the link nor the user chose, and give way where the metric does not exist here."""
+    try:
+        parse_metric(st.session_state["metric"])
+    except UserError:  # of a score table
+        session.put("metric", default_view(benchmark).metric)
+    chosen, session.memory().open_fields = session.memory().open_fields, None
+    if chosen is None:
+        return
+    default = default_view(benchmark)
+    for name in _DEPENDENT:
+        if name not in chosen or name not in st.session_state:
+            value = getattr(default, name)
+            session.put(name, list(value) if isinstance(value, tuple) else value)
+    if metric_problem(st.session_state["metric"], benchmark):
+        session.put("metric", default.metric)
+
+
+def _presets() -> None:
     choose.selectbox(
         "Preset",
         PRESETS,
@@ -65,23 +118,6 @@ def _draw_benchmark(plain: Benchmark, settled: Settled) -> None:
         on_change=_preset,
         label_visibility="collapsed",
     )
-    verdict = _metric(plain)
-    with st.container():  # its further controls come and go; what is below must not shift, or it would be built anew
-        _reference()
-    _genes(evaluation, settled.genes_problems)
-    _perturbations(plain)
-    choose.pills("Methods", evaluation.methods, key="show", words=evaluation.name)
-    badge.draw(verdict, plain, settled.current.view)
-
-
-def _controls_toggled() -> None:
-    """Show the controls beside what is shown, or take them away and give the truth all cells back."""
-    on = st.session_state["_controls"]
-    session.set_extra("controls", "1" if on else "")
-    if on:
-        session.put("show", [*st.session_state.get("show", []), *CONTROL_NAMES])
-    else:
-        session.put("truth", "all")
 
 
 def _preset() -> None:
@@ -97,31 +133,12 @@ def _preset() -> None:
     st.session_state["_preset"] = None
 
 
-def _metric(benchmark: Benchmark) -> Any:
-    """The metric; returns the place of its verdict."""
-    offered, refused = cache.metric_options(benchmark)
-    offered = list(offered)
-    if st.session_state.get("metric") not in offered:
-        offered.append(st.session_state["metric"])
-    card = parse_metric(st.session_state["metric"])[0].card
-    choose.selectbox(
-        "Metric",
-        offered,
-        key="metric",
-        words=_metric_option,
-        on_change=_metric_changed,
-        help=f"{card.summary}\n\n**Good:** {card.pro}\n\n**Bad:** {card.con}\n\n**How to game it:** {card.gaming}\n\n"
-        f"Range {card.range}. {card.source}.",
-    )
-    st.caption(f"{card.arrow} · {card.summary}")
-    verdict = st.empty()
-    if refused:
-        with st.popover(f"Not offered here: {len(refused)}", type="tertiary"):
-            for reason in dict.fromkeys(refused.values()):
-                st.markdown(f"- {reason}")
-    return verdict
+def _methods(methods: list[str]) -> None:
+    session.memory().methods = tuple(methods)
+    session.put("show", [m for m in st.session_state.get("show", []) if m in methods] or methods)
 
 
+<<<<<<< HEAD
 def _metric_option(metric: str) -> str:
     parsed, value = parse_metric(metric)
     return parsed.card.name + (f" ({value})" if parsed.card.parameter else "")
@@ -270,8 +287,23 @@ def _choice(label: str, key: str, options: Mapping[str, str]) -> None:
 
 # -- the view of a score table -------------------------------------------------------------------------------------
 def _draw_table(table: ScoreTable) -> None:
+=======
+# -- a table of scores -----------------------------------------------------------------------------------------------
+def _table(table: ScoreTable) -> Current:
+    """Its source has decided what a benchmark leaves open."""
+    fresh, session.memory().open_fields = session.memory().open_fields is not None, None
+    for item in fields(View):
+        if item.name not in _OF_TABLES:  # not drawn here, so that Streamlit would forget them
+            default = "" if item.name == "own" else item.default
+            st.session_state[item.name] = default if fresh else st.session_state.get(item.name, default)
+    if (chosen := st.session_state.get("metric")) not in table.metrics:
+        same = (m for m, known in table.metrics.items() if known.get("card") == chosen)
+        session.put("metric", next(same, next(iter(table.metrics))))
+>>>>>>> ea31fa1 (Controls first, page second: they settle what the page works on as they are drawn; one table of link parameters; the tricks against Streamlit are gone)
     card = card_of(table, st.session_state["metric"])
     choose.selectbox("Metric", table.metrics, key="metric", words=lambda m: card_of(table, m).name)
     st.caption(f"{card.arrow} · as published; reference, genes and perturbations are those of its source.")
     choose.selectbox("Average over perturbations", AVERAGES, key="avg", words=AVERAGES)
+    _methods(list(table.names))
     choose.pills("Methods", table.names, key="show", words=table.names)
+    return Current(session.view(), table, None, "")

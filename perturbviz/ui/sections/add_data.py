@@ -34,7 +34,7 @@ def use(outcome: Outcome) -> None:
     st.session_state[REPORTS] = outcome.reports
     st.session_state.pop(_READ, None)
     st.session_state[_USED] = st.session_state.get(_USED, 0) + 1
-    session.defer(data=key, show=[], _explicit=set())
+    session.open_data(key)
 
 
 def options_form() -> Options:

@@ -28,7 +28,7 @@ def get(app: Starlette, path: str) -> tuple[int, dict[str, str], bytes]:
         sent.append(message)
 
     async def receive():
-        return {"type": "http.request", "body": b"", "more_body": False}
+        await asyncio.Event().wait()  # the browser stays
 
     scope = {
         "type": "http",

@@ -42,7 +42,7 @@ def places(current: Current, added: Sequence[str]) -> None:
         return
     link = {k: v[0] if len(v) == 1 else v for k, v in session.query("rankings").items()}
     if "section" in link:  # another one is open there
-        link["section"] = session.DEFAULTS["section"]
+        link["section"] = session.FIRST_SECTION
     for method in [m for m in added if m in ranking.lines][:_MOST]:
         st.page_link(
             navigation.path("rankings"),

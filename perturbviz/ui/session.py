@@ -18,6 +18,7 @@ from perturbviz.scoring.view import View, split_genes
 from perturbviz.ui import choose, sources
 
 Query = dict[str, list[str]]
+FIRST_SECTION = "This view"  # of Rankings: the one that stays out of the link
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ PARAMETERS = (
     Parameter("gene", ("profiles", "interactions")),
     Parameter("method", ("rankings:Every view", "rankings:Retrieval", "interactions")),
     Parameter("against", ("errors",)),
-    Parameter("section", ("rankings",), default="This view"),
+    Parameter("section", ("rankings",), default=FIRST_SECTION),
     *_used_on("guide", "guide", "lesson"),
     *_used_on("interactions", "ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score"),
     *_used_on("linear_model", "recipe", "unseen", "beside"),
@@ -222,7 +223,7 @@ def defer(**values: object) -> None:
 def query(of: str = "") -> Query:
     """What the address of a page (the one that runs) says: view and parameters that it uses, defaults left out."""
     here, on = view(), of or page()
-    section = f"{on}:{extra('section', 'This view')}"
+    section = f"{on}:{extra('section', FIRST_SECTION)}"
     out: Query = {}
     # Where the server was started on a benchmark, the demo is not what an address without data means.
     if sources.first() != View().data:

@@ -23,6 +23,7 @@ import numpy as np
 from anndata import AnnData
 from anndata.io import read_elem
 
+from perturbviz.benchmark.numbers import whole
 from perturbviz.errors import UserError
 
 DEFAULT_MB = 500
@@ -31,9 +32,9 @@ DEFAULT_MB = 500
 def maps(path: Path) -> bool:
     """Whether a file is large enough to be mapped: larger than ``PERTURBVIZ_MAP_MB`` (500)."""
     text = os.environ.get("PERTURBVIZ_MAP_MB", "")
-    if text and not text.isdecimal():
-        raise UserError(f"The setting PERTURBVIZ_MAP_MB is {text!r}: it must be a whole number.")
-    return path.stat().st_size > (int(text) if text else DEFAULT_MB) * 10**6
+    if (most := whole(text, 0, 10**12) if text else DEFAULT_MB) is None:
+        raise UserError(f"The setting PERTURBVIZ_MAP_MB is {text[:40]!r}: it must be a whole number.")
+    return path.stat().st_size > most * 10**6
 
 
 def read_mapped(path: Path) -> AnnData:

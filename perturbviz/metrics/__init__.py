@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from perturbviz.errors import UserError
 from perturbviz.metrics import correlation, distance, explained, expressed, nonadditive, retrieval, spread, weighted
-from perturbviz.metrics.cards import Card, Metric, Parameter
+from perturbviz.metrics.cards import Card, Metric, Parameter, is_whole
 
 FAMILIES = (distance, weighted, correlation, explained, retrieval, expressed, spread, nonadditive)
 
@@ -31,10 +31,10 @@ def parse_metric(text: str) -> tuple[Metric, str]:
     value = value or parameter.default
     if value in parameter.choices:
         return metric, value
-    if parameter.whole_numbers and value.isdecimal() and 0 < int(value) < 10**7:
+    if parameter.whole_numbers and is_whole(value) and int(value) > 0:
         return metric, str(int(value))
     number = " or a whole number above 0" if parameter.whole_numbers else ""
-    raise UserError(f"{text!r}: {parameter.name} of {name} must be one of {', '.join(parameter.choices)}{number}.")
+    raise UserError(f"{text[:60]!r}: {parameter.name} of {name} must be one of {', '.join(parameter.choices)}{number}.")
 
 
 def canonical(text: str) -> str:

@@ -10,6 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
+def is_whole(text: str) -> bool:
+    """Whether a parameter is a whole number of at most seven ASCII digits."""
+    return text.isascii() and text.isdecimal() and len(text) <= 7
+
+
 @dataclass(frozen=True)
 class Parameter:
     """The one parameter a metric may have, written ``id@value``.
@@ -35,7 +40,7 @@ class Parameter:
 
     def value(self, text: str) -> str | int:
         """What the function is given for ``text``."""
-        return int(text) if self.whole_numbers and text.isdecimal() else text
+        return int(text) if self.whole_numbers and is_whole(text) else text
 
 
 @dataclass(frozen=True)

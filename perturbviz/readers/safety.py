@@ -8,7 +8,6 @@ The limits are settings: ``PERTURBVIZ_MAX_MB`` (bytes of one file and of what an
 from __future__ import annotations
 
 import os
-import re
 import stat
 import tarfile
 import time
@@ -19,6 +18,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path, PurePosixPath
 
+from perturbviz.benchmark.numbers import whole
 from perturbviz.errors import UserError
 from perturbviz.readers.memory import default_mb
 
@@ -33,23 +33,15 @@ def limit(what: str) -> int:
     """Value of one limit: "MB", "ROWS", "COLUMNS", "FILES" or "SECONDS"."""
     if not (text := os.environ.get(f"PERTURBVIZ_MAX_{what}", "")):
         return default_mb()[0] if what == "MB" else _DEFAULTS[what]
-    try:
-        return whole(text, 0, 10**12)
-    except ValueError:
-        raise UserError(f"The setting PERTURBVIZ_MAX_{what} is {text[:40]!r}: it must be a whole number.") from None
+    if (value := whole(text, 0, 10**12)) is None:
+        raise UserError(f"The setting PERTURBVIZ_MAX_{what} is {text[:40]!r}: it must be a whole number.")
+    return value
 
 
 def memory_limit() -> str:
     """The limit of megabytes in words, with where it comes from."""
     origin = "" if os.environ.get("PERTURBVIZ_MAX_MB") else f", by default {default_mb()[1]}"
     return f"{limit('MB'):,} MB (PERTURBVIZ_MAX_MB{origin})"
-
-
-def whole(text: str, low: int, high: int) -> int:
-    """A whole number written in ASCII digits, within bounds; :class:`ValueError` otherwise."""
-    if not re.fullmatch(r"-?[0-9]{1,18}", text) or not low <= int(text) <= high:
-        raise ValueError(f"{text[:40]!r} is no whole number from {low} to {high}")
-    return int(text)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from perturbviz.benchmark.numbers import whole
 from perturbviz.errors import UserError
 from perturbviz.scoring.evaluation import Evaluation
 
@@ -79,8 +80,8 @@ def parse_subset(text: str) -> GeneSubset:
         return GeneSubset("own", targets=not minus, own=tuple(g for g in rest.split(";") if g))
     if kind == "all" and not rest:
         return GeneSubset("all", targets=not minus)
-    if (ranked := _RANKED.get(kind)) and rest.isdecimal() and int(rest) > 0:
-        return GeneSubset(ranked, int(rest), targets=not minus)
+    if (ranked := _RANKED.get(kind)) and (n := whole(rest, 1, 10**7 - 1)):
+        return GeneSubset(ranked, n, targets=not minus)
     raise UserError(
         f"{text!r} is no gene subset: use all, expressed:N, de:N or own:GENE;GENE (N a whole number above 0)."
     )
@@ -90,7 +91,8 @@ def key_in_words(key: str) -> str:
     """A subset's key as it is said on screen: "highly expressed, 1,000"; "as published" where a table says no more."""
     word, minus, _ = key.partition("-targets")
     kind, _, n = word.partition(":")
-    said = LABELS.get(kind, "as published") + (f", {int(n):,}" if n.isdecimal() else "")
+    number = whole(n, 0, 10**12)
+    said = LABELS.get(kind, "as published") + ("" if number is None else f", {number:,}")
     return said + (" without the perturbed ones" if minus else "")
 
 

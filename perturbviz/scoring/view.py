@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from perturbviz.benchmark.numbers import whole
 from perturbviz.errors import UserError
 from perturbviz.metrics import CATALOGUE, Card, canonical, parse_metric
 from perturbviz.scoring.evaluation import TRUTHS
@@ -154,7 +155,7 @@ def _parse(name: str, text: str) -> Any:
     if name in _CHOICES:
         return text if text in _CHOICES[name] else None
     if name == "n":
-        return int(text) if text.isdecimal() and 0 < int(text) < 10**7 else None
+        return whole(text, 1, 10**7 - 1)
     if name == "targets":
         return {"true": True, "false": False}.get(text.lower())
     if name == "metric":

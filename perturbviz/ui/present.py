@@ -11,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from perturbviz.benchmark.numbers import whole
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.guide.talk import TALK
 from perturbviz.scoring.published_scores import name_of
@@ -163,7 +164,7 @@ def draw(page: str) -> None:
     if page not in _WITH_CONTROLS:
         st.html(f"<style>{_HIDDEN} {{ display: none !important; }}</style>")
     shown = session.extra("present")
-    at = min(int(shown), len(every)) if shown.isdecimal() else 0
+    at = min(whole(shown, 0, 10**6) or 0, len(every))
     if at:
         st.html(f'<p class="pv-step-title">{html.escape(every[at - 1].title)}</p>')
     where = f"{at} / {len(every)}" if at else f"{len(every)} views"
@@ -177,7 +178,7 @@ def _asked() -> None:
         session.set_extra("present", "")
     elif go:
         shown = session.extra("present")
-        at = int(shown) if shown.isdecimal() else 0
+        at = whole(shown, 0, 10**6) or 0
         st.session_state[_GO] = at + 1 if go == "next" else at - 1
 
 

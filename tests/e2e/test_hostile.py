@@ -24,6 +24,12 @@ sys.addaudithook(hook)
 """
 
 
+def offer(app, path):
+    app.open("data", DATA)
+    app.page.get_by_role("radio", name="Add your own").click()
+    app.page.locator('input[type="file"]').set_input_files(path)
+
+
 def clicks_answer(app, url):
     app.page.get_by_role("link", name="Data").first.click()
     app.wait(DATA)
@@ -41,12 +47,9 @@ def test_others_click_on_while_a_file_loops_and_crashes(browser, serve, tmp_path
     for bad in open_app(browser, url):
         for other in open_app(browser, url):
             other.open("", RANKINGS, charts=2)
-            bad.open("data", DATA)
-            bad.page.get_by_role("radio", name="Add your own").click()
-            box = bad.page.locator('input[type="file"]')
-            box.set_input_files(tmp_path / "endless.csv")
+            offer(bad, tmp_path / "endless.csv")
             clicks_answer(other, url)
             bad.page.get_by_text("takes more than 8 seconds to read").wait_for(timeout=60_000)
-            box.set_input_files(tmp_path / "crash.csv")
+            offer(bad, tmp_path / "crash.csv")
             bad.page.get_by_text("the process that read it crashed (signal 11)").wait_for(timeout=60_000)
             clicks_answer(other, url)

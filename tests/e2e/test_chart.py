@@ -36,6 +36,15 @@ def test_redraws_in_place_and_once(charts):
     assert charts.charts()[0]["meta"]["token"] == SECOND
 
 
+def test_no_chart_offers_to_upload_itself(charts):
+    """plotly.js does so by default; this app sends nothing anywhere."""
+    page = charts.page
+    assert page.evaluate(f"{STRIP}._context.showSendToCloud") is False
+    tools = page.locator(".js-plotly-plot .modebar-btn")
+    names = tools.evaluate_all("all => all.map(b => b.dataset.title || b.getAttribute('aria-label') || b.title || '')")
+    assert len(names) > 3 and not [n for n in names if "share" in n.lower() or "cloud" in n.lower()]
+
+
 def test_nothing_is_drawn_when_nothing_changes(charts):
     charts.page.get_by_text("Many", exact=True).click()
     charts.page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 12")

@@ -59,6 +59,10 @@ def test_table_and_figure_hold_the_scores(report, demo):
     assert set(figures) == {"v0-order", "v0-distribution", "v0-bump"}
 
 
+def test_no_chart_offers_to_upload_itself(report):
+    assert report.count("showSendToCloud: false") == 1
+
+
 def test_it_says_what_it_is_about(report, demo):
     assert len(report.encode()) < 8e6
     for text in (

@@ -28,6 +28,7 @@ from perturbviz.panels.panel import Panel, Table
 from perturbviz.panels.spreadsheet import csv_bytes, marked_methods
 
 DEFAULT_HEIGHT = 420
+_NOT_SENT = {"showSendToCloud": False}  # plotly.js offers to upload a chart, unless it is told not to
 SCALE = "_chart_scale"  # session: see scale()
 _SEEING = "_seeing"  # session: ids of the methods that have seen the truth
 
@@ -231,10 +232,10 @@ def _streamlit_chart(
     drawn.update_layout(margin_t=72)  # room for the title over a one-row legend
     points: list[dict[str, Any]] = []
     if select:
-        state = st.plotly_chart(drawn, key=f"chart:{key}", theme=None, alt=alt, on_select="rerun")
+        state = st.plotly_chart(drawn, key=f"chart:{key}", theme=None, alt=alt, config=_NOT_SENT, on_select="rerun")
         points = [point for point in state.selection.points if point.get("customdata") is not None]
     else:
-        st.plotly_chart(drawn, key=f"chart:{key}", theme=None, alt=alt)
+        st.plotly_chart(drawn, key=f"chart:{key}", theme=None, alt=alt, config=_NOT_SENT)
     if note := footnoted(note, question, _json(spec).decode()):
         st.text(note)
     selected = [point["customdata"] for point in points]

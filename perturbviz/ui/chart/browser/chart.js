@@ -180,7 +180,7 @@ class Chart {
   config() {
     const remove = ["toImage", "autoScale2d", "zoomIn2d", "zoomOut2d"];
     if (!this.payload.select) remove.push("select2d", "lasso2d");
-    return { displaylogo: false, displayModeBar: "hover", responsive: false, modeBarButtonsToRemove: remove };
+    return { displaylogo: false, showSendToCloud: false, displayModeBar: "hover", responsive: false, modeBarButtonsToRemove: remove };
   }
 
   // ---- clicks and selections -------------------------------------------------------------------------------

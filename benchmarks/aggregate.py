@@ -82,7 +82,7 @@ def _names(n_conditions: int) -> list[str]:
 
 
 def read_only(path: Path, lazily: bool) -> tuple[float, float]:
-    """Seconds, and processor seconds, to read data, indices, indptr and labels in the blocks of the aggregation and drop them, warm.
+    """Seconds, and processor seconds, to read all in the blocks of the aggregation and drop it, warm.
 
     With h5py, or ``lazily`` as anndata and Dask do it.
     """
@@ -108,7 +108,7 @@ def read_only(path: Path, lazily: bool) -> tuple[float, float]:
 
 
 def measure(path: Path) -> dict[str, float]:
-    """Seconds of each part, the best of the runs after the first unless they take long, and peak memory in this process."""
+    """Seconds of each part, the best run after the first unless they take long, and this process's peak memory."""
     (read, read_cpu), (lazy, _) = read_only(path, lazily=False), read_only(path, lazily=True)
     runs = [aggregate_once(path) for _ in range(4 if lazy < 2 else 2)]
     took = {part: min(run[part] for run in runs[1:]) for part in runs[0]}
@@ -170,7 +170,7 @@ COLUMNS = {
 
 
 def linearity(sizes: list[int], seconds: list[float]) -> str:
-    """Straight line through the pass over the cells of several sizes: seconds a million cells, start, worst deviation."""
+    """Straight line through passes over cells of several sizes: seconds a million cells, start, worst deviation."""
     slope, start = np.polyfit(sizes, seconds, 1)
     worst = np.abs(np.polyval([slope, start], sizes) / seconds - 1).max()
     return f"pass = {start:.2f} s + {slope * 1e6:.2f} s a million cells (largest deviation {worst:.0%})"

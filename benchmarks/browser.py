@@ -105,7 +105,7 @@ def launch(playwright: Playwright) -> Browser:
 
 
 def ready(page: Page, url: str, n: int = 0, keys: Sequence[str] = (), patience: float = 60, pause: float = 1.5) -> None:
-    """Open an address and wait, ``patience`` seconds at most, until its charts (``n`` or those of ``keys``) are drawn."""
+    """Open an address and wait, at most ``patience`` seconds, until its charts (``n`` or ``keys``) are drawn."""
     page.goto(url)
     page.wait_for_selector("[data-testid=stApp]", timeout=60_000)
     page.wait_for_function(READY, arg=[list(keys), n], timeout=1000 * patience)
@@ -116,7 +116,7 @@ def ready(page: Page, url: str, n: int = 0, keys: Sequence[str] = (), patience: 
 def press(
     page: Page, click: Callable[[], None], keys: Sequence[str] | None = None, n: int = 1, patience: float = 30
 ) -> float:
-    """Milliseconds from a click to the redraw of the charts of ``keys``, or of all, of which there are ``n`` at least."""
+    """Milliseconds from a click to the redraw of the charts of ``keys``, or of all, which are ``n`` at least."""
     page.wait_for_function(IDLE, timeout=1000 * patience)
     before = page.evaluate(CHARTS)
     page.evaluate(AWAIT, [before, None if keys is None else list(keys), n, 1000 * patience])

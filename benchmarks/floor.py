@@ -1,4 +1,4 @@
-"""The floor of a redraw: a bare app that holds the figures of every setting ready and draws them with ``st.plotly_chart``."""
+"""The floor of a redraw: a bare app that holds every setting's figures ready and draws them by ``st.plotly_chart``."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def collect(page: str, links: Iterable[Link]) -> dict[str, list[tuple[str, dict[
 
 
 def _picture(figure: Mapping[str, Any]) -> dict[str, Any]:
-    """A figure whose token says what it looks like: one that looks the same in two settings is not redrawn by a click."""
+    """A figure whose token says what it looks like: what looks the same in two settings is not redrawn by a click."""
     layout = {name: value for name, value in figure["layout"].items() if name != "meta"}
     text = to_json_plotly({"data": figure["data"], "layout": layout, "question": figure["question"]})
     token = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
@@ -90,7 +90,7 @@ def write(folder: Path) -> Path:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Settings of the app that is measured and of the one that makes the figures: no gliding, data of this folder only."""
+    """Settings of the app measured and of the one that makes the figures: no gliding, only this folder's data."""
     settings = {"PERTURBVIZ_GLIDE": "0", "PERTURBVIZ_DATA": str(folder), "PERTURBVIZ_CACHE": str(folder / "cache")}
     os.environ.update(settings)
     return settings

@@ -254,12 +254,11 @@ MUTATIONS = (
     ),
     # -- what is drawn and written
     Mutation(
-        "home page: better to the left",
-        'shown.scores.card.better != "lower"',
-        'shown.scores.card.better == "lower"',
+        "home page and report: better to the left",
+        'gained, card.better != "lower"',
+        'gained, card.better == "lower"',
         "pages",
     ),
-    Mutation("report: better to the left", 'None, card.better != "lower"', 'None, card.better == "lower"', "pages"),
     Mutation(
         "Goodhart plane: better at the lower left",
         '(cards[0].better == "lower", cards[1].better == "lower")',
@@ -268,10 +267,8 @@ MUTATIONS = (
     ),
     Mutation(
         "home page: ends of the interval swapped",
-        '"array": (table["high"] - table["score"]).to_numpy()[defined],\n'
-        '            "arrayminus": (table["score"] - table["low"]).to_numpy()[defined],',
-        '"arrayminus": (table["high"] - table["score"]).to_numpy()[defined],\n'
-        '            "array": (table["score"] - table["low"]).to_numpy()[defined],',
+        "error_x=intervals(low, score, high),",
+        "error_x=intervals(2 * score - high, score, 2 * score - low),",
         "pages",
     ),
     Mutation(
@@ -282,14 +279,14 @@ MUTATIONS = (
     ),
     Mutation(
         "errors: swarms in the order of the scores under the names of the ranking",
-        "points[[at[m] for m in order]],",
-        "points,",
+        "per_unit(scores.values[[scores.methods.index(m) for m in order]], scores.rows",
+        "per_unit(scores.values, scores.rows",
         "pages",
     ),
     Mutation(
         "calibration: axes exchanged",
-        '"x": low[at].astype(np.float32),\n                "y": high[at].astype(np.float32),',
-        '"y": low[at].astype(np.float32),\n                "x": high[at].astype(np.float32),',
+        '_perturbations(low, high, rows, at, f"paired-{label}"',
+        '_perturbations(high, low, rows, at, f"paired-{label}"',
         "pages",
     ),
     Mutation(

@@ -98,7 +98,7 @@ class Pair:
 
 
 def measure(pair: Pair, control: Control, clicks: int, size: str) -> Clicks | None:
-    """Click to and fro; None where the control changes nothing that is drawn. Clicks that redraw nothing do not count."""
+    """Click to and fro, counting clicks that redraw something; None where the control changes nothing that is drawn."""
     sliding = control.kind == "slide"
     here, there = (bare.name_of(pair.link(control.base, to)) for to in ({}, control.to))
     keys = {(a, b): bare.changed(pair.figures[a], pair.figures[b]) for a, b in ((here, there), (there, here))}

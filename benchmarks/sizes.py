@@ -2,7 +2,7 @@
 
 ========== ======================================================================================================
 ``norman`` 9 methods x 62 held-out doubles x 5 seeds x 19,264 genes, as of Norman et al. 2019 in Ahlmann-Eltze et al.
-``large``  6 methods x 10,000 held-out singles x 8,000 genes, as of a genome-wide screen; 500 further singles to train on
+``large``  6 methods x 10,000 held-out singles x 8,000 genes, as of a genome-wide screen; 500 more singles to train on
 ========== ======================================================================================================
 """
 

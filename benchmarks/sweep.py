@@ -1,6 +1,6 @@
 """How fast is the sweep, against reading the same bytes once and against other people's functions view by view?
 
-    python benchmarks/sweep.py                                            # 9 methods x 62 doubles x 5 seeds x 19,264 genes
+    python benchmarks/sweep.py                                         # 9 methods x 62 doubles x 5 seeds x 19,264 genes
     python benchmarks/sweep.py --rows 10000 --genes 8000 --methods 6 --seeds 1 --skip-others
 
 Data are simulated. ``seconds`` is the sweep of every metric that is a sum over genes (all references, gene subsets with
@@ -111,7 +111,7 @@ class Views:
         self.method, self.position = method, swept.methods.index(method)
 
     def __iter__(self):
-        """(setting, truth, prediction, our values); references subtracted. Settings on the same genes stand together."""
+        """(setting, truth, prediction, our values); references subtracted. Settings on the same genes are together."""
         for setting in sorted(self.swept.settings, key=lambda s: (s.subset.key, s.reference)):
             (block,) = resolve(setting.subset, self.evaluation, self.rows)
             truth = self.evaluation.truth(block.rows, block.genes)

@@ -1,4 +1,4 @@
-"""Checks in Chromium that every page can be read: contrast of texts and marks (WCAG 2.1 AA), nothing wider than the screen.
+"""Checks in Chromium that every page can be read: contrast (WCAG 2.1 AA), nothing wider than the screen.
 
 ``python docs/contrast.py`` opens every page in light and dark and at the width of a tablet and of a telephone, prints
 what fails, and exits with 1 if anything does. ``--shots FOLDER`` keeps a picture of each.
@@ -53,9 +53,11 @@ SETTINGS = tuple((theme, width) for width in (1440, 900, 390) for theme in ("lig
 SETTLED = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
   && document.querySelector('h1') && !document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]')
   && [...document.querySelectorAll('.pv-chart-plot')].every((g) => g.querySelector('.main-svg') && !g.dataset.gliding)
-  && [...document.querySelectorAll('[data-testid="stElementContainer"]')].every((e) => getComputedStyle(e).opacity === '1')"""
+  && [...document.querySelectorAll('[data-testid="stElementContainer"]')]
+    .every((e) => getComputedStyle(e).opacity === '1')"""
 
-HEIGHT = """() => { const m = document.querySelector('.stMain'), s = document.querySelector('[data-testid="stSidebar"][aria-expanded="true"] [data-testid="stSidebarContent"]');
+HEIGHT = """() => { const m = document.querySelector('.stMain'), s = document.querySelector(
+    '[data-testid="stSidebar"][aria-expanded="true"] [data-testid="stSidebarContent"]');
   return Math.ceil(Math.max(m.scrollHeight, s?.scrollHeight ?? 0)); }"""
 
 # Every visible text with its box, colour and size; every mark of a chart with the colour it is drawn in.
@@ -63,11 +65,14 @@ FOUND = """() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
   const rgba = (c) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1);
     const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255]; };
-  const veil = (el) => { let o = 1; for (let e = el; e; e = e.parentElement) o *= +getComputedStyle(e).opacity; return o; };
-  const off = (el) => el.closest('[disabled], [aria-disabled="true"], [hidden], .modebar, [data-testid="stTooltipHoverTarget"] :disabled');
+  const veil = (el) => { let o = 1; for (let e = el; e; e = e.parentElement) o *= +getComputedStyle(e).opacity;
+    return o; };
+  const off = (el) => el.closest(
+    '[disabled], [aria-disabled="true"], [hidden], .modebar, [data-testid="stTooltipHoverTarget"] :disabled');
   const cut = (el, x, y) => { for (let e = el.parentElement; e; e = e.parentElement) {
     const s = getComputedStyle(e), b = e.getBoundingClientRect();
-    if (s.overflowX !== 'visible' && s.overflowY !== 'visible' && (x < b.left || x > b.right || y < b.top || y > b.bottom)) return true; }
+    if (s.overflowX !== 'visible' && s.overflowY !== 'visible'
+      && (x < b.left || x > b.right || y < b.top || y > b.bottom)) return true; }
     return false; };
   const texts = [], marks = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -78,36 +83,48 @@ FOUND = """() => {
     if (style.visibility !== 'visible' || style.display === 'none') continue;
     const range = document.createRange(); range.selectNodeContents(node);
     for (const box of range.getClientRects()) {
-      if (box.width < 3 || box.height < 3 || box.x < 0 || box.y < 0 || box.right > innerWidth || box.bottom > innerHeight) continue;
+      if (box.width < 3 || box.height < 3 || box.x < 0 || box.y < 0) continue;
+      if (box.right > innerWidth || box.bottom > innerHeight) continue;
       if (cut(el, box.x + box.width / 2, box.y + box.height / 2)) continue;
       const top = el.ownerSVGElement ? null : document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
       if (top && !top.contains(el) && !el.contains(top)) continue;  // something lies over it
       const [r, g, b, a] = rgba(el.ownerSVGElement ? style.fill : style.color);
       const opacity = a * veil(el) * (el.ownerSVGElement ? +style.fillOpacity : 1);
       if (opacity > 0.02) texts.push({words: words.slice(0, 60), box: [box.x, box.y, box.width, box.height],
-        colour: [r, g, b], opacity, size: parseFloat(style.fontSize), weight: +style.fontWeight, icon: style.fontFamily.includes("Material"),
-        where: el.ownerSVGElement?.closest('figure')?.ariaLabel?.slice(0, 40) ?? el.closest('[class*="st-key-"]')?.className.match(/st-key-[\\w-]+/)?.[0] ?? el.tagName});
+        colour: [r, g, b], opacity, size: parseFloat(style.fontSize), weight: +style.fontWeight,
+        icon: style.fontFamily.includes("Material"),
+        where: el.ownerSVGElement?.closest('figure')?.ariaLabel?.slice(0, 40)
+          ?? el.closest('[class*="st-key-"]')?.className.match(/st-key-[\\w-]+/)?.[0] ?? el.tagName});
       break;
     }
   }
-  for (const el of document.querySelectorAll('.cartesianlayer .scatterlayer path, .cartesianlayer .barlayer path, .cartesianlayer .boxlayer path, .errorbar path, .shapelayer path')) {
-    const style = getComputedStyle(el), o = veil(el), layer = el.closest('.errorbars') ? 'error bar' : el.closest('.points') ? 'point' : el.closest('.shapelayer') ? 'shape' : 'line';
-    const colours = [[style.fill, +style.fillOpacity], [style.stroke, parseFloat(style.strokeWidth) ? +style.strokeOpacity : 0]]
-      .filter(([c]) => c !== 'none').map(([c, k]) => { const [r, g, b, a] = rgba(c); return [r, g, b, a * k * o]; }).filter((c) => c[3] > 0.02);
+  const layers = ['.scatterlayer', '.barlayer', '.boxlayer'].map((layer) => `.cartesianlayer ${layer} path`);
+  for (const el of document.querySelectorAll([...layers, '.errorbar path', '.shapelayer path'].join())) {
+    const style = getComputedStyle(el), o = veil(el), layer = el.closest('.errorbars') ? 'error bar'
+      : el.closest('.points') ? 'point' : el.closest('.shapelayer') ? 'shape' : 'line';
+    const stroked = parseFloat(style.strokeWidth) ? +style.strokeOpacity : 0;
+    const colours = [[style.fill, +style.fillOpacity], [style.stroke, stroked]].filter(([c]) => c !== 'none')
+      .map(([c, k]) => { const [r, g, b, a] = rgba(c); return [r, g, b, a * k * o]; }).filter((c) => c[3] > 0.02);
     if (!colours.length) continue;
     const trace = el.closest('g.trace')?.__data__?.[0]?.trace;
     if (trace?.uid?.includes('-edge-')) continue;  // sets a line off from what is behind it
-    marks.push({what: `${layer} of ${trace?.name ?? trace?.uid ?? ''}`.slice(0, 50), colours, fill: layer !== 'point' && style.fill !== 'none' && !el.closest('.barlayer'),
+    marks.push({what: `${layer} of ${trace?.name ?? trace?.uid ?? ''}`.slice(0, 50), colours,
+      fill: layer !== 'point' && style.fill !== 'none' && !el.closest('.barlayer'),
       where: el.closest('figure')?.ariaLabel?.slice(0, 40) ?? ''});
   }
-  return {texts, marks, surface: rgba(getComputedStyle(document.querySelector('[data-testid="stApp"]')).backgroundColor).slice(0, 3)};
+  const app = getComputedStyle(document.querySelector('[data-testid="stApp"]'));
+  return {texts, marks, surface: rgba(app.backgroundColor).slice(0, 3)};
 }"""
 
-WIDER = """() => [...document.querySelectorAll('.stMain, .stMain *')].filter((e) => !e.closest('svg') && e.scrollWidth > e.clientWidth + 1
-    && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX) && (e.matches('.stMain') || e.getBoundingClientRect().right > innerWidth + 1))
-  .map((e) => e.className.toString().slice(0, 60)).concat(document.documentElement.scrollWidth > innerWidth ? ['page'] : [],
-  [...document.querySelectorAll('.pv-chart, .stMain h1, .stMain [role=radiogroup]')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
-    .map((e) => `reaches out: ${e.className}`))"""
+WIDER = """() => {
+  const out = (e) => e.getBoundingClientRect().right > innerWidth + 1;
+  return [...document.querySelectorAll('.stMain, .stMain *')]
+    .filter((e) => !e.closest('svg') && e.scrollWidth > e.clientWidth + 1
+      && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX) && (e.matches('.stMain') || out(e)))
+    .map((e) => e.className.toString().slice(0, 60))
+    .concat(document.documentElement.scrollWidth > innerWidth ? ['page'] : [],
+      [...document.querySelectorAll('.pv-chart, .stMain h1, .stMain [role=radiogroup]')].filter(out)
+        .map((e) => `reaches out: ${e.className}`)); }"""
 
 HIDE = (
     "*, *::before { color: transparent !important; -webkit-text-fill-color: transparent !important; caret-color: "

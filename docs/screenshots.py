@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, sync_playwright
 HERE = Path(__file__).parent
 SHOTS = {"rankings": "?metric=pearson_delta", "views": "?section=Every+view"}
 READY = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
-  && document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2 && !document.querySelector('[data-stale="true"]')"""
+  && document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2
+  && !document.querySelector('[data-stale="true"]')"""
 
 
 @contextmanager

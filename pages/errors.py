@@ -1,4 +1,4 @@
-"""Errors: the distribution of the score over perturbations, paired differences, and the score against the number of genes."""
+"""Errors: the score's distribution over perturbations, paired differences, the score against the number of genes."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Profiles: predicted against observed values, gene by gene for one perturbation, or over perturbations for one gene."""
+"""Profiles: predicted against observed values, of one perturbation gene by gene or of one gene over perturbations."""
 
 import streamlit as st
 

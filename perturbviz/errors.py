@@ -11,7 +11,7 @@ class UserError(ValueError):
 
 
 def unexpected(name: str, what: str) -> UserError:
-    """The sentence for what nobody expected of a file; ``what`` goes to the log under the number that the sentence names."""
+    """The sentence for what nobody expected of a file; ``what`` goes to the log under the number that it names."""
     number = secrets.token_hex(2)
     LOG.error("number %s: %s: %s", number, name, what)
     return UserError(f"{name} cannot be read: something in it is not as expected (number {number} in the log).")

@@ -37,7 +37,7 @@ def build_adata(
     space: str = "lognorm",
     dtype: Any = np.float32,
 ) -> AnnData:
-    """AnnData in the layout of a benchmark: ``control`` is (genes,) or {context: (genes,)}, ``split`` one or per seed."""
+    """AnnData laid out as a benchmark: ``control`` is (genes,) or {context: (genes,)}, ``split`` one or per seed."""
     truth = np.asarray(truth, dtype)
     genes = [f"g{i}" for i in range(truth.shape[1])] if genes is None else list(genes)
     contexts = ["c"] * len(conditions) if contexts is None else list(contexts)

@@ -37,7 +37,7 @@ def modules() -> dict[str, Path]:
 
 
 def room(module: str) -> str:
-    """The room of a module. The doors (``app``, ``perturbviz``, its ``__main__``) stand in front of all, as pages do."""
+    """The room of a module. The doors (``app``, ``perturbviz``, ``__main__``) stand in front of all, as pages do."""
     parts = module.split(".")
     return parts[1] if parts[0] == "perturbviz" and len(parts) > 1 and parts[1] != "__main__" else "pages"
 

@@ -1,4 +1,4 @@
-"""Fault drills: what is left on disk and on screen when a process dies, a disk is full, a file changes under the app."""
+"""Fault drills: what is left on disk and screen when a process dies, a disk is full, a file changes meanwhile."""
 
 import hashlib
 import os

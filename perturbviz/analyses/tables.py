@@ -171,7 +171,7 @@ def ranking(
     *,
     notes: list[str] | None = None,
 ) -> Ranking:
-    """The ranking of the dashboard under a view in which the named choices are changed; arguments as of :func:`rank`."""
+    """The dashboard's ranking under a view in which the named choices are changed; arguments as of :func:`rank`."""
     notes = [] if notes is None else notes
     if average is not None and average not in AVERAGES:
         raise UserError(f"There is no average {average!r}; there are: {', '.join(AVERAGES)}.")
@@ -269,7 +269,7 @@ def every_view(
 
 
 def calibrate(benchmark: Benchmark, genes: str | Sequence[str] | None = None) -> pd.DataFrame:
-    """Whether each metric can tell a replicate from an uninformative prediction: one row per metric, reference and genes.
+    """Can a metric tell a replicate from an uninformative prediction? One row per metric, reference and genes.
 
     Raises
     ------

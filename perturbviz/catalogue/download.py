@@ -1,4 +1,4 @@
-"""Downloads: a catalogued file to a folder, checked by SHA-256 where one is known, atomic, repeated where the network stumbles.
+"""Downloads of catalogued files: checked by SHA-256 where known, atomic, repeated where the network stumbles.
 
 ``PERTURBVIZ_CACHE`` names the folder of downloads, ``PERTURBVIZ_MIRROR`` an address (``URL/filename``) to fetch from
 instead of the public ones.

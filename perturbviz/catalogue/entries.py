@@ -1,4 +1,4 @@
-"""The catalogue of public data: where it is, what it holds, what it lacks, under which licence. Nothing is shipped here.
+"""The catalogue of public data: where it is, what it holds and lacks, under which licence. Nothing is shipped.
 
 Every file is named by an address that always gives the same bytes (a commit or a record) and checked by its SHA-256,
 except where ``published`` says that the source gives none.
@@ -158,8 +158,10 @@ CATALOGUE: dict[str, Dataset] = {
             singles=28,
             doubles=158,
             genes=2000,
-            provenance="Control mean, effects, and means of two halves of the cells of each double (unequal in size): a "
-            "real technical duplicate. 7 of its 28 targets are among its genes.",
+            provenance=(
+                "Control mean, effects, and means of two halves of the cells of each double (unequal in size): a real "
+                "technical duplicate. 7 of its 28 targets are among its genes."
+            ),
             lacks="No numbers of cells; no halves for the singles.",
         ),
         Dataset(

@@ -1,4 +1,4 @@
-"""Sparse matrices as a file has them: looked at before anything computes with them, which would follow them anywhere."""
+"""Sparse matrices as a file has them: checked before anything computes with them and follows them anywhere."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def sparse_problem(group: Any) -> str:
 
 
 def index_problem(matrix: Any) -> str:
-    """What is wrong with the column numbers of a CSR or row numbers of a CSC matrix that was read; "" where nothing is."""
+    """What is wrong with a CSR matrix's column numbers or a CSC matrix's row numbers; "" where nothing is."""
     if not sp.issparse(matrix) or matrix.format not in ("csr", "csc") or not len(matrix.indices):
         return ""
     length = matrix.shape[1 if matrix.format == "csr" else 0]

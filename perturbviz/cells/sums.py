@@ -179,7 +179,7 @@ def _add_sparse(
     target: np.ndarray,
     cells: np.ndarray,
 ) -> tuple[int, bool]:
-    """``target[row[i]] += (x, x squared)`` over the cells i, in the compiled loop, which releases the interpreter lock."""
+    """``target[row[i]] += (x, x squared)`` over cells i, in the compiled loop, which holds no interpreter lock."""
     data = block.data if block.data.dtype in (np.float32, np.float64) else block.data.astype(np.float64)
     given = np.zeros(0) if totals is None else totals
     sound, outside, n_empty = load_kernel()(

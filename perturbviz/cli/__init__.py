@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Log(logging.Handler):
-    """Writes to ``errors.log`` in the folder of downloads, which is looked for only when there is something to write."""
+    """Writes to ``errors.log`` in the folder of downloads, looked for only when there is something to write."""
 
     def emit(self, record: logging.LogRecord) -> None:
         from perturbviz.catalogue.download import cache_folder

@@ -1,4 +1,4 @@
-"""Files that a command is given: read in a child process that may die, unless they are the operator's own or trusted."""
+"""Files given to a command: read in a child process that may die, unless they are one's own or trusted."""
 
 from __future__ import annotations
 

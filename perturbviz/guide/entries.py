@@ -146,11 +146,15 @@ def _talk() -> list[Entry]:
 GLOSSARY = {
     "Additive": "The changes of two single perturbations add up to the change of their combination.",
     "Benchmark": "One data set with its observed profiles, the predictions made for it, controls and splits.",
-    "Buffering, synergistic, opposite": "Ways of not being additive: the combination changes a gene less than the sum of its singles, more than the "
-    "sum, or in the other direction than its singles.",
-    "Calibrated": "A metric is calibrated on some data where it tells a replicate of the experiment from an empty prediction "
-    "there, by a sign test over perturbations. Which replicate is always named. The calibrated scale puts the "
-    "empty prediction at 0 and the replicate at 1.",
+    "Buffering, synergistic, opposite": (
+        "Ways of not being additive: the combination changes a gene less than the sum of its singles, more than the "
+        "sum, or in the other direction than its singles."
+    ),
+    "Calibrated": (
+        "A metric is calibrated on some data where it tells a replicate of the experiment from an empty prediction "
+        "there, by a sign test over perturbations. Which replicate is always named. The calibrated scale puts the "
+        "empty prediction at 0 and the replicate at 1."
+    ),
     "Change": (
         "Profile minus reference, gene by gene; also called delta, or log fold change where the reference is control."
     ),
@@ -160,23 +164,29 @@ GLOSSARY = {
         "Here the genes of largest observed change of each perturbation, whatever their p-value."
     ),
     "Double, combination": "Two, or more, genes perturbed in the same cell, written A+B.",
-    "Dynamic range fraction": "How far a replicate is from the empty prediction, as a share of the way to a perfect score. A perfect "
-    "prediction of the mean is further: a replicate has noise of its own.",
+    "Dynamic range fraction": (
+        "How far a replicate is from the empty prediction, as a share of the way to a perfect score. A perfect "
+        "prediction of the mean is further: a replicate has noise of its own."
+    ),
     "Empty prediction": (
         "One that says nothing about single perturbations: no change, or the mean of the training perturbations."
     ),
     "Goodhart's law": "When a measure becomes a target, it ceases to be a good measure.",
     "Held out": "Perturbations that methods did not see while they were fitted: test and validation parts together.",
     "Highly expressed genes": "The genes of highest mean in control, the same for all perturbations.",
-    "Interpolated duplicate": "A replicate of the experiment where its gene is clearly changed, the mean elsewhere, weighted by the "
-    "evidence of a change (Miller et al. 2025). It contains the mean, so it beats the mean nearly by "
-    "construction.",
+    "Interpolated duplicate": (
+        "A replicate of the experiment where its gene is clearly changed, the mean elsewhere, weighted by the "
+        "evidence of a change (Miller et al. 2025). It contains the mean, so it beats the mean nearly by "
+        "construction."
+    ),
     "Interval": "What an average could be over other perturbations: a 95% interval by Student's t, all seeds of a "
     "perturbation together. Combinations that share a target are not independent, and the interval allows for "
     "that. With fewer than 10 perturbations there is none. Two methods are compared by the interval of their "
     "difference on the same perturbations.",
-    "Local false discovery rate": "The chance that one value of this size is no effect, given all values. It is an error rate only where the "
-    "null it is taken from fits; the Interactions page says where it does not.",
+    "Local false discovery rate": (
+        "The chance that one value of this size is no effect, given all values. It is an error rate only where the "
+        "null it is taken from fits; the Interactions page says where it does not."
+    ),
     "Mean-rank tie": "Equal scores share the mean of their places: two firsts are both 1.5.",
     "Mode collapse": "A model gives nearly the same prediction for every perturbation.",
     "Non-additive pair": (

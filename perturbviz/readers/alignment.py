@@ -286,7 +286,7 @@ def _rename(names: list[str], known: set[str], rename: Mapping[str, str]) -> tup
 
 
 def _unmangle(names: list[str], known: set[str]) -> list[str]:
-    """Undo the ``.1`` pandas adds to repeated headers, where the plain name is there too and the truth lacks the other."""
+    """Undo the ``.1`` pandas adds to repeated headers, where the plain name is there and the truth lacks the other."""
     plain = set(names)
     out = []
     for name in names:

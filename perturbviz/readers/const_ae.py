@@ -1,4 +1,4 @@
-"""Run folders of Ahlmann-Eltze, Huber & Anders (2025): all_predictions.json and gene_names.json; the truth is a run too.
+"""Run folders of Ahlmann-Eltze, Huber & Anders (2025): all_predictions.json, gene_names.json; the truth is a run.
 
 Three key dialects occur within one benchmark: "A+B" / "A+ctrl" / "ctrl", the "A_B" / "A" / "" of GEARS-like predict()
 (where "" is control), and "A" / "A+B" of the R linear models.
@@ -61,7 +61,7 @@ def read(path: Path, options: Options) -> Loaded:
 
 
 def cells(folder: Path, labels: list[str]) -> np.ndarray | None:
-    """Numbers of cells of the labels from the n_cells.json of a folder, NaN where it lacks one; None without the file."""
+    """Numbers of cells of the labels from a folder's n_cells.json, NaN where it lacks one; None without the file."""
     if not (folder / CELLS).is_file():
         return None
     table = read_json(folder / CELLS)

@@ -1,4 +1,4 @@
-"""CPA: predictions in obsm["CPA_pred"], on the scale the model was trained on (counts for nb, otherwise log-normalised).
+"""CPA: predictions in obsm["CPA_pred"], on the scale it was trained on (counts for nb, else log-normalised).
 
 ``.X`` is never the truth: the tutorial fills it with random control cells before predicting.
 """

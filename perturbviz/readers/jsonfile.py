@@ -53,7 +53,7 @@ def numbers(values: Any, where: str) -> np.ndarray:
 
 
 def rows(table: Any, name: str, n_genes: int | None = None) -> tuple[list[str], np.ndarray]:
-    """Labels and matrix of ``{condition: [number, ...]}``; every list must be equally long (``n_genes`` where given)."""
+    """Labels and matrix of ``{condition: [number, ...]}``; all lists equally long (``n_genes`` where given)."""
     if not isinstance(table, dict) or not table:
         raise UserError(f"{name} must hold an object with one list of numbers a condition.")
     labels = list(table)

@@ -1,4 +1,4 @@
-"""LangPert's predictions.csv (index "perturbation", numbered columns) and PerturbDict (.json, or .pkl on the command line).
+"""LangPert's predictions.csv (index "perturbation", numbered columns) and PerturbDict (.json, or .pkl by command).
 
 Values are changes: an unknown gene falls back to zeros, which only means something for changes.
 """

@@ -30,7 +30,7 @@ def read_cellpb(path: Path, options: Options) -> Loaded:
 
 
 def read_pertpy(path: Path, options: Options) -> Loaded:
-    """One row a file: its name is the perturbation. Rows of other labels than "pred" are left out where obs has both."""
+    """One row a file, its name the perturbation. Rows labelled other than "pred" are left out where obs has both."""
     files = sorted(path.glob("*.h5ad")) if path.is_dir() else [path]
     return _collect({p.name.removesuffix(".h5ad"): p for p in files}, path, options)
 

@@ -106,7 +106,7 @@ def _ndarray(*_: Any) -> Any:
 
 
 class _Restricted(pickle.Unpickler):
-    """Finds only our own stand-ins for what arrays of numbers and plain containers need, under the names of NumPy 1 and 2."""
+    """Finds only our own stand-ins for what arrays and plain containers need, under the names of NumPy 1 and 2."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):

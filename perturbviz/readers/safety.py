@@ -1,4 +1,4 @@
-"""Limits for files from strangers: size, shape, nesting, archives, time. Whatever breaks one is refused with a sentence.
+"""Limits for files from strangers: size, shape, nesting, archives, time. What breaks one is refused in a sentence.
 
 The limits are settings: ``PERTURBVIZ_MAX_MB`` (bytes of one file and of what an archive unpacks to, in MB),
 ``PERTURBVIZ_MAX_ROWS``, ``PERTURBVIZ_MAX_COLUMNS``, ``PERTURBVIZ_MAX_FILES`` (entries of one archive) and
@@ -55,7 +55,7 @@ def time_limit() -> Iterator[None]:
 
 
 def check_time(name: str) -> None:
-    """Refuse to go on reading after the time limit; called between blocks, since a thread cannot be stopped from outside."""
+    """Refuse to go on reading after the time limit; called between blocks: no thread can be stopped from outside."""
     if time.monotonic() > _DEADLINE.get():
         raise UserError(
             f"{name} takes more than {limit('SECONDS'):,} seconds to read (PERTURBVIZ_MAX_SECONDS): keep fewer "

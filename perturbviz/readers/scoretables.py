@@ -1,4 +1,4 @@
-"""Tables of scores computed by other tools: cell-eval, scPerturBench, CellSimBench, and metrics files without conditions."""
+"""Tables of other tools' scores: cell-eval, scPerturBench, CellSimBench, and metrics files without conditions."""
 
 from __future__ import annotations
 

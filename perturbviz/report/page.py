@@ -100,7 +100,7 @@ def _packed_plotly() -> str:
 
 
 def inline(text: str) -> str:
-    r"""Markdown as the computed sentences use it, to HTML: ``**bold**`` and backslash escapes; all else is plain text."""
+    r"""The Markdown of computed sentences as HTML: ``**bold**`` and backslash escapes; all else is plain text."""
     out, bold = [], False
     for escaped, mark, plain in re.findall(r"\\(.)|(\*\*)|([^\\*]+|[\\*])", text, flags=re.S):
         if mark:

@@ -75,7 +75,7 @@ def _deviations(evaluation: Evaluation, subset: GeneSubset) -> Iterator[tuple[Ev
 
 
 def planted(evaluation: Evaluation, rows: np.ndarray, genes: np.ndarray | None) -> np.ndarray | None:
-    """Which pairs of scored rows and genes a simulation made non-additive: (R, n) bool; None where that is not known."""
+    """Which pairs of scored rows and genes a simulation made non-additive: (R, n) bool; None where not known."""
     layer = evaluation.benchmark.layers.get("planted")
     if layer is None or not evaluation.benchmark.simulated:
         return None
@@ -83,7 +83,7 @@ def planted(evaluation: Evaluation, rows: np.ndarray, genes: np.ndarray | None) 
 
 
 def false_share(called: np.ndarray, truth: np.ndarray | None) -> float:
-    """Share of the called pairs that are not in ``truth`` (bool, same shape); NaN where it is not known or none is called."""
+    """Share of the called pairs that are not in ``truth`` (bool, same shape); NaN if unknown or none is called."""
     return float(1 - truth[called].mean()) if truth is not None and called.any() else np.nan
 
 

@@ -275,7 +275,7 @@ def of_data_set(
     shared: Shared,
     data_set: int,
 ) -> float:
-    """Value of a metric on some rows (bool), one data set; ``shared`` keeps what several metrics read of one prediction."""
+    """Value of a metric on some rows (bool), one data set; ``shared`` keeps what metrics read of one prediction."""
     if not rows.all():
         truth, prediction, arguments = truth[rows], prediction[rows], _of_rows(arguments, rows)
     if metric.shared is not None:

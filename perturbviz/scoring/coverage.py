@@ -1,4 +1,4 @@
-"""Coverage: how many of the perturbations that a view asks for each method predicts, and on how many all are compared."""
+"""Coverage: how many of a view's perturbations each method predicts, and on how many all are compared."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ class Evaluation:
         return self.gather(self._truth_layer, obs if rows is None else obs[rows], genes)
 
     def prediction(self, method: str, rows: np.ndarray | None = None, genes: np.ndarray | None = None) -> np.ndarray:
-        """Predicted values, float64: (R, n), NaN rows where the method predicts nothing. Arguments as in :meth:`truth`."""
+        """Predicted values, float64: (R, n), NaN rows where nothing is predicted. Arguments as in :meth:`truth`."""
         frame = self.rows if rows is None else self.rows.iloc[rows]
         obs, seeds = frame["obs"].to_numpy(), frame["seed"].to_numpy()
         n = self.benchmark.adata.n_vars if genes is None else genes.shape[-1]

@@ -67,13 +67,13 @@ class GeneSubset:
 
     @property
     def key(self) -> str:
-        """``all``, ``expressed:1000``, ``de:50``, ``own:3``; with ``-targets`` where the perturbed genes are left out."""
+        """``all``, ``expressed:1000``, ``de:50``, ``own:3``; ``-targets`` where the perturbed genes are left out."""
         count = {"all": "", "own": f":{len(self.own)}"}.get(self.kind, f":{self.n}")
         return f"{self.kind}{count}" + ("" if self.targets else "-targets")
 
 
 def parse_subset(text: str) -> GeneSubset:
-    """Subset of a command-line word: all, expressed:N, de:N, own:GENE;GENE, each with ``-targets`` to leave targets out."""
+    """Subset of a word: all, expressed:N, de:N, own:GENE;GENE, each with ``-targets`` to leave targets out."""
     word, minus, _ = text.partition("-targets")
     kind, _, rest = word.partition(":")
     if kind == "own" and rest:

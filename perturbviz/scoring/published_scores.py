@@ -1,4 +1,4 @@
-"""A table of scores computed elsewhere, as the scores every page reads: its metrics' cards and the values of one of them."""
+"""A table of scores computed elsewhere, as the scores every page reads: its metrics' cards, the values of one."""
 
 from __future__ import annotations
 

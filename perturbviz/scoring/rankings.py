@@ -140,7 +140,7 @@ class Ranking:
 
     @cached_property
     def lines(self) -> dict[str, dict[str, Any]]:
-        """Method -> its line of the table, in its order: sentences and labels ask for many cells, each slow in pandas."""
+        """Method -> its line of the table, in order: sentences ask for many cells, each slow in pandas."""
         return self.table.to_dict("index")
 
     @cached_property
@@ -150,7 +150,7 @@ class Ranking:
 
     @cached_property
     def shared(self) -> tuple[int, int, str] | None:
-        """Units, distinct targets and what the units are, for the first method with an interval; None where no two share."""
+        """Units, distinct targets and what units are, for the first method with an interval; None if no two share."""
         found = self._comparisons.estimates.means
         at = [self.scores.methods.index(m) for m in self.defined if not np.isnan(self.lines[m]["low"])]
         if not at or not self.sharing.shared(found.used[at[0]]):
@@ -224,7 +224,7 @@ class Comparisons:
         return p if np.isnan(p) or not self.tied(i, j) else 1.0
 
     def tiers(self, order: Sequence[int]) -> np.ndarray:
-        """Tier of each method: the best one left and all that cannot be told apart from it; NaN where not in ``order``."""
+        """Tier of each method: the best one left and all not told apart from it; NaN where not in ``order``."""
         tier, left, number = np.full(len(self.scores.methods), np.nan), list(order), 0
         while left:
             number += 1

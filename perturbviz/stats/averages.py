@@ -55,7 +55,7 @@ def _median(values: np.ndarray, count: np.ndarray) -> np.ndarray:
 
 
 def per_unit(values: np.ndarray, unit: np.ndarray, n_units: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of the rows of each unit, and how many there are: (k, R), (R,) codes -> (k, n_units) each; NaN where none."""
+    """Mean of each unit's rows, and how many there are: (k, R), (R,) codes -> (k, n_units) each; NaN where none."""
     have = ~np.isnan(values)
     sums, sizes = (
         np.array([np.bincount(unit, w, n_units) for w in x]).reshape(len(values), n_units)

@@ -70,7 +70,7 @@ def _weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
 def _middle_ones(
     order: np.ndarray, weight: np.ndarray, total: np.ndarray, start: int, end: int
 ) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Places of the lower and the upper middle one in ``order``, looked for from start to end, and whether all are there."""
+    """Places of the lower and upper middle one in ``order``, sought from start to end, and whether all are there."""
     before, upto = (total + 1) // 2, total // 2
     passed = weight[order[:start]].sum(axis=0, dtype=np.int32)
     inside = not start or bool((passed < before).all())

@@ -115,7 +115,7 @@ class EmpiricalNull:
 
     @property
     def doubt(self) -> str:
-        """Why the fdr is no error rate, as a sentence: the centre is not normal. "" where it is, or cannot be judged."""
+        """Why the fdr is no error rate: the centre is not normal. "" where it is, or cannot be judged."""
         if not self.null_misfit > MISFIT:
             return ""
         return (

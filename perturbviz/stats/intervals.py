@@ -214,7 +214,7 @@ def _student(found: Means) -> Estimates:
 
 
 def _of_medians(value: np.ndarray, drawn: np.ndarray, found: Means) -> Estimates:
-    """Intervals of medians: the bootstrap's deviations, as many times wider as those of the means of the same series."""
+    """Intervals of medians: the bootstrap's deviations, as many times wider as those of the same series' means."""
     have = ~np.isnan(found.widening)
     low, high, error = np.full((3, len(value)), np.nan)
     if have.any():

@@ -78,7 +78,7 @@ class Lab:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """Scores of the competitors: methods x settings (columns 0 ...). Those of the Rankings page, where it was seen."""
+        """Scores of the competitors: methods x settings (columns 0 ...); the Rankings page's, where it was seen."""
         benchmark = self.evaluation.benchmark
         cache.rank_table(benchmark, self.view)
         columns = {}

@@ -280,7 +280,7 @@ def _recurring(token: str, axis: str, n: int, _q: Question) -> Recurrence:
 
 
 def scores(q: Question, layer: str) -> pd.DataFrame:
-    """Interaction scores per double (lines as ``pairs.doubles``), of the "truth" or of a method averaged over splits."""
+    """Interaction scores per double (lines as ``pairs.doubles``), of "truth" or a method averaged over splits."""
     return _scores(q.rows_token, layer, q)
 
 

@@ -228,7 +228,7 @@ def _error_maps(key: str, _evaluation: Evaluation, _recipe: Recipe) -> tuple[Err
 
 
 def curve(evaluation: Evaluation, recipe: Recipe) -> tuple[pd.DataFrame, int]:
-    """Held-out error against the number of training perturbations, over at most ``MAX_SPLITS`` splits, and their number."""
+    """Held-out error against the number of training perturbations over ``MAX_SPLITS`` splits at most; their number."""
     return _curve(_key(evaluation, *_recipe_key(recipe)), evaluation, recipe)
 
 

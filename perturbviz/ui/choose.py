@@ -84,7 +84,7 @@ def _draw(
     default: tuple[str, Any],
     rest: dict[str, Any],
 ) -> Any:
-    """Draw a widget of Streamlit's; ``default``: name of that argument, and what takes the place of an unknown value."""
+    """Draw a widget of Streamlit's; ``default``: name of that argument, and what replaces an unknown value."""
     shown = _shown().setdefault(key, Shown())
     labels, many = distinct(options, words), isinstance(default[1], list)
     if kind == "select_slider":  # Streamlit takes the default for a late label, silently: a label stays what it was

@@ -1,4 +1,4 @@
-"""What is said where methods cover different perturbations: before adding predictions, after it, and on every ranking."""
+"""What is said where methods cover different perturbations: before predictions are added, after, on rankings."""
 
 from __future__ import annotations
 

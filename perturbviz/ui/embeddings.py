@@ -1,4 +1,4 @@
-"""Embeddings that the linear models of a session can use: files, gene descriptions, and other benchmarks to pre-train on."""
+"""Embeddings for a session's linear models: files, gene descriptions, and other benchmarks to pre-train on."""
 
 from __future__ import annotations
 

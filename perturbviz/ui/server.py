@@ -26,7 +26,7 @@ _CHARTS = Path(__file__).parent / "chart" / "browser"
 
 
 def routes() -> list[BaseRoute]:
-    """Where the browser gets the chart component (``chart/loader.js`` asks for it) and plotly.js, both from this machine."""
+    """Where the browser gets the chart component (asked for by ``chart/loader.js``) and plotly.js: this machine."""
     base = st.get_option("server.baseUrlPath").strip("/")
     charts = f"/{base}/charts" if base else "/charts"
     return [Route(f"{charts}/plotly-{version('plotly')}.js", _plotly), Mount(charts, StaticFiles(directory=_CHARTS))]

@@ -64,7 +64,7 @@ def share_popover(current: Current) -> None:
 
 
 def needed(data: str) -> list[Needed]:
-    """Files that a link to these data needs where nobody has them: own data, what its models learnt from, embeddings."""
+    """Files that a link to these data needs elsewhere: own data, what its models learnt from, embeddings."""
     tables = dict.fromkeys(table for link in recipes.added(data) for table in _tables(link))
     out = []
     for one in dict.fromkeys([data, *(d for t in tables if (d := data_of(t)) is not None)]):

@@ -103,7 +103,7 @@ def missing(data: str) -> bool:
 
 
 def open_source(data: str) -> Source:
-    """The benchmark or score table of an id, as it came; raises :class:`UserError` saying what to do where there is none.
+    """The benchmark or score table of an id, as it came; :class:`UserError` saying what to do where there is none.
 
     ``perturbviz.ui.recipes.open_source`` adds the methods of this session.
     """

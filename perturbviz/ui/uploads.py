@@ -72,7 +72,7 @@ def read_embedding(content: bytes, filename: str, known: Collection[str], owner:
 
 
 def read_paths(paths: Sequence[Path], options: Options) -> list[Loaded]:
-    """Read files or folders of the operator's, each with the reader that recognises it or the one named, within the time limit."""
+    """Read the operator's files or folders, each by the reader that recognises or is named, within the time limit."""
     with time_limit():
         return [load(path, options) for path in paths]
 

@@ -157,7 +157,7 @@ def test_a_lost_method_is_said_and_changes_the_exit_status(tmp_path, serve_folde
 
 
 def test_a_method_that_costs_genes_can_be_left_out(tmp_path, serve_folder, capsys):
-    """Of two methods that lack genes one is left out: by its own sentence, on the command line, in fetch and convert."""
+    """Of two methods that lack genes one is left out: by its own sentence, as a command, in fetch and convert."""
     less, least = tiny.prediction().drop(columns="TBCE"), tiny.prediction().drop(columns=["TBCE", "KLF1"])
     absent = tiny.prediction()
     absent["MT-ND1"] = np.nan  # the same as a gene that is not there

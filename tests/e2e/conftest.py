@@ -48,8 +48,10 @@ DRAWN = """([heading, token, n]) => {
 SHOWN = """() => ({
   url: location.href, ...document.querySelector('[data-testid="stApp"]')?.dataset,
   headings: [...document.querySelectorAll('h1, h2')].map((h) => h.innerText),
-  stale: [...document.querySelectorAll('[data-stale="true"], [data-testid="stSkeleton"]')].map((e) => e.outerHTML.slice(0, 300)),
-  charts: [...document.querySelectorAll('.js-plotly-plot')].map((g) => [g.layout?.meta?.token, !!g.querySelector('.main-svg')]),
+  stale: [...document.querySelectorAll('[data-stale="true"], [data-testid="stSkeleton"]')]
+    .map((e) => e.outerHTML.slice(0, 300)),
+  charts: [...document.querySelectorAll('.js-plotly-plot')]
+    .map((g) => [g.layout?.meta?.token, !!g.querySelector('.main-svg')]),
 })"""
 
 

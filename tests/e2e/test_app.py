@@ -71,7 +71,8 @@ def test_nothing_is_drawn_twice_for_one_click(app):
 def test_what_is_not_drawn_yet_does_not_fade(app):
     app.open("", RANKINGS, charts=2)
     app.page.evaluate("() => { document.querySelector('.stElementContainer').dataset.stale = 'true'; }")
-    style = "() => { const s = getComputedStyle(document.querySelector('.stElementContainer')); return [s.transitionProperty, s.opacity]; }"
+    style = """() => { const s = getComputedStyle(document.querySelector('.stElementContainer'));
+      return [s.transitionProperty, s.opacity]; }"""
     assert app.page.evaluate(style) == ["none", "1"]
 
 

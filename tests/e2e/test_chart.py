@@ -132,7 +132,8 @@ def test_the_flags_of_arcs_are_not_interpolated(charts):
     circle = "M6,0A6,6 0 1,1 0,-6A6,6 0 0,1 6,0Z"
     written = page.evaluate(
         """async (d) => {
-          const url = [...performance.getEntriesByType('resource')].map((e) => e.name).find((n) => /glide\\.js/.test(n));
+          const loaded = [...performance.getEntriesByType('resource')].map((e) => e.name);
+          const url = loaded.find((n) => /glide\\.js/.test(n));
           const { glide, remember } = await import(url);
           const gd = document.createElement('div');
           gd.innerHTML = `<svg class="cartesianlayer"><g class="trace"><path class="point" d="${d}"/></g></svg>`;
@@ -319,7 +320,8 @@ def test_plotly_is_loaded_once_and_works_below_a_base_path(browser, serve):
         app.page.reload()
         app.wait(charts=3)
         sizes = app.page.evaluate(
-            """(name) => performance.getEntriesByType('resource').filter((e) => e.name.includes(name)).map((e) => e.transferSize)""",
+            """(name) => performance.getEntriesByType('resource')
+          .filter((e) => e.name.includes(name)).map((e) => e.transferSize)""",
             PLOTLY,
         )
         assert sizes and set(sizes) == {0}  # from the browser's cache

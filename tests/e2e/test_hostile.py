@@ -1,4 +1,4 @@
-"""In the browser: a file that never ends and one that crashes its reader cost their owner a sentence, and nobody else a click."""
+"""In the browser: files that never end or crash their reader cost their owner a sentence, and nobody else a click."""
 
 import os
 import urllib.request

@@ -1,4 +1,4 @@
-"""In the browser: from the ranking in three clicks to a best false call; a section, a threshold and a gene by clicking."""
+"""In the browser: from the ranking in three clicks to a best false call; section, threshold and gene by clicking."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -52,8 +52,10 @@ def test_a_clicked_pair_opens_its_gene_and_double(app):
     gd.scroll_into_view_if_needed()
     place = gd.evaluate(
         """(gd) => { const i = gd._fullData.findIndex((t) => (t.uid ?? '') === 'pairs-cautious'), t = gd._fullData[i];
-             const x = Array.from(t.x), k = x.indexOf(Math.min(...x)), l = gd._fullLayout, box = gd.getBoundingClientRect();
-             return [box.x + l.xaxis._offset + l.xaxis.c2p(x[k]), box.y + l.yaxis._offset + l.yaxis.c2p(Array.from(t.y)[k]), t.customdata[k]]; }"""
+             const x = Array.from(t.x), y = Array.from(t.y), k = x.indexOf(Math.min(...x));
+             const { xaxis, yaxis } = gd._fullLayout, box = gd.getBoundingClientRect();
+             const left = box.x + xaxis._offset, top = box.y + yaxis._offset;
+             return [left + xaxis.c2p(x[k]), top + yaxis.c2p(y[k]), t.customdata[k]]; }"""
     )
     app.page.mouse.move(place[0], place[1])
     app.page.mouse.click(place[0], place[1])

@@ -4,18 +4,25 @@ import pytest
 
 # Controls that can be used, each with the group it belongs to: within a group the arrow keys lead on.
 CONTROLS = """() => {
-  const of = (e) => { const s = getComputedStyle(e); return [s.outlineStyle, s.outlineWidth, s.boxShadow, s.borderColor, s.backgroundColor, s.color]; };
-  window.lookOf = (e) => { const seen = []; for (let p = e, k = 0; p && k < 4; p = p.parentElement, k++) seen.push(of(p));
+  const of = (e) => { const s = getComputedStyle(e);
+    return [s.outlineStyle, s.outlineWidth, s.boxShadow, s.borderColor, s.backgroundColor, s.color]; };
+  window.lookOf = (e) => { const seen = [];
+    for (let p = e, k = 0; p && k < 4; p = p.parentElement, k++) seen.push(of(p));
     for (const c of [...e.querySelectorAll('*')].slice(0, 6)) seen.push(of(c)); return JSON.stringify(seen); };
   const groups = [];
-  return [...document.querySelectorAll('button, input, textarea, a[href], [role=radio], [role=switch], [role=slider], [role=combobox]')]
-    .filter((e) => !e.disabled && e.ariaDisabled !== 'true' && e.tabIndex >= 0 && e.offsetParent && getComputedStyle(e).visibility === 'visible')
-    .map((e, i) => { const group = e.closest('[data-testid="stButtonGroup"]'); if (group && !groups.includes(group)) groups.push(group);
+  const roles = ['radio', 'switch', 'slider', 'combobox'].map((role) => `[role=${role}]`);
+  return [...document.querySelectorAll(['button', 'input', 'textarea', 'a[href]', ...roles].join())]
+    .filter((e) => !e.disabled && e.ariaDisabled !== 'true' && e.tabIndex >= 0 && e.offsetParent
+      && getComputedStyle(e).visibility === 'visible')
+    .map((e, i) => { const group = e.closest('[data-testid="stButtonGroup"]');
+      if (group && !groups.includes(group)) groups.push(group);
       e.dataset.control = group ? `group ${groups.indexOf(group)}` : `control ${i}`;
       return [e.dataset.control, (e.ariaLabel || e.innerText || e.type).slice(0, 40)]; }); }"""
 FOCUSED = """() => { const e = document.activeElement; window.last = e;
-  return e === document.body ? null : [e.dataset.control ?? null, window.lookOf(e), (e.ariaLabel || e.innerText || '').slice(0, 40)]; }"""
-BLURRED = """async () => { const e = window.last, frame = () => new Promise(requestAnimationFrame); e.blur(); await frame(); await frame();
+  const words = (e.ariaLabel || e.innerText || '').slice(0, 40);
+  return e === document.body ? null : [e.dataset.control ?? null, window.lookOf(e), words]; }"""
+BLURRED = """async () => { const e = window.last, frame = () => new Promise(requestAnimationFrame);
+  e.blur(); await frame(); await frame();
   const look = window.lookOf(e); e.focus({focusVisible: true}); await frame(); return look; }"""
 
 

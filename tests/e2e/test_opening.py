@@ -1,4 +1,4 @@
-"""In the browser, with nothing downloaded: every public data set that opens by a click, from home and from the Data page.
+"""In the browser, with nothing downloaded: every public data set that opens by a click, from home and Data.
 
 What is open stays open: on all nine pages and back, after a reload and the browser's Back, with the address naming it.
 """

@@ -5,9 +5,11 @@ import re
 HEADING = "What was predicted, gene by gene?"
 GD = "document.querySelector('.js-plotly-plot')"
 #: The first method's point that is furthest from the others: its place on the screen and its gene.
-POINT = """() => { const marks = [...document.querySelector('.js-plotly-plot g.trace.scatter').querySelectorAll('path.point')];
+POINT = """() => {
+  const marks = [...document.querySelector('.js-plotly-plot g.trace.scatter').querySelectorAll('path.point')];
   const at = marks.map((m) => m.getBoundingClientRect());
-  const alone = at.map((r, i) => Math.min(...at.map((q, j) => (i === j ? Infinity : Math.hypot(q.x - r.x, q.y - r.y)))));
+  const apart = (p, q) => (p === q ? Infinity : Math.hypot(q.x - p.x, q.y - p.y));
+  const alone = at.map((p) => Math.min(...at.map((q) => apart(p, q))));
   const i = alone.indexOf(Math.max(...alone));
   return [at[i].x + at[i].width / 2, at[i].y + at[i].height / 2, marks[i].__data__.id]; }"""
 #: Of every panel's title: is it above its panel, from the same left edge (in pixels)?
@@ -15,7 +17,8 @@ TITLES = f"""() => {{ const full = {GD}._fullLayout, at = {GD}.getBoundingClient
   return [...{GD}.querySelectorAll('.shape-label text')].filter((t) => t.querySelector('[style*=bold]')).map((t) => {{
     const box = t.getBoundingClientRect();
     return full._plots && Object.values(full._plots).some(({{ xaxis, yaxis }}) =>
-      Math.abs(box.left - at.left - xaxis._offset) < 12 && Math.abs(box.bottom - at.top - yaxis._offset) < 12); }}); }}"""
+      Math.abs(box.left - at.left - xaxis._offset) < 12
+      && Math.abs(box.bottom - at.top - yaxis._offset) < 12); }}); }}"""
 
 
 def test_a_gene_in_a_panel_can_be_clicked(app):

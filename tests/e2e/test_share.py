@@ -12,7 +12,8 @@ from tests.e2e.conftest import ROOT, open_app
 DATA = "Which data, whose predictions?"
 RANKINGS = "Which prediction is best here?"
 PICTURE = """() => [...document.querySelectorAll('.js-plotly-plot')].map((g) => [g._fullLayout.title.text,
-  g._fullData.map((t) => [t.ids ?? null, t.marker?.color, t.line?.color, Array.from(t.x ?? []), Array.from(t.y ?? [])])])"""
+  g._fullData.map((t) => [
+    t.ids ?? null, t.marker?.color, t.line?.color, Array.from(t.x ?? []), Array.from(t.y ?? [])])])"""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Properties that hold for every data set: invariances, chance levels, perfect and empty predictions, undefined values."""
+"""Properties on every data set: invariances, chance levels, perfect and empty predictions, undefined values."""
 
 from __future__ import annotations
 

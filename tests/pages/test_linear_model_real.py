@@ -1,4 +1,4 @@
-"""The linear model page on Norman's and CaRPool's screens, as an operator offers them: who is predicted, and how surely."""
+"""The linear model page on Norman's and CaRPool's screens, offered by an operator: who is predicted, how surely."""
 
 import shutil
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Panels: every chart says what it shows, of the numbers it draws, on two data sets; a report shows those of the pages."""
+"""Panels: every chart says what it shows, of the numbers it draws, on two data sets; a report shows the pages'."""
 
 import html
 import re

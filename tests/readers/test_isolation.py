@@ -1,4 +1,4 @@
-"""Foreign files are read in a child that may die: every end is one sentence, nothing is left, arrays come back as they are."""
+"""Foreign files are read in a child that may die: every end is one sentence, nothing is left, arrays come back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The published .RDS as a file has them: which data set, names, NA, repeated symbols, standard errors. And the imitation."""
+"""The published .RDS as a file has them: data set, names, NA, repeated symbols, standard errors; the imitation."""
 
 import gzip
 import json

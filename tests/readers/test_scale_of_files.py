@@ -1,4 +1,4 @@
-"""The scale of the numbers is looked at once, the same in every format, in convert and aggregate, for truth and prediction."""
+"""The scale of numbers is looked at once, alike in every format, convert and aggregate, truth and prediction."""
 
 import re
 

@@ -329,7 +329,7 @@ def test_a_view_is_scored_on_what_every_shown_method_predicts(rich):
 
 @pytest.fixture
 def partial(make_benchmark) -> Evaluation:
-    """Eight perturbations, of which a predicts the first five, b the last five, c the first two, d none, e the last two."""
+    """Eight perturbations: a predicts the first five, b the last five, c the first two, d none, e the last two."""
     rng = np.random.default_rng(0)
     truth = rng.normal(size=(9, 6))
     first, last = {"a": 5, "c": 2}, {"b": 5, "e": 2}

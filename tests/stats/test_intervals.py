@@ -181,7 +181,7 @@ def test_exchangeable_methods_are_seldom_told_apart(n, draw):
 
 
 def coverage(sets, share: float, repetitions: int, seed: int = 0) -> float:
-    """Coverage of the 95% interval of a mean of sums of target effects and noise, ``share`` of the variance from targets."""
+    """Coverage of the 95% interval of a mean of target effects and noise, ``share`` of the variance from targets."""
     shared, rng = share_targets(sets), np.random.default_rng(seed)
     member = shared.member.toarray()
     effects = rng.normal(size=(repetitions, member.shape[1])) @ member.T * np.sqrt(share / 2)

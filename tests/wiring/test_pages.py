@@ -1,4 +1,4 @@
-"""What is drawn: every point of a page stands at the value of its name, better lies right, intervals have two right ends."""
+"""What is drawn: points stand at the values of their names, better lies right, intervals have two right ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores: every value equals the definition applied to the row's own truth, prediction, reference, genes and weights."""
+"""Scores: each value equals the definition on the row's own truth, prediction, reference, genes and weights."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def direct_averages(
 
 
 def _candidate_sets(positions: Sequence[np.ndarray], block: np.ndarray) -> dict[int, list[int]]:
-    """Choice to score -> choices it serves: one that is made of whole data sets of an earlier one needs no own scores."""
+    """Choice to score -> choices it serves: one made of whole data sets of an earlier one needs no own scores."""
     sets: dict[int, list[int]] = {}
     for c, rows in enumerate(positions):
         for first in sets:

@@ -75,7 +75,7 @@ def has_targets(evaluation: Evaluation) -> bool:
 
 
 def canonical(subset: GeneSubset, n_genes: int, targets_matter: bool = True) -> GeneSubset:
-    """The simplest subset that asks the same question: n of all genes is all genes, absent targets cannot be left out."""
+    """The simplest subset that asks the same: n of all genes is all genes, absent targets cannot be left out."""
     targets = subset.targets or not targets_matter
     if subset.kind in ("expressed", "de") and subset.n < n_genes:
         return GeneSubset(subset.kind, subset.n, targets)
@@ -85,7 +85,7 @@ def canonical(subset: GeneSubset, n_genes: int, targets_matter: bool = True) -> 
 def choose_rows(
     evaluation: Evaluation, base: View, methods: Sequence[str], choices: Sequence[SplitChoice]
 ) -> list[np.ndarray]:
-    """For each choice the scored rows of ``base`` with that split and seed, as ``scoring.scores.view_rows`` has them."""
+    """For each choice the scored rows of ``base`` with that split and seed, as ``scoring.scores.view_rows``."""
     frame, parts = evaluation.rows, row_parts(evaluation)
     predicted = [evaluation.predicted(m) for m in methods] if base.rows == "common" else []
     out = []

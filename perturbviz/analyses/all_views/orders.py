@@ -13,7 +13,7 @@ from perturbviz.scoring.genesets import descending, expression_order
 
 @dataclass(eq=False)
 class Orders:
-    """Orderings of an evaluation's rows; those by observed change are kept after the first use (2 or 4 bytes a gene)."""
+    """Orderings of an evaluation's rows; those by observed change are kept after first use (2 or 4 bytes a gene)."""
 
     evaluation: Evaluation
     names: tuple[str, ...]

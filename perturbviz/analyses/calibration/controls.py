@@ -22,10 +22,14 @@ CONTROL_NAMES = {
 EMPTY_NAMES = {"mean": "Perturbation mean", "no_change": "Control mean"}
 NOTES = {
     DUPLICATE: "Positive control: the mean of the other half of the cells.",
-    INTERPOLATED: "Positive control: per gene the duplicate where it is differentially expressed (weight 1 − adjusted p, "
-    "tested in the other half) and the training mean elsewhere (Miller et al. 2025).",
-    SIMULATED: "Positive control, simulated: the observed mean plus noise of its standard error, since there are no halves. "
-    "Optimistic: two real experiments differ by the noise of both.",
+    INTERPOLATED: (
+        "Positive control: per gene the duplicate where it is differentially expressed (weight 1 − adjusted p, tested "
+        "in the other half) and the training mean elsewhere (Miller et al. 2025)."
+    ),
+    SIMULATED: (
+        "Positive control, simulated: the observed mean plus noise of its standard error, since there are no halves. "
+        "Optimistic: two real experiments differ by the noise of both."
+    ),
     SHUFFLED: "Negative control: the truth of another held-out perturbation.",
 }
 
@@ -62,7 +66,7 @@ def simulated_duplicate(benchmark: Benchmark, seed: int = 0) -> np.ndarray:
 
 
 def shuffled(benchmark: Benchmark, split_seed: str, truth: np.ndarray) -> np.ndarray:
-    """Truth of another held-out perturbation of the same context: rows x genes; a fixed cyclic exchange, no row keeps its own."""
+    """Truth of another held-out perturbation of the context: rows x genes; a cyclic exchange, no row keeps its own."""
     out = np.full(benchmark.adata.shape, np.nan, np.float32)
     held_out = np.isin(benchmark.splits[split_seed], ("test", "val")) & ~benchmark.is_control
     rng = np.random.default_rng(0)

@@ -41,7 +41,7 @@ def bds(positive: np.ndarray, negative: np.ndarray, card: Card) -> np.ndarray:
 
 
 def calibrated_scale(score: np.ndarray, positive: float, negative: float, card: Card) -> np.ndarray:
-    """Scores on the scale 0 = empty prediction, 1 = replicate of the experiment; not clipped (Virtual Cell Challenge 2026).
+    """Scores on the scale 0 = empty prediction, 1 = replicate, not clipped (Virtual Cell Challenge 2026).
 
     NaN where the replicate is not better than the empty prediction: there is no scale then.
     """

@@ -197,7 +197,7 @@ def calibrate(scores: Scores, positive: str, negatives: Sequence[str] = NEGATIVE
 def _with_interval(
     values: np.ndarray, unit: np.ndarray, shared: stats.Sharing | None, how: str
 ) -> tuple[float, tuple[float, float]]:
-    """Average and its 95% interval, NaN where there is none: with one value a split (``shared`` None) splits overlap."""
+    """Average and its 95% interval; none (NaN) with one value a split (``shared`` None), since splits overlap."""
     if shared is None or np.isnan(values).all():
         return float(stats.average(values, how)), (np.nan, np.nan)
     found = stats.estimate(values[None], unit, shared, how)

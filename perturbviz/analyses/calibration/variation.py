@@ -1,4 +1,4 @@
-"""Systematic variation: how alike the shifts of all perturbations are (Systema), and what that does to Pearson delta."""
+"""Systematic variation: how alike all perturbations' shifts are (Systema), and what that does to Pearson delta."""
 
 from __future__ import annotations
 

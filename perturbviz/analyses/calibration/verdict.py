@@ -1,4 +1,4 @@
-"""The verdict on a metric: for how many perturbations a replicate is better than an empty prediction, and is that chance?"""
+"""The verdict on a metric: for how many perturbations is a replicate better than an empty prediction; is it chance?"""
 
 from __future__ import annotations
 

@@ -237,7 +237,7 @@ def shown_code(code: str) -> str:
 
 
 def clean_name(name: str) -> str:
-    """A team's name: printable, blanks collapsed, at most ``MAX_NAME`` characters; raises :class:`UserError` where empty."""
+    """A team's name: printable, blanks collapsed, at most ``MAX_NAME`` characters; :class:`UserError` where empty."""
     text = unicodedata.normalize("NFKC", name[:400])
     text = " ".join("".join(ch if ch.isprintable() else " " for ch in text).split())
     if not text:

@@ -157,7 +157,7 @@ def other_families(table: pd.DataFrame, target: Setting) -> tuple[int, int, int]
 
 
 def better(setting: Setting, before: float, after: float, empty: float) -> int:
-    """1 better, -1 worse, 0 neither or undefined; less than ``NEGLIGIBLE`` of the way from empty to perfect is neither."""
+    """1 better, -1 worse, 0 neither (less than ``NEGLIGIBLE`` of the way from empty to perfect) or undefined."""
     way = on_scale(setting, after, empty) - on_scale(setting, before, empty)
     card = parse_metric(setting[0])[0].card
     gain = float(card.goodness(after) - card.goodness(before))
@@ -167,7 +167,7 @@ def better(setting: Setting, before: float, after: float, empty: float) -> int:
 
 
 def ranks_with(settings: tuple[Setting, ...], others: pd.DataFrame, mine: Mapping[Setting, float]) -> pd.DataFrame:
-    """Ranks of others (methods x settings) and, in the last line, of one more prediction among them; NaN where undefined."""
+    """Ranks of others (methods x settings) and, in the last line, of one more prediction; NaN where undefined."""
     scores = np.vstack([others.to_numpy(float), [mine[s] for s in settings]])
     cards = [parse_metric(s[0])[0].card for s in settings]
     goodness = np.array([c.goodness(line) for c, line in zip(cards, scores.T, strict=True)]).reshape(scores.T.shape)

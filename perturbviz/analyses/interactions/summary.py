@@ -54,7 +54,7 @@ class Finding:
 
 
 def takes_part(pairs: Pairs, method: str) -> str:
-    """Why a method cannot be ranked: "additive" (it predicts the sum itself), "nothing predicted", or "" where it can."""
+    """Why a method cannot be ranked: "additive" (it predicts the sum), "nothing predicted", or "" where it can."""
     return pairs.memo.once(("takes part", method), lambda: _reason(pairs, method))
 
 

@@ -24,7 +24,7 @@ _FEW = "fewer than two methods have a score in this view, so there is no order t
 
 @dataclass(frozen=True, eq=False)
 class Across:
-    """Methods on several data sets: only those that have a score on every one, since a rank depends on who else is there.
+    """Methods on several data sets: those with a score on every one, since a rank depends on who else is there.
 
     Attributes
     ----------

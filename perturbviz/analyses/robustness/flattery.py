@@ -55,7 +55,7 @@ def margins(goodness: np.ndarray, ranks: np.ndarray, method: int, ahead: bool) -
 
 
 def flattering(views: Views, method: str, n_genes: int | None = None) -> tuple[Portrait, Portrait] | None:
-    """The most and the least flattering view of a method: by rank, then by margin; None where it has no score at all."""
+    """The most and least flattering view of a method: by rank, then by margin; None where it has no score."""
     m = views.methods.index(method)
     defined = np.flatnonzero(~np.isnan(views.ranks[:, m]))
     if not len(defined):

@@ -46,7 +46,7 @@ def shares_of_views(views: Views) -> pd.DataFrame:
 
 
 def shares_by(views: Views, factor: str) -> pd.DataFrame:
-    """Share of the votes won among the views with each value of a factor or "family": values x methods, rows sum to 1."""
+    """Share of votes won among views with each value of a factor or "family": values x methods, rows sum to 1."""
     weighted = pd.DataFrame(wins(views) * views.vote[:, None], columns=list(views.methods))
     sums = weighted.groupby(views.frame[factor].to_numpy(), sort=False).sum()
     return sums.div(sums.sum(axis=1), axis=0).rename_axis(factor)

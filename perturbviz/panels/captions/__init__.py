@@ -421,7 +421,7 @@ def left_out(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def overturn(ranks: pd.DataFrame, settings: list[str], name: Callable[[str], str], ranking: Ranking) -> str:
-    """What another metric or reference on the same genes would make of the lead; who shares the first place keeps it."""
+    """What another metric or reference on the same genes makes of the lead; who shares the first place keeps it."""
     lead = ranking.leaders
     if not lead or ranks.empty:
         return ""

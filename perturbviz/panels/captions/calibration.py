@@ -1,4 +1,4 @@
-"""Sentences of calibration, computed: the verdict, what the map shows, what the mean earns from systematic variation."""
+"""Sentences of calibration, computed: the verdict, what the map shows, what systematic variation earns the mean."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WHY_DISPUTED = (
 
 
 def badge(judged: Calibration | str | None, benchmark_can: bool = True) -> tuple[str, Colour, str]:
-    """Words, colour and tooltip of the badge; None: not computed yet. It names its replicate, both where they disagree."""
+    """Words, colour and tooltip of the badge (its replicates are named); None: not computed yet."""
     if not benchmark_can:
         return "cannot be judged: no halves", "gray", NO_REPLICATE
     if judged is None:
@@ -123,7 +123,7 @@ def fractions_note(found: Calibration) -> str:
 
 
 def map_note(found: Sequence[Calibration]) -> str:
-    """How many settings can tell the replicate from the average, which cannot, and where the other replicate disagrees."""
+    """How many settings tell the replicate from the average, which cannot, and where the other replicate disagrees."""
     if not found:
         return ""
     replicate = in_words(found[0].positive)

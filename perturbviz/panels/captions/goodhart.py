@@ -166,7 +166,7 @@ _TRICKS = (
 
 
 def tricks(result: Gameability) -> list[tuple[bool | None, str]]:
-    """Whether each of four known tricks works on these data, None where it cannot be tried; and the numbers (Markdown)."""
+    """Whether each of four known tricks works here, None where it cannot be tried; and the numbers (Markdown)."""
     out: list[tuple[bool | None, str]] = []
     for title, column, (metric, reference), on_de, wanted in _TRICKS:
         t = result.table

@@ -185,7 +185,7 @@ def gene_costs(lacking: Mapping[str, Collection[Any]], n_genes: int) -> str:
 def _put(
     benchmark: Benchmark, aligned: Sequence[_Aligned], loaded: Loaded, lost: Sequence[str]
 ) -> tuple[Benchmark, tuple[str, ...]]:
-    """The benchmark on the genes that all have, with the predictions as layers and what was lost in its source; slugs."""
+    """The benchmark on the genes that all have, with the predictions as layers, what was lost said; slugs."""
     keep = np.arange(benchmark.adata.n_vars)
     for one in aligned:
         keep = np.intersect1d(keep, one.columns, assume_unique=True)

@@ -69,8 +69,8 @@ def _controls_and_truth(benchmark: Benchmark) -> None:
         key="_controls",
         on_change=_controls_toggled,
         disabled=not can,
-        help="Draws a replicate of the experiment and shuffled labels as methods on every page, dashed or open. Where there "
-        "are halves, half of the cells is then the truth."
+        help="Draws a replicate of the experiment and shuffled labels as methods on every page, dashed or open. Where "
+        "there are halves, half of the cells is then the truth."
         if can
         else NO_REPLICATE,
     )

@@ -19,7 +19,7 @@ _N = {"all": DEFAULT_N, "expressed": DEFAULT_N, "de": 100}
 
 
 def columns(view: View, benchmark: Benchmark) -> list[View]:
-    """One view a column: all genes, expressed, DE (each with the view's n where it is the view's kind), the own list."""
+    """One view a column: all genes, expressed, DE (with the view's n where it is the view's kind), the own list."""
     total, here = benchmark.adata.n_vars, cache.evaluation(benchmark, view)
     kinds = ["all", "expressed", "de", *(["own"] if view.genes == "own" else [])]
     views = [view.with_(genes=k, n=min(view.n if k == view.genes else _N.get(k, view.n), total)) for k in kinds]

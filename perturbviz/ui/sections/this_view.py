@@ -94,7 +94,7 @@ def _scale(current: Current) -> Scaled | None:
 
 
 def _moves(current: Current, ranking: Ranking, above: Any, place: Any) -> None:
-    """How the order shifts from metric to metric: a sentence ``above``, the chart in its ``place``; a click opens one."""
+    """How the order shifts between metrics: a sentence ``above``, the chart in its ``place``; a click opens one."""
     table = cache.rank_table(current.data, current.view)
     shown = table
     if isinstance(current.source, Benchmark):

@@ -1,1 +1,1 @@
-"""Sections of the Interactions page, one module each with ``draw(work)``; only the section shown is imported and run."""
+"""Sections of the Interactions page, one module each with ``draw(work)``; only what is shown is imported and run."""

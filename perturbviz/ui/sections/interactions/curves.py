@@ -78,7 +78,7 @@ def draw(work: Work) -> None:
 
 
 def score_table(found, names, n: int) -> pd.DataFrame:
-    """Means over splits with standard errors, best average precision first; who takes no part comes last, with the reason."""
+    """Means over splits with standard errors, best average precision first; last who takes no part, with the reason."""
     columns = {
         "average_precision": "average precision",
         "auroc": "AUROC",

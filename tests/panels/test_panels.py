@@ -7,14 +7,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perturbviz.analyses import profiles
+from perturbviz.analyses import profiles, retrieval
+from perturbviz.analyses.all_views import sweep
+from perturbviz.analyses.all_views.defensible import Views, defensible
+from perturbviz.analyses.robustness import RANKING_METHODS, agreement, deciding_choices, shares_of_views
+from perturbviz.analyses.robustness import robustness as robustness_of
 from perturbviz.benchmark import load
-from perturbviz.panels import ceiling, errors, rankings
+from perturbviz.panels import all_views, ceiling, errors, rankings, robustness
 from perturbviz.panels import profiles as profile_panels
+from perturbviz.panels import retrieval as retrieval_panels
 from perturbviz.panels.look import Look, look_of
 from perturbviz.panels.panel import Panel
 from perturbviz.report import Direct, Item, build, sections
-from perturbviz.scoring.view import View
+from perturbviz.scoring.genesets import resolve
+from perturbviz.scoring.view import DEFAULT_N, View
 from tests.charts import figures
 from tests.pages.conftest import ROOT, open_page
 from tests.wiring.world import World
@@ -128,9 +134,9 @@ def test_the_score_table_has_families_in_one_piece_and_a_line_a_score(subject):
     assert sum(a != b for a, b in zip(families, families[1:], strict=False)) == len(set(families)) - 1
     panel = rankings.score_table(table, subject.ranking, subject.look, subject.view)
     said(panel)
-    lines = panel.numbers().set_index(["metric", "reference", "method"])
+    lines = panel.numbers().set_index(["metric", "reference", "method"]).sort_index()
     here = subject.view.metric, subject.ranking.scores.reference
-    expected = subject.ranking.table["score"]
+    expected = subject.ranking.table["score"].sort_index()
     pd.testing.assert_series_equal(lines.loc[here]["score"], expected, check_names=False, rtol=1e-9)
 
 
@@ -165,6 +171,74 @@ def test_profiles_are_predicted_and_observed_less_the_reference(subject):
     assert line["perturbation"] == name
     for method in ("observed", *map(subject.look.name, scores.methods)):
         assert np.isclose(line[method], numbers[method].iloc[0], equal_nan=True)
+
+
+@pytest.fixture(scope="module")
+def views(subject) -> Views:
+    """A few views of the data set."""
+    view = View(n=DEFAULT_N)
+    swept = sweep(subject.evaluation, metrics=("l2", "pearson_delta"), kinds=("all",), base=view, threads=1)
+    return defensible(swept)
+
+
+def test_shares_of_views_and_what_decides_add_up(subject, views):
+    won, decided = shares_of_views(views), deciding_choices(views)
+    panel = all_views.shares(won, views, subject.look.colours, subject.view, False)
+    said(panel)
+    assert f"{len(views):,} views" in panel.question and won["name"].iloc[0] in panel.alt
+    assert sum(panel.figure.data[0]["x"]) == pytest.approx(1)
+    assert list(panel.numbers()["share"]) == list(won["share"])
+    panel = all_views.deciding(decided, dict(zip(views.methods, views.names, strict=True)), subject.view)
+    said(panel)
+    assert panel.caption.startswith(f"The {decided['all'].idxmax()} decides most")
+
+
+def test_a_method_stands_in_every_view_where_its_rank_says(subject, views):
+    method = views.methods[1]
+    panel = all_views.curve(views, method, "#123456", subject.view)
+    said(panel)
+    points, rank = panel.figure.data[0], views.ranks[:, 1]
+    assert list(points["y"]) == [rank[i] for i in points["customdata"]] == sorted(points["y"])
+    np.testing.assert_array_equal(panel.numbers()["rank"], rank)
+    assert views.names[1] in panel.question and panel.axes == (subject.view.token, method)
+    found = agreement(views)
+    panel = all_views.agreement(found, subject.view)
+    said(panel)
+    np.testing.assert_array_equal(panel.numbers().drop(columns="metric"), found.tau)
+
+
+def test_robustness_is_drawn_as_computed(subject):
+    found = robustness_of(subject.ranking.scores, subject.view.avg)
+    made = [
+        robustness.podium(found, subject.look, subject.view),
+        robustness.ways(found, subject.look, subject.view),
+        *([] if found.problem else [robustness.blobs(found, subject.look, subject.view)]),
+        *([] if found.problem else [robustness.significance(found, subject.view)]),
+    ]
+    for panel in made:
+        said(panel)
+    np.testing.assert_array_equal(made[0].numbers().drop(columns="method"), found.podium)
+    assert list(made[0].numbers()["method"]) == list(found.names)
+    box = made[1].figure.layout["shapes"][0]
+    assert (box["x0"] + box["x1"]) / 2 == RANKING_METHODS.index(f"{subject.view.avg} then rank")
+
+
+def test_distances_of_retrieval_are_those_to_the_truth(subject):
+    evaluation, view = subject.evaluation, subject.view
+    rows = np.arange(5)
+    method = "mean"
+    matrix = retrieval.distances(evaluation, method, rows, view.subset)
+    (block,) = resolve(view.subset, evaluation, rows)
+    of, to = 1, 3
+    gap = evaluation.prediction(method, rows, block.genes)[of] - evaluation.truth(rows, block.genes)[to]
+    assert matrix[of, to] == pytest.approx(np.linalg.norm(gap), rel=1e-4)
+    names = evaluation.rows["perturbation"].to_numpy()[rows]
+    panel = retrieval_panels.distances(matrix, names, np.full(5, 0.5), method, "Mean", view)
+    said(panel)
+    assert panel.question == "Whose truth is closest to what Mean predicts?" and "0.50" in panel.caption
+    best = retrieval.nearest(matrix, names, of)
+    assert list(best["L2 distance"]) == sorted(matrix[of])
+    assert best["truth of"].iloc[0] == names[np.argmin(matrix[of])]
 
 
 def test_a_report_shows_the_panels_of_the_pages(open_page):

@@ -83,7 +83,7 @@ def curve(name: str, rank: np.ndarray, drawn: int, n: int) -> str:
         f"views {ordinal(float(np.median(rank)))}."
     )
     thin = f" Drawn: {drawn} of {n:,} views, evenly chosen." if drawn < n else ""
-    return text + thin + " Click a column to open that view."
+    return text + thin
 
 
 def agreement(found: Agreement, labels: Sequence[str]) -> str:

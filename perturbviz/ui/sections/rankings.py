@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
-from perturbviz.analyses.all_views.defensible import FACTORS, ViewFilter, Views, in_words
-from perturbviz.analyses.robustness import RANKING_METHODS, flattering, shares_of_views, sweep_across
+from perturbviz.analyses.all_views.defensible import ViewFilter, Views
+from perturbviz.analyses.retrieval import common_subset, distances, nearest
+from perturbviz.analyses.robustness import flattering, shares_of_views, sweep_across
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.metrics import CATALOGUE
-from perturbviz.metrics.retrieval import squared_distances
+from perturbviz.panels import all_views, robustness
 from perturbviz.panels import captions as words
 from perturbviz.panels import rankings as panels
 from perturbviz.panels.captions import views as captions
-from perturbviz.panels.figures import rankings as order_figures
-from perturbviz.panels.figures import views as figures
+from perturbviz.panels.retrieval import distances as panel_of_distances
 from perturbviz.scoring.evaluation import Evaluation
-from perturbviz.scoring.genesets import GeneSubset, resolve
 from perturbviz.scoring.scores import view_rows
-from perturbviz.scoring.view import View, metric_label
+from perturbviz.scoring.view import View
 from perturbviz.ui import cache, cache_views, choose, recipes, session, sources
-from perturbviz.ui.chart import chart, draw
+from perturbviz.ui.chart import draw
 from perturbviz.ui.current import Current, four_questions, stop
 from perturbviz.ui.sections.this_view import open_setting
 
@@ -84,94 +82,40 @@ def every_view(current: Current) -> None:
     if not len(found):
         stop("No view is left under this filter: take something out of it.")
     won = shares_of_views(found)
-    names = dict(zip(found.methods, found.names, strict=True))
-    leader = str(won.index[0])
     with head:
-        default = st.session_state.get("method")
-        if default not in found.methods:
-            st.session_state["method"] = leader
-        method = choose.selectbox("Method", found.methods, key="method", words=names, persist_state="session")
+        method = _method(found, str(won.index[0]))
     st.markdown(captions.won(won, len(found)))
+    _left_out(current, found)
+    look, view = current.look, current.view
+    left, right = st.columns(2, gap="large")
+    with left:
+        draw(all_views.shares(won, found, look.colours, view, choice.raw), current.token)
+    with right:
+        names = dict(zip(found.methods, found.names, strict=True))
+        draw(all_views.deciding(cache_views.deciding(*key, found), names, view), current.token)
+    event = draw(all_views.curve(found, method, look.colours[method], view), current.token)
+    if event.clicked is not None:
+        open_view(found.view(int(np.ravel(event.clicked)[0])))
+    _portraits(current, found, method)
+    if st.toggle("Do the metrics agree with one another?", key="f_agree", persist_state="session"):
+        draw(all_views.agreement(cache_views.agreeing(*key, found), view), current.token)
+
+
+def _method(found: Views, leader: str) -> str:
+    """The method that is followed over all views; at first the one that wins most."""
+    if st.session_state.get("method") not in found.methods:
+        st.session_state["method"] = leader
+    names = dict(zip(found.methods, found.names, strict=True))
+    return choose.selectbox("Method", found.methods, key="method", words=names, persist_state="session")
+
+
+def _left_out(current: Current, found: Views) -> None:
+    """Which metrics do not count, and why."""
     if found.left_out:
         st.caption(f"{captions.no_vote(found.left_out)} Choosing such a metric above makes it count.")
     left_out = cache_views.unasked(current.evaluated, current.view)[1]
     if left_out:
         st.caption(f"{words.left_out(left_out)}: choose one as the metric to rank by it.")
-    left, right = st.columns(2, gap="large")
-    with left:
-        chart(
-            current.mark(figures.shares(won["share"], names, current.colours), current.token),
-            "shares",
-            question=f"In how many of {len(found):,} views does each win?",
-            alt=captions.won(won, len(found)),
-            table=won.reset_index,
-            filename="shares-of-views",
-            note=captions.family_votes(choice.raw),
-        )
-    with right:
-        decided = cache_views.deciding(*key, found)
-        shares = decided["all"].sort_values(ascending=False)
-        chart(
-            current.mark(figures.deciding(shares), current.token),
-            "deciding",
-            question="Which choice decides the order?",
-            alt=captions.decided(decided, names),
-            table=decided.reset_index,
-            filename="deciding-choices",
-            note=captions.decided(decided, names),
-        )
-    _curve(current, found, method, names)
-    _portraits(current, found, method)
-    if st.toggle("Do the metrics agree with one another?", key="f_agree", persist_state="session"):
-        agreed = cache_views.agreeing(*key, found)
-        labels = [metric_label(g.metric, g.reference) for g in agreed.groups.itertuples()]
-        chart(
-            current.mark(figures.agreement(agreed.tau, labels), current.token),
-            "agreement",
-            question="Which metrics order the methods alike?",
-            alt=captions.agreement(agreed, labels),
-            table=lambda: pd.DataFrame(agreed.tau, labels, labels).rename_axis("metric").reset_index(),
-            filename="agreement",
-            note=captions.agreement(agreed, labels),
-        )
-
-
-def _curve(current: Current, found: Views, method: str, names: dict[str, str]) -> None:
-    rank = found.ranks[:, found.methods.index(method)]
-    known = np.flatnonzero(~np.isnan(rank))
-    goodness = found.goodness[known, found.methods.index(method)]
-    order = known[np.lexsort((-goodness, found.frame["family"].to_numpy()[known], rank[known]))]
-    drawn = figures.thinned(order)
-    frame = found.frame.iloc[drawn]
-    choices = pd.DataFrame(
-        {
-            "metric": frame["family"],
-            "reference": frame["reference"].map(
-                {"none": "no reference", "control": "vs control", "perturbation": "vs pert. mean"}
-            ),
-            "genes": frame["genes"].str.replace("-targets", " without targets").replace(r"^de", "DE", regex=True),
-            "n": frame["n"].map("{:,}".format),
-            "split": frame["split"],
-            "average": frame["average"],
-        }
-    )
-    words = [in_words(found.view(int(i))) for i in drawn]
-    event = chart(
-        current.mark(
-            figures.specification_curve(rank[drawn], choices, drawn, names[method], current.colours[method], words),
-            current.token,
-            method,
-        ),
-        "curve",
-        question=f"Where does {names[method]} stand in every view?",
-        alt=f"Rank of {names[method]} over {len(order):,} views.",
-        table=lambda: found.frame[list(FACTORS)].assign(rank=rank, vote=found.vote),
-        filename=f"specification-{method}",
-        note=captions.curve(names[method], rank[known], len(drawn), len(order)),
-        select=True,
-    )
-    if event.clicked is not None:
-        open_view(found.view(int(np.ravel(event.clicked)[0])))
 
 
 def _portraits(current: Current, found: Views, method: str) -> None:
@@ -206,73 +150,26 @@ def open_view(view: View) -> None:
 
 def robust(current: Current) -> None:
     """How sure one ranking is, as challengeR shows it."""
-    scores = current.scores()
-    found = cache_views.robust(current.data.content_id, current.view.token, scores, current.view.avg)
+    scores, look, view = current.scores(), current.look, current.view
+    found = cache_views.robust(current.data.content_id, view.token, scores, view.avg)
     if len(found.methods) < 2:
         stop("Two methods with a defined score are needed: switch on another one in the sidebar.")
-    colours = [current.colours[m] for m in found.methods]
-
-    def places(key: str, shares, x_title: str, question: str, note: str, filename: str) -> None:
-        chart(
-            current.mark(figures.blobs(shares, found.names, colours, x_title), current.token),
-            key,
-            question=question,
-            alt=note,
-            filename=filename,
-            note=note,
-            table=lambda: (
-                pd.DataFrame(shares, found.names, range(1, len(found.names) + 1)).rename_axis("method").reset_index()
-            ),
-        )
-
     left, right = st.columns(2, gap="large")
     with left.container():
         if found.problem:
             st.info(captions.blobs(found), icon=":material/search:")
         else:
-            question, note = "How sure is each place?", captions.blobs(found)
-            places("blobs", found.blobs, "place in draws of all averages", question, note, "places-in-draws")
+            draw(robustness.blobs(found, look, view), current.token)
     with right.container():
-        question, note = "Who is on the podium, perturbation by perturbation?", captions.podium(found)
-        places("podium", found.podium, "place on single perturbations", question, note, "podium")
+        draw(robustness.podium(found, look, view), current.token)
     left, right = st.columns(2, gap="large")
     with left.container():
         if found.problem:
             st.info(captions.significance(found), icon=":material/search:")
         else:
-            chart(
-                current.mark(figures.significance(found.significance, found.better, found.names), current.token),
-                "significance",
-                question="Which differences are beyond chance?",
-                alt=captions.significance(found),
-                filename="significance",
-                note=captions.significance(found),
-                table=lambda: (
-                    pd.DataFrame(found.significance, found.names, found.names).rename_axis("method").reset_index()
-                ),
-            )
+            draw(robustness.significance(found, view), current.token)
     with right:
-        wide = found.places.pivot(index="method", columns="ranking", values="rank").reindex(
-            index=list(found.methods), columns=list(RANKING_METHODS)
-        )
-        chart(
-            current.mark(
-                order_figures.bump(
-                    wide.set_axis(range(3), axis=1),
-                    list(RANKING_METHODS),
-                    dict(zip(found.methods, found.names, strict=True)),
-                    current.colours,
-                    RANKING_METHODS.index(f"{current.view.avg} then rank"),
-                ),
-                current.token,
-            ),
-            "ways",
-            question="Does the order depend on how one averages?",
-            alt=captions.ways(wide, current.name),
-            filename="ways-to-rank",
-            table=found.places,
-            note=captions.ways(wide, current.name),
-        )
+        draw(robustness.ways(found, look, view), current.token)
 
 
 def _here() -> tuple[list[str], dict[str, str]]:
@@ -281,13 +178,8 @@ def _here() -> tuple[list[str], dict[str, str]]:
     return [data for data in labels if sources.is_here(data)], labels
 
 
-def across(current: Current) -> None:
-    """The current view on several data sets or contexts."""
-    if not isinstance(current.source, Benchmark):
-        stop(
-            "Other data sets need the same metric computed gene by gene; this table holds its own scores only.",
-            ":material/table_chart:",
-        )
+def _chosen(current: Current) -> dict[str, Evaluation]:
+    """The data sets chosen here, by label."""
     options = choose.distinct(*_here())
     chosen = choose.multiselect(
         "Data sets",
@@ -310,6 +202,17 @@ def across(current: Current) -> None:
             evaluations[options[key]] = Evaluation(source, current.view.parts)
             if several:
                 st.caption(f"{options[key]} holds {len(source.contexts)} contexts, taken together here.")
+    return evaluations
+
+
+def across(current: Current) -> None:
+    """The current view on several data sets or contexts."""
+    if not isinstance(current.source, Benchmark):
+        stop(
+            "Other data sets need the same metric computed gene by gene; this table holds its own scores only.",
+            ":material/table_chart:",
+        )
+    evaluations = _chosen(current)
     if len(evaluations) < 2:
         stop("Choose at least two benchmarks (downloaded ones from the Data page appear here).")
     with_shares = st.toggle("Share of views won on each (takes a while)", key="f_shares", persist_state="session")
@@ -323,20 +226,7 @@ def across(current: Current) -> None:
         shown = current.view.with_(show=tuple(sorted(found.names)), context="")
         swept = {name: cache_views.all_views(evaluations[name].benchmark, shown) for name in found.ranks}
         found = sweep_across(evaluations, plain, swept)
-    colours = {m: current.colours.get(m, "#8c4a2b") for m in found.names}
-    ranks = found.ranks.set_axis(range(found.ranks.shape[1]), axis=1)
-    chart(
-        current.mark(
-            order_figures.bump(ranks, list(found.ranks.columns), dict(found.names), colours, -1),
-            current.token,
-        ),
-        "across",
-        question="Does the order hold elsewhere?",
-        alt=captions.across(found),
-        table=found.ranks.reset_index,
-        filename="across",
-        note=captions.across(found),
-    )
+    draw(robustness.across(found, current.colours, current.view), current.token)
     if found.shares is not None:
         st.dataframe(found.shares.rename(index=found.names).style.format("{:.0%}", na_rep="–"))
 
@@ -346,12 +236,26 @@ def retrieval(current: Current) -> None:
     if not isinstance(current.source, Benchmark):
         stop("Retrieval needs predictions gene by gene; this table holds scores only.", ":material/table_chart:")
     evaluation, view = current.evaluated, current.view
-    methods = list(current.shown)
+    method, rows, columns = _candidates(current)
+    scored = current.scores(view.with_(metric="centroid_accuracy", genes=common_subset(view.subset).kind))
+    matrix = distances(evaluation, method, rows, view.subset)
+    if np.isnan(matrix).all():
+        stop(f"{current.name(method)} predicts none of these perturbations.")
+    names = evaluation.rows["perturbation"].to_numpy()[rows]
+    own = scored.values[scored.methods.index(method)][columns]
+    draw(panel_of_distances(matrix, names, own, method, current.name(method), view), current.token)
+    who = choose.selectbox("Ranked candidates of", names.tolist(), key="f_who", persist_state="session")
+    st.dataframe(nearest(matrix, names, list(names).index(who)), hide_index=True)
+
+
+def _candidates(current: Current) -> tuple[str, np.ndarray, np.ndarray]:
+    """A method, and the rows of one seed and context: positions in the evaluation, and among the scored rows."""
+    evaluation, methods = current.evaluated, list(current.shown)
     if st.session_state.get("method") not in methods:
         st.session_state["method"] = methods[0]
     left, right = st.columns([1, 2])
     method = choose.selectbox("Method", methods, key="method", words=current.name, place=left, persist_state="session")
-    positions = view_rows(evaluation, view, methods)
+    positions = view_rows(evaluation, current.view, methods)
     if not len(positions):
         stop("No perturbation is left under this view: widen the perturbation set in the sidebar.")
     blocks = evaluation.rows.iloc[positions].groupby(["seed", "context"], sort=False).indices
@@ -359,50 +263,15 @@ def retrieval(current: Current) -> None:
     block = choose.selectbox(
         "Candidates: the scored perturbations of", blocks, key="_candidates", words=label, place=right
     )
-    rows = positions[blocks[block]]
-    if len(rows) > MOST_CANDIDATES:
+    columns = blocks[block]
+    n = len(columns)
+    if n > MOST_CANDIDATES:
         stop(
-            f"{len(rows):,} perturbations are candidates here: a map of all distances would have "
-            f"{len(rows) ** 2:,} cells. It is drawn for up to {MOST_CANDIDATES:,}: choose one context, seed or "
-            "part of the split in the sidebar.",
+            f"{n:,} perturbations are candidates here: a map of all distances would have {n**2:,} cells. It is drawn "
+            f"for up to {MOST_CANDIDATES:,}: choose one context, seed or part of the split in the sidebar.",
             ":material/grid_on:",
         )
-    scored = current.scores(
-        view.with_(metric="centroid_accuracy", genes="all" if view.subset.differs_between_perturbations else view.genes)
-    )
-    (genes,) = resolve(
-        GeneSubset("all") if view.subset.differs_between_perturbations else view.subset, evaluation, rows
-    )
-    matrix = np.sqrt(
-        squared_distances(evaluation.prediction(method, rows, genes.genes), evaluation.truth(rows, genes.genes))
-    )
-    if np.isnan(matrix).all():
-        stop(f"{current.name(method)} predicts none of these perturbations.")
-    names = evaluation.rows["perturbation"].to_numpy()[rows]
-    own = scored.values[scored.methods.index(method)][blocks[block]]
-    chart(
-        current.mark(figures.distances(matrix, names, "L2 distance"), current.token, method),
-        "distances",
-        question=f"Whose truth is closest to what {current.name(method)} predicts?",
-        alt=f"Distances of {len(names)} predictions to {len(names)} truths.",
-        filename=f"retrieval-{method}",
-        table=lambda: pd.DataFrame(matrix, names, names).rename_axis("prediction").reset_index(),
-        note=captions.retrieval(current.name(method), matrix, names, own),
-    )
-    who = choose.selectbox("Ranked candidates of", names.tolist(), key="f_who", persist_state="session")
-    at = list(names).index(who)
-    nearest = np.argsort(matrix[at], kind="stable")[:15]
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "place": np.arange(1, len(nearest) + 1),
-                "truth of": names[nearest],
-                "L2 distance": matrix[at, nearest],
-                "": ["← its own" if n == who else "" for n in names[nearest]],
-            }
-        ),
-        hide_index=True,
-    )
+    return method, positions[columns], columns
 
 
 SECTIONS = {

@@ -17,4 +17,4 @@ if __name__ == "__main__":
 else:
     from perturbviz.ui import server
 
-    app = st.App(__file__, lifespan=server.lifespan, routes=server.routes())
+    app = st.App(__file__, lifespan=server.lifespan, routes=server.routes(), middleware=server.MIDDLEWARE)

@@ -16,12 +16,17 @@ from threading import Thread
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from perturbviz.ui.hosts import OwnNames
+
 TURN = 0.001  # seconds
+#: Only this server's own names are answered.
+MIDDLEWARE = [Middleware(OwnNames)]
 _CHARTS = Path(__file__).parent / "chart" / "browser"
 
 

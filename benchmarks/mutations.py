@@ -273,8 +273,8 @@ MUTATIONS = (
     ),
     Mutation(
         "profiles: the row of the view taken for one of all rows",
-        'at = int(all_rows.merge(rows.loc[[row], key], on=key)["index"].iloc[0])',
-        "at = int(row)",
+        "at = _positions(evaluation, scores.rows.loc[[row]])",
+        "at = np.array([row])",
         "pages",
     ),
     Mutation(

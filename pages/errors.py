@@ -14,12 +14,11 @@ def main() -> None:
     """The page."""
     current = begin("errors", needs="scores")
     ranking = current.ranking()
-    perturbation = session.extra("p")
     st.markdown(captions.headline(ranking))
     st.caption(four_questions(current, ranking.scores))
     with st.container(key="pv-scales"):
         ceiling.switch(current)
-    perfect = ceiling.score(current)
+    perturbation, perfect = session.extra("p"), ceiling.score(current)
     event = draw(panels.distribution(ranking, current.look, perturbation, perfect), current.token)
     if event.clicked:
         session.defer(p=str(event.clicked))

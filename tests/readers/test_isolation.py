@@ -47,10 +47,16 @@ def way(request, monkeypatch, tmp_path):
 
 
 def _processes() -> set[int]:
+    """This process's own children and those of its nursery; servers and browsers of other tests start what they like."""
     found = set()
-    for process in psutil.Process().children(recursive=True):
+    nursery = isolation._NURSERY
+    own = psutil.Process().children()
+    if nursery and psutil.pid_exists(nursery.process.pid):
+        own += psutil.Process(nursery.process.pid).children(recursive=True)
+    for process in own:
         with contextlib.suppress(psutil.NoSuchProcess):
-            found |= {process.pid} if process.status() != psutil.STATUS_ZOMBIE else set()
+            ended = process.status() == psutil.STATUS_ZOMBIE or "python" not in process.name()
+            found |= set() if ended else {process.pid}
     return found
 
 

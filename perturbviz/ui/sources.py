@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -56,7 +57,7 @@ def choices() -> dict[str, str]:
         out = {first(): path.stem} | out
     out |= {key: f"{source.title} (yours)" for key, source in own().items()}
     # a slip in a menu must not start a download of gigabytes: see the Data page
-    return out | {e.id: e.title for e in CATALOGUE.values() if e.opens and (is_here(e.id) or not e.large)}
+    return out | _public(_downloaded())[0]
 
 
 def label(data: str) -> str:
@@ -72,8 +73,22 @@ def is_here(data: str) -> bool:
 
 def to_download(options: Iterable[str]) -> str:
     """Which data sets are downloaded when they are chosen, and how large they are; "" where none is."""
-    missing = [CATALOGUE[data] for data in options if not is_here(data)]
-    return f"Downloaded when first chosen: {'; '.join(f'{e.title} ({e.size})' for e in missing)}." if missing else ""
+    sizes = _public(_downloaded())[1]
+    missing = [sizes[data] for data in options if data in sizes]
+    return f"Downloaded when first chosen: {'; '.join(missing)}." if missing else ""
+
+
+def _downloaded() -> frozenset[str]:
+    """Names of the files that were downloaded; asks for the folder, not for each file."""
+    folder = cache_folder()
+    return frozenset(entry.name for entry in os.scandir(folder)) if folder.is_dir() else frozenset()
+
+
+@lru_cache(maxsize=4)
+def _public(downloaded: frozenset[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Id -> title of the public data sets that open by a choice; id -> title and size of those not downloaded yet."""
+    missing = {e.id: f"{e.title} ({e.size})" for e in CATALOGUE.values() if e.filename not in downloaded}
+    return {e.id: e.title for e in CATALOGUE.values() if e.opens and not (e.large and e.id in missing)}, missing
 
 
 def own() -> dict[str, Source]:

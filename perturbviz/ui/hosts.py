@@ -1,7 +1,7 @@
-"""Only pages of this server talk to it: the names it answers to, and two headers that keep its pages from being misused.
+"""Only pages of this server talk to it: the names it answers to, and two headers against misuse of its pages.
 
-A page of another site can make a browser ask this server under that site's own name (DNS rebinding); so a name that is not
-this server's gets no answer.
+A page of another site can make a browser ask this server under that site's own name (DNS rebinding); so a name that is
+not this server's gets no answer.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def way(request, monkeypatch, tmp_path):
 
 
 def _processes() -> set[int]:
-    """This process's own children and those of its nursery; servers and browsers of other tests start what they like."""
+    """This process's own children and those of its nursery; others' servers and browsers start what they like."""
     found = set()
     nursery = isolation._NURSERY
     own = psutil.Process().children()

@@ -1,4 +1,4 @@
-"""Requests under other names get no answer, whatever the browser believes; this machine's and the operator's names do."""
+"""Requests under other names get no answer, whatever the browser believes; this machine's and the operator's do."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor

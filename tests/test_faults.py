@@ -155,7 +155,7 @@ def test_two_who_save_the_same_name_leave_one_whole_file(tmp_path):
 READ_ONLY = """
 import os, sys
 from perturbviz.benchmark import load
-from perturbviz.cli import main
+from perturbviz.cli import convert, main
 folder = sys.argv[1]
 load(folder + "/bench.h5ad").content_id  # everything is imported before the rights are given up
 os.chmod(folder, 0o555)

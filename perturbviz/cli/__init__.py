@@ -97,9 +97,9 @@ class _Log(logging.Handler):
     """Writes to ``errors.log`` in the folder of downloads, looked for only when there is something to write."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        from perturbviz.catalogue.download import cache_folder
+        with contextlib.suppress(Exception):  # a log that cannot be written must not hide what it is about
+            from perturbviz.catalogue.download import cache_folder
 
-        with contextlib.suppress(OSError):
             path = cache_folder() / "errors.log"
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8", errors="replace") as file:

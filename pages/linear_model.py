@@ -82,7 +82,7 @@ few = n_units(scores.rows) < MIN_UNITS
 everyone = [*evaluation.methods, *(m for m in models if m not in evaluation.methods)]
 colours = method_colours(everyone, [m for m in evaluation.methods if evaluation.is_baseline(m)]) | chosen()
 card = scores.card
-axis, higher = f"{card.axis or card.name} · {card.arrow}", card.better == "higher"
+axis, higher = f"{card.axis or card.name} · {card.arrow}", card.rises
 label = (
     scores.rows["perturbation"].str.cat(scores.rows["context"], sep=" · ")
     if len(set(scores.rows["context"])) > 1

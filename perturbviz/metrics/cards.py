@@ -109,6 +109,11 @@ class Card:
         extra = self.parameter.needs if self.parameter else ()
         return (*self.needs, *(need for v, need in extra if v == value))
 
+    @property
+    def rises(self) -> bool:
+        """Whether axes run from worse to better as values grow: all metrics but errors, "closest to 1" among them."""
+        return self.better != "lower"
+
     def goodness(self, value: ArrayLike) -> np.ndarray:
         """``value`` on a scale where higher is better (for ordering only)."""
         value = np.asarray(value, float)

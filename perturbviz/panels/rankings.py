@@ -45,9 +45,7 @@ def order(
         Score of a perfect prediction of the mean: see :mod:`perturbviz.panels.ceiling`.
     """
     scores, card = ranking.scores, ranking.scores.card
-    figure = figures.order(
-        ranking.table, look.colours, card.axis or card.name, gained, card.better != "lower", look.controls
-    )
+    figure = figures.order(ranking.table, look.colours, card.axis or card.name, gained, card.rises, look.controls)
     return Panel(
         key=key,
         question=question,

@@ -1,15 +1,21 @@
 """Figures and sentences of the linear model page say what their numbers say."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from perturbviz.benchmark import load
 from perturbviz.models.compete import Predictions
 from perturbviz.models.diagnostics import ErrorMap
 from perturbviz.models.error_by_distance import leaving_out_the_nearest
 from perturbviz.panels.captions import linear as words
 from perturbviz.panels.figures import linear as figures
 from perturbviz.panels.figures.theme import MEAN_BAR
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.rankings import rank
+from perturbviz.scoring.scores import score
 
 
 @pytest.fixture
@@ -177,3 +183,16 @@ def test_reasons_are_counted_by_perturbation():
         "a combination."
     )
     assert words.coverage(rows, lost.iloc[:0]) == "All 4 held-out perturbations could be predicted."
+
+
+@pytest.mark.parametrize("metric", ["l2", "pearson_delta", "sd_ratio"])
+def test_better_than_the_mean_is_what_ranks_before_it(metric):
+    """Also where closest to 1 is best: neither higher nor lower is better there."""
+    demo = load(Path(__file__).parents[2] / "data" / "demo.h5ad")
+    ranking = rank(score(Evaluation(demo), metric))
+    ranks = ranking.table["rank"].dropna()
+    others = [m for m in ranks.index if m != "mean"]
+    assert {ranks[m] < ranks["mean"] for m in others} == {True, False}
+    for method in others:
+        said = words.against_mean(ranking, method, method)
+        assert (" better than the " if ranks[method] < ranks["mean"] else " worse than the ") in said

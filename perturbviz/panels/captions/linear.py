@@ -33,7 +33,8 @@ def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean", me
     text = f"**{escape(name)}**: {card.name} {lines[model]['score']:.3g} over {counted(n, 'perturbation')}"
     if mean in ranking.defined:
         difference, low, high = ranking.difference(model, mean)
-        gain = difference if card.better == "higher" else -difference
+        ends = card.goodness(np.array([lines[m]["score"] for m in (model, mean)]))
+        gain = {"higher": difference, "lower": -difference}.get(card.better, float(ends[0] - ends[1]))
         word = "better" if gain > 0 else "worse"
         text += f", {abs(gain):.2g} {word} than the {escape(mean_name)}"
         if n < MIN_UNITS:

@@ -53,8 +53,8 @@ class Subject:
 
     @property
     def higher(self) -> bool:
-        """Whether a higher score is better."""
-        return self.scores.card.better == "higher"
+        """Whether axes run from worse to better as scores grow."""
+        return self.scores.card.rises
 
 
 def draw(subject: Subject) -> None:

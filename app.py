@@ -3,10 +3,12 @@
 import streamlit as st
 
 if __name__ == "__main__":
-    from perturbviz.ui import choose, current, navigation, present, session
-    from perturbviz.ui.controls import sidebar
+    from perturbviz.ui import navigation
 
     page = navigation.run()
+    from perturbviz.ui import choose, current, present, session  # seconds in a new process: the browser works meanwhile
+    from perturbviz.ui.controls import sidebar
+
     choose.mend()
     session.begin()
     with st.spinner("Computing …", show_time=True):  # which shows where it takes half a second

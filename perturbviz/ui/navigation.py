@@ -8,6 +8,7 @@ its sidebar. ``require_app`` at the top of each page sends them through ``app.py
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ _FOLDER = embedded.home() / "pages"
 _STYLE = Path(__file__).with_name("style.css")
 _ICON = Path(__file__).with_name("icon.svg")  # two methods that change places; Streamlit reads emoji from a long table
 _VIA_APP = "_via_app"
+_ahead = st.components.v2.component(
+    "perturbviz_ahead", js=(Path(__file__).parent / "chart" / "ahead.js").read_text(encoding="utf-8")
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ PAGES = (
 def navigation() -> Any:
     """Declare the page settings and the menu; returns the page to run."""
     st.set_page_config(page_title="perturbviz", page_icon=_ICON, layout="wide", initial_sidebar_state=330)
+    _ahead(key="pv-ahead", data=version("plotly"))
     st.html(_STYLE)
     pages = [
         st.Page(_FOLDER / f"{p.name}.py", title=p.label, url_path=p.name, default=i == 0)

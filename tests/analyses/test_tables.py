@@ -108,6 +108,18 @@ def test_calibration_as_a_table(demo):
     assert {"metric", "reference", "genes", "drf", "bds", "n", "verdict"} <= set(table.columns) and len(table) > 10
 
 
+def test_interactions_as_a_table(demo):
+    notes: list[str] = []
+    table = pv.interactions(demo, genes="expressed:100", notes=notes)
+    assert list(table.columns) == (
+        ["method", "seed", "context", "perturbation", "gene", "observed_deviation", "predicted_deviation"]
+        + ["true_class", "predicted_class", "local_fdr"]
+    )
+    assert table["perturbation"].astype(str).str.contains("+", regex=False).all() and len(notes) > 2
+    with pytest.raises(pv.UserError, match="between 0 and 1"):
+        pv.interactions(demo, fdr=2)
+
+
 @pytest.mark.skipif(not TABLE.exists(), reason="the paper's score table is not in ../shared/data")
 def test_a_published_table_is_ranked_by_its_own_metrics():
     table = pv.load(TABLE)

@@ -44,15 +44,9 @@ def which_row(scores: Scores, pick, split) -> tuple[str, int]:
         "Perturbation", available, key="p", place=pick, persist_state="session", help="Opens on the hardest one."
     )
     here = rows[rows["perturbation"] == name]
-    places = {(rows.seed[i], rows.context[i]): i for i in here.index}
-    place = choose.selectbox(
-        "Split and context",
-        places,
-        key="_place",
-        words=lambda at: " · ".join(v for v in (f"seed {at[0]}" if at[0] else "", at[1]) if v),
-        place=split,
-        disabled=len(places) == 1,
-    )
+    said = {i: [v for v in (f"seed {rows.seed[i]}" if rows.seed[i] else "", rows.context[i]) if v] for i in here.index}
+    places = {" · ".join(words) or "the only one": i for i, words in said.items()}
+    place = choose.selectbox("Split and context", places, key="_place", place=split)
     return name, places[place]
 
 

@@ -224,7 +224,9 @@ def test_a_benchmark_replaced_on_disk_while_shown_is_read_anew(tmp_path, monkeyp
     assert not at.exception and any("bench.h5ad" in i.value for i in at.info), [i.value for i in at.info]
     path.unlink()
     at.run()
-    assert not at.exception and any("no longer there" in i.value for i in at.info), [i.value for i in at.info]
+    assert not at.exception and any("needs the file “bench.h5ad”" in i.value for i in at.info), [
+        i.value for i in at.info
+    ]
     shutil.copy(SMALL, path)
     at.run()
     assert not at.exception and scores(at) == first
@@ -303,4 +305,4 @@ def test_two_users_with_the_same_name_keep_their_own(monkeypatch):
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
     at.query_params["data"] = ours[0].content_id
     at.run()  # a third user follows the first one's link: asked for the file, shown nothing of it
-    assert not figures(at) and any("benchmark that is not here" in i.value for i in at.info)
+    assert not figures(at) and any("needs the data with the id" in i.value for i in at.info)

@@ -17,6 +17,8 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from perturbviz.readers.base import Caution
+
 HEADER = "result.json"
 #: Types of numbers that a block may hold.
 NUMBERS = frozenset(
@@ -77,6 +79,8 @@ class Writer:
             return value
         if isinstance(value, np.generic) and value.dtype.kind in "biufUS":
             return self.plain(value.item(), depth)
+        if isinstance(value, Caution):
+            return ["caution", str(value)]
         if isinstance(value, str):
             return str(value)
         if isinstance(value, int):
@@ -258,6 +262,11 @@ class Reader:
             raise NotPlain("a number that is none")
         return float(text)
 
+    def _caution(self, text: Any, depth: int) -> Caution:
+        if not isinstance(text, str):
+            raise NotPlain("a note that is none")
+        return Caution(text)
+
     def _path(self, text: Any, depth: int) -> Path:
         return Path(str(text))
 
@@ -374,7 +383,7 @@ class Reader:
 
 
 _MARKS = frozenset(
-    ["int", "float", "path", "list", "tuple", "set", "dict", "objects", "texts", "array", "mapped"]
+    ["int", "float", "caution", "path", "list", "tuple", "set", "dict", "objects", "texts", "array", "mapped"]
     + ["frame", "categories", "repeated", "values", "record", "benchmark"]
 )
 

@@ -9,7 +9,6 @@ from perturbviz.catalogue.download import open_dataset
 from perturbviz.scoring.published_scores import label_of, name_of, scores_of
 from perturbviz.scoring.rankings import rank
 from perturbviz.ui import chart as ui_chart
-from perturbviz.ui.sections import rankings as sections
 from tests.charts import figures
 from tests.pages.conftest import ROOT
 
@@ -108,8 +107,7 @@ def tables(monkeypatch):
         return drawn(fig, key, table=table, **rest)
 
     drawn = ui_chart.chart
-    for module in (ui_chart, sections):  # pages import it anew in every run
-        monkeypatch.setattr(module, "chart", recorded)
+    monkeypatch.setattr(ui_chart, "chart", recorded)
     return found
 
 

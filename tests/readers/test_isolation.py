@@ -16,8 +16,9 @@ import pytest
 
 from perturbviz.errors import UserError
 from perturbviz.readers import Options, isolation, load
-from perturbviz.readers.base import Loaded
+from perturbviz.readers.base import Caution, Loaded
 from perturbviz.readers.isolation import isolated, load_isolated
+from perturbviz.readers.plain import NotPlain, Reader, Writer
 from tests.readers import fake_readers as fake
 from tests.readers import tiny
 from tests.readers.layouts import WRITERS
@@ -173,6 +174,13 @@ def test_a_block_is_a_file_of_the_folder(way, tmp_path):
 def test_nothing_that_comes_back_is_run(way, tmp_path):
     ends(fake.executes, str(tmp_path / "marker"), match="not as expected")
     assert not (tmp_path / "marker").exists()
+
+
+def test_a_warning_comes_back_as_a_warning():
+    notes = Reader(None).value(Writer(None).plain([Caution("rows differ in dose"), "18 cells read"]))
+    assert notes == ["rows differ in dose", "18 cells read"] and [type(n) for n in notes] == [Caution, str]
+    with pytest.raises(NotPlain):
+        Reader(None).value(["caution", 3])
 
 
 def test_a_nursery_that_was_killed_is_started_anew(monkeypatch, tmp_path):

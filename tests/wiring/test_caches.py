@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import partial
+from types import GenericAlias
 from typing import Any
 
 import numpy as np
@@ -67,10 +68,8 @@ def forget() -> None:
                 kept = getattr(thing, "cache", None)
                 if hasattr(thing, "cache_condition") and kept is not None:
                     kept.clear()
-                elif (
-                    hasattr(thing, "clear") and callable(thing) and not isinstance(thing, type)
-                ):  # a function in one of Streamlit's caches
-                    thing.clear()
+                elif hasattr(thing, "clear") and callable(thing) and not isinstance(thing, type | GenericAlias):
+                    thing.clear()  # a function in one of Streamlit's caches
 
 
 def plain(value: Any) -> Any:

@@ -232,6 +232,8 @@ def rank(
     """
     notes = [] if notes is None else notes
     found = ranking(source, metric, reference, genes, split, average, view, notes=notes)
+    if found.scores.rows.empty:
+        raise UserError("No perturbation is left under these choices.")
     notes += [f"{m}: {why}" for m, why in found.table["reason"].items() if why]
     return found.table.reset_index()[RANKING]
 

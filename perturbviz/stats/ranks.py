@@ -48,3 +48,14 @@ def quantiles(drawn: np.ndarray, level: float = 0.95) -> np.ndarray:
 def first(ranks: np.ndarray) -> np.ndarray:
     """Who has, or shares, the first place: bool of the same shape; nobody where all are undefined."""
     return ranks == np.fmin.reduce(ranks, axis=-1, keepdims=True, initial=np.inf)
+
+
+def ordinal(rank: float) -> str:
+    """Place in words: 1st, 2nd, 2nd–3rd for a shared one, "undefined" for NaN."""
+    if np.isnan(rank):
+        return "undefined"
+    if rank != int(rank):
+        return f"{ordinal(np.floor(rank))}–{ordinal(np.ceil(rank))}"
+    number = int(rank)
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"

@@ -84,6 +84,7 @@ def test_what_is_taken_where_nothing_is_named_is_said(demo):
         (["--view", "show=zz"], "zz"),
         (["--genes", "best:3"], "best:3"),
         (["--split", "exam"], "--split 'exam'"),
+        (["--view", "size=singles"], "No perturbation is left"),
     ],
 )
 def test_bad_choices_are_one_line_and_write_nothing(words, sentence, tmp_path, capsys):

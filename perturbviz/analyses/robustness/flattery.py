@@ -8,6 +8,7 @@ import numpy as np
 
 from perturbviz.analyses.all_views.defensible import Views, in_words
 from perturbviz.scoring.view import View
+from perturbviz.stats.ranks import ordinal
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,5 @@ def _portrait(views: Views, m: int, i: int, margin: float, rival: int, ahead: bo
     view, rank, of = views.view(i), float(views.ranks[i, m]), int(views.frame["n_defined"].iloc[i])
     other = views.names[rival] if rival >= 0 else ""
     next_to = f", {'behind' if ahead else 'ahead of'} {other}" if other else ""
-    words = f"{views.names[m]} is {place(rank)} of {of}{next_to}: {in_words(view, n_genes)}."
+    words = f"{views.names[m]} is {ordinal(rank)} of {of}{next_to}: {in_words(view, n_genes)}."
     return Portrait(view, i, rank, of, margin, other, words)
-
-
-def place(rank: float) -> str:
-    """A rank in words: "1st", or "shares places 2 to 3" written as "2nd–3rd" for mid-ranks."""
-    if rank == int(rank):
-        number = int(rank)
-        suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-        return f"{number}{suffix}"
-    return f"{place(float(np.floor(rank)))}–{place(float(np.ceil(rank)))}"

@@ -22,17 +22,7 @@ from perturbviz.scoring.references import LABELS as REFERENCE_LABELS
 from perturbviz.scoring.scores import Scores
 from perturbviz.scoring.view import DEFAULT_N, View, card_name, metric_name
 from perturbviz.stats import MIN_UNITS
-
-
-def ordinal(rank: float) -> str:
-    """Place in words: 1st, 2nd, 2nd–3rd for a shared one, "undefined" for NaN."""
-    if np.isnan(rank):
-        return "undefined"
-    if rank != int(rank):
-        return f"{ordinal(np.floor(rank))}–{ordinal(np.ceil(rank))}"
-    number = int(rank)
-    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
+from perturbviz.stats.ranks import ordinal
 
 
 def escape(text: str) -> str:

@@ -25,7 +25,6 @@ from perturbviz.analyses.robustness import (
     sweep_across,
     wins,
 )
-from perturbviz.analyses.robustness.flattery import place
 from perturbviz.analyses.robustness.ranking_methods import _holm, place_shares
 from perturbviz.benchmark import load
 from perturbviz.metrics import CATALOGUE
@@ -34,6 +33,7 @@ from perturbviz.scoring.rankings import units
 from perturbviz.scoring.scores import Scores, score_view
 from perturbviz.scoring.view import View
 from perturbviz.stats import average, ranks
+from perturbviz.stats.ranks import ordinal
 from tests.analyses.all_views.brute_force import brute_force_shapley
 from tests.analyses.all_views.builders import random_benchmark
 
@@ -240,7 +240,7 @@ def test_a_method_without_scores_has_no_flattering_view():
 
 
 def test_places_and_views_in_words():
-    assert [place(r) for r in (1, 2, 3, 4, 11, 21, 1.5)] == ["1st", "2nd", "3rd", "4th", "11th", "21st", "1st–2nd"]
+    assert [ordinal(r) for r in (1, 2, 3, 4, 11, 21, 1.5)] == ["1st", "2nd", "3rd", "4th", "11th", "21st", "1st–2nd"]
     view = View(metric="pearson_delta", genes="de", n=100, targets=False, avg="median", seed="2")
     assert in_words(view) == (
         "Pearson delta vs the control mean on the 100 genes that changed most without the perturbed genes, "

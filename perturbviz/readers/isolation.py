@@ -330,7 +330,6 @@ def _supervise(
     request: _Request,
     told: Callable[[float, str], object] | None = None,
     wanted: Callable[[], bool] = lambda: True,
-    close: tuple[int, ...] = (),
 ) -> End:
     """Fork a child, watch it, and come back when it is reaped; whatever ends this ends the child.
 
@@ -338,8 +337,6 @@ def _supervise(
     ----------
     wanted
         Whether somebody still waits for the result.
-    close
-        Descriptors that the child must not have.
     """
     reading, writing = os.pipe()
     sys.stdout.flush()
@@ -347,8 +344,6 @@ def _supervise(
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        for descriptor in (reading, *close):
-            os.close(descriptor)
         _child(request, writing, parent)
     os.close(writing)
     reaped = False
@@ -417,6 +412,7 @@ def _child(request: _Request, writing: int, parent: int) -> NoReturn:
     try:
         os.setsid()
         _die_with(parent)
+        _keep_only(writing)
         _confine(request)
         _TELL = writing
         os.set_blocking(writing, False)
@@ -445,6 +441,15 @@ def _work(request: _Request) -> int:
     return 0
 
 
+def _keep_only(descriptor: int) -> None:
+    """Close what the child inherited: it must not read it, and it counts against how many files it may open."""
+    gc.freeze()  # an object collected later would close a number that stands for another file by then
+    for number in map(int, os.listdir("/dev/fd")):
+        if number > 2 and number != descriptor:
+            with contextlib.suppress(OSError):  # the listing's own
+                os.close(number)
+
+
 def _confine(request: _Request) -> None:
     """Everything that keeps the child from doing harm, before it sees the file."""
     for known in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
@@ -453,6 +458,8 @@ def _confine(request: _Request) -> None:
     log = os.open(request.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for descriptor, number in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(descriptor, number)
+    for descriptor in {nothing, log} - {0, 1, 2}:  # one of these where a standard stream had been closed
+        os.close(descriptor)
     sys.stdout = os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", closefd=False)
     faulthandler.enable(sys.stderr)  # where it crashed, for the log
@@ -589,7 +596,7 @@ def _attend(descriptor: int, nursery: int) -> NoReturn:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         with socket.socket(fileno=descriptor) as connection:
             request = _Request.from_json(_receive(connection))
-            end = _supervise(request, wanted=lambda: _is_open(connection), close=(descriptor,))
+            end = _supervise(request, wanted=lambda: _is_open(connection))
             data = json.dumps(asdict(end)).encode()
             connection.sendall(_LENGTH.pack(len(data)) + data)
         status = 0

@@ -95,6 +95,14 @@ def test_the_child_is_another_process_with_its_own_folder(way, tmp_path):
     assert Path(folder).parent.parent == tmp_path and where == os.getcwd()
 
 
+def test_the_child_has_none_of_our_files_open_however_many_there_are(way):
+    with contextlib.ExitStack() as stack:
+        ours = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(300)]
+        assert len(ours) > isolation._FILES
+        found = isolated(fake.open_files, name="x")
+    assert len(found) == 1  # the pipe by which it tells how far it is
+
+
 @pytest.mark.parametrize(
     ("function", "match"),
     [

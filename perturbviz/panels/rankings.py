@@ -58,12 +58,12 @@ def order(
     )
 
 
-def calibrated(scaled: Scaled, look: Look) -> Panel:
+def calibrated(scaled: Scaled, look: Look, *, key: str = "order-calibrated") -> Panel:
     """Methods between the empty prediction and the replicate of the experiment."""
     zero, one = (control_name(method) for method, _ in (scaled.negative, scaled.positive))
     scores = scaled.ranking.scores
     return Panel(
-        key="order-calibrated",
+        key=key,
         question=f"How close does each method come to the {one.lower()}?",
         figure=calibrated_figure(scaled.table, look.colours, (zero, one)),
         caption=calibration_captions.scale_note(scaled),

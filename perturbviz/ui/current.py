@@ -72,6 +72,11 @@ class Current:
         return self.source if self.source is not None else stop(self.problem)
 
     @property
+    def benchmark(self) -> Benchmark:
+        """What is open, as benchmark; stops the page with a sentence where it is none."""
+        return self.source if isinstance(self.source, Benchmark) else stop(self.problem or _SCORES_ONLY)
+
+    @property
     def evaluated(self) -> Evaluation:
         """The scored rows of a benchmark; stops the page with a sentence where a table of scores is open."""
         return self.evaluation if self.evaluation is not None else stop(self.problem or _SCORES_ONLY)

@@ -147,7 +147,7 @@ def map_note(found: Sequence[Calibration]) -> str:
     for other in others:
         changed = sum(c.disputed for c in found)
         text += f" With the {in_words(other)} {changed} of these verdicts would be others."
-    return text + " ● calibrated, ◐ narrow, ○ blind, ✕ inverted, ? cannot be judged. Click a cell to open its view."
+    return text + " ● calibrated, ◐ narrow, ○ blind, ✕ inverted, ? cannot be judged."
 
 
 def scale_note(found: Scaled) -> str:

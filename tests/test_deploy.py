@@ -4,6 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from perturbviz.ui import watchdog
+
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 
@@ -25,6 +27,20 @@ def test_proxy_service_and_settings_agree():
     assert one(r"^\s*server 127\.0\.0\.1:(\d+);", nginx) == port
     assert one(r"--server\.address=(\S+)", unit) == settings["address"] == "127.0.0.1"
     assert re.search(r"proxy_set_header Upgrade +\$http_upgrade;", nginx)
+    assert f"location /{base}/_stcore/upload_file/ {{" in nginx and f"location = /{base}/_stcore/metrics {{" in nginx
+    assert "Type=notify" in unit and int(one(r"^WatchdogSec=(\d+)$", unit)) >= 3 * watchdog.EVERY
+
+
+def test_the_container_is_started_the_same_way_by_both():
+    compose, docker = (DEPLOY / "compose.yaml").read_text(), (DEPLOY / "Dockerfile").read_text()
+    run = docker[: docker.index("\nFROM")]
+    for option, setting in (("memory", "mem_limit"), ("memory-swap", "memswap_limit"), ("pids-limit", "pids_limit")):
+        assert one(rf"--{option} (\S+)", run) == one(rf"^    {setting}: (\S+)$", compose)
+    assert one(r"--restart=(\S+)", run) == one(r"^    restart: (\S+)$", compose)
+    assert f'tmpfs: ["{one(r"--tmpfs ([^ ]+)", run)},' in compose
+    assert "read_only: true" in compose and "--read-only" in run
+    assert "cap_drop: [ALL]" in compose and "--cap-drop=ALL" in run
+    assert int(one(r"PERTURBVIZ_WATCHDOG=(\d+)$", docker)) >= 3 * watchdog.EVERY
 
 
 def test_the_image_holds_what_the_app_needs_and_no_more():

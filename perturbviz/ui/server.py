@@ -1,4 +1,4 @@
-"""What the server does besides running pages: hand out the files of the charts, and warm up.
+"""What the server does besides running pages: hand out the files of the charts, warm up, refuse, say that it lives.
 
 Imports nothing heavy, since the server answers only when this is imported.
 """
@@ -23,10 +23,12 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from perturbviz.ui.hosts import OwnNames
+from perturbviz.ui.upload_totals import UploadTotals
+from perturbviz.ui.watchdog import watched
 
 TURN = 0.001  # seconds
-#: Only this server's own names are answered.
-MIDDLEWARE = [Middleware(OwnNames)]
+#: Only this server's own names are answered, and only so much is taken.
+MIDDLEWARE = [Middleware(OwnNames), Middleware(UploadTotals)]
 _CHARTS = Path(__file__).parent / "chart" / "browser"
 
 
@@ -52,7 +54,8 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     # at Python's 5 ms a turn each file of the first page would wait for dozens of turns.
     sys.setswitchinterval(TURN)
     Thread(target=_warm_up, name="warm-up", daemon=True).start()
-    yield {}
+    async with watched():
+        yield {}
 
 
 def _warm_up() -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from perturbviz.benchmark import Benchmark
+from perturbviz.guide.named import named
 from perturbviz.metrics import CATALOGUE
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.validity import default_view
-from perturbviz.scoring.view import AVERAGES, PRESETS, REFERENCE_FROM, ROWS, SIZES
+from perturbviz.scoring.view import AVERAGES, REFERENCE_FROM, ROWS, SIZES
 
 #: Pages that draw the view. Data and guide draw no chart of it: they list what is loaded, and explain; the lessons of
 #: the guide have their own views, whatever the sidebar says.
@@ -75,8 +76,8 @@ def controls(benchmark: Benchmark, data: str, page: str, titles: dict[str, str])
     evaluation = Evaluation(benchmark)
     *shown, last = evaluation.methods
     yield Control("methods", "show", "pill", evaluation.name(last), evaluation.name(last), {"show": shown})
-    preset = "talk" if benchmark.has_expression else "systema"
-    yield Control("preset", "_preset", "select", PRESETS[preset][0], PRESETS["delta-control"][0], PRESETS[preset][1])
+    there, back = named("mse" if benchmark.has_expression else "delta-perturbation", "delta-control")
+    yield Control("preset", "_preset", "select", there.label, back.label, dict(there.changes))
     elsewhere = "demo" if data != "demo" else "demo-b"
     yield Control("benchmark", "data", "select", titles[elsewhere], titles[data], {"data": elsewhere})
     sizes = benchmark.n_perturbed[~benchmark.is_control]

@@ -17,14 +17,13 @@ from perturbviz.catalogue.demo import CONTEXT_B, DATA, DEMO
 from perturbviz.cli.output import check_output
 from perturbviz.cli.reading import add_trust, read_benchmark
 from perturbviz.errors import UserError
+from perturbviz.guide.named import USUAL
 from perturbviz.report.content import Item
 from perturbviz.report.page import build
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.validity import default_view, view_problem
-from perturbviz.scoring.view import PRESETS, View
+from perturbviz.scoring.view import View
 
-#: What a report shows where no view is asked for, as far as the data allow.
-USUAL = ("start", "delta-control", "systema", "retrieval")
 _SHIPPED = {DATA / DEMO: "demo", DATA / CONTEXT_B: "demo-b"}
 
 
@@ -89,5 +88,5 @@ def _items(benchmark: Benchmark, data: str, changes: list[dict[str, Any]]) -> li
     start = default_view(benchmark, data)
     if changes:
         return [Item(benchmark, start.with_(**c)) for c in changes]
-    usual = dict.fromkeys(start.with_(**PRESETS[name][1]) for name in USUAL)
+    usual = dict.fromkeys(named.view(benchmark, data) for named in USUAL)
     return [Item(benchmark, view) for view in usual if not view_problem(view, Evaluation(benchmark, view.parts))]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from perturbviz.guide.lessons import LESSONS
-from perturbviz.guide.talk import TALK
+from perturbviz.guide.named import TALK
 from perturbviz.metrics import CATALOGUE, Card
 from perturbviz.scoring import genesets, references
 from perturbviz.scoring.baselines import BASELINES
@@ -140,7 +140,7 @@ def _lessons() -> list[Entry]:
 
 
 def _talk() -> list[Entry]:
-    return [Entry("talk", str(i), link.title) for i, link in enumerate(TALK, 1)]
+    return [Entry("talk", str(i), view.heading) for i, view in enumerate(TALK, 1)]
 
 
 GLOSSARY = {

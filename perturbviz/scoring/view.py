@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from perturbviz.benchmark.numbers import whole
 from perturbviz.errors import UserError
-from perturbviz.metrics import CATALOGUE, Card, canonical, parse_metric
+from perturbviz.metrics import Card, canonical, parse_metric
 from perturbviz.scoring.evaluation import TRUTHS
 from perturbviz.scoring.genesets import KINDS, GeneKind, GeneSubset
 from perturbviz.scoring.references import PUBLISHED, REFERENCES, Reference
@@ -206,15 +206,3 @@ def metric_label(metric: str, reference: str = "none") -> str:
 def metric_name(metric: str, reference: str = "none") -> str:
     """Full name of a metric of the catalogue with its reference: "Pearson delta vs the control mean"."""
     return card_name(parse_metric(metric)[0].card, reference)
-
-
-PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
-    "start": ("Where the app opens: L2 on the 1,000 most expressed genes", {}),
-    "talk": ("The talk's choice: MSE on highly expressed genes", {"metric": "mse", "genes": "expressed"}),
-    "pearson": ("Always near 1: raw Pearson", {"metric": "pearson"}),
-    "delta-control": ("The mean does well: Pearson delta vs control", {"metric": "pearson_delta", "ref": "control"}),
-    "systema": ("Systema: Pearson delta vs the perturbation mean", {"metric": "pearson_delta", "ref": "perturbation"}),
-    "retrieval": ("Centroid accuracy on all genes", {"metric": "centroid_accuracy", "genes": "all"}),
-    "de": ("Only the genes that changed: MSE on 100 DE genes", {"metric": "mse", "genes": "de", "n": 100}),
-}
-assert all(v["metric"] in CATALOGUE for _, v in PRESETS.values() if "metric" in v)

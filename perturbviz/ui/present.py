@@ -6,14 +6,14 @@ The parameter ``present`` of a link is the step shown, from 1; "0" is a view out
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import streamlit as st
 
 from perturbviz.benchmark.numbers import whole
 from perturbviz.benchmark.scoretable import ScoreTable
-from perturbviz.guide.talk import TALK
+from perturbviz.guide.named import TALK, NamedView
 from perturbviz.scoring.published_scores import name_of
 from perturbviz.scoring.view import View, metric_name
 from perturbviz.ui import navigation, session
@@ -71,25 +71,15 @@ _keys = st.components.v2.component(
 )
 
 
-@dataclass(frozen=True)
-class Step:
-    """A view to show: what it is called, its page and the parameters of its link."""
-
-    title: str
-    page: str
-    query: dict[str, list[str]]
-
-
-def steps() -> list[Step]:
-    """The session's own steps, or the talk's links on the current data as far as their pages are there."""
-    own: list[Step] = st.session_state.get(_STEPS, [])
-    now = current()
-    return own or [Step(t.title, t.page, t.query(now.view.data, now.source)) for t in TALK if navigation.exists(t.page)]
+def steps() -> list[NamedView]:
+    """The session's own steps, or the talk's views as far as their pages are there."""
+    own: list[NamedView] = st.session_state.get(_STEPS, [])
+    return own or [view for view in TALK if navigation.exists(view.page)]
 
 
 def own_views() -> list[View]:
     """The views that were added as steps, in order."""
-    return [session.view_of(step.query) for step in st.session_state.get(_STEPS, [])]
+    return [step.view(None) for step in st.session_state.get(_STEPS, [])]
 
 
 def presenting() -> bool:
@@ -122,7 +112,7 @@ def sidebar_controls() -> None:
             if not listed.open:
                 return
             for i, step in enumerate(steps(), 1):
-                st.markdown(f"{i}. {step.title}")
+                st.markdown(f"{i}. {step.heading}")
             st.button("Add this view", icon=":material/add:", on_click=_add)
             if own:
                 st.button("Back to the talk's links", on_click=lambda: st.session_state.pop(_STEPS))
@@ -136,8 +126,9 @@ def _add() -> None:
     """Keep the current page and view as the last step."""
     view, page = session.view(), session.page()
     label = next((p.label for p in navigation.PAGES if p.name == page), page)
-    query = {k: v for k, v in session.query().items() if k != "present"} | {"data": [view.data]}
-    step = Step(f"{label}: {_words(view)}", page, query)
+    changes, others = asdict(view), session.query()
+    more = {name: value[0] for name, value in others.items() if name not in changes and name != "present"}
+    step = NamedView("", f"{label}: {_words(view)}", "", changes, page, more=more)
     st.session_state[_STEPS] = [*st.session_state.get(_STEPS, []), step]
 
 
@@ -166,9 +157,9 @@ def draw(page: str) -> None:
     shown = session.extra("present")
     at = min(whole(shown, 0, 10**6) or 0, len(every))
     if at:
-        st.html(f'<p class="pv-step-title">{html.escape(every[at - 1].title)}</p>')
+        st.html(f'<p class="pv-step-title">{html.escape(every[at - 1].heading)}</p>')
     where = f"{at} / {len(every)}" if at else f"{len(every)} views"
-    _keys(key=_KEYS, data={"where": where, "title": every[at - 1].title if at else ""}, on_go_change=_asked)
+    _keys(key=_KEYS, data={"where": where, "title": every[at - 1].heading if at else ""}, on_go_change=_asked)
 
 
 def _asked() -> None:
@@ -182,10 +173,11 @@ def _asked() -> None:
         st.session_state[_GO] = at + 1 if go == "next" else at - 1
 
 
-def _open(every: list[Step], number: int) -> None:
+def _open(every: list[NamedView], number: int) -> None:
     """Go to a step's page; beyond the ends, to the first or last."""
     number = min(max(number, 1), len(every))
-    step = every[number - 1]
-    if step.query.get("metric", [View().metric]) != [session.view().metric]:
+    step, now = every[number - 1], current()
+    query = step.query(now.source, now.view.data)
+    if query.get("metric", [View().metric]) != [session.view().metric]:
         st.session_state.pop("_ranked_view", None)  # what a switch of metrics moved is not what the next slide is about
-    st.switch_page(navigation.path(step.page), query_params={**step.query, "present": str(number)})
+    st.switch_page(navigation.path(step.page), query_params={**query, "present": str(number)})

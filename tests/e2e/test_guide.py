@@ -8,7 +8,7 @@ import pytest
 from perturbviz.analyses.calibration.controls import preferred_truth
 from perturbviz.benchmark import load
 from perturbviz.guide.lessons import LESSONS
-from perturbviz.guide.talk import TALK
+from perturbviz.guide.named import TALK
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.rankings import rank
 from perturbviz.scoring.scores import score_view
@@ -25,8 +25,8 @@ def demo():
 
 
 def token(lesson, demo, after=False):
-    view = View.from_query(lesson.query(demo, "demo", after))
-    return (view.with_(truth=preferred_truth(demo)) if lesson.controls else view).token
+    view = lesson.view(demo, "demo", after)
+    return (view.with_(truth=preferred_truth(demo)) if "controls" in lesson.views[after].more else view).token
 
 
 def test_every_lesson_from_link_to_reveal(app, demo):
@@ -68,7 +68,7 @@ def test_arrow_keys_step_through_the_talk_and_escape_leaves(app):
     app.wait(question("errors"), token="metric=pearson_delta", charts=2)
     where(app, f"2 / {steps}")
     assert "present=2" in page.url
-    assert page.locator(".pv-step-title").inner_text() == TALK[1].title
+    assert page.locator(".pv-step-title").inner_text() == TALK[1].heading
     assert page.locator('[data-testid="stSelectbox"]:visible, [data-testid="stButtonGroup"]:visible').count() == 0
     page.keyboard.press("ArrowDown")
     page.wait_for_function("() => document.querySelector('.stMain').scrollTop > 100")

@@ -13,8 +13,8 @@ from perturbviz.benchmark import load
 from perturbviz.cli import main
 from perturbviz.guide import reveals
 from perturbviz.guide.lessons import LESSONS, lesson
+from perturbviz.guide.named import TALK
 from perturbviz.guide.stage import Stage, swaps
-from perturbviz.guide.talk import TALK
 from perturbviz.metrics import parse_metric
 from perturbviz.models.recipe import Recipe, data_source
 from perturbviz.scoring.evaluation import Evaluation
@@ -60,7 +60,7 @@ def value(reveal, method, x):
 def test_there_are_ten_with_names_of_their_own():
     assert len(set(IDS)) == len(IDS) == 10
     assert all(lesson(i).id == i for i in IDS) and lesson("nonsense") is LESSONS[0]
-    assert all(item.question.endswith("?") and item.reading and item.change for item in LESSONS)
+    assert all(item.question.endswith("?") and item.reading and item.views[0] != item.views[1] for item in LESSONS)
 
 
 DEMO = dict.fromkeys(IDS, "holds") | {
@@ -79,7 +79,7 @@ def test_every_lesson_holds_on_the_demo_at_least_in_part(demo, name):
     evaluation = demo if item.view(demo.benchmark).truth == "all" else Evaluation(demo.benchmark, truth_from="half_a")
     for after in (False, True):
         assert view_problem(item.view(demo.benchmark, after=after), evaluation) == ""
-        query = item.query(demo.benchmark, "demo", after)
+        query = item.views[after].query(demo.benchmark, "demo")
         assert View.from_query(query) == item.view(demo.benchmark, "demo", after)
 
 
@@ -176,11 +176,11 @@ def test_the_talk_has_twelve_links_in_order(demo):
     asked = [link.view(demo.benchmark) for link in TALK]
     assert (asked[0].metric, asked[1].metric, asked[2].genes) == ("l2", "pearson_delta", "de")
     assert [v.ref for v in asked[9:11]] == ["control", "perturbation"] and asked[11].metric == "wmse"
-    assert all("data" in link.query("demo", demo.benchmark) for link in TALK)
+    assert all("data" in link.query(demo.benchmark, "demo") for link in TALK)
 
 
 def test_the_talks_pretrained_model_predicts_what_the_demo_holds_out(demo):
-    query = TALK[7].query("demo", demo.benchmark)
+    query = TALK[7].query(demo.benchmark, "demo")
     recipe = Recipe.from_link(query["recipe"][0])
     assert recipe.sum_doubles  # all that is held out is combinations
     assert recipe.perturbation == data_source("demo-b")

@@ -2,7 +2,7 @@ import pytest
 
 from perturbviz.guide.entries import SECTIONS, entries
 from perturbviz.guide.lessons import LESSONS
-from perturbviz.guide.talk import TALK
+from perturbviz.guide.named import TALK
 from tests.charts import figures
 from tests.pages.conftest import unfold
 
@@ -55,7 +55,7 @@ def test_a_lesson_that_holds_in_part_says_so(open_page):
 def test_the_talk_lists_twelve_results(open_page):
     at = open_page("guide", guide="talk")
     assert "**12**" in texts(at)
-    assert len(at.get("page_link")) + texts(at).count(TALK[-1].title) >= 11
+    assert len(at.get("page_link")) + texts(at).count(TALK[-1].heading) >= 11
 
 
 def test_the_search_looks_through_all_sections(open_page):
@@ -92,7 +92,7 @@ def test_presenting_enlarges_charts_and_steps_through_own_views(open_page):
 
 def test_a_slide_has_its_own_title_and_a_report_the_views_chosen_as_steps(open_page):
     at = open_page("errors", present="1")
-    assert any(f">{TALK[0].title}<" in h.proto.body for h in at.get("html"))
+    assert any(f">{TALK[0].heading}<" in h.proto.body for h in at.get("html"))
     at = open_page(metric="mse")
     next(b for b in unfold(at, "_step_list").button if b.label == "Add this view").click().run()
     at.selectbox(key="metric").set_value("mae").run()

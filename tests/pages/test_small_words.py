@@ -62,9 +62,9 @@ def test_parameters_are_offered_only_where_they_can_be_computed(demo):
 
 
 def test_the_lesson_about_the_replicate_shows_it(open_page, demo):
-    queries = [item.query(demo.benchmark, "demo") for item in LESSONS]
+    queries = [item.views[0].query(demo.benchmark, "demo") for item in LESSONS]
     assert [i.id for i, q in zip(LESSONS, queries, strict=True) if "controls" in q] == ["duplicate"]
-    at = open_page(**lesson("duplicate").query(demo.benchmark, "demo"))
+    at = open_page(**lesson("duplicate").views[0].query(demo.benchmark, "demo"))
     order = next(f for f in drawn(at) if f["key"] == "order")
     assert "duplicate" in str(order["data"][0]["ids"]) and np.isfinite(order["data"][0]["x"]).all()
 

@@ -9,10 +9,11 @@ import streamlit as st
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.errors import UserError
+from perturbviz.guide.named import PRESETS
 from perturbviz.metrics import parse_metric
 from perturbviz.scoring.published_scores import card_of
 from perturbviz.scoring.validity import default_view, metric_problem
-from perturbviz.scoring.view import AVERAGES, PRESETS, View
+from perturbviz.scoring.view import AVERAGES, View
 from perturbviz.ui import cache, choose, present, recipes, session, sources
 from perturbviz.ui.controls import badge, genes, metric, perturbations
 from perturbviz.ui.current import Current, keep
@@ -108,12 +109,13 @@ def _defaults(benchmark: Benchmark) -> None:
 
 
 def _presets() -> None:
+    offered = {view.id: view for view in PRESETS}
     choose.selectbox(
         "Preset",
-        PRESETS,
+        offered,
         index=None,
         key="_preset",
-        words=lambda k: PRESETS[k][0],
+        words=lambda i: offered[i].label,
         placeholder="Jump to a view …",
         on_change=_preset,
         label_visibility="collapsed",
@@ -125,11 +127,8 @@ def _preset() -> None:
     chosen = st.session_state.get("_preset")
     if chosen is None:
         return
-    before = session.view()
-    session.set_view(
-        View(data=before.data, show=before.show).with_(**PRESETS[chosen][1]),
-        explicit={"metric", "show"} | set(PRESETS[chosen][1]),
-    )
+    before, changes = session.view(), next(view.changes for view in PRESETS if view.id == chosen)
+    session.set_view(View(data=before.data, show=before.show).with_(**changes), {"metric", "show"} | set(changes))
     st.session_state["_preset"] = None
 
 

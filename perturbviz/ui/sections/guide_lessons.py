@@ -74,13 +74,13 @@ def _one(current: Current, item: Lesson) -> None:
             page,
             label="1 · Open this view",
             icon=":material/visibility:",
-            query_params=_flat(item.query(current.source, data)),
+            query_params=_flat(item.views[0].query(current.source, data)),
         )
         st.page_link(
             page,
             label=f"2 · {item.toggle}",
             icon=":material/toggle_on:",
-            query_params=_flat(item.query(current.source, data, True)),
+            query_params=_flat(item.views[1].query(current.source, data)),
         )
     st.caption(
         "Look at the first view, guess, open the second (or make the change yourself in the sidebar), come back."

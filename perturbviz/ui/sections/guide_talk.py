@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from perturbviz.guide.talk import TALK, TalkLink
+from perturbviz.guide.named import TALK, NamedView
 from perturbviz.ui import navigation, present
 from perturbviz.ui.current import Current
 
@@ -18,19 +18,19 @@ def talk(current: Current) -> None:
         on_click=present.start,
         help="Large type, no controls; the arrow keys step through, Esc leaves.",
     )
-    for i, link in enumerate(TALK, 1):
-        _line(current, i, link)
+    for i, named in enumerate(TALK, 1):
+        _line(current, i, named)
 
 
-def _line(current: Current, number: int, link: TalkLink) -> None:
-    problem = link.problem(current.source, current.view.data) if current.source is not None else current.problem
+def _line(current: Current, number: int, named: NamedView) -> None:
+    problem = named.problem(current.source, current.view.data) if current.source is not None else current.problem
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown(f"**{number}**", width=28)
-        if navigation.exists(link.page):
-            query = {k: v[0] for k, v in link.query(current.view.data, current.source).items()}
-            st.page_link(navigation.path(link.page), label=link.title, query_params=query)
+        if navigation.exists(named.page):
+            query = {k: v[0] for k, v in named.query(current.source, current.view.data).items()}
+            st.page_link(navigation.path(named.page), label=named.heading, query_params=query)
         else:
-            st.markdown(link.title)
+            st.markdown(named.heading)
             problem = problem or "Its page is not part of this installation."
         if problem:
             st.caption(problem)

@@ -6,10 +6,36 @@ To add a metric, write the function and its card in a family's module; everythin
 from __future__ import annotations
 
 from perturbviz.errors import UserError
-from perturbviz.metrics import correlation, distance, explained, expressed, nonadditive, retrieval, spread, weighted
+from perturbviz.metrics import (
+    correlation,
+    directions,
+    distance,
+    explained,
+    expressed,
+    hits,
+    known,
+    nonadditive,
+    retrieval,
+    spread,
+    unexplained,
+    weighted,
+)
 from perturbviz.metrics.cards import Card, Metric, Parameter, is_whole
 
-FAMILIES = (distance, weighted, correlation, explained, retrieval, expressed, spread, nonadditive)
+FAMILIES = (
+    distance,
+    unexplained,
+    weighted,
+    correlation,
+    explained,
+    retrieval,
+    known,
+    expressed,
+    hits,
+    directions,
+    spread,
+    nonadditive,
+)
 
 CATALOGUE: dict[str, Metric] = {m.card.id: m for family in FAMILIES for m in family.METRICS}
 

@@ -139,6 +139,31 @@ METRICS = (
     ),
     Metric(
         Card(
+            id="spearman_delta",
+            name="Spearman delta",
+            symbol="ρΔ",
+            formula=r"\operatorname{cor}_{g\in S}(\operatorname{rank}(Y_{pg}-r_g),"
+            r"\operatorname{rank}(\hat Y_{pg}-r_g))",
+            better="higher",
+            range="−1 to 1",
+            perfect=1.0,
+            empty="undefined for the reference itself; high for the mean when the reference is control",
+            summary="Rank correlation of predicted and observed change from a reference.",
+            pro="Like Pearson delta, but no single gene decides.",
+            con="Most genes hardly change, and their order is noise. " + _BLIND,
+            gaming="Against control: predict the average perturbation for everything.",
+            source="Standard; PEREGGRN (average ranks for ties)",
+            family="correlation of changes",
+            reference="delta",
+            plain_twin="spearman",
+            undefined="a change that is zero or the same for every gene has no order",
+            traps="Over all chosen genes; cell-eval's lfc_spearman takes the significant ones only.",
+        ),
+        spearman,
+        _truth_ranks,
+    ),
+    Metric(
+        Card(
             id="cosine",
             name="Cosine of change",
             symbol="cos Δ",

@@ -46,7 +46,11 @@ class Placement:
 
 
 def place(
-    query: np.ndarray, candidate: np.ndarray, distance: Distance = "l2", masked: np.ndarray | None = None
+    query: np.ndarray,
+    candidate: np.ndarray,
+    distance: Distance = "l2",
+    masked: np.ndarray | None = None,
+    zero_is_far: bool = False,
 ) -> Placement:
     """Compare each query with all candidates; candidate i is the own one of query i.
 
@@ -58,6 +62,8 @@ def place(
         "l1", "l2" or "cosine" (1 - cosine; undefined for a query or own candidate of zero length).
     masked
         (n,) column that is left out of all distances of a query, -1 where none is.
+    zero_is_far
+        A cosine with a query or own candidate of zero length is as far as an orthogonal one, not undefined.
     """
     have, known = ~np.isnan(candidate).any(axis=1), ~np.isnan(query).any(axis=1)
     n = len(query)
@@ -71,13 +77,15 @@ def place(
             gap[at], scale[at] = _distances(
                 query[mine], candidate[have], distance, None if masked is None else masked[mine]
             )
+            if zero_is_far:
+                gap[at] = np.where(np.isnan(gap[at]), 1.0, gap[at])
         own[rows] = gap[itself][:, None]
         tolerance = TIE * np.maximum(scale, scale[itself][:, None])
         with np.errstate(invalid="ignore"):
             closer[rows] = (gap < own[rows] - tolerance).sum(axis=1, dtype=float)
             tied[rows] = (np.abs(gap - own[rows]) <= tolerance).sum(axis=1, dtype=float) - 1
     undefined = np.isnan(own[:, 0])
-    if distance == "cosine":
+    if distance == "cosine" and not zero_is_far:
         undefined |= (candidate == 0).all(axis=1)
     closer[undefined] = tied[undefined] = np.nan
     return Placement(closer, tied, np.full(n, have.sum() - 1.0))
@@ -115,7 +123,7 @@ def _distances(
     return value, np.ones_like(value)
 
 
-def _by_block(block: np.ndarray, function) -> np.ndarray:
+def by_block(block: np.ndarray, function) -> np.ndarray:
     """Values of ``function(rows)`` for the rows of each block."""
     value = np.full(len(block), np.nan)
     for label in np.unique(block):
@@ -145,7 +153,7 @@ def centroid_accuracy(truth: np.ndarray, prediction: np.ndarray, *, block: np.nd
         p = place(prediction[rows], truth[rows])
         return _share(p.others - p.closer - p.tied, p.others, p.others)
 
-    return _by_block(block, value)
+    return by_block(block, value)
 
 
 def _effects(
@@ -196,7 +204,45 @@ def pds(
         p = place(predicted[rows], y[rows], distance, own_gene[rows])
         return 1 - _share(p.closer + TIES[ties] * p.tied, p.others + 1, p.others)
 
-    return _by_block(block, value)
+    return by_block(block, value)
+
+
+def pds_panel(
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    *,
+    block: np.ndarray,
+    own_targets: np.ndarray,
+    distance: Distance = "cosine",
+    control: np.ndarray | None = None,
+) -> np.ndarray:
+    """Perturbation discrimination without the target genes of any scored perturbation: 1 - rank / (n - 1), ties half.
+
+    Parameters
+    ----------
+    truth, prediction
+        (P, G) profiles.
+    block
+        (P,) labels of candidate sets.
+    own_targets
+        (P, G) bool: the perturbed genes of each row. Those of all rows of a block are left out of all its distances.
+    distance
+        "cosine" (of the changes against ``control``, (P, G); a change of zero is orthogonal to all), "l1" or "l2".
+
+    Returns
+    -------
+    (P,); exactly ½ on average for any constant prediction. NaN for a block of one, or of no other gene.
+    """
+    y, predicted = _effects(truth, prediction, distance, control)
+
+    def value(rows: np.ndarray) -> np.ndarray:
+        keep = ~own_targets[rows].any(axis=0)
+        if not keep.any():
+            return np.full(len(rows), np.nan)
+        p = place(predicted[np.ix_(rows, keep)], y[np.ix_(rows, keep)], distance, zero_is_far=True)
+        return 1 - _share(p.closer + p.tied / 2, p.others, p.others)
+
+    return by_block(block, value)
 
 
 def perturbench_rank(
@@ -219,7 +265,7 @@ def perturbench_rank(
         p = place(y[rows], predicted[rows], kind)
         return _share(p.closer + TIES[ties] * p.tied, p.others + 1, p.others)
 
-    return _by_block(block, value)
+    return by_block(block, value)
 
 
 _COMPANY = "Output depends on perturbation similarity: on the company a perturbation keeps."
@@ -278,6 +324,40 @@ METRICS = (
             "own. " + _CANDIDATES + "; ties count half, where cell-eval's order is arbitrary.",
         ),
         pds,
+    ),
+    Metric(
+        Card(
+            id="pds_panel",
+            name="Perturbation discrimination, panel masked",
+            symbol="PDS panel",
+            formula=r"1-\frac{\#\{q:\ d_q<d_p\}+\frac12\#\{q\neq p:\ d_q=d_p\}}{|Q|-1},\quad d_q=d(\hat Y_p,Y_q)"
+            r"\text{ without the targets of }Q",
+            better="higher",
+            range="0 to 1",
+            perfect=1.0,
+            empty="exactly ½ on average for any constant prediction, no change included",
+            summary="How high the own truth ranks by distance to the prediction, when no perturbed gene counts.",
+            pro="No points for knowing which gene was targeted; chance is exactly ½.",
+            con=_COMPANY + " It also loses real effects of one perturbation on the target of another.",
+            gaming="With L1 or L2: multiply small predicted changes. The cosine does not see their size.",
+            source="cell-eval2 (discrimination_score, mask “panel”, n − 1, mid-rank); Virtual Cell Challenge 2026",
+            family="retrieval",
+            shared_genes=True,
+            needs=("block", "own_targets"),
+            undefined=_ALONE,
+            parameter=Parameter(
+                "distance",
+                "cosine",
+                ("cosine", "l1", "l2"),
+                "distance between changes",
+                needs=(("cosine", "control"),),
+            ),
+            traps="PDS leaves out a row's own target only, so a prediction may write large values into the others and "
+            "push its rivals away. Here the targets of all scored perturbations are left out, of combinations too. "
+            + _CANDIDATES
+            + ". A predicted change of zero is orthogonal to every truth: all tie.",
+        ),
+        pds_panel,
     ),
     Metric(
         Card(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perturbviz.metrics.cards import Card, Metric
-from perturbviz.metrics.correlation import _centred, pearson
+from perturbviz.metrics.correlation import _centred, pearson, spearman
 
 #: Below three perturbations every correlation is 1 or -1.
 MIN_PERTURBATIONS = 3
@@ -67,6 +67,17 @@ def gene_correlation(truth: np.ndarray, prediction: np.ndarray) -> float:
     return float(values.mean()) if len(values) else np.nan
 
 
+def effect_size_spearman(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """Rank correlation over perturbations of the lengths of predicted and observed change: (P, G) changes -> a number.
+
+    NaN with fewer than three perturbations and where all lengths on one side are equal.
+    """
+    if len(truth) < MIN_PERTURBATIONS:
+        return np.nan
+    observed, predicted = (np.sqrt(np.einsum("pg,pg->p", x, x)) for x in (truth, prediction))
+    return float(spearman(observed[None], predicted[None])[0])
+
+
 METRICS = (
     Metric(
         Card(
@@ -118,5 +129,28 @@ METRICS = (
             traps="Genes that do not vary, observed or predicted, are left out of the mean.",
         ),
         gene_correlation,
+    ),
+    Metric(
+        Card(
+            id="effect_size_spearman",
+            name="Order of effect sizes",
+            symbol="ρ size",
+            formula=r"\operatorname{cor}_p(\operatorname{rank}\|Y_p-r\|_S,\operatorname{rank}\|\hat Y_p-r\|_S)",
+            better="higher",
+            range="−1 to 1",
+            perfect=1.0,
+            empty="undefined for any constant prediction",
+            summary="Does a method know which perturbations are strong? Rank correlation of the sizes of change.",
+            pro="One plain question, and no gene is asked for.",
+            con="Says nothing about direction. With few cells noise makes an effect look strong.",
+            gaming="Predict the size from the number of cells: few cells, large observed change.",
+            source="Formula: Spearman correlation of L2 norms; cell-eval2's nsig_spearman counts significant genes",
+            family="effect size",
+            unit="data set",
+            reference="delta",
+            shared_genes=True,
+            undefined="it needs three perturbations whose predicted changes differ in size",
+        ),
+        effect_size_spearman,
     ),
 )

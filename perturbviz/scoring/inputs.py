@@ -3,7 +3,11 @@
 ========================= =========================================================================================
 ``block``                 (R,) label of the candidate set: seed and context
 ``own_gene``              (R,) column (within the block's genes) of the perturbed gene, -1 for none and combinations
+``own_targets``           (R, n) bool: the perturbed genes of the row, of combinations too
+``training``              profiles of the training perturbations of each data set on these genes
+``training_place``        (R,) which of them is the row itself, -1 for none
 ``control``               (R, n) measured control mean
+``control_noise``         (R, n) standard errors of the control mean
 ``weights``               (R, n) weights of differential expression, rows summing to 1
 ``noise``                 (R, n) standard errors of the observed means; None where none are known for this truth
 ``padj``                  (R, n) adjusted p-values of differential expression of the truth
@@ -22,6 +26,7 @@ import numpy as np
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.metrics.expressed import SIGNIFICANT
+from perturbviz.metrics.known import Training
 from perturbviz.metrics.weighted import de_weights
 from perturbviz.scoring.additivity import additive, false_calls_of, interaction_null
 from perturbviz.scoring.evaluation import Evaluation
@@ -56,6 +61,41 @@ def _own_gene(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> N
     columns = [evaluation.target_columns[r] for r in block.rows]
     measured = [size[r] == 1 and len(c) > 0 for r, c in zip(block.rows, columns, strict=True)]
     return Need(np.array([where[c[0]] if ok else -1 for c, ok in zip(columns, measured, strict=True)], dtype=np.intp))
+
+
+def _own_targets(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
+    own = np.zeros((len(block.rows), block.n), bool)
+    for i, row in enumerate(block.rows):
+        columns = evaluation.target_columns[row]
+        genes = block.genes if block.genes is None or block.genes.ndim == 1 else block.genes[i]
+        own[i, columns if genes is None else np.isin(genes, columns)] = True
+    return Need(own)
+
+
+def _training_rows(evaluation: Evaluation, label: int) -> np.ndarray:
+    """Rows of the AnnData that are observed training perturbations of a data set."""
+    b = evaluation.benchmark
+    row = evaluation.rows.loc[(evaluation.rows["block"] == label).idxmax()]
+    here = (b.splits[row["seed"]] == "train") & ~b.is_control & (b.row_contexts == row["context"])
+    here[here] = ~np.isnan(b.truth[here]).any(axis=1)
+    return np.flatnonzero(here)
+
+
+def _training(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
+    label = evaluation.rows["block"].to_numpy()[block.rows]
+    profiles = {
+        one: evaluation.gather(evaluation.benchmark.truth, _training_rows(evaluation, one), block.genes)
+        for one in np.unique(label).tolist()
+    }
+    none = np.array([not len(profiles[one]) for one in label.tolist()], bool)
+    return Need(Training(profiles), none, "no training perturbation of its split and context is stored")
+
+
+def _training_place(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
+    frame = evaluation.rows.iloc[block.rows]
+    known = {one: _training_rows(evaluation, one).tolist() for one in frame["block"].unique().tolist()}
+    pairs = zip(frame["block"].tolist(), frame["obs"].tolist(), strict=True)
+    return Need(np.array([known[one].index(obs) if obs in known[one] else -1 for one, obs in pairs], dtype=np.intp))
 
 
 def _control(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
@@ -127,6 +167,17 @@ def _noise(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need
     return Need(values, note="Squared standard errors are taken off the observed variance.")
 
 
+def _control_noise(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
+    b = evaluation.benchmark
+    error = np.full((len(b.contexts), b.adata.n_vars), np.nan, np.float32)
+    for i, context in enumerate(b.contexts):
+        for row in np.flatnonzero(b.is_control & (b.row_contexts == context))[:1]:
+            error[i] = b.layers["se"][row]
+    which = np.array([b.contexts.index(c) for c in evaluation.rows["context"].to_numpy()[block.rows]], dtype=np.intp)
+    values = evaluation.gather(error, which, block.genes)
+    return Need(values, np.isnan(values).any(axis=1), "standard errors of its control mean are not known")
+
+
 def has_noise(evaluation: Evaluation) -> bool:
     """Whether standard errors of the truth are known; those of a file belong to the mean of all cells."""
     error = evaluation.benchmark.layers.get("se")
@@ -161,13 +212,25 @@ def _thresholds(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) ->
 _PROVIDERS: dict[str, Callable[[Evaluation, GeneBlock, GeneSubset], Need]] = {
     "block": _block,
     "own_gene": _own_gene,
+    "own_targets": _own_targets,
+    "training": _training,
+    "training_place": _training_place,
     "control": _control,
+    "control_noise": _control_noise,
     "weights": _weights,
     "noise": _noise,
     "padj": _padj,
     "additive": _additive,
     "thresholds": _thresholds,
 }
+
+
+def _control_noise_known(benchmark: Benchmark, truth_from: str) -> bool:
+    """Whether standard errors of some control mean are known; those of a file belong to the means of all cells."""
+    error = benchmark.layers.get("se")
+    if error is None or truth_from != "all":
+        return False
+    return bool(np.isfinite(error[benchmark.is_control]).all(axis=1).any())
 
 
 def needs_problem(names: Iterable[str], benchmark: Benchmark, truth_from: str = "all") -> str:
@@ -178,6 +241,11 @@ def needs_problem(names: Iterable[str], benchmark: Benchmark, truth_from: str = 
         return f"needs adjusted p-values of differential expression{which}, which this benchmark does not hold."
     if names & {"control", "additive"} and not benchmark.has_control:
         return "needs a control mean, which this benchmark does not hold."
+    if "control_noise" in names and not _control_noise_known(benchmark, truth_from):
+        return "needs standard errors of the observed means and of control, which this benchmark does not hold."
+    stored = (((part == "train") & ~benchmark.is_control).any() for part in benchmark.splits.values())
+    if "training" in names and not any(stored):
+        return "needs training perturbations, and this benchmark holds none."
     effects = benchmark.has_control or benchmark.has_training
     if "weights" in names and not effects and de_layer("score", truth_from) not in layers:
         return "needs DE scores, a control mean or training perturbations; this benchmark holds none of them."

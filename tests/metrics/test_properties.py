@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from perturbviz.analyses import interactions
 from perturbviz.metrics import CATALOGUE
+from perturbviz.metrics.known import Training
 from perturbviz.metrics.nonadditive import average_precision, nonadditive_recall
 from perturbviz.metrics.retrieval import centroid_accuracy, pds, perturbench_rank, place
 from perturbviz.metrics.weighted import de_weights
@@ -33,19 +34,28 @@ def call(name: str, truth: np.ndarray, prediction: np.ndarray, genes=None, rows=
     rows = np.arange(len(truth)) if rows is None else rows
     card = CATALOGUE[name].card
     stat = np.sin(1 + 3 * rows[:, None] + 7 * genes)
+    control = np.tile(np.cos(genes), (len(truth), 1)) - reference
+    # no errors of measurement: with them a perfect prediction gets less than 0
     known = {
         "block": np.zeros(len(truth)),
+        "own_targets": genes[None] == rows[:, None],
+        "training": Training({0.0: np.sin(np.arange(1, 10)[:, None] * (genes + 2) ** 2) - reference}),
+        "training_place": np.full(len(truth), -1),
+        "control_noise": np.zeros(truth.shape),
         "own_gene": np.array([int(np.flatnonzero(genes == r)[0]) for r in rows]),
-        "control": np.tile(np.cos(genes), (len(truth), 1)),
+        "control": control,
         "weights": de_weights(stat),
-        "noise": None,
-        "padj": np.abs(stat),
+        "noise": np.zeros(truth.shape) if "control_noise" in card.needs else None,
+        "padj": stat**2 / 10,
         "additive": np.sin(5 * rows[:, None] + genes),
         "thresholds": (-0.5, 0.5),
     }
-    arguments = {need: known[need] for need in card.needs}
-    if card.parameter:
-        arguments[card.parameter.name] = 3 if card.parameter.whole_numbers else card.parameter.default
+    parameter = card.parameter
+    arguments = {need: known[need] for need in card.needs_of(parameter.default if parameter else "")}
+    if parameter:
+        arguments[parameter.name] = 3 if parameter.whole_numbers else parameter.default
+    if name == "lfc_nmae":
+        arguments["fewest"] = 1  # there are eight genes in all
     return np.asarray(F[name](truth - reference, prediction - reference, **arguments))
 
 
@@ -127,7 +137,8 @@ def test_a_perfect_prediction(name, seed):
     card = CATALOGUE[name].card
     y = random(seed)
     value = call(name, y, y)
-    if name in ("precision_at_k", "nonadditive_recall", "nonadditive_precision"):  # limited by k or n, see the card
+    limited = ("precision_at_k", "nonadditive_recall", "nonadditive_precision", "hit_recall", "de_auprc")
+    if name in limited:  # by k, n, the budget, or by significance that is not size: see the card
         assert np.nanmax(value) <= 1
         return
     np.testing.assert_allclose(value, card.perfect, atol=1e-9)
@@ -254,6 +265,7 @@ def test_pds_and_centroid_accuracy_differ_by_the_divisor(seed):
 def test_a_subset_of_all_genes_is_all_genes(random_benchmark, name):
     b = random_benchmark()
     b.adata.layers["de_padj"] = np.random.default_rng(1).uniform(0, 0.3, b.adata.shape).astype(np.float32)
+    b.adata.layers["se"] = np.random.default_rng(2).uniform(0.1, 0.2, b.adata.shape).astype(np.float32)
     evaluation = Evaluation(b)
     for reference in ("control", "perturbation") if CATALOGUE[name].card.reference == "delta" else ("none",):
         whole = score(evaluation, name, reference)

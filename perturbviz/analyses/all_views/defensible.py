@@ -1,9 +1,10 @@
 """Defensible views: which of all views a person would accept, each question asked once, each family with one vote.
 
 Two views are the same question where they cannot order methods differently: L2 and RMSE (one is the other times the
-square root of the number of genes), n of all genes and all genes, "without targets" where no target is measured, mean
-and median of two values. The MSE averages squares, so its mean can order methods differently; it is a question of its
-own, but of the same family as L2. Every family of metrics has one vote, spread evenly over its views.
+square root of the number of genes), DE overlap and the same beyond chance, n of all genes and all genes, "without
+targets" where no target is measured, mean and median of two values. The MSE averages squares, so its mean can order
+methods differently; it is a question of its own, but of the same family as L2. Every family of metrics has one vote,
+spread evenly over its views.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from perturbviz.stats import ranks
 #: Choices that make up a view.
 FACTORS = ("metric", "reference", "genes", "n", "split", "average")
 #: Metrics that ask the same question as another one.
-SAME_QUESTION = {"rmse": "l2", "pds@l2": "centroid_accuracy"}
+SAME_QUESTION = {"rmse": "l2", "pds@l2": "centroid_accuracy", "overlap_beyond_chance": "de_overlap"}
 
 
 @dataclass(frozen=True)

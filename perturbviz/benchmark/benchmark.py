@@ -42,6 +42,7 @@ from perturbviz.benchmark.memo import Memo
 from perturbviz.benchmark.perturbations import n_perturbed
 from perturbviz.benchmark.sense import yes_or_no
 from perturbviz.benchmark.splits import AS_IN_FILE, splits_of
+from perturbviz.benchmark.value import ByIdentity
 from perturbviz.errors import UserError
 
 SCHEMA = 1
@@ -56,7 +57,7 @@ SEEN_NOTE = f"{SEEN} has seen the truth of what it predicts, as no real method c
 
 
 @dataclass(frozen=True, eq=False)
-class Benchmark:
+class Benchmark(ByIdentity):
     """One data set with everything needed to score predictions on it. Build with :meth:`from_adata` or :func:`load`.
 
     Attributes
@@ -132,6 +133,11 @@ class Benchmark:
         methods = {m: {"name": self.display_name(m), **dict(known.get(m, {}))} for m in self.methods}
         digest.update(json.dumps([self.value_space, columns, _plain(methods)], sort_keys=True).encode())
         return digest.hexdigest()
+
+    @property
+    def identity(self) -> str:
+        """The content: two benchmarks of the same content are equal."""
+        return self.content_id
 
     @cached_property
     def digests(self) -> Mapping[str, str]:

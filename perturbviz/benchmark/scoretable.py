@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from perturbviz.benchmark.value import ByIdentity
 from perturbviz.errors import UserError
 
 #: Columns of every long table of scores.
@@ -19,7 +20,7 @@ REFERENCES = ("none", "control", "perturbation", "published")
 
 
 @dataclass(frozen=True, eq=False)
-class ScoreTable:
+class ScoreTable(ByIdentity):
     """Tidy scores with the columns of ``COLUMNS``.
 
     Attributes
@@ -77,6 +78,11 @@ class ScoreTable:
         """Sixteen hex digits that change when any score changes."""
         hashed = pd.util.hash_pandas_object(self.frame[COLUMNS].astype(str), index=False).to_numpy()
         return hashlib.blake2b(hashed.tobytes(), digest_size=8).hexdigest()
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """The content and what is said about metrics and methods: tables that share them are equal."""
+        return self.content_id, repr([{m: dict(known) for m, known in self.metrics.items()}, dict(self.names)])
 
     def reference(self, metric: str) -> str:
         """What was subtracted for a metric (first appearance): none, control, perturbation or published."""

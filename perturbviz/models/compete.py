@@ -7,8 +7,9 @@ fitted behind it cannot see held-out perturbations.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from itertools import product
 
 import numpy as np
@@ -241,6 +242,12 @@ class WithCandidates(Evaluation):
     """
 
     candidates: Mapping[str, tuple[str, np.ndarray]] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> tuple[Hashable, ...]:
+        """That of the evaluation, and the candidates."""
+        further = ((m, name, blake2b(values.tobytes()).digest()) for m, (name, values) in self.candidates.items())
+        return *super().identity, *further
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ This is where baselines, references and predictions meet the split, so that what
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,6 +16,7 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.memo import Memo
 from perturbviz.benchmark.perturbations import targets
 from perturbviz.benchmark.splits import HELD_OUT, SPLIT_PARTS
+from perturbviz.benchmark.value import ByIdentity
 from perturbviz.errors import UserError
 from perturbviz.scoring.baselines import BASELINES, baseline_ids
 from perturbviz.scoring.references import Reference, perturbation_mean
@@ -32,7 +34,7 @@ def _all_nan(matrix: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
+class Evaluation(ByIdentity):
     """The scored rows of one benchmark.
 
     Attributes
@@ -61,6 +63,11 @@ class Evaluation:
             )
         if self.truth_from not in TRUTHS or (self.truth_from != "all" and "half_a" not in self.benchmark.layers):
             raise UserError("This benchmark holds no half-cell means, so half of the cells cannot be the truth.")
+
+    @property
+    def identity(self) -> tuple[Hashable, ...]:
+        """The benchmark, the parts and the truth: evaluations that share them are equal."""
+        return self.benchmark.identity, tuple(self.parts), self.truth_from
 
     @cached_property
     def rows(self) -> pd.DataFrame:

@@ -1,16 +1,15 @@
-"""What is computed once and then shared by all sessions: keyed by content ids and view tokens, never by arrays."""
+"""What is computed once and then shared by all sessions: scores, rankings, rank tables, curves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
-from threading import Condition, Lock, Timer
-from typing import Any, Protocol, cast
+from threading import Lock, Timer
+from typing import Any
 
 import numpy as np
 import streamlit as st
-from cachetools import LRUCache, cached
 
 from perturbviz.analyses.all_views import Setting, SplitChoice, sweep
 from perturbviz.benchmark import Benchmark
@@ -28,6 +27,9 @@ from perturbviz.scoring.rankings import Ranking, rank
 from perturbviz.scoring.scores import Scores, quick_and_slow, score_many, score_view, view_rows
 from perturbviz.scoring.validity import metric_problem, offered_pairs
 from perturbviz.scoring.view import DEFAULT_N, View
+from perturbviz.ui.memo import memo
+
+Source = Benchmark | ScoreTable
 
 AHEAD = 3e8  # values (rows x methods x genes) up to which looking ahead is worth its time
 REST = 1.0  # seconds without a click before looking ahead begins, which takes a core from whoever clicks on
@@ -35,89 +37,59 @@ _AHEAD = "_looking_ahead"  # session: what the last run asked for
 _MOST = 400  # cached scores and rankings; a few dozen kB each
 
 
-class Shared(Protocol):
-    """A function with a cache that all sessions and the background thread share."""
-
-    cache: MutableMapping[tuple[str, str], Any]
-    cache_condition: Condition
-
-    def __call__(self, content_id: str, token: str, *inputs: Any) -> Any:
-        """The cached value, or the computed one."""
-
-
-def shared(most: int) -> Callable[[Callable[..., Any]], Shared]:
-    """Cache whose key is the first two arguments (content id and token); computed once however many ask at a time.
-
-    Unlike Streamlit's caches it can be filled from a background thread.
-    """
-    decorate = cached(LRUCache(most), key=lambda content_id, token, *_: (content_id, token), condition=Condition())
-    return cast("Callable[[Callable[..., Any]], Shared]", decorate)
-
-
+@memo(12)
 def about_simulated(benchmark: Benchmark) -> tuple[str, str]:
     """Who leads simulated data by construction, and who has seen the truth; "" where there is nothing to say."""
-    return _about_simulated(benchmark.content_id, "", benchmark)
-
-
-@shared(12)
-def _about_simulated(content_id: str, token: str, benchmark: Benchmark) -> tuple[str, str]:
     return made_additive(benchmark), who_saw_the_truth(benchmark)
 
 
+def _rows(benchmark: Benchmark, view: View) -> tuple[Benchmark, View]:
+    return benchmark, View(split=view.split, truth=view.truth)
+
+
+@memo(12, plain=_rows)
 def evaluation(benchmark: Benchmark, view: View) -> Evaluation:
     """The scored rows of a benchmark under a view's split and truth."""
-    return _evaluation(benchmark.content_id, f"{view.truth}|{'|'.join(view.parts)}", benchmark, view)
-
-
-@shared(12)
-def _evaluation(content_id: str, token: str, benchmark: Benchmark, view: View) -> Evaluation:
     return Evaluation(benchmark, view.parts, view.truth)
 
 
-def scores(source: Benchmark | ScoreTable, view: View) -> Scores:
+def _scored(source: Source, view: View) -> tuple[Source, View]:
+    """Without the average; with a reference only where the metric has a use for one."""
+    if isinstance(source, ScoreTable):
+        return source, View(metric=view.metric, show=view.show)
+    plain = view.with_(data="", avg="mean")
+    return source, plain if plain.reference != "none" else plain.with_(ref="control")
+
+
+@memo(_MOST, plain=_scored)
+def scores(source: Source, view: View) -> Scores:
     """Scores of the shown methods under a view; raises UserError where the view makes no sense here."""
     if isinstance(source, ScoreTable):
         table = scores_of(source, view.metric)
         return table.select([m for m in table.methods if not view.show or m in view.show])
-    plain = view.with_(data="", avg="mean")
-    if plain.reference == "none":
-        plain = plain.with_(ref="control")
-    return _scores(source.content_id, plain.token, evaluation(source, view), plain)
+    return score_view(evaluation(source, view), view)
 
 
-@shared(_MOST)
-def _scores(content_id: str, token: str, evaluation: Evaluation, view: View) -> Scores:
-    return score_view(evaluation, view)
-
-
-def ranking(source: Benchmark | ScoreTable, view: View) -> Ranking:
+@memo(_MOST, plain=lambda source, view: (source, view.with_(data="")))
+def ranking(source: Source, view: View) -> Ranking:
     """Ranking of the shown methods under a view, with intervals."""
-    return _ranking(source.content_id, view.token, scores(source, view), view.avg)
+    return rank(scores(source, view), view.avg)
 
 
-@shared(_MOST)
-def _ranking(content_id: str, token: str, scores: Scores, how: str) -> Ranking:
-    return rank(scores, how)
+def _covered(benchmark: Benchmark, view: View) -> tuple[Benchmark, View]:
+    return benchmark, View(**{k: getattr(view, k) for k in ("split", "truth", "size", "context", "seed", "show")})
 
 
+@memo(_MOST, plain=_covered)
 def coverage(benchmark: Benchmark, view: View) -> Coverage:
     """How much of what the view asks for the shown methods predict."""
-    plain = View(**{k: getattr(view, k) for k in ("split", "truth", "size", "context", "seed", "show")})
-    return _coverage(benchmark.content_id, plain.token, evaluation(benchmark, view), plain)
+    here = evaluation(benchmark, view)
+    return measure(here, view, [m for m in here.methods if not view.show or m in view.show])
 
 
-@shared(_MOST)
-def _coverage(content_id: str, token: str, evaluation: Evaluation, view: View) -> Coverage:
-    return measure(evaluation, view, [m for m in evaluation.methods if not view.show or m in view.show])
-
-
+@memo(32)
 def metric_options(benchmark: Benchmark) -> tuple[list[str], dict[str, str]]:
     """Metrics offered on a benchmark (with their parameter choices), and why others are not; not to be changed."""
-    return _metric_options(benchmark.content_id, "", benchmark)
-
-
-@shared(32)
-def _metric_options(content_id: str, token: str, benchmark: Benchmark) -> tuple[list[str], dict[str, str]]:
     offered, refused = [], {}
     for name, metric in CATALOGUE.items():
         problem = metric_problem(name, benchmark)
@@ -132,41 +104,33 @@ def _metric_options(content_id: str, token: str, benchmark: Benchmark) -> tuple[
     return offered, refused
 
 
-def rank_table(source: Benchmark | ScoreTable, view: View) -> RankTable:
+@memo(_MOST, plain=lambda source, view: (source, view.with_(data="", metric="l2", ref="control")))
+def rank_table(source: Source, view: View) -> RankTable:
     """Ranks of the shown methods under every metric and reference that makes sense on the view's genes.
 
     Computed once for all of them, so that switching metric or reference afterwards costs nothing.
     """
     if isinstance(source, ScoreTable):
         return published_rank_table(source, lambda metric: ranking(source, view.with_(metric=metric)))
-    plain = view.with_(data="", metric="l2", ref="control")
-    return _rank_table(source.content_id, plain.token, evaluation(source, view), plain)
-
-
-@shared(_MOST)
-def _rank_table(content_id: str, token: str, evaluation: Evaluation, view: View) -> RankTable:
-    methods = [m for m in evaluation.methods if not view.show or m in view.show]
-    rows, pairs = view_rows(evaluation, view, methods), offered_pairs(evaluation, view.subset)
-    pairs, left_out = quick_and_slow(evaluation, pairs, view.subset, rows, len(methods))
-    key = {
-        (m, r): (content_id, view.with_(metric=m, ref="control" if r == "none" else r, avg="mean").token)
-        for m, r in pairs
-    }
-    with _scores.cache_condition:  # another average asks for nothing new
-        found = {p: _scores.cache[key[p]] for p in pairs if key[p] in _scores.cache}
+    here = evaluation(source, view)
+    methods = [m for m in here.methods if not view.show or m in view.show]
+    rows, pairs = view_rows(here, view, methods), offered_pairs(here, view.subset)
+    pairs, left_out = quick_and_slow(here, pairs, view.subset, rows, len(methods))
+    views = {(m, r): view.with_(metric=m, ref="control" if r == "none" else r) for m, r in pairs}
+    # another average asks for nothing new
+    found = {pair: one for pair in pairs if (one := scores.known(source, views[pair])) is not None}
     new = score_many(
-        evaluation,
+        here,
         [p for p in pairs if p not in found],
         view.subset,
         methods,
         rows,
         include_held_out_in_reference=view.ref_from == "all",
     )
-    with _scores.cache_condition:
-        for pair, one in new.items():
-            _scores.cache.setdefault(key[pair], one)
+    for pair, one in new.items():
+        scores.keep(one, source, views[pair])
     found |= new
-    return made_rank_table(evaluation, view.subset, {p: found[p] for p in pairs}, view.avg, left_out)
+    return made_rank_table(here, view.subset, {p: found[p] for p in pairs}, view.avg, left_out)
 
 
 def curves(benchmark: Benchmark, view: View) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -175,27 +139,29 @@ def curves(benchmark: Benchmark, view: View) -> dict[str, tuple[np.ndarray, np.n
     Metrics that are sums over genes are swept together, so that switching between them costs nothing; the others come
     at a handful of n.
     """
-    metrics = None if Setting(view.metric, view.reference, view.subset).accumulates else (view.metric,)
-    plain = view.with_(
-        data="", metric=view.metric if metrics else "l2", ref="control", genes="expressed", n=DEFAULT_N, own=()
-    )
-    found = _swept(benchmark.content_id, plain.token, evaluation(benchmark, view), plain, metrics)
-    return found.get((canonical(view.metric), view.reference), {})
+    alone = "" if Setting(view.metric, view.reference, view.subset).accumulates else view.metric
+    return _swept(benchmark, view, alone).get((canonical(view.metric), view.reference), {})
 
 
-@shared(60)
+def _of_sweep(benchmark: Benchmark, view: View, metric: str) -> tuple[Benchmark, View, str]:
+    plain = view.with_(data="", metric="l2", ref="control", genes="expressed", n=DEFAULT_N, own=())
+    return benchmark, plain, metric
+
+
+@memo(60, plain=_of_sweep)
 def _swept(
-    content_id: str, token: str, evaluation: Evaluation, view: View, metrics: tuple[str, ...] | None
+    benchmark: Benchmark, view: View, metric: str
 ) -> dict[tuple[str, str], dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """By metric and reference: one metric, or all that are sums over genes where none is named."""
     swept = sweep(
-        evaluation,
-        metrics=metrics,
+        evaluation(benchmark, view),
+        metrics=(metric,) if metric else None,
         kinds=("expressed", "de"),
         targets=(view.targets,),
         base=view,
         hows=(view.avg,),
         splits=(SplitChoice(view.split, view.seed),),
-        accumulated_only=metrics is None,
+        accumulated_only=not metric,
         threads=1,
     )
     places: dict[tuple[str, str], dict[str, list[tuple[int, int]]]] = {}
@@ -210,7 +176,7 @@ def _swept(
     }
 
 
-@st.cache_resource(show_spinner=False)
+@memo(1)
 def background() -> ThreadPoolExecutor:
     """One thread for all sessions: looking ahead must never take more than one core."""
     return ThreadPoolExecutor(1, "look-ahead")
@@ -262,7 +228,7 @@ def look_ahead(benchmark: Benchmark, view: View) -> None:
 def _likely(benchmark: Benchmark, view: View, here: Evaluation) -> Iterator[Callable[[], Any]]:
     """Rank tables of the other gene subsets that are not known yet."""
     for kind in ("expressed", "all", "de"):
-        wanted = view.with_(data="", metric="l2", ref="control", genes=kind, n=min(view.n, benchmark.adata.n_vars))
-        known = (benchmark.content_id, wanted.token) in _rank_table.cache
+        wanted = view.with_(genes=kind, n=min(view.n, benchmark.adata.n_vars))
+        known = rank_table.known(benchmark, wanted) is not None
         if kind != view.genes and not known and not subset_problem(wanted.subset, here):
-            yield partial(_rank_table, benchmark.content_id, wanted.token, here, wanted)
+            yield partial(rank_table, benchmark, wanted)

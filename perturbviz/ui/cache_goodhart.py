@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from perturbviz.analyses.goodhart import Arena, Judge, Knobs, Setting
+from perturbviz.analyses.goodhart import gameability as games
 from perturbviz.analyses.goodhart.classroom import Registry
+from perturbviz.analyses.goodhart.effects import effects, scale_for
+from perturbviz.analyses.goodhart.optimise import Optimum, optimise
 from perturbviz.analyses.goodhart.partition import Partition, partition
 from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark.value import ByIdentity
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.scores import quick_and_slow, view_rows
 from perturbviz.scoring.validity import offered_pairs
 from perturbviz.scoring.view import View, metric_label
 from perturbviz.stats import average
 from perturbviz.ui import cache
+from perturbviz.ui.memo import memo
 
 #: Values (rows x genes) that the gameability table looks at, over all seeds and both sides.
 MOST_VALUES = 600_000
 
 
 @dataclass(frozen=True, eq=False)
-class Lab:
+class Lab(ByIdentity):
     """Everything a view fixes, whichever metric it shows: the rows, the settings that make sense, who competes.
 
     Attributes
@@ -42,9 +44,18 @@ class Lab:
 
     evaluation: Evaluation
     view: View
-    token: str
     methods: tuple[str, ...]
     rows: np.ndarray
+
+    @property
+    def identity(self) -> tuple[Hashable, ...]:
+        """Evaluation and view; methods and rows follow from them."""
+        return self.evaluation.identity, self.view
+
+    @cached_property
+    def token(self) -> str:
+        """The same as a string."""
+        return f"{self.evaluation.benchmark.content_id}|{self.view.token}"
 
     @cached_property
     def judge(self) -> Judge:
@@ -104,78 +115,79 @@ class Lab:
         return max(8, MOST_VALUES // max(2 * self.genes * seeds, 1))
 
 
+def _of_lab(benchmark: Benchmark, view: View, held_out: bool) -> tuple[Benchmark, View, bool]:
+    plain = view.with_(data="", metric="l2", ref="control")
+    return benchmark, plain.with_(split="held-out") if held_out else plain, False
+
+
+@memo(6, plain=_of_lab)
 def lab(benchmark: Benchmark, view: View, held_out: bool = False) -> Lab:
     """Lab of a view; ``held_out``: on test and validation rows, whatever part of the split the view shows."""
-    plain = view.with_(data="", metric="l2", ref="control")
-    if held_out:
-        plain = plain.with_(split="held-out")
-    return _lab(benchmark.content_id, plain.token, cache.evaluation(benchmark, plain), plain)
+    evaluation = cache.evaluation(benchmark, view)
+    methods = tuple(m for m in evaluation.methods if not view.show or m in view.show)
+    return Lab(evaluation, view, methods, view_rows(evaluation, view, methods))
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _lab(content_id: str, token: str, _evaluation: Evaluation, _view: View) -> Lab:
-    methods = tuple(m for m in _evaluation.methods if not _view.show or m in _view.show)
-    rows = view_rows(_evaluation, _view, methods)
-    return Lab(_evaluation, _view, f"{content_id}|{token}", methods, rows)
+@memo(8)
+def _arena(where: Lab, method: str) -> Arena:
+    return Arena(where.evaluation, method, where.rows)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _arena(token: str, method: str, _lab: Lab) -> Arena:
-    return Arena(_lab.evaluation, method, _lab.rows)
-
-
+@memo(600, plain=lambda where, method, knobs: (where, method, knobs.effective))
 def step(where: Lab, method: str, knobs: Knobs) -> dict[Setting, float]:
     """Average scores of a transformed method on all settings; raises UserError where a knob means nothing here."""
-    knobs = knobs.effective
-    return _step(where.token, method, knobs.link, where, knobs)
+    return where.judge.averages(_arena(where, method).transform(knobs), where.view.avg)
 
 
-@st.cache_resource(max_entries=600, show_spinner=False)
-def _step(token: str, method: str, link: str, _lab: Lab, _knobs: Knobs) -> dict[Setting, float]:
-    arena = _arena(token, method, _lab)
-    return _lab.judge.averages(arena.transform(_knobs), _lab.view.avg)
+@memo(40)
+def optimum(
+    where: Lab, start: str, target: Setting, knobs: tuple[str, ...], blends: tuple[str, ...], seconds: float
+) -> tuple[Optimum, pd.DataFrame, str]:
+    """The best setting of some knobs for a target; scores of all metrics with it; what 1 is on their scale."""
+    bar, parts, view = st.progress(0.0, "Trying settings …"), where.parts(), where.view
+    try:
+        found = optimise(
+            where.evaluation,
+            start,
+            target,
+            view.subset,
+            parts,
+            names=list(knobs),
+            blend_to=list(blends),
+            how=view.avg,
+            include_held_out=view.ref_from == "all",
+            seconds=seconds,
+            progress=bar.progress,
+        )
+        bar.progress(1.0, "Scoring all metrics …")
+        arena, judge = Arena(where.evaluation, start, parts.reported), where.judge_of(parts.reported)
+        scale = scale_for(judge)
+        return found, effects(judge, arena.start, arena.transform(found.knobs), view.avg, scale), scale.words
+    finally:
+        bar.empty()
 
 
-# -- results of long computations, made with a progress bar and so outside Streamlit's caches --------------------------
-class Kept:
-    """The last results by key, shared by all sessions."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, threading.Lock()
-        self._results: OrderedDict[Any, Any] = OrderedDict()
-
-    def get(self, key: Any) -> Any:
-        """The result of a key, or None."""
-        with self._lock:
-            if key in self._results:
-                self._results.move_to_end(key)
-            return self._results.get(key)
-
-    def make(self, key: Any, compute: Callable[[], Any]) -> Any:
-        """The result of a key, computed where it is not there."""
-        found = self.get(key)
-        if found is None:
-            found = compute()
-            with self._lock:
-                self._results[key] = found
-                while len(self._results) > self._most:
-                    self._results.popitem(last=False)
-        return found
+@memo(12)
+def gameability(where: Lab, weak: str) -> games.Gameability:
+    """How far each metric can be moved from an empty prediction and from a weak one ("" for the built-in one)."""
+    bar, view = st.progress(0.0, "Trying settings …"), where.view
+    try:
+        return games.gameability(
+            where.evaluation,
+            where.settings,
+            view.subset,
+            where.parts(where.most),
+            [games.empty_start(where.evaluation), games.weak_start(where.evaluation, weak)],
+            where.methods,
+            how=view.avg,
+            include_held_out=view.ref_from == "all",
+            progress=bar.progress,
+        )
+    finally:
+        bar.empty()
 
 
-@st.cache_resource(show_spinner=False)
-def optima() -> Kept:
-    """Optima found."""
-    return Kept(40)
-
-
-@st.cache_resource(show_spinner=False)
-def tables() -> Kept:
-    """Gameability tables."""
-    return Kept(12)
-
-
-@st.cache_resource(show_spinner=False)
+@memo(1)
 def registry() -> Registry:
     """The classes of this server."""
     return Registry()

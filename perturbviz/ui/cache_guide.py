@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from perturbviz.benchmark import Benchmark
-from perturbviz.guide.lessons import Lesson
+from perturbviz.guide.lessons import lesson
 from perturbviz.guide.stage import Reveal
 from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.ui.memo import memo
 
 
-def reveal(benchmark: Benchmark, lesson: Lesson) -> Reveal:
+@memo(60)
+def reveal(benchmark: Benchmark, name: str) -> Reveal:
     """What the held-out perturbations of a benchmark say about a lesson, whatever the sidebar says."""
-    return _reveal(benchmark.content_id, lesson.id, benchmark, lesson)
-
-
-@st.cache_resource(max_entries=60, show_spinner=False)
-def _reveal(content_id: str, name: str, _benchmark: Benchmark, _lesson: Lesson) -> Reveal:
-    return _lesson.reveal(Evaluation(_benchmark))
+    return lesson(name).reveal(Evaluation(benchmark))

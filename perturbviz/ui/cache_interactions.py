@@ -1,10 +1,12 @@
-"""What the Interactions page computes once: keyed by content ids, view tokens and the threshold, never by arrays."""
+"""What the Interactions page computes once: pairs, thresholds, classes, curves, calls, scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,16 +29,21 @@ from perturbviz.analyses.interactions.summary import (
     takes_part,
 )
 from perturbviz.analyses.interactions.threshold import Kind, Threshold, fitted
-from perturbviz.benchmark import Benchmark
-from perturbviz.catalogue.download import cached
+from perturbviz.benchmark import Benchmark, storage
+from perturbviz.benchmark.value import ByIdentity
+from perturbviz.catalogue.download import cache_folder, cached
+from perturbviz.catalogue.entries import dataset
 from perturbviz.metrics.nonadditive.calls import Side, top_weights
 from perturbviz.panels.figures.drawing import Drawing
 from perturbviz.panels.figures.interaction_pairs import Cloud, binned, clouds, outstanding
 from perturbviz.scoring.scores import view_rows
 from perturbviz.scoring.view import View
 from perturbviz.ui import cache, sources
+from perturbviz.ui.memo import memo
 
 WORKBOOK = "ahlmann-eltze-2025-source"
+#: Method -> text.
+Pairing = Mapping[str, str] | tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -50,14 +57,14 @@ class Rule:
     upper: float = np.nan
 
     @property
-    def token(self) -> str:
-        """The rule as one string."""
-        return f"{self.kind}|{self.lower:.6g}|{self.upper:.6g}" if self.by_hand else f"{self.kind}|{self.level:g}"
+    def identity(self) -> tuple[Hashable, ...]:
+        """The fields that count."""
+        return (self.kind, self.lower, self.upper) if self.by_hand else (self.kind, self.level)
 
 
-@dataclass(frozen=True)
-class Question:
-    """What the cached results are about: one benchmark, the view's rows and genes, one rule."""
+@dataclass(frozen=True, eq=False)
+class Question(ByIdentity):
+    """What the kept results are about: one benchmark, the view's rows and genes, one rule."""
 
     benchmark: Benchmark
     view: View
@@ -65,101 +72,111 @@ class Question:
     methods: tuple[str, ...]
 
     @property
-    def genes_token(self) -> str:
+    def identity(self) -> tuple[Hashable, ...]:
+        """All fields, the benchmark by its content."""
+        return self.benchmark.identity, self.view, self.rule.identity, self.methods
+
+    @cached_property
+    def of_genes(self) -> Question:
         """Content and genes: what the null depends on."""
         v = self.view
         genes = View(genes=v.genes, n=v.n, targets=v.targets, own=v.own, truth=v.truth)
-        return f"{self.benchmark.content_id}|{genes.token}"
+        return Question(self.benchmark, genes, Rule(), ())
+
+    @cached_property
+    def of_null(self) -> Question:
+        """Content, genes and rule: what the bounds depend on."""
+        return replace(self.of_genes, rule=self.rule)
+
+    @cached_property
+    def of_rows(self) -> Question:
+        """Content, genes, scored rows and methods, whatever the rule."""
+        return Question(self.benchmark, self._plain, Rule(), self.methods)
+
+    @cached_property
+    def whole(self) -> Question:
+        """The same with a rule."""
+        return Question(self.benchmark, self._plain, self.rule, self.methods)
+
+    @property
+    def _plain(self) -> View:
+        return self.view.with_(data="", metric="l2", ref="control", ref_from="train", avg="mean", show=self.methods)
 
     @property
     def rows_token(self) -> str:
-        """Content, genes and scored rows."""
-        plain = self.view.with_(data="", metric="l2", ref="control", ref_from="train", avg="mean", show=self.methods)
-        return f"{self.benchmark.content_id}|{plain.token}"
-
-    @property
-    def token(self) -> str:
-        """Everything."""
-        return f"{self.rows_token}|{self.rule.token}"
+        """Content, genes and scored rows as a string."""
+        return f"{self.benchmark.content_id}|{self._plain.token}"
 
 
+def _of_genes(q: Question, *more: Any) -> tuple[Any, ...]:
+    return q.of_genes, *more
+
+
+def _of_null(q: Question) -> tuple[Question]:
+    return (q.of_null,)
+
+
+def _of_rows(q: Question, *more: Any) -> tuple[Any, ...]:
+    return q.of_rows, *more
+
+
+def _whole(q: Question, *more: Any) -> tuple[Any, ...]:
+    return q.whole, *more
+
+
+@memo(6, plain=_of_genes)
 def every(q: Question) -> Pairs:
     """All doubles of the benchmark on the view's genes; UserError where there are none."""
-    return _every(q.genes_token, q)
+    return every_pair(cache.evaluation(q.benchmark, q.view), q.view.subset)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _every(token: str, _q: Question) -> Pairs:
-    return every_pair(cache.evaluation(_q.benchmark, _q.view), _q.view.subset)
-
-
+@memo(4, plain=_of_rows)
 def pairs(q: Question) -> Pairs:
     """Doubles of the view; UserError where none is left."""
-    return _pairs(q.rows_token, q)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _pairs(token: str, _q: Question) -> Pairs:
-    evaluation = cache.evaluation(_q.benchmark, _q.view)
-    return make_pairs(evaluation, _q.view.subset, view_rows(evaluation, _q.view, _q.methods))
+    evaluation = cache.evaluation(q.benchmark, q.view)
+    return make_pairs(evaluation, q.view.subset, view_rows(evaluation, q.view, q.methods))
 
 
 def threshold(q: Question) -> Threshold:
     """The bounds of the rule; the fitted null stays with bounds set by hand."""
-    fit = _fitted(q.genes_token, q.rule.kind, q.rule.level, q)
+    fit = _fitted(q.of_genes, q.rule.kind, q.rule.level)
     if not q.rule.by_hand:
         return fit
     return Threshold(fit.kind, q.rule.lower, q.rule.upper, fit.null, fit.problem if fit.null is None else "", True)
 
 
-@st.cache_resource(max_entries=30, show_spinner=False)
-def _fitted(token: str, kind: Kind, level: float, _q: Question) -> Threshold:
-    return fitted(every(_q), _q.view.subset, kind, level)
+@memo(30)
+def _fitted(q: Question, kind: Kind, level: float) -> Threshold:
+    return fitted(every(q), q.view.subset, kind, level)
 
 
+@memo(60, plain=_of_null)
 def false_share(q: Question) -> float:
     """Share of false ones among the pairs called, where a simulation knows it; NaN elsewhere."""
-    return _false_share(f"{q.genes_token}|{q.rule.token}", q)
+    return threshold(q).false_share(every(q))
 
 
-@st.cache_resource(max_entries=60, show_spinner=False)
-def _false_share(token: str, _q: Question) -> float:
-    return threshold(_q).false_share(every(_q))
-
-
+@memo(8, plain=lambda q, of_all: (q.of_null if of_all else q.whole, of_all))
 def true_classes(q: Question, of_all: bool = False) -> Codes:
     """(D, G) class of every pair of the view, or of all doubles of the benchmark."""
-    return _true_classes(f"{q.token}|{of_all}", of_all, q)
+    return threshold(q).true_classes(every(q) if of_all else pairs(q))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _true_classes(token: str, of_all: bool, _q: Question) -> Codes:
-    return threshold(_q).true_classes(every(_q) if of_all else pairs(_q))
-
-
+@memo(400, plain=_whole)
 def found(q: Question, method: str, side: Side, n: int) -> Finding:
     """Curves and scores of one method."""
-    return _found(q.token, method, side, n, q)
+    return finding(pairs(q), method, threshold(q), side, n)
 
 
-@st.cache_resource(max_entries=400, show_spinner=False)
-def _found(token: str, method: str, side: Side, n: int, _q: Question) -> Finding:
-    return finding(pairs(_q), method, threshold(_q), side, n)
-
-
+@memo(100, plain=_whole)
 def cloud(q: Question, method: str) -> tuple[Cloud, float, float]:
     """Density and outstanding pairs of one method; slope and correlation over truly non-additive pairs."""
-    return _cloud(q.token, method, q)
-
-
-@st.cache_resource(max_entries=100, show_spinner=False)
-def _cloud(token: str, method: str, _q: Question) -> tuple[Cloud, float, float]:
-    p, bound = pairs(_q), threshold(_q)
-    reach = _reach(_q.rows_token, _q)
+    p, bound = pairs(q), threshold(q)
+    reach = _reach(q)
     observed, predicted = p.observed(), p.predicted(method)
     if takes_part(p, method) == "nothing predicted":
         return Cloud(None, reach, np.empty(0), np.empty(0), [], [], []), np.nan, np.nan
-    codes = true_classes(_q)[p.double]
+    codes = true_classes(q)[p.double]
     at = outstanding(observed, predicted, codes)
     row, column = np.unravel_index(at, observed.shape)
     doubles, seeds = p.rows["perturbation"].to_numpy()[row], p.rows["seed"].to_numpy()[row]
@@ -183,26 +200,25 @@ def _cloud(token: str, method: str, _q: Question) -> tuple[Cloud, float, float]:
     return drawn, slope, float(np.corrcoef(x, y)[0, 1]) if np.ptp(y) > 0 else np.nan
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _reach(token: str, _q: Question) -> float:
+@memo(12, plain=_of_rows)
+def _reach(q: Question) -> float:
     """Half-width of the axes: holds every observed deviation, and predicted ones up to 1.6 times it."""
-    p = pairs(_q)
+    p = pairs(q)
     top = max(float(np.nanmax(np.abs(p.deviation), initial=0)), 1e-3)
-    shown = [p.predicted(m) for m in _q.methods if takes_part(p, m) != "nothing predicted"]
+    shown = [p.predicted(m) for m in q.methods if takes_part(p, m) != "nothing predicted"]
     far = max((max(np.nanmax(v), -np.nanmin(v)) for v in shown), default=0.0)
     return 1.05 * max(top, min(float(far), 1.6 * top))
 
 
-def clouds_figure(
-    q: Question, methods: tuple[str, ...], names: Mapping[str, str], colours: Mapping[str, str]
-) -> Drawing:
+def _of_clouds(q: Question, methods: tuple[str, ...], names: Pairing, colours: Pairing) -> tuple[Any, ...]:
+    names, colours = dict(names), dict(colours)
+    return q.whole, methods, tuple((m, names[m]) for m in methods), tuple((m, colours[m]) for m in methods)
+
+
+@memo(12, plain=_of_clouds)
+def clouds_figure(q: Question, methods: tuple[str, ...], names: Pairing, colours: Pairing) -> Drawing:
     """The panels of observed against predicted deviation: a large figure, built once."""
-    return _clouds_figure(f"{q.token}|{[colours[m] for m in methods]}", methods, q, names, colours)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _clouds_figure(token: str, methods: tuple[str, ...], _q: Question, _names, _colours) -> Drawing:
-    parts, bound = {m: cloud(_q, m) for m in methods}, threshold(_q)
+    parts, bound = {m: cloud(q, m) for m in methods}, threshold(q)
     lower, upper = (bound.lower, bound.upper) if bound.kind == "effect" else (np.nan, np.nan)
     corner = {}
     for method, (drawn, slope, r) in parts.items():
@@ -212,18 +228,14 @@ def _clouds_figure(token: str, methods: tuple[str, ...], _q: Question, _names, _
             corner[method] = "nothing non-additive to compare"
         else:
             corner[method] = f"slope {slope:.2f}, r {'undefined' if np.isnan(r) else f'{r:.2f}'}"
-    return clouds({m: c for m, (c, _, _) in parts.items()}, _names, _colours, corner, lower, upper)
+    return clouds({m: c for m, (c, _, _) in parts.items()}, dict(names), dict(colours), corner, lower, upper)
 
 
+@memo(200, plain=_whole)
 def composition(q: Question, method: str, n: int) -> tuple[pd.Series, pd.Series]:
     """A method's top n calls by true and by predicted class, in an average split; "truth" for the truth's own."""
-    return _composition(q.token, method, n, q)
-
-
-@st.cache_resource(max_entries=200, show_spinner=False)
-def _composition(token: str, method: str, n: int, _q: Question) -> tuple[pd.Series, pd.Series]:
-    p, bound, blocks = pairs(_q), threshold(_q), len(pairs(_q).blocks)
-    true = true_classes(_q)[p.double]
+    p, bound, blocks = pairs(q), threshold(q), len(pairs(q).blocks)
+    true = true_classes(q)[p.double]
     if method == "truth":
         both = call_composition(true, _truth_calls(p, n), blocks)
         return both, both
@@ -245,48 +257,32 @@ def _truth_calls(p: Pairs, n: int) -> np.ndarray:
     return weights
 
 
+@memo(100, plain=_whole)
 def confusion(q: Question, method: str) -> pd.DataFrame:
     """Pairs by true and predicted class, all splits together."""
-    return _confusion(q.token, method, q)
+    p = pairs(q)
+    return class_confusion(true_classes(q)[p.double], threshold(q).predicted_classes(p, method))
 
 
-@st.cache_resource(max_entries=100, show_spinner=False)
-def _confusion(token: str, method: str, _q: Question) -> pd.DataFrame:
-    p = pairs(_q)
-    return class_confusion(true_classes(_q)[p.double], threshold(_q).predicted_classes(p, method))
-
-
+@memo(100, plain=_whole)
 def best_false_calls(q: Question, method: str) -> pd.DataFrame:
     """The method's furthest calls that truly are additive."""
-    return _false(q.token, method, q)
+    return false_calls(pairs(q), method, threshold(q))
 
 
-@st.cache_resource(max_entries=100, show_spinner=False)
-def _false(token: str, method: str, _q: Question) -> pd.DataFrame:
-    return false_calls(pairs(_q), method, threshold(_q))
-
-
+@memo(40, plain=_of_rows)
 def recurring(q: Question, axis: str, n: int) -> Recurrence:
     """Genes or doubles among the top n calls, truth first and then the shown methods that call anything."""
-    return _recurring(q.rows_token, axis, n, q)
-
-
-@st.cache_resource(max_entries=40, show_spinner=False)
-def _recurring(token: str, axis: str, n: int, _q: Question) -> Recurrence:
-    p = pairs(_q)
+    p = pairs(q)
     weights = {"truth": _truth_calls(p, n)}
-    weights |= {m: calls(p, m, n) for m in _q.methods if not takes_part(p, m)}
+    weights |= {m: calls(p, m, n) for m in q.methods if not takes_part(p, m)}
     return recurrence(p, weights, axis)
 
 
+@memo(100, plain=_of_rows)
 def scores(q: Question, layer: str) -> pd.DataFrame:
     """Interaction scores per double (lines as ``pairs.doubles``), of "truth" or a method averaged over splits."""
-    return _scores(q.rows_token, layer, q)
-
-
-@st.cache_resource(max_entries=100, show_spinner=False)
-def _scores(token: str, layer: str, _q: Question) -> pd.DataFrame:
-    p = pairs(_q)
+    p = pairs(q)
     labels = double_labels(p)
     if layer == "truth":
         table = gi_table(list(p.doubles["perturbation"]), p.delta_a, p.delta_b, p.delta_ab)
@@ -297,41 +293,44 @@ def _scores(token: str, layer: str, _q: Question) -> pd.DataFrame:
     return table.groupby(at, sort=True).mean().reindex(range(len(labels))).set_axis(labels, axis=0)
 
 
+@memo(20, plain=_of_rows)
 def distances(q: Question, layer: str) -> pd.DataFrame:
     """All scores with distance correlations, first split of every double; seconds, with a progress bar."""
-    return _distances(q.rows_token, layer, q)
-
-
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _distances(token: str, layer: str, _q: Question) -> pd.DataFrame:
-    p = pairs(_q)
+    p = pairs(q)
     first = [int(np.flatnonzero(p.double == d)[0]) for d in range(len(p.doubles))]
     change = p.delta_ab if layer == "truth" else p.predicted(layer)[first] + p.delta_a + p.delta_b
     bar, lines = st.progress(0.0, text="Distance correlations …"), []
     for i, parts in enumerate(zip(p.delta_a, p.delta_b, change, strict=True)):
-        lines.append(gi_scores(*parts, "ols").__dict__)
+        lines.append(asdict(gi_scores(*parts, "ols")))
         bar.progress((i + 1) / len(first), text=f"Distance correlations: {i + 1} of {len(first)} doubles")
     bar.empty()
-    return pd.DataFrame(lines, index=double_labels(p), columns=list(GIScores.__dataclass_fields__))
+    return pd.DataFrame(lines, index=double_labels(p), columns=[f.name for f in fields(GIScores)])
 
 
 def workbook() -> Path | None:
     """The paper's source data where it was downloaded or is offered by the operator; None where it is not here."""
     offered = sources.folder()
     here = sorted(offered.glob("*ahlmann*double_perturbations.xlsx")) if offered else []
-    return here[0] if here else _downloaded()
+    if here:
+        return here[0]
+    path = cache_folder() / dataset(WORKBOOK).filename
+    return _downloaded(path) if path.is_file() else None
 
 
-@st.cache_data(ttl=10, show_spinner=False)
-def _downloaded() -> Path | None:
-    return cached(WORKBOOK)
+Stamp = storage.Mark | None
 
 
-def published(path: Path) -> Published:
+def _as_it_is(path: Path, _: Stamp) -> tuple[Path, Stamp]:
+    """A file that was replaced has another mark."""
+    return path, storage.mark(path)
+
+
+@memo(1, plain=_as_it_is)
+def _downloaded(path: Path, mark: Stamp = None) -> Path | None:
+    return cached(WORKBOOK)  # looks at all of the file
+
+
+@memo(1, plain=_as_it_is, spinner="Reading the paper's source data …")
+def published(path: Path, mark: Stamp = None) -> Published:
     """Panels C, E and F of the workbook."""
-    return _published(str(path), path.stat().st_mtime_ns)
-
-
-@st.cache_resource(max_entries=1, show_spinner="Reading the paper's source data …")
-def _published(path: str, stamp: int) -> Published:
     return read_published(path)

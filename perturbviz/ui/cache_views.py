@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import Future
 
+import pandas as pd
 import streamlit as st
 
 from perturbviz.analyses.all_views import Sweep, default_metrics, sweep
@@ -17,6 +18,7 @@ from perturbviz.scoring.genesets import GeneSubset
 from perturbviz.scoring.scores import quick_and_slow, view_rows
 from perturbviz.scoring.view import DEFAULT_N, View
 from perturbviz.ui import cache
+from perturbviz.ui.memo import memo
 
 
 class _Running:
@@ -31,11 +33,6 @@ class _Running:
         self.share = share
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _running(content_id: str, token: str) -> _Running:
-    return _Running()
-
-
 def unasked(evaluation: Evaluation, view: View) -> tuple[list[str], tuple[tuple[str, str], ...]]:
     """Metrics of a sweep, and (metric, reference) pairs that it leaves out because they would take minutes."""
     methods = [m for m in evaluation.methods if not view.show or m in view.show]
@@ -45,57 +42,68 @@ def unasked(evaluation: Evaluation, view: View) -> tuple[list[str], tuple[tuple[
     return [m for m, _ in kept], left_out
 
 
-def all_views(benchmark: Benchmark, view: View) -> Sweep:
-    """Every view of the shown methods; a progress bar while it is computed, at once afterwards."""
-    base = view.with_(
+def _base(benchmark: Benchmark, view: View) -> tuple[Benchmark, View]:
+    """Without what every sweep goes through by itself."""
+    return benchmark, view.with_(
         data="", metric="l2", ref="control", genes="expressed", n=DEFAULT_N, own=(), targets=True, seed="", avg="mean"
     )
-    running = _running(benchmark.content_id, base.token)
-    if running.future is None:
-        evaluation = cache.evaluation(benchmark, view)
-        running.future = cache.background().submit(
-            sweep,
-            evaluation,
-            base=base,
-            metrics=unasked(evaluation, base)[0],
-            sizes=DIRECT_SIZES,
-            threads=1,
-            progress=running.advance,
-        )
-    if not running.future.done():
+
+
+@memo(8, plain=_base)
+def _running(benchmark: Benchmark, view: View) -> _Running:
+    """The sweep of a view, begun when it is first asked for."""
+    evaluation, running = cache.evaluation(benchmark, view), _Running()
+    running.future = cache.background().submit(
+        sweep,
+        evaluation,
+        base=view,
+        metrics=unasked(evaluation, view)[0],
+        sizes=DIRECT_SIZES,
+        threads=1,
+        progress=running.advance,
+    )
+    return running
+
+
+def all_views(benchmark: Benchmark, view: View) -> Sweep:
+    """Every view of the shown methods; a progress bar while it is computed, at once afterwards."""
+    running = _running(benchmark, view)
+    future = running.future
+    assert future is not None
+    if not future.done():
         bar = st.progress(0.0, "Scoring every view …")
-        while not running.future.done():
+        while not future.done():
             bar.progress(min(max(running.share, 0.0), 1.0), f"Scoring every view … {running.share:.0%}")
             time.sleep(0.15)
         bar.empty()
-    return running.future.result()
+    if future.exception() is not None:  # another try begins anew
+        _running.drop(benchmark, view)
+    return future.result()
 
 
-def key(swept: Sweep, choice: ViewFilter) -> tuple[str, str]:
-    """What the defensible views of a sweep are kept under: its data, what was scored on them, and which views count."""
-    sizes = sorted({s.subset.n for s in swept.settings})
-    return swept.evaluation.benchmark.content_id, f"{swept.base.token}|{sizes}|{choice}"
+def _defensible(benchmark: Benchmark, view: View, choice: ViewFilter) -> tuple[Benchmark, View, ViewFilter]:
+    return *_base(benchmark, view), choice
 
 
-@cache.shared(40)
-def views(content_id: str, token: str, swept: Sweep, choice: ViewFilter) -> Views:
-    """Defensible views of a sweep."""
-    return defensible(swept, choice)
+@memo(40, plain=_defensible)
+def views(benchmark: Benchmark, view: View, choice: ViewFilter) -> Views:
+    """Defensible views among all of a benchmark."""
+    return defensible(all_views(benchmark, view), choice)
 
 
-@cache.shared(40)
-def deciding(content_id: str, token: str, found: Views):
+@memo(40, plain=_defensible)
+def deciding(benchmark: Benchmark, view: View, choice: ViewFilter) -> pd.DataFrame:
     """Which choice decides."""
-    return deciding_choices(found)
+    return deciding_choices(views(benchmark, view, choice))
 
 
-@cache.shared(40)
-def agreeing(content_id: str, token: str, found: Views) -> Agreement:
+@memo(40, plain=_defensible)
+def agreeing(benchmark: Benchmark, view: View, choice: ViewFilter) -> Agreement:
     """Agreement between metrics."""
-    return agreement(found)
+    return agreement(views(benchmark, view, choice))
 
 
-@cache.shared(100)
-def robust(content_id: str, token: str, scores, how: str) -> Robustness:
+@memo(100, plain=lambda source, view: (source, view.with_(data="")))
+def robust(source: cache.Source, view: View) -> Robustness:
     """Robustness of one view."""
-    return robustness(scores, how)
+    return robustness(cache.scores(source, view), view.avg)

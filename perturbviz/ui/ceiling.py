@@ -11,6 +11,7 @@ from perturbviz.scoring.rankings import average
 from perturbviz.scoring.view import View
 from perturbviz.ui import cache, session
 from perturbviz.ui.current import Current
+from perturbviz.ui.memo import memo
 
 
 def switch(current: Current) -> None:
@@ -38,10 +39,11 @@ def score(current: Current, view: View | None = None) -> float | None:
     source, view = current.source, view or current.view
     if not isinstance(source, Benchmark) or not has_ceiling(source) or session.extra("ceiling") != "1":
         return None
-    return _score(source.content_id, view.token, cache.evaluation(source, view), view)
+    return _score(source, view)
 
 
-@cache.shared(200)
-def _score(content_id: str, token: str, evaluation: cache.Evaluation, view: View) -> float:
+@memo(200, plain=lambda benchmark, view: (benchmark, view.with_(data="")))
+def _score(benchmark: Benchmark, view: View) -> float:
+    evaluation = cache.evaluation(benchmark, view)
     shown = [m for m in evaluation.methods if not view.show or m in view.show]
     return float(average(scores_of_ceiling(evaluation, view, shown).values[0], view.avg))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark import Benchmark, storage
 from perturbviz.benchmark.perturbations import targets
 from perturbviz.catalogue.download import cache_folder
 from perturbviz.catalogue.entries import CATALOGUE, Dataset
@@ -18,6 +18,7 @@ from perturbviz.models.embedding_files import FORMATS, ReadEmbedding, read_any
 from perturbviz.models.embeddings import pretrained
 from perturbviz.models.recipe import MAX_DIMS, data_of, data_source, file_source, missing_words
 from perturbviz.ui import sources, uploads
+from perturbviz.ui.memo import memo
 
 FILES = "_embedding_files"  # session: source name -> (file name, content); never shared between sessions
 FOLDER = "embeddings"  # inside PERTURBVIZ_DATA: files that every session may use
@@ -51,14 +52,14 @@ def _files() -> dict[str, tuple[str, bytes]]:
     folder = sources.folder()
     paths = [p for entry in texts() if (p := cache_folder() / entry.filename).is_file()]
     paths += sorted((folder / FOLDER).glob("*")) if folder else []
-    found = dict(_on_disk(str(p), p.stat().st_mtime_ns) for p in paths if p.suffix.lower() in ENDINGS)
+    found = dict(_on_disk(p, storage.mark(p)) for p in paths if p.suffix.lower() in ENDINGS)
     return {**found, **own_files()}
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _on_disk(path: str, stamp: int) -> tuple[str, tuple[str, bytes]]:
-    content = Path(path).read_bytes()
-    return file_source(path, content), (Path(path).name, content)
+@memo(20)
+def _on_disk(path: Path, mark: storage.Mark) -> tuple[str, tuple[str, bytes]]:
+    content = path.read_bytes()
+    return file_source(path.name, content), (path.name, content)
 
 
 def table(source: str, benchmark: Benchmark) -> ReadEmbedding:
@@ -72,24 +73,27 @@ def table(source: str, benchmark: Benchmark) -> ReadEmbedding:
         other = sources.open_source(data)
         if not isinstance(other, Benchmark):
             raise UserError(f"“{other.title}” holds scores only: there is nothing to pre-train on.")
-        return _pretrained(benchmark.content_id, other.content_id, data, benchmark, other)
-    files = _files()
-    if source not in files:
+        return _pretrained(benchmark, other, data)
+    if source not in _files():
         raise UserError(f"The {missing_words(source)} is not here: add it under “Embedding from a file”.")
-    return _read(source, benchmark.content_id, *files[source], benchmark)
+    return _read(benchmark, source, source in own_files())
 
 
 def known_targets(data: str, benchmark: Benchmark) -> tuple[dict[str, int], int]:
     """File -> how many perturbed genes of a benchmark it knows (0 where it cannot be used), and how many there are."""
     files = [source for source in offered(data) if source.startswith("f-")]
-    perturbed = {t for name in benchmark.conditions for t in targets(name)}
-    return {s: _n_known(s, benchmark.content_id, benchmark, perturbed) for s in files}, len(perturbed)
+    return {source: _n_known(benchmark, source) for source in files}, len(_perturbed(benchmark))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _n_known(source: str, content_id: str, _benchmark: Benchmark, _perturbed: set[str]) -> int:
+@memo(8)
+def _perturbed(benchmark: Benchmark) -> set[str]:
+    return {t for name in benchmark.conditions for t in targets(name)}
+
+
+@memo(64)
+def _n_known(benchmark: Benchmark, source: str) -> int:
     try:
-        return len(_perturbed & set(table(source, _benchmark).table.index))
+        return len(_perturbed(benchmark) & set(table(source, benchmark).table.index))
     except UserError:  # the sentence is shown to whoever chooses the file
         return 0
 
@@ -100,20 +104,22 @@ def key(source: str) -> str:
     return source if data is None else f"{source}:{sources.open_source(data).content_id}"
 
 
-@st.cache_resource(max_entries=16, show_spinner="Reading the embedding …")
-def _read(source: str, content_id: str, filename: str, _content: bytes, _benchmark: Benchmark) -> ReadEmbedding:
-    perturbed = {t for name in _benchmark.conditions for t in targets(name)}
-    known = {*map(str, _benchmark.genes), *perturbed}
-    read = uploads.read_embedding if source in own_files() else partial(read_any, dims=MAX_DIMS)
-    found = read(_content, filename, known)
+@memo(16, spinner="Reading the embedding …")
+def _read(benchmark: Benchmark, source: str, given: bool) -> ReadEmbedding:
+    """``source`` names the content; ``given``: to this session, by somebody who may not be trusted."""
+    filename, content = _files()[source]
+    perturbed = _perturbed(benchmark)
+    known = {*map(str, benchmark.genes), *perturbed}
+    read = uploads.read_embedding if given else partial(read_any, dims=MAX_DIMS)
+    found = read(content, filename, known)
     report = f"{found.report} It has {len(perturbed & set(found.table.index))} of {len(perturbed)} perturbed genes."
     return replace(found, report=report)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Pre-training …")
-def _pretrained(content_id: str, other_id: str, data: str, _benchmark: Benchmark, _other: Benchmark) -> ReadEmbedding:
-    common = shared(_benchmark, _other)
-    mine, theirs = f"“{_benchmark.title}”", f"“{_other.title}”"
+@memo(16, spinner="Pre-training …")
+def _pretrained(benchmark: Benchmark, other: Benchmark, data: str) -> ReadEmbedding:
+    common = shared(benchmark, other)
+    mine, theirs = f"“{benchmark.title}”", f"“{other.title}”"
     if common.same_measurements:
         raise UserError(
             f"{theirs} holds the same measurements as {mine} (such as those of {common.same_measurements}): "
@@ -124,10 +130,10 @@ def _pretrained(content_id: str, other_id: str, data: str, _benchmark: Benchmark
             f"{theirs} and {mine} share no target, so nothing learnt about the perturbations of one says anything "
             "about those of the other. Choose another data set, or an embedding made from text."
         )
-    found = pretrained(all_perturbations(_other), MAX_DIMS)
+    found = pretrained(all_perturbations(other), MAX_DIMS)
     found.attrs["name"] = data
     report = (
-        f"{_other.title}: {len(found)} perturbations, {common.perturbations} of them and {common.targets} targets "
+        f"{other.title}: {len(found)} perturbations, {common.perturbations} of them and {common.targets} targets "
         f"shared with {mine}; {common.genes:,} genes in common (not needed: only the perturbations' scores are used)."
     )
     return ReadEmbedding(found, report, common.perturbations)

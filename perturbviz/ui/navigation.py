@@ -16,6 +16,7 @@ import streamlit as st
 from threadpoolctl import threadpool_limits
 
 from perturbviz.catalogue import embedded
+from perturbviz.ui.memo import memo
 
 _FOLDER = embedded.home() / "pages"
 _STYLE = Path(__file__).with_name("style.css")
@@ -61,7 +62,7 @@ def navigation() -> Any:
     return st.navigation(pages, position="top")
 
 
-@st.cache_resource(show_spinner=False)
+@memo(1)
 def _one_thread_a_product() -> Any:
     """Matrix products here are small and users are many: threads inside a product only wait for one another."""
     return threadpool_limits(1, "blas")

@@ -15,7 +15,8 @@ from perturbviz.errors import UserError
 from perturbviz.models.compete import enter
 from perturbviz.models.recipe import Recipe
 from perturbviz.scoring.view import View
-from perturbviz.ui import cache, cache_linear, embeddings, session, sources
+from perturbviz.ui import cache, cache_linear, session, sources
+from perturbviz.ui.memo import memo
 
 
 def _entries() -> list[tuple[str, str]]:
@@ -54,20 +55,17 @@ def with_added(benchmark: Benchmark, data: str) -> tuple[Benchmark, dict[str, st
     for link in added(data):
         try:
             recipe = Recipe.from_link(link)
-            keys = "|".join(embeddings.key(source) for source in recipe.tables)
-            benchmark = _entered(benchmark.content_id, recipe.link, keys, benchmark, plain, recipe)
+            benchmark = _entered(benchmark, plain, recipe, cache_linear.contents(recipe))
         except UserError as error:
             problems[link] = str(error)
     return benchmark, problems
 
 
-@st.cache_resource(max_entries=16, show_spinner="Fitting the added methods …")
-def _entered(
-    content_id: str, link: str, keys: str, _benchmark: Benchmark, _plain: Benchmark, _recipe: Recipe
-) -> Benchmark:
-    found = cache_linear.predictions(cache.evaluation(_plain, View()), _recipe)
-    competitor = _recipe.competitor({s: embeddings.table(s, _plain).table for s in _recipe.tables})
-    return enter(_benchmark, competitor, _recipe.label, slug=_recipe.slug, note=link, predictions=found)
+@memo(16, spinner="Fitting the added methods …")
+def _entered(benchmark: Benchmark, plain: Benchmark, recipe: Recipe, contents: cache_linear.Contents) -> Benchmark:
+    found = cache_linear.predictions(cache.evaluation(plain, View()), recipe)
+    competitor = recipe.competitor(cache_linear.tables(recipe, plain))
+    return enter(benchmark, competitor, recipe.label, slug=recipe.slug, note=recipe.link, predictions=found)
 
 
 def notices(data: str) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -18,6 +17,7 @@ from perturbviz.catalogue import embedded as embedded_files
 from perturbviz.catalogue.download import cache_folder, digest_notes, fetch, open_dataset
 from perturbviz.catalogue.entries import CATALOGUE
 from perturbviz.errors import UserError
+from perturbviz.ui.memo import memo
 
 Source = Benchmark | ScoreTable
 OWN = "_own_data"  # session: content id -> what the user loaded; never shared between sessions
@@ -84,7 +84,7 @@ def _downloaded() -> frozenset[str]:
     return frozenset(entry.name for entry in os.scandir(folder)) if folder.is_dir() else frozenset()
 
 
-@lru_cache(maxsize=4)
+@memo(4)
 def _public(downloaded: frozenset[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Id -> title of the public data sets that open by a choice; id -> title and size of those not downloaded yet."""
     missing = {e.id: f"{e.title} ({e.size})" for e in CATALOGUE.values() if e.filename not in downloaded}
@@ -146,11 +146,11 @@ def embedded(data: str) -> Benchmark:
 def _file(path: Path) -> Benchmark:
     if not path.exists():
         raise UserError(f"{path.name} is no longer there: choose another benchmark in the sidebar.")
-    return _load(str(path), storage.mark(path))
+    return _load(path, storage.mark(path))
 
 
-@st.cache_resource(max_entries=6, show_spinner="Reading the benchmark …")
-def _load(path: str, mark: storage.Mark) -> Benchmark:
+@memo(6, spinner="Reading the benchmark …")
+def _load(path: Path, mark: storage.Mark) -> Benchmark:
     """One copy for all sessions, mapped where it is large; a file replaced on disk has another mark."""
     return benchmarks.load(path, notes=digest_notes())
 
@@ -164,7 +164,7 @@ def _catalogued(data: str) -> Source:
     return _read(data, storage.mark(path))
 
 
-@st.cache_resource(max_entries=6, show_spinner="Reading the data …")
+@memo(6, spinner="Reading the data …")
 def _read(data: str, mark: storage.Mark) -> Source:
     """One copy for all sessions; a file that was downloaded anew has another mark."""
     return open_dataset(data)

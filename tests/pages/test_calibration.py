@@ -108,9 +108,9 @@ def test_the_controls_are_drawn_and_half_of_the_cells_is_then_the_truth(open_pag
 def few_comparisons(monkeypatch):
     """As if every comparison took long; which metrics a map has is asked anew, before and after."""
     monkeypatch.setattr("perturbviz.scoring.scores.COMPARISONS", 0)
-    cache_calibration._mapped.cache_clear()
+    cache_calibration.mapped.clear()
     yield
-    cache_calibration._mapped.cache_clear()
+    cache_calibration.mapped.clear()
 
 
 @pytest.mark.usefixtures("few_comparisons")

@@ -178,12 +178,8 @@ def test_interaction_scores_without_distances(open_page):
 def test_published_layers_say_where_to_get_them(open_page, monkeypatch, tmp_path):
     monkeypatch.setenv("PERTURBVIZ_CACHE", str(tmp_path))
     monkeypatch.delenv("PERTURBVIZ_DATA", raising=False)
-    from perturbviz.ui import cache_interactions
-
-    cache_interactions._downloaded.clear()
     at = open_page("interactions", ix="published", **SMALL)
     assert any("download it on the Data page" in i.value for i in at.info)
-    cache_interactions._downloaded.clear()
 
 
 @pytest.mark.parametrize(

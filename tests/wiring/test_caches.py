@@ -7,12 +7,10 @@ the one that a newly started app gives.
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import partial
-from types import GenericAlias
 from typing import Any
 
 import numpy as np
@@ -26,6 +24,7 @@ from perturbviz.models.recipe import Recipe
 from perturbviz.scoring.view import View
 from perturbviz.ui import cache, cache_calibration, cache_goodhart, cache_interactions, cache_linear, cache_views
 from perturbviz.ui.cache_interactions import Question, Rule
+from perturbviz.ui.memo import forget
 from tests.wiring.world import OWN
 
 SHOWN = ("net", "flat", "partial", "mean")
@@ -58,18 +57,6 @@ VIEWS = {
     **{f"{field}={value}": BASE.with_(**{field: value}) for field, value in CHANGES.items()},
     **{f"expressed:{n}": BASE.with_(genes="expressed", n=n) for n in (12, 5)},
 }
-
-
-def forget() -> None:
-    """Empty every cache of the interface, as after a start."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("perturbviz.ui"):
-            for thing in list(vars(module).values()):
-                kept = getattr(thing, "cache", None)
-                if hasattr(thing, "cache_condition") and kept is not None:
-                    kept.clear()
-                elif hasattr(thing, "clear") and callable(thing) and not isinstance(thing, type | GenericAlias):
-                    thing.clear()  # a function in one of Streamlit's caches
 
 
 def plain(value: Any) -> Any:
@@ -225,7 +212,7 @@ def test_forgetting_forgets(bench):
         lambda: cache.scores(bench, BASE),
         lambda: cache_goodhart.lab(bench, BASE),
         lambda: cache_interactions.pairs(Question(bench, BASE, Rule(), SHOWN)),
-        lambda: cache_linear.prepared(bench),
+        lambda: cache_linear.training(bench, "1", "x"),
     ]
     for ask in asked:
         first = ask()

@@ -93,9 +93,8 @@ def test_an_entered_competitor_predicts_held_out_rows_of_each_seed(world, bench)
 
 @pytest.mark.parametrize("link", ["linear_zero_zero_k1_l0.1", "linear_pca_pca_k3_l1e+12_s"])
 def test_the_linear_model_of_the_page_learns_from_the_same_rows(world, bench, link):
-    ready = cache_linear.prepared(bench)
     for block in BLOCKS:
-        same_rows(world, ready.training(*block), block[1], world.trained(*block))
+        same_rows(world, cache_linear.training(bench, *block), block[1], world.trained(*block))
     evaluation = Evaluation(bench)
     found = cache_linear.predictions(evaluation, Recipe.from_link(link))
     for i, (s, c, name) in enumerate(named(evaluation)):  # an infinite penalty leaves the mean change

@@ -27,7 +27,7 @@ def draw(slot: Any, benchmark: Benchmark, view: View) -> None:
     """
     st.session_state.pop(_PENDING, None)
     can = bool(cache_calibration.positives(benchmark))
-    judged = cache_calibration.known(benchmark, view) if can else None
+    judged = cache_calibration.judged.known(benchmark, view) if can else None
     _show(slot, *words.badge(judged, can))
     if can and judged is None:
         st.session_state[_PENDING] = slot, cache_calibration.ask(benchmark, view)

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from perturbviz.analyses.goodhart import WORDS, Arena, Setting, blend_name, unavailable
+from perturbviz.analyses.goodhart import WORDS, blend_name, unavailable
 from perturbviz.analyses.goodhart import gameability as games
-from perturbviz.analyses.goodhart.effects import effects, opening_target, scale_for
-from perturbviz.analyses.goodhart.optimise import Optimum, optimise
+from perturbviz.analyses.goodhart.effects import opening_target
+from perturbviz.analyses.goodhart.optimise import Optimum
 from perturbviz.errors import UserError
 from perturbviz.panels.captions import goodhart as captions
 from perturbviz.panels.figures import goodhart as figures
@@ -76,49 +76,17 @@ def draw_optimiser(current: Current, lab: cache.Lab) -> None:
         )
         st.caption(f"Ends by itself or after {SECONDS:g} seconds. Found settings are kept.")
     pressed = st.session_state.pop(_ASKED, False)
-    key = (lab.token, start, target, tuple(sorted(names)), tuple(sorted(blends)))
+    asked = (lab, start, target, tuple(sorted(names)), tuple(sorted(blends)), SECONDS)
     with right:
-        found = cache.optima().get(key)
-        if found is None and not pressed:
+        if cache.optimum.known(*asked) is None and not pressed:
             st.info("Choose a target and press “Find the setting”.", icon=":material/track_changes:")
             return
-        if found is None:
-            try:
-                found = _find(lab, key, start, target, names, blends)
-            except UserError as error:
-                st.warning(str(error))
-                return
+        try:
+            found = cache.optimum(*asked)
+        except UserError as error:
+            st.warning(str(error))
+            return
         _show(current, lab, found)
-
-
-def _find(lab: cache.Lab, key: tuple, start: str, target: Setting, names: list[str], blends: list[str]) -> tuple:
-    bar = st.progress(0.0, "Trying settings …")
-    parts = lab.parts()
-
-    def compute() -> tuple[Optimum, pd.DataFrame, str]:
-        found = optimise(
-            lab.evaluation,
-            start,
-            target,
-            lab.view.subset,
-            parts,
-            names=names,
-            blend_to=blends,
-            how=lab.view.avg,
-            include_held_out=lab.view.ref_from == "all",
-            seconds=SECONDS,
-            progress=bar.progress,
-        )
-        bar.progress(1.0, "Scoring all metrics …")
-        arena = Arena(lab.evaluation, start, parts.reported)
-        judge = lab.judge_of(parts.reported)
-        scale = scale_for(judge)
-        table = effects(judge, arena.start, arena.transform(found.knobs), lab.view.avg, scale)
-        return found, table, scale.words
-
-    result = cache.optima().make(key, compute)
-    bar.empty()
-    return result
 
 
 def _show(current: Current, lab: cache.Lab, result: tuple[Optimum, pd.DataFrame, str]) -> None:
@@ -200,32 +168,11 @@ def draw_table(current: Current, lab: cache.Lab) -> None:
             "lies over it."
         ),
     )
-    starts = [games.empty_start(lab.evaluation), games.weak_start(lab.evaluation, weak)]
-    key = (lab.token, weak)
-    result = cache.tables().get(key)
-    if result is None:
-        bar = st.progress(0.0, "Trying settings …")
-
-        def compute() -> games.Gameability:
-            return games.gameability(
-                lab.evaluation,
-                lab.settings,
-                lab.view.subset,
-                lab.parts(lab.most),
-                starts,
-                lab.methods,
-                how=lab.view.avg,
-                include_held_out=lab.view.ref_from == "all",
-                progress=bar.progress,
-            )
-
-        try:
-            result = cache.tables().make(key, compute)
-        except UserError as error:
-            bar.empty()
-            st.info(str(error), icon=":material/search:")
-            return
-        bar.empty()
+    try:
+        result = cache.gameability(lab, weak)
+    except UserError as error:
+        st.info(str(error), icon=":material/search:")
+        return
     _heat(current, lab, result)
 
 

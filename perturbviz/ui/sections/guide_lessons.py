@@ -91,7 +91,7 @@ def _one(current: Current, item: Lesson) -> None:
         st.button("3 · Reveal", type="primary", icon=":material/lightbulb:", on_click=revealed.add, args=(key,))
     else:
         with st.spinner("Computing on the loaded data …"):
-            found = cache_guide.reveal(current.source, item)
+            found = cache_guide.reveal(current.source, item.id)
         _show(current, item, found)
     st.caption(f"Reading: {item.reading}.")
 

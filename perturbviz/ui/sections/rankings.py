@@ -76,9 +76,8 @@ def every_view(current: Current) -> None:
     head = st.container(horizontal=True, vertical_alignment="bottom")
     with head:
         choice = _filter(current)
-    swept = cache_views.all_views(current.source, current.view)
-    key = cache_views.key(swept, choice)
-    found = cache_views.views(*key, swept, choice)
+    asked = current.source, current.view, choice
+    found = cache_views.views(*asked)
     if not len(found):
         stop("No view is left under this filter: take something out of it.")
     won = shares_of_views(found)
@@ -92,13 +91,13 @@ def every_view(current: Current) -> None:
         draw(all_views.shares(won, found, look.colours, view, choice.raw), current.token)
     with right:
         names = dict(zip(found.methods, found.names, strict=True))
-        draw(all_views.deciding(cache_views.deciding(*key, found), names, view), current.token)
+        draw(all_views.deciding(cache_views.deciding(*asked), names, view), current.token)
     event = draw(all_views.curve(found, method, look.colours[method], view), current.token)
     if event.clicked is not None:
         open_view(found.view(int(np.ravel(event.clicked)[0])))
     _portraits(current, found, method)
     if st.toggle("Do the metrics agree with one another?", key="f_agree", persist_state="session"):
-        draw(all_views.agreement(cache_views.agreeing(*key, found), view), current.token)
+        draw(all_views.agreement(cache_views.agreeing(*asked), view), current.token)
 
 
 def _method(found: Views, leader: str) -> str:
@@ -150,8 +149,9 @@ def open_view(view: View) -> None:
 
 def robust(current: Current) -> None:
     """How sure one ranking is, as challengeR shows it."""
-    scores, look, view = current.scores(), current.look, current.view
-    found = cache_views.robust(current.data.content_id, view.token, scores, view.avg)
+    look, view = current.look, current.view
+    current.scores()  # stops the page where the view makes no sense
+    found = cache_views.robust(current.data, view)
     if len(found.methods) < 2:
         stop("Two methods with a defined score are needed: switch on another one in the sidebar.")
     left, right = st.columns(2, gap="large")

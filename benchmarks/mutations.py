@@ -167,27 +167,33 @@ MUTATIONS = (
     ),
     # -- caches
     Mutation(
+        "memo: the first argument alone decides",
+        "return tuple(map(short, value))",
+        "return tuple(map(short, value[:1]))",
+        "caches",
+    ),
+    Mutation(
         "cache key: without the truth",
-        "f\"{view.truth}|{'|'.join(view.parts)}\"",
-        "'|'.join(view.parts)",
+        "return benchmark, View(split=view.split, truth=view.truth)",
+        "return benchmark, View(split=view.split)",
         "caches",
     ),
     Mutation(
         "cache key: without own genes",
-        "return _scores(source.content_id, plain.token, evaluation",
-        "return _scores(source.content_id, plain.with_(own=()).token, evaluation",
+        'plain = view.with_(data="", avg="mean")',
+        'plain = view.with_(data="", avg="mean", own=())',
         "caches",
     ),
     Mutation(
         "cache key: without the seed",
-        "return _scores(source.content_id, plain.token, evaluation",
-        'return _scores(source.content_id, plain.with_(seed="").token, evaluation',
+        'plain = view.with_(data="", avg="mean")',
+        'plain = view.with_(data="", avg="mean", seed="")',
         "caches",
     ),
     Mutation(
         "cache key of the calibration: without its controls",
-        'return f"{view.token}|{positive}|{negative}"',
-        "return view.token",
+        'positive or next(iter(positives(benchmark)), ""), negative',
+        'next(iter(positives(benchmark)), ""), ""',
         "caches",
     ),
     Mutation(
@@ -198,8 +204,8 @@ MUTATIONS = (
     ),
     Mutation(
         "cache key of the linear model: without the scored part",
-        "return repr((evaluation.benchmark.content_id, evaluation.parts, *more))",
-        "return repr((evaluation.benchmark.content_id, *more))",
+        "return self.benchmark.identity, tuple(self.parts), self.truth_from",
+        "return self.benchmark.identity, self.truth_from",
         "caches",
     ),
     # -- every view
@@ -255,8 +261,8 @@ MUTATIONS = (
     # -- what is drawn and written
     Mutation(
         "home page and report: better to the left",
-        'gained, card.better != "lower"',
-        'gained, card.better == "lower"',
+        "gained, card.rises, look.controls",
+        "gained, not card.rises, look.controls",
         "pages",
     ),
     Mutation(

@@ -21,7 +21,8 @@ from cachetools import LRUCache, cached
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_EVERY: list[Memo] = []
+#: All there are.
+MEMOS: list[Memo] = []
 
 
 def short(value: Any) -> Hashable:
@@ -40,7 +41,7 @@ class Memo(Generic[P, R]):
         self, function: Callable[P, R], most: int, plain: Callable[..., tuple[Any, ...]] | None, spinner: str
     ) -> None:
         self._function: Callable[..., R] = function
-        self._plain, self._spinner = plain, spinner
+        self.plain, self._spinner = plain, spinner
         parameters = signature(function).parameters
         self._names = tuple(parameters)
         self._defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
@@ -50,7 +51,7 @@ class Memo(Generic[P, R]):
         keep = cached(self._kept, key=lambda *asked: short(asked), condition=self._changing)
         self._answer = keep(self._compute)
         update_wrapper(self, function)
-        _EVERY.append(self)
+        MEMOS.append(self)
 
     def __call__(self, *arguments: P.args, **named: P.kwargs) -> R:
         """The answer, kept or new."""
@@ -81,7 +82,7 @@ class Memo(Generic[P, R]):
         if len(arguments) < len(self._names):
             given = self._defaults | named
             arguments += tuple(given[name] for name in self._names[len(arguments) :])
-        return self._plain(*arguments) if self._plain else arguments
+        return self.plain(*arguments) if self.plain else arguments
 
     def _compute(self, *arguments: Any) -> R:
         with st.spinner(self._spinner) if self._spinner else nullcontext():
@@ -108,5 +109,5 @@ def memo(
 
 def forget() -> None:
     """Empty every cache, as after a start."""
-    for one in _EVERY:
+    for one in MEMOS:
         one.clear()

@@ -1,7 +1,7 @@
 """Caches of the app: what is kept for one view or benchmark is never shown for another.
 
 Each function is asked about one view and then about another that differs in a single field. The second answer must be
-the one that a newly started app gives.
+the one that a newly started app gives which looks at all of a question.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from perturbviz.models.recipe import Recipe
 from perturbviz.scoring.view import View
 from perturbviz.ui import cache, cache_calibration, cache_goodhart, cache_interactions, cache_linear, cache_views
 from perturbviz.ui.cache_interactions import Question, Rule
-from perturbviz.ui.memo import forget
+from perturbviz.ui.memo import MEMOS, forget
 from tests.wiring.world import OWN
 
 SHOWN = ("net", "flat", "partial", "mean")
@@ -226,12 +226,15 @@ def test_every_field_of_a_view_is_changed_here():
 
 
 @pytest.mark.parametrize("ask", ASKED, ids=lambda f: f.__name__)
-def test_a_view_that_differs_in_one_field_gets_its_own_answer(bench, ask):
+def test_a_view_that_differs_in_one_field_gets_its_own_answer(bench, ask, monkeypatch):
     questions = {**{change: (view,) for change, view in VIEWS.items()}, **{str(o): (FULL, *o) for o in ASKED[ask]}}
     alone = {}
-    for change, question in questions.items():
-        forget()
-        alone[change] = answer(ask, bench, *question)
+    with monkeypatch.context() as patch:  # nothing of a question is left out, so that nothing can be by mistake
+        for one in MEMOS:
+            patch.setattr(one, "plain", None)
+        for change, question in questions.items():
+            forget()
+            alone[change] = answer(ask, bench, *question)
     if ask is scores:  # each field matters, so that something is tested
         assert [change for change in VIEWS if change and same(alone[change], alone[""])] == ["n=5", "avg=median"]
         assert not same(alone["expressed:12"], alone["expressed:5"])

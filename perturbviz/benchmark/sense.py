@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,9 @@ from anndata import AnnData
 from perturbviz.errors import UserError
 
 _YES = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+#: Ends of lines, marks that no writing shows, and those that turn its direction: a name that holds one reads otherwise
+#: than it is.
+_CONTROL = re.compile("[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _BLOCK = 8_000_000  # values looked at at a time
 
 
@@ -32,6 +37,25 @@ def yes_or_no(column: pd.Series, name: str) -> np.ndarray:
     return np.array(found, dtype=bool)
 
 
+def check_names(names: Iterable[Any], what: str) -> None:
+    """Raise :class:`UserError` where a name holds a control character; blanks around it do not count.
+
+    Parameters
+    ----------
+    what
+        What they are names of: "condition", "gene", ...
+    """
+    texts = [str(name) for name in names]
+    if not _CONTROL.search("".join(texts)):
+        return
+    for text in texts:
+        if found := _CONTROL.search(text.strip()):
+            raise UserError(
+                f"The name {text[:60]!r} of a {what} holds the control character U+{ord(found[0]):04X}: "
+                "rename it in the file."
+            )
+
+
 def check_sense(adata: AnnData) -> None:
     """Raise :class:`UserError` where values are infinite, missing altogether, no numbers, or counts below zero."""
     if yes_or_no(adata.obs["is_control"], "is_control").all():
@@ -43,6 +67,7 @@ def check_sense(adata: AnnData) -> None:
                 f"The benchmark's obs column 'n_cells' is {cells[bad[0]]:g} for {_condition(adata, bad[0])}: "
                 "a number of cells is 0 or more."
             )
+    _check_all_names(adata)
     for key, values in (("X (the observed values)", adata.X), *adata.layers.items()):
         if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu" or values.ndim != 2:
             kind = getattr(values, "dtype", type(values).__name__)
@@ -54,6 +79,17 @@ def check_sense(adata: AnnData) -> None:
         values = np.asarray(table)
         if values.dtype.kind not in "fiu" or np.isinf(values).any():
             raise UserError(f"varm[{key!r}] must hold numbers that are finite, or NaN where nothing is known.")
+
+
+def _check_all_names(adata: AnnData) -> None:
+    """Names of conditions, contexts, genes and methods, and the title."""
+    meta = adata.uns.get("perturbviz", {})
+    methods = meta.get("methods", {})
+    check_names(adata.obs["condition"], "condition")
+    check_names(adata.obs["context"], "context")
+    check_names(adata.var_names, "gene")
+    check_names((about.get("name", "") for about in methods.values() if isinstance(about, Mapping)), "method")
+    check_names([meta.get("title", "")], "data set")
 
 
 def _check_finite(adata: AnnData, key: str, values: np.ndarray, words: str) -> bool:

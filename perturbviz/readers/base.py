@@ -15,6 +15,7 @@ import numpy as np
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
+from perturbviz.benchmark.sense import check_names
 from perturbviz.errors import UserError
 
 Space = Literal["", "lognorm", "delta", "signed_logp", "counts", "embedding"]
@@ -96,19 +97,20 @@ class Profiles:
     value_space: Space = ""
 
     def __post_init__(self) -> None:
-        """Refuse labels, genes or contexts that do not fit the matrix."""
+        """Refuse labels, genes or contexts that do not fit the matrix, and names that do not read as they are."""
         rows, columns = self.values.shape
-        for what, names, n in [
-            ("condition labels", self.labels, rows),
-            ("contexts", self.contexts, rows),
-            ("gene names", self.genes, columns),
-            ("second gene names", self.symbols, columns),
+        for what, of, names, n in [
+            ("condition labels", "condition", self.labels, rows),
+            ("contexts", "context", self.contexts, rows),
+            ("gene names", "gene", self.genes, columns),
+            ("second gene names", "gene", self.symbols, columns),
         ]:
             if names is not None and len(names) != n:
                 raise UserError(
                     f"There are {len(names)} {what} for {n} {'rows' if n == rows else 'columns'} of values: "
                     "they must be as many. The file may belong to another list of genes or conditions."
                 )
+            check_names(names if names is not None else (), of)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,9 @@ from typing import Any
 
 import streamlit as st
 
+from perturbviz.panels.captions import escape
+
+MARKDOWN = ("pills", "segmented_control")  # Streamlit obeys marks in their labels
 _SHOWN = "_shown_options"  # session: key of a widget -> what it showed
 Words = Callable[[Any], Any] | Mapping[Any, str]
 
@@ -87,6 +90,8 @@ def _draw(
     """Draw a widget of Streamlit's; ``default``: name of that argument, and what replaces an unknown value."""
     shown = _shown().setdefault(key, Shown())
     labels, many = distinct(options, words), isinstance(default[1], list)
+    if kind in MARKDOWN:
+        labels = {option: escape(label) for option, label in labels.items()}
     if kind == "select_slider":  # Streamlit takes the default for a late label, silently: a label stays what it was
         labels = {option: shown.labels.get(option, label) for option, label in labels.items()}
     if key in st.session_state:

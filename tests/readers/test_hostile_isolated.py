@@ -22,6 +22,7 @@ import scipy.sparse as sp
 from perturbviz.cli import main
 from perturbviz.errors import UserError
 from perturbviz.readers import Options, isolation
+from perturbviz.readers.base import Profiles
 from perturbviz.ui import uploads
 from tests.readers import tiny
 
@@ -131,12 +132,12 @@ def circle_of_links(folder):
 
 @maker(r"The text of bench.h5ad.* holds .* MB, more than the limit of 500 MB|The text of text.h5ad")
 def repeated_text(folder):
-    """A million references to one text."""
-    path, n = cells(folder / "text.h5ad", np.ones((24, 6), "f4")), 1_000_000
+    """Many references to one long text."""
+    path, n = cells(folder / "text.h5ad", np.ones((24, 6), "f4")), 20_000
     with h5py.File(path, "r+") as file:
         data = file.create_dataset("obs/more", (n,), h5py.string_dtype(), chunks=(n,), compression="gzip")
         data.attrs.update({"encoding-type": "string-array", "encoding-version": "0.2.0"})
-        data[0] = "A" * 10_000
+        data[0] = "A" * 100_000
         file["obs"].attrs["column-order"] = [*file["obs"].attrs["column-order"], "more"]
     with h5py.File(path, "r+") as file:
         block = zlib.decompress(file["obs/more"].id.read_direct_chunk((0,))[1])
@@ -356,3 +357,18 @@ def test_cells_out_of_bounds_are_one_line_for_aggregate(tmp_path, capsys):
     assert main(["aggregate", str(path), *words]) == 2
     said = capsys.readouterr().err.strip()
     assert "\n" not in said and "no sparse matrix" in said and not (tmp_path / "o.h5ad").exists()
+
+
+@pytest.mark.parametrize("odd", ["B\0K1", "BAK1\nx", "KLF\u202e1", "a\tb"])
+def test_names_with_control_characters_are_refused(odd, tmp_path):
+    names = ["ctrl", "BAK1", odd]
+    for label, gene in ((names, list("ABC")), (["ctrl", "x", "y"], ["A", "B", odd])):
+        with pytest.raises(UserError, match=r"of a (condition|gene) holds the control character U\+[0-9A-F]{4}"):
+            Profiles(np.ones((3, 3)), label, gene)
+    Profiles(np.ones((1, 1)), [" BAK1\r\n"], ["A "])  # blanks around a name are not of it
+
+
+def test_names_of_a_benchmark_hold_no_control_characters(tmp_path):
+    path = bench(tmp_path, lambda f: f["uns/perturbviz/title"].__setitem__((), "a\u202eb"))
+    with pytest.raises(UserError, match="of a data set holds the control character U.202E"):
+        uploads.read_uploads([Upload("bench.h5ad", path.read_bytes())], Options())

@@ -4,7 +4,8 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1 import AppTest
 
-from perturbviz.ui.choose import Shown, distinct
+from perturbviz.panels.captions import escape
+from perturbviz.ui.choose import MARKDOWN, Shown, distinct
 
 
 def page() -> None:
@@ -43,7 +44,8 @@ def late(monkeypatch):
                 if kind == "selectbox":
                     ws.string_value = labels[0]
                 else:
-                    ws.string_array_value.data[:] = labels
+                    sent = map(escape, labels) if kind in MARKDOWN else labels  # as they were shown
+                    ws.string_array_value.data[:] = sent
                 return ws
 
             with monkeypatch.context() as patch:
@@ -109,3 +111,19 @@ def test_an_id_is_not_mistaken_for_the_label_of_another_option():
         "mean",
         "put by the program",
     ]
+
+
+def test_labels_that_streamlit_would_obey_are_escaped():
+    def script():
+        from perturbviz.ui import choose
+
+        name = "![i](http://example.invalid/i.png)"
+        choose.pills("Methods", ["a", "b"], key="p", words={"a": name, "b": "b"})
+        choose.segmented_control("One", [name, "b"], key="s")
+        choose.selectbox("Menu", [name], key="m")
+
+    at = AppTest.from_function(script).run()
+    shown = r"\!\[i\]\(http\://example.invalid/i.png\)"
+    assert [o.content for o in at.get("button_group")[0].proto.options][0] == shown
+    assert [o.content for o in at.get("button_group")[1].proto.options][0] == shown
+    assert at.selectbox[0].options == ["![i](http://example.invalid/i.png)"]  # a menu shows what it is given

@@ -26,8 +26,13 @@ from perturbviz.stats.ranks import ordinal
 
 
 def escape(text: str) -> str:
-    """A name from a file, safe inside Markdown."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:])", r"\\\1", str(text))
+    """A name from a file inside Markdown, shown letter by letter.
+
+    Addresses stay links: what is shown is where they lead, and nothing is loaded before a click.
+    """
+    line = " ".join(str(text).split())
+    line = re.sub(r"([\\`*_{}\[\]()#+!|<>~$:&])", r"\\\1", line)
+    return re.sub(r"^([0-9]*)([-.=])", r"\1\\\2", line)  # what would begin a list
 
 
 def names(items: list[str]) -> str:

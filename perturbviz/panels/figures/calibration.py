@@ -78,7 +78,7 @@ def paired(
         (-1, NEGATIVE, "diamond", "worse"),
     ):
         at = shown[sign[shown] == which]
-        name = f"{names[0]} {label} ({(sign[both] == which).sum()})"
+        name = f"{escape(names[0])} {label} ({(sign[both] == which).sum()})"
         marker = {"color": colour, "size": 7, "symbol": symbol, "line": HALO}
         traces.append(_perturbations(low, high, rows, at, f"paired-{label}", hover, name=name, marker=marker))
     layout = {

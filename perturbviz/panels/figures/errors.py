@@ -184,7 +184,7 @@ def over_n(
             f"curve-{method}",
             {"color": colours[method], "width": 2.2, "dash": method_dash(method, dashed)},
             f"<b>{escape(names[method])}</b><br>%{{x:,}} genes: %{{y:.4g}}",
-            name=names[method],
+            name=escape(names[method]),
         )
         for method, (n, value) in curves.items()
     ]

@@ -142,7 +142,7 @@ def _traces(
             "<b>%{text}</b><br>observed %{x:.3g}",
             ids=who,
             customdata=who,
-            name=panel.name,
+            name=escape(panel.name),
             marker={"color": panel.colour, **rings(ring, 5, 12)},
             text=[f"{escape(v)}<br>predicted {p:.3g}" for v, p in zip(who, panel.predicted[drawn], strict=True)],
             **on,

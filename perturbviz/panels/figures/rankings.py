@@ -144,7 +144,7 @@ def bump(
             f"bump-{method}",
             f"<b>{escape(names[method])}</b><br>rank %{{text}}",
             legend=False,
-            name=names[method],
+            name=escape(names[method]),
             mode="lines+markers",
             connectgaps=False,
             ids=[f"{method}|{label}" for label in labels],

@@ -2,8 +2,9 @@
 
 
 def escape(text: str) -> str:
-    """A name as Plotly text: its HTML-like tags are shown, not obeyed."""
-    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """A name as Plotly text: its HTML-like tags and places of a hover text are shown, not obeyed."""
+    shown = str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace("%{", "%&#123;")
 
 
 def percent(share: float) -> str:

@@ -23,6 +23,7 @@ import streamlit as st
 from perturbviz.panels.captions import footnoted
 from perturbviz.panels.figures.drawing import Figure
 from perturbviz.panels.figures.marks import marked
+from perturbviz.panels.figures.text import escape
 from perturbviz.panels.figures.theme import THEME_COLOURS, figure_dict, recoloured, scaled
 from perturbviz.panels.panel import Panel, Table
 from perturbviz.panels.spreadsheet import csv_bytes, marked_methods
@@ -228,7 +229,7 @@ def _streamlit_chart(
     import plotly.graph_objects as go
 
     drawn = go.Figure(spec, skip_invalid=True)
-    drawn.update_layout(title_text=_escaped(question), height=int(height or drawn.layout.height or DEFAULT_HEIGHT))
+    drawn.update_layout(title_text=escape(question), height=int(height or drawn.layout.height or DEFAULT_HEIGHT))
     drawn.update_layout(margin_t=72)  # room for the title over a one-row legend
     points: list[dict[str, Any]] = []
     if select:
@@ -244,7 +245,3 @@ def _streamlit_chart(
     clicked = selected[0] if len(selected) == 1 and st.session_state.get(last) != selected else None
     st.session_state[last] = selected
     return Event(clicked, selected)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -118,7 +118,9 @@ def show_colours(current: Current) -> None:
                 key = f"_colour_{method}"
                 if st.session_state.get(key) != current.colours[method]:
                     st.session_state[key] = current.colours[method]
-                st.color_picker(current.name(method), key=key, on_change=recolour, args=(method, key), width="content")
+                st.color_picker(
+                    escape(current.name(method)), key=key, on_change=recolour, args=(method, key), width="content"
+                )
         for method in colours.chosen().keys() & set(current.methods):
             note = colours.hard_to_see(current.colours[method])
             if note:

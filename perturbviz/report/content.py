@@ -18,7 +18,7 @@ from perturbviz.panels.look import look_of
 from perturbviz.panels.panel import Panel
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.published_scores import name_of, scores_of
-from perturbviz.scoring.rank_table import RankTable, published_rank_table, rank_table
+from perturbviz.scoring.rank_table import RankTable, Which, asked_first, published_rank_table, rank_table
 from perturbviz.scoring.rankings import Ranking, rank
 from perturbviz.scoring.scores import score_many, score_view, view_rows
 from perturbviz.scoring.validity import offered_pairs, view_problem
@@ -90,17 +90,18 @@ class Direct:
             return rank(scores.select([m for m in scores.methods if not view.show or m in view.show]), view.avg)
         return rank(score_view(self.evaluation(source, view), view), view.avg)
 
-    def rank_table(self, source: Source, view: View) -> RankTable:
-        """Ranks under every metric and reference that makes sense on the view's genes."""
+    def rank_table(self, source: Source, view: View, which: Which = "all") -> RankTable:
+        """Ranks under the metrics and references that make sense on the view's genes, or the few shown first."""
         if isinstance(source, ScoreTable):
             return published_rank_table(source, lambda metric: self.ranking(source, view.with_(metric=metric)))
-        key = (source.content_id, view.with_(data="", metric="l2", ref="control").token)
+        plain = view.with_(data="") if which == "few" else view.with_(data="", metric="l2", ref="control")
+        key = (source.content_id, f"{which}|{plain.token}")
         if key not in self._tables:
             evaluation = self.evaluation(source, view)
             methods = [m for m in evaluation.methods if not view.show or m in view.show]
             found = score_many(
                 evaluation,
-                offered_pairs(evaluation, view.subset),
+                asked_first(offered_pairs(evaluation, view.subset), which, (view.metric, view.reference)),
                 view.subset,
                 methods,
                 view_rows(evaluation, view, methods),
@@ -172,6 +173,6 @@ def _panels(item: Item, ranking: Ranking, compute: Direct) -> Iterator[Panel]:
     look = look_of(source if isinstance(source, ScoreTable) else compute.evaluation(source, view))
     yield ranking_panels.order(ranking, look)
     yield error_panels.distribution(ranking, look)
-    table = compute.rank_table(source, view)
+    table = compute.rank_table(source, view, "few")
     if table.ranks.shape[1] > 1 and table.ranks.notna().to_numpy().any():
         yield ranking_panels.bump(table, ranking, look)

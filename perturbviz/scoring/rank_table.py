@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import pandas as pd
 
@@ -19,6 +20,9 @@ from perturbviz.scoring.view import metric_label, metric_name
 from perturbviz.stats import average
 
 Setting = tuple[str, str]  # metric, reference
+#: Families of metrics that are shown unless all are asked for: what most benchmarks report.
+FIRST = ("squared error", "weighted squared error", "correlation of changes", "retrieval", "DE genes found")
+Which = Literal["few", "first", "all"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,13 +71,26 @@ class RankTable:
         families = list(dict.fromkeys(card.family for card in self.cards))
         return self.take(sorted(range(len(self.cards)), key=lambda i: families.index(self.cards[i].family)))
 
-    def one_of_each_family(self, metric: str, reference: str) -> RankTable:
-        """One metric of each family and reference, the given one where it belongs: the others order much alike."""
-        chosen = {(card.family, s[1]): s for s, card in reversed(list(zip(self.settings, self.cards, strict=True)))}
-        here = self.place(metric, reference)
-        if here >= 0:
-            chosen[self.cards[here].family, reference] = self.settings[here]
-        return self.take([i for i, s in enumerate(self.settings) if s in set(chosen.values())])
+
+def asked_first(pairs: Sequence[Setting], which: Which, here: Setting) -> tuple[Setting, ...]:
+    """Those of the offered (metric, reference) pairs that are shown, always with ``here`` where it is offered.
+
+    Parameters
+    ----------
+    which
+        "few": one metric of each of the families ``FIRST`` and reference (``here`` where it belongs); "first": all
+        metrics of these families; "all".
+    """
+    if which == "all":
+        return tuple(pairs)
+    family = {pair: parse_metric(pair[0])[0].card.family for pair in (*pairs, here)}
+    kept = [pair for pair in pairs if family[pair] in FIRST or pair == here]
+    if which == "first":
+        return tuple(kept)
+    chosen = {(family[pair], pair[1]): pair for pair in reversed(kept)}
+    if here in kept:
+        chosen[family[here], here[1]] = here
+    return tuple(pair for pair in kept if pair in set(chosen.values()))
 
 
 def rank_table(

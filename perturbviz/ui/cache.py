@@ -21,7 +21,7 @@ from perturbviz.scoring.coverage import coverage as measure
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import subset_problem
 from perturbviz.scoring.published_scores import scores_of
-from perturbviz.scoring.rank_table import RankTable, published_rank_table
+from perturbviz.scoring.rank_table import RankTable, Which, asked_first, published_rank_table
 from perturbviz.scoring.rank_table import rank_table as made_rank_table
 from perturbviz.scoring.rankings import Ranking, rank
 from perturbviz.scoring.scores import Scores, quick_and_slow, score_many, score_view, view_rows
@@ -104,17 +104,25 @@ def metric_options(benchmark: Benchmark) -> tuple[list[str], dict[str, str]]:
     return offered, refused
 
 
-@memo(_MOST, plain=lambda source, view: (source, view.with_(data="", metric="l2", ref="control")))
-def rank_table(source: Source, view: View) -> RankTable:
-    """Ranks of the shown methods under every metric and reference that makes sense on the view's genes.
+def _tabled(source: Source, view: View, which: Which = "all") -> tuple[Source, View, Which]:
+    if which == "all" or isinstance(source, ScoreTable):
+        return source, view.with_(data="", metric="l2", ref="control"), "all"
+    return source, view.with_(data="", ref=view.ref if view.reference != "none" else "control"), which
 
-    Computed once for all of them, so that switching metric or reference afterwards costs nothing.
+
+@memo(_MOST, plain=_tabled)
+def rank_table(source: Source, view: View, which: Which = "all") -> RankTable:
+    """Ranks of the shown methods under the metrics and references that make sense on the view's genes.
+
+    ``which`` of them as of :func:`perturbviz.scoring.rank_table.asked_first`. Computed once for all of them, so that
+    switching metric or reference afterwards costs nothing.
     """
     if isinstance(source, ScoreTable):
         return published_rank_table(source, lambda metric: ranking(source, view.with_(metric=metric)))
     here = evaluation(source, view)
     methods = [m for m in here.methods if not view.show or m in view.show]
-    rows, pairs = view_rows(here, view, methods), offered_pairs(here, view.subset)
+    rows = view_rows(here, view, methods)
+    pairs = asked_first(offered_pairs(here, view.subset), which, (view.metric, view.reference))
     pairs, left_out = quick_and_slow(here, pairs, view.subset, rows, len(methods))
     views = {(m, r): view.with_(metric=m, ref="control" if r == "none" else r) for m, r in pairs}
     # another average asks for nothing new
@@ -229,6 +237,6 @@ def _likely(benchmark: Benchmark, view: View, here: Evaluation) -> Iterator[Call
     """Rank tables of the other gene subsets that are not known yet."""
     for kind in ("expressed", "all", "de"):
         wanted = view.with_(genes=kind, n=min(view.n, benchmark.adata.n_vars))
-        known = rank_table.known(benchmark, wanted) is not None
+        known = rank_table.known(benchmark, wanted, "few") is not None
         if kind != view.genes and not known and not subset_problem(wanted.subset, here):
-            yield partial(rank_table, benchmark, wanted)
+            yield partial(rank_table, benchmark, wanted, "few")

@@ -26,7 +26,7 @@ def up() -> None:
     gc.freeze()
     gc.enable()
     time.sleep(LATER)
-    cache.rank_table(demo, view)
+    cache.rank_table(demo, view, "few")
     cache.curves(demo, view)  # after an installation this compiles the sweep's loop, which takes seconds
     gc.collect()
     gc.freeze()

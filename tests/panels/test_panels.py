@@ -20,6 +20,7 @@ from perturbviz.panels.look import Look, look_of
 from perturbviz.panels.panel import Panel
 from perturbviz.report import Direct, Item, build, sections
 from perturbviz.scoring.genesets import resolve
+from perturbviz.scoring.rank_table import FIRST, asked_first
 from perturbviz.scoring.view import DEFAULT_N, View
 from tests.charts import figures
 from tests.pages.conftest import ROOT, open_page
@@ -140,16 +141,17 @@ def test_the_score_table_has_families_in_one_piece_and_a_line_a_score(subject):
     pd.testing.assert_series_equal(lines.loc[here]["score"], expected, check_names=False, rtol=1e-9)
 
 
-def test_one_metric_of_each_family_keeps_the_current_one(subject):
+def test_what_is_shown_first_is_of_five_families_with_the_current_metric(subject):
     here = subject.view.metric, subject.ranking.scores.reference
-    few = subject.table.one_of_each_family(*here)
-    kinds = [(card.family, reference) for card, (_, reference) in zip(few.cards, few.settings, strict=True)]
-    assert here in few.settings and len(kinds) == len(set(kinds))
-    every = {(c.family, r) for c, (_, r) in zip(subject.table.cards, subject.table.settings, strict=True)}
-    assert set(kinds) == every
-    for k, setting in enumerate(few.settings):
-        column = subject.table.ranks[subject.table.place(*setting)]
-        pd.testing.assert_series_equal(few.ranks[k], column, check_names=False)
+    every = subject.table.settings
+    family = {s: card.family for s, card in zip(every, subject.table.cards, strict=True)}
+    for now in (here, ("gene_correlation", "none")):
+        first, few = (asked_first(every, which, now) for which in ("first", "few"))
+        assert set(first) == {s for s in every if family[s] in FIRST} | {now}
+        kinds = [(family[s], s[1]) for s in few]
+        assert now in few and len(kinds) == len(set(kinds))
+        assert set(kinds) == {(family[s], s[1]) for s in first}
+    assert asked_first(every, "all", here) == every
 
 
 def test_profiles_are_predicted_and_observed_less_the_reference(subject):

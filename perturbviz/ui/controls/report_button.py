@@ -7,6 +7,7 @@ import streamlit as st
 from perturbviz.benchmark import Benchmark
 from perturbviz.report import Direct, Item, build
 from perturbviz.report.content import Source
+from perturbviz.scoring.rank_table import Which
 from perturbviz.scoring.view import View
 from perturbviz.ui import cache, present, session
 from perturbviz.ui.current import Current
@@ -26,9 +27,9 @@ class Cached(Direct):
         """As on the page."""
         return cache.ranking(source, view)
 
-    def rank_table(self, source: Source, view: View):
+    def rank_table(self, source: Source, view: View, which: Which = "all"):
         """As on the page."""
-        return cache.rank_table(source, view)
+        return cache.rank_table(source, view, which)
 
 
 def _named(steps: int, pinned: bool, views: int) -> str:

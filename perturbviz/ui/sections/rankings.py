@@ -17,6 +17,7 @@ from perturbviz.panels import rankings as panels
 from perturbviz.panels.captions import views as captions
 from perturbviz.panels.retrieval import distances as panel_of_distances
 from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.rank_table import FIRST
 from perturbviz.scoring.scores import view_rows
 from perturbviz.scoring.view import View
 from perturbviz.ui import cache, cache_views, choose, recipes, session, sources
@@ -32,7 +33,13 @@ _WORDS = {"all": "all", "expressed": "expressed", "de": "DE"}
 def score_table(current: Current) -> None:
     """What every method gets under every metric, coloured by rank."""
     ranking = current.ranking()
-    table = cache.rank_table(current.data, current.view).by_family()
+    every = isinstance(current.source, Benchmark) and st.toggle(
+        "Every metric",
+        key="every",
+        persist_state="session",
+        help=f"Otherwise the metrics of five families: {', '.join(FIRST)}.",
+    )
+    table = cache.rank_table(current.data, current.view, "all" if every else "first").by_family()
     event = draw(panels.score_table(table, ranking, current.look, current.view), current.token)
     st.caption(four_questions(current, ranking.scores).split(" · ", 2)[2])  # the rows have the rest
     if event.clicked is not None:

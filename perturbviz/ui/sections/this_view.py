@@ -95,26 +95,23 @@ def _scale(current: Current) -> Scaled | None:
 
 def _moves(current: Current, ranking: Ranking, above: Any, place: Any) -> None:
     """How the order shifts between metrics: a sentence ``above``, the chart in its ``place``; a click opens one."""
-    table = cache.rank_table(current.data, current.view)
-    shown = table
+    table = cache.rank_table(current.data, current.view, "all" if st.session_state.get("every") else "few")
     if isinstance(current.source, Benchmark):
         above.markdown(panels.overturned(table, ranking, current.look))
-        if not st.session_state.get("every", False):
-            shown = table.one_of_each_family(ranking.scores.metric, ranking.scores.reference)
     with place:
         if table.left_out:
             st.caption(f"{captions.left_out(table.left_out)}: choose one as the metric.")
         counted_above = isinstance(current.source, Benchmark)
-        event = draw(panels.bump(shown, ranking, current.look, count=not counted_above), current.token)
+        event = draw(panels.bump(table, ranking, current.look, count=not counted_above), current.token)
     if isinstance(current.source, Benchmark):
         place.toggle(
-            f"Every metric ({len(table.settings)} columns)",
+            "Every metric",
             key="every",
             persist_state="session",
-            help="Otherwise one of each family: metrics of a family order methods alike or nearly so.",
+            help="Otherwise one of each of five families: metrics of a family order methods alike or nearly so.",
         )
     if event.clicked:
-        open_setting(current, shown, int(np.ravel(event.clicked)[-1]))
+        open_setting(current, table, int(np.ravel(event.clicked)[-1]))
 
 
 def open_setting(current: Current, table: RankTable, column: int, **more: str) -> None:

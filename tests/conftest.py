@@ -13,10 +13,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from anndata import AnnData
+from hypothesis import HealthCheck, settings
 
 from perturbviz.benchmark import Benchmark
 
 Factory = Callable[..., Benchmark]
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("perturbviz", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("perturbviz")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -27,6 +27,8 @@ INTERFACE = ("app", "pages", "perturbviz.ui")
 UNDOCUMENTED = ("_enqueue", "RerunException", "component_registry", "data-test-script-state", "runtime.")
 #: What is still to be done, to be taken off one by one: a promise that is kept and still stands here fails.
 NOT_YET: set[str] = {"functions", "pages"}
+#: Rooms whose functions a notebook calls.
+CALLED = ("stats", "benchmark", "metrics", "scoring", "models", "analyses")
 #: Literal tables that the formatter would make unreadable, at most.
 UNFORMATTED = 24
 
@@ -142,3 +144,38 @@ def test_styles_do_not_ask_for_parts_of_classes():
     sheets = [*(ROOT / "perturbviz" / "ui").rglob("*.css")]
     assert len(sheets) == 3
     assert [s.name for s in sheets if re.search(r"\[class[~|^$*]?=", s.read_text(encoding="utf-8"))] == []
+
+
+def public_functions() -> list[tuple[str, ast.FunctionDef]]:
+    """(module and name, tree) of the public functions and methods of the rooms that a notebook calls."""
+    found = []
+    for name, text in texts().items():
+        if room(name) not in CALLED:
+            continue
+        for outer in ast.parse(text).body:
+            inner = outer.body if isinstance(outer, ast.ClassDef) and not outer.name.startswith("_") else [outer]
+            for node in inner:
+                if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                    found.append((f"{name}.{node.name}", node))
+    return found
+
+
+def raises_itself(function: ast.FunctionDef) -> bool:
+    """Whether a ``raise UserError`` stands in its own lines, and not only in a function within."""
+    todo: list[ast.AST] = list(function.body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and ast.unparse(node.exc.func) == "UserError":
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            todo.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def test_public_functions_say_what_they_do_and_when_they_refuse():
+    functions = public_functions()
+    assert len(functions) > 300 and sum(raises_itself(f) for _, f in functions) > 20
+    assert [name for name, f in functions if not ast.get_docstring(f)] == []
+    refusing = {name: ast.get_docstring(f) or "" for name, f in functions if raises_itself(f)}
+    silent = [name for name, said in refusing.items() if not re.search("[Rr]aise|UserError", said)]
+    assert silent == []

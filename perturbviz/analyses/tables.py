@@ -54,7 +54,13 @@ def load(path: str | Path) -> Source:
 
 
 def parse_parts(text: str) -> tuple[str, ...]:
-    """Parts of the split of ``test,val`` or ``all``."""
+    """Parts of the split of ``test,val`` or ``all``.
+
+    Raises
+    ------
+    UserError
+        If the text names another part.
+    """
     if text == "all":
         return SPLITS["all"]
     parts = tuple(dict.fromkeys(p.strip() for p in text.split(",") if p.strip()))
@@ -171,7 +177,13 @@ def ranking(
     *,
     notes: list[str] | None = None,
 ) -> Ranking:
-    """The dashboard's ranking under a view in which the named choices are changed; arguments as of :func:`rank`."""
+    """The dashboard's ranking under a view in which the named choices are changed; arguments as of :func:`rank`.
+
+    Raises
+    ------
+    UserError
+        If there is no such average, or a table of scores holds no such metric.
+    """
     notes = [] if notes is None else notes
     if average is not None and average not in AVERAGES:
         raise UserError(f"There is no average {average!r}; there are: {', '.join(AVERAGES)}.")
@@ -244,7 +256,13 @@ def every_view_tables(
     reference: str | None = None,
     split: str = "test,val",
 ) -> Iterator[pd.DataFrame]:
-    """The tables of :func:`every_view` one after the other, so that memory stays bounded."""
+    """The tables of :func:`every_view` one after the other, so that memory stays bounded.
+
+    Raises
+    ------
+    UserError
+        If none of the metrics makes sense on the data set.
+    """
     from perturbviz.analyses.all_views import sweep_frame  # heavy, and not needed for a few scores
 
     evaluation = evaluate(benchmark, split)

@@ -300,6 +300,11 @@ class Benchmark(ByIdentity):
             Seed ("" = for all seeds) -> rows x genes, NaN rows where nothing is predicted.
         kind, note, sees_truth
             "model", "baseline" or "control", how it predicts, and whether it has seen the truth.
+
+        Raises
+        ------
+        UserError
+            If the predictions are not conditions × genes, or the slug cannot name a method.
         """
         check_slug(slug)
         layers = {k: v for k, v in self.layers.items() if not (k.startswith("pred__") and _slug_of(k) == slug)}
@@ -492,8 +497,8 @@ def load(path: str | os.PathLike[str], notes: Path | None = None) -> Benchmark:
         raise UserError(f"{path.name} is being written by another program: try again when it is done.") from error
     except Exception as error:  # h5py and anndata raise many kinds for a damaged file
         raise UserError(
-            f"{path.name} cannot be read as .h5ad ({type(error).__name__}): it is damaged, cut short, or another "
-            "format."
+            f"{path.name} cannot be read as .h5ad ({type(error).__name__}): it is damaged, cut short, another format, "
+            "or written by a newer HDF5 or anndata than is installed here."
         ) from error
     if not mapped:
         return Benchmark.from_adata(adata)

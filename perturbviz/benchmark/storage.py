@@ -30,7 +30,13 @@ DEFAULT_MB = 500
 
 
 def maps(path: Path) -> bool:
-    """Whether a file is large enough to be mapped: larger than ``PERTURBVIZ_MAP_MB`` (500)."""
+    """Whether a file is large enough to be mapped: larger than ``PERTURBVIZ_MAP_MB`` (500).
+
+    Raises
+    ------
+    UserError
+        If ``PERTURBVIZ_MAP_MB`` is not a whole number.
+    """
     text = os.environ.get("PERTURBVIZ_MAP_MB", "")
     if (most := whole(text, 0, 10**12) if text else DEFAULT_MB) is None:
         raise UserError(f"The setting PERTURBVIZ_MAP_MB is {text[:40]!r}: it must be a whole number.")

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from perturbviz import __version__
-from perturbviz.errors import LOG, UserError, unexpected
+from perturbviz.errors import LOG, UserError, fault
 
 #: Command -> module; only the module of the command that is called is imported.
 COMMANDS: dict[str, str] = {
@@ -89,8 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except Exception:  # whatever a file does, the person who brought it gets one line
-        return _fail(str(unexpected(f"What `perturbviz {argv[0]}` was given", traceback.format_exc())))
+    except Exception:  # foreign files are read in a process of their own, which says what is wrong with them
+        return _fail(str(fault(f"`perturbviz {argv[0]}`", traceback.format_exc())))
 
 
 class _Log(logging.Handler):

@@ -74,7 +74,13 @@ def parts(benchmark: Benchmark, seed: str = "", context: str = "") -> tuple[Trai
 
 
 def all_perturbations(benchmark: Benchmark) -> Training:
-    """Every perturbation, mean changes over contexts: to pre-train on a data set that is *not* the one predicted."""
+    """Every perturbation, mean changes over contexts: to pre-train on a data set that is *not* the one predicted.
+
+    Raises
+    ------
+    UserError
+        If the data set holds no perturbations.
+    """
     rows = np.flatnonzero(~benchmark.is_control & _observed(benchmark))
     if not len(rows):
         raise UserError(f"“{benchmark.title}” holds no perturbations to pre-train on.")
@@ -267,7 +273,13 @@ class WithCandidates(Evaluation):
 
 
 def with_candidates(base: Evaluation, candidates: Mapping[str, tuple[str, np.ndarray]]) -> WithCandidates:
-    """An evaluation with candidates, slug -> (display name, (R, G) predictions of ``base.rows``)."""
+    """An evaluation with candidates, slug -> (display name, (R, G) predictions of ``base.rows``).
+
+    Raises
+    ------
+    UserError
+        If predictions are not scored rows × genes.
+    """
     for name, values in candidates.values():
         if values.shape != (len(base.rows), base.benchmark.adata.n_vars):
             raise UserError(f"{name}: predictions of shape {values.shape} do not fit the scored rows.")

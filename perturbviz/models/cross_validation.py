@@ -20,6 +20,11 @@ def folds(names: Iterable[str], k: int = 5, seed: int = 0) -> list[Split]:
 
     Every name is tested once. A fold is decided by the name alone, so folds differ in size; empty ones, and one that
     would leave nothing to train on, are left out.
+
+    Raises
+    ------
+    UserError
+        If ``k`` is below 2.
     """
     if k < 2:
         raise UserError(f"Cross-validation needs at least 2 folds, not {k}.")
@@ -49,6 +54,11 @@ def combo_seen(names: Iterable[str], seen: int, fraction: float = 0.3, seed: int
     With 2, a fraction of the combinations whose singles are both there is held out and all else is training. With 0
     or 1, a fraction of the targets is unseen: training has nothing that contains one, and held out are the
     combinations of which exactly ``seen`` targets are training singles.
+
+    Raises
+    ------
+    UserError
+        Unless ``seen`` is 0, 1 or 2.
     """
     names = _canonical(names)
     if seen not in (0, 1, 2):
@@ -69,6 +79,11 @@ def leave_one_context_out(conditions: Iterable[tuple[str, str]], context: str) -
     """Hold out one context (cell line, donor, dose, ...): pairs (perturbation, context) in both parts.
 
     Perturbations of the held-out context may well be training perturbations in another: that is the question here.
+
+    Raises
+    ------
+    UserError
+        If there is no such context, or no other one to train on.
     """
     pairs = [(_name(name), str(where)) for name, where in conditions]
     pairs = [pair for pair in pairs if pair[0] != CONTROL]

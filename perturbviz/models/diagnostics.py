@@ -110,6 +110,11 @@ def error_map(
         The other knobs; a given table keeps all its dimensions unless the model cuts tables.
     scores
         ``gene_scores(training, max(dims))`` if the caller has them.
+
+    Raises
+    ------
+    UserError
+        If no dimension or no ridge penalty is given.
     """
     if not len(dims) or not len(ridges):
         raise UserError("The map needs at least one number of dimensions and one ridge penalty.")
@@ -192,6 +197,11 @@ def learning_curve(
     One row per size and repeat: ``size``, ``repeat``, ``l2`` (mean over the predicted held-out perturbations),
     ``mean_l2`` (the same of the training mean of this draw, over the same perturbations and genes), ``n_predicted``,
     and ``reason`` where nothing could be predicted.
+
+    Raises
+    ------
+    UserError
+        If a size is not between 1 and the number of training perturbations.
     """
     if not sizes or min(sizes) < 1 or max(sizes) > len(training.names):
         raise UserError(f"Learning-curve sizes must lie between 1 and {len(training.names)}, the training set's size.")

@@ -73,6 +73,11 @@ def pretrained(other: Training, dims: int) -> pd.DataFrame:
     Returns
     -------
     N × K, rows named by the other data set's perturbations; K is cut to the rank.
+
+    Raises
+    ------
+    UserError
+        If the perturbations of the other data set do not differ.
     """
     centred = other.changes - other.mean()
     left, size, _ = np.linalg.svd(centred, full_matrices=False)
@@ -108,6 +113,11 @@ def from_text(texts: Mapping[str, str], dims: int = 50) -> pd.DataFrame:
     Returns
     -------
     Genes × dims.
+
+    Raises
+    ------
+    UserError
+        If too few genes are described, or no word occurs in two descriptions.
     """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer

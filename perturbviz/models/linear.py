@@ -111,7 +111,13 @@ class LinearModel:
     def embed(
         self, training: Training, scores: pd.DataFrame | None = None
     ) -> tuple[np.ndarray | None, PerturbationRows, np.ndarray]:
-        """G (G × K, None for the identity), the rows of P, and which genes have no row in a given table."""
+        """G (G × K, None for the identity), the rows of P, and which genes have no row in a given table.
+
+        Raises
+        ------
+        UserError
+            If there is no gene embedding of that name, or too few genes have a row in it.
+        """
         gene, perturbation = self.gene_embedding, self.perturbation_embedding
         if scores is None and any(isinstance(s, str) and s == "pca" for s in (gene, perturbation)):
             scores = gene_scores(training, self.dims, self.include_control)

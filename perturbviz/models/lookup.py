@@ -105,6 +105,11 @@ def perturbation_rows(
         if the caller has them.
     cut_table
         Reduce a given table to its ``dims`` principal axes; otherwise it enters whole, as in the paper.
+
+    Raises
+    ------
+    UserError
+        If there is no embedding of that name, or ``dims`` is below 1.
     """
     if dims < 1:
         raise UserError(f"An embedding needs at least one dimension, not {dims}.")

@@ -73,7 +73,13 @@ class GeneSubset:
 
 
 def parse_subset(text: str) -> GeneSubset:
-    """Subset of a word: all, expressed:N, de:N, own:GENE;GENE, each with ``-targets`` to leave targets out."""
+    """Subset of a word: all, expressed:N, de:N, own:GENE;GENE, each with ``-targets`` to leave targets out.
+
+    Raises
+    ------
+    UserError
+        If the word is none of these.
+    """
     word, minus, _ = text.partition("-targets")
     kind, _, rest = word.partition(":")
     if kind == "own" and rest:

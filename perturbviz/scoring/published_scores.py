@@ -65,7 +65,13 @@ def _blank(table: ScoreTable, metric: str) -> Card:
 
 
 def scores_of(table: ScoreTable, metric: str, reference: str | None = None, genes: str | None = None) -> Scores:
-    """The scores of one metric as :class:`scoring.scores.Scores` (first reference and genes where not given)."""
+    """The scores of one metric as :class:`scoring.scores.Scores` (first reference and genes where not given).
+
+    Raises
+    ------
+    UserError
+        If the table holds no such metric.
+    """
     frame = table.frame[table.frame["metric"] == metric]
     if frame.empty:
         raise UserError(f"The table holds no {metric!r}; it holds: {', '.join(table.metrics)}.")

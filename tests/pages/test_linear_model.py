@@ -186,7 +186,7 @@ def test_few_predictable_perturbations_give_points_without_interval(open_page, t
     at = open_page("linear_model", data="file:one.h5ad", unseen="folds", genes="all")
     text = written(at)
     assert "7 of 30 held-out perturbations could be predicted. Not predicted: 23 × target is not among" in text
-    assert "Self-trained" in text or "This model (self-trained) 7" in text
+    assert "This model (self-trained) 7" in text
     assert "P texts 25" in text and "Random P 30" in text
     assert "No interval: 7 perturbations" in chart(at, "standing")["note"]
     bars = next(t for t in chart(at, "standing")["data"] if t["uid"] == "means")

@@ -160,7 +160,7 @@ def test_counts_of_firsts_add_up_to_the_columns(first, most):
 def test_the_podium_is_shared_by_those_who_share_every_first_place():
     values = np.stack([NOISE, NOISE * (1 + 1e-9), NOISE + np.where(np.arange(20) < 16, 1, -2)])
     found = robustness(scores_of(values), n=100)
-    assert found.names[0] == "A" or found.names[0] == "C"
+    assert found.names[0] == "A"
     assert view_captions.podium(found).startswith("A and B share first on 80% of the single perturbations")
 
 

@@ -50,6 +50,11 @@ def systematic_variation(evaluation: Evaluation) -> Variation:
 
     Systema averages over all perturbations; training ones are taken here so that no tested perturbation is part of
     the average it is compared with.
+
+    Raises
+    ------
+    UserError
+        If control mean or training perturbations are missing.
     """
     b = evaluation.benchmark
     if not (b.has_control and b.has_training):

@@ -108,7 +108,13 @@ class Registry:
 
     # -- teacher -----------------------------------------------------------------------------------------------------
     def create(self, title: str, view: str, content_id: str, target: Setting) -> tuple[str, str]:
-        """Open a class; returns its code for the teams and the teacher's key."""
+        """Open a class; returns its code for the teams and the teacher's key.
+
+        Raises
+        ------
+        UserError
+            If the server holds as many classes as it can.
+        """
         with self._lock:
             self._forget()
             if len(self._classes) >= MAX_CLASSES:
@@ -146,7 +152,13 @@ class Registry:
 
     # -- teams -------------------------------------------------------------------------------------------------------
     def join(self, code: str, name: str) -> str:
-        """Add a team; returns the token that only its browser knows."""
+        """Add a team; returns the token that only its browser knows.
+
+        Raises
+        ------
+        UserError
+            If the class is full, or has a team of that name.
+        """
         name = clean_name(name)
         with self._lock:
             found = self._found(code)
@@ -159,7 +171,13 @@ class Registry:
             return token
 
     def submit(self, code: str, token: str, submission: Submission) -> int:
-        """Hand in a setting; returns how many the team has handed in."""
+        """Hand in a setting; returns how many the team has handed in.
+
+        Raises
+        ------
+        UserError
+            If the team has handed in as much as it may, or the submission has no score.
+        """
         with self._lock:
             found = self._found(code)
             team = _team(found, token)

@@ -78,6 +78,11 @@ def gi_scores(
     Returns
     -------
     All NaN with fewer than 3 genes.
+
+    Raises
+    ------
+    UserError
+        Unless ``estimator`` is "theilsen" or "ols".
     """
     a, b, y = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (delta_a, delta_b, delta_ab)))
     known = np.isfinite(a) & np.isfinite(b) & np.isfinite(y)

@@ -169,7 +169,13 @@ def make_pairs(evaluation: Evaluation, subset: GeneSubset, rows: np.ndarray | No
 
 
 def every_pair(evaluation: Evaluation, subset: GeneSubset) -> Pairs:
-    """Pairs of all doubles with two measured singles, training ones included, each once: what the null is fitted to."""
+    """Pairs of all doubles with two measured singles, training ones included, each once: what the null is fitted to.
+
+    Raises
+    ------
+    UserError
+        If the data set cannot have interactions: no doubles, or singles are missing.
+    """
     problem = pairs_problem(evaluation, subset)
     if problem:
         raise UserError(problem)

@@ -50,7 +50,13 @@ class Recurrence:
 def call_counts(
     deviation: npt.ArrayLike, n: int = 100, axis: Literal["genes", "doubles"] = "genes", side: Side = "synergy"
 ) -> FloatArray:
-    """Number of the top-n pairs of one layer (P × G deviations) on each gene (G) or each double (P)."""
+    """Number of the top-n pairs of one layer (P × G deviations) on each gene (G) or each double (P).
+
+    Raises
+    ------
+    UserError
+        Unless the deviations have two dimensions.
+    """
     value = np.asarray(deviation, dtype=float)
     if value.ndim != 2:
         raise UserError(f"Deviations must be doubles × genes, not an array of {value.ndim} dimension(s).")
@@ -81,6 +87,11 @@ def call_recurrence(
         "synergy" (as published: signed), "suppression" or "both" (by size).
     k
         How many of the names most often called, over all layers together, make up the share.
+
+    Raises
+    ------
+    UserError
+        If there is no layer, or not a name for each gene or double.
     """
     if not deviations:
         raise UserError("There is no layer whose top calls could be counted.")

@@ -50,7 +50,13 @@ class Threshold:
         return "" if self.by_hand or self.null is None else self.null.doubt
 
     def scaled(self, pairs: Pairs, values: np.ndarray) -> np.ndarray:
-        """Deviations (D, G) or (R, G) in the units of the bounds."""
+        """Deviations (D, G) or (R, G) in the units of the bounds.
+
+        Raises
+        ------
+        UserError
+            If the bounds are in standard errors, and those are not known.
+        """
         if self.kind == "effect":
             return values
         if isinstance(pairs.se, str):

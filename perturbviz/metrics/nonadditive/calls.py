@@ -16,7 +16,13 @@ Side = Literal["both", "synergy", "suppression"]
 
 
 def call_score(predicted_deviation: npt.ArrayLike, side: Side = "both") -> npt.NDArray[np.float64]:
-    """What pairs are ordered by, descending: |deviation| (both sides), deviation (synergy) or -deviation."""
+    """What pairs are ordered by, descending: |deviation| (both sides), deviation (synergy) or -deviation.
+
+    Raises
+    ------
+    UserError
+        Unless ``side`` is "both", "synergy" or "suppression".
+    """
     value = np.asarray(predicted_deviation, dtype=float)
     if side == "both":
         return np.abs(value)
@@ -33,6 +39,11 @@ def top_weights(score: npt.ArrayLike, n: int) -> npt.NDArray[np.float64]:
     1 above the n-th score, 0 below it; pairs tied with it share the remaining places equally, which is the expected
     value under a random order of ties. Weights add up to n, or to the number of finite scores if that is smaller.
     NaN scores are never called.
+
+    Raises
+    ------
+    UserError
+        If ``n`` is below 1.
     """
     value = np.asarray(score, dtype=float)
     if n < 1:

@@ -103,6 +103,11 @@ def rank(score: npt.ArrayLike, positive: npt.ArrayLike) -> Ranking:
         Any shape; NaN and infinite ones are left out.
     positive
         Same shape, boolean: the truly non-additive ones.
+
+    Raises
+    ------
+    UserError
+        If there are not as many scores as truths.
     """
     value, truth = np.asarray(score, dtype=float).ravel(), np.asarray(positive, dtype=bool).ravel()
     if value.shape != truth.shape:
@@ -144,6 +149,11 @@ def sided(
     side
         "both" (the paper): order by |predicted|, positive at or beyond either threshold; "synergy" (its
         preprint's notebook): order by predicted, positive strictly above `upper`; "suppression": the mirror image.
+
+    Raises
+    ------
+    UserError
+        If there are not as many observed as predicted deviations.
     """
     obs, pred = np.asarray(observed, dtype=float).ravel(), np.asarray(predicted, dtype=float).ravel()
     if obs.shape != pred.shape:
@@ -273,6 +283,11 @@ def mean_curve(curves: Sequence[Curve]) -> MeanCurve:
     """Average curves of one kind on one grid, one per seed; seeds without positives (all NaN) are left out.
 
     Splits of one screen overlap, so the band shows how much the split matters, not a confidence interval.
+
+    Raises
+    ------
+    UserError
+        If there is no curve, or they differ in kind or grid.
     """
     if not curves:
         raise UserError("There is no curve to average.")

@@ -35,6 +35,11 @@ def additive_expectation(
     Returns
     -------
     P × G, float64; NaN where a single is missing.
+
+    Raises
+    ------
+    UserError
+        If the two sets of singles differ in shape.
     """
     a, b = np.asarray(single_a, dtype=float), np.asarray(single_b, dtype=float)
     if a.shape != b.shape:
@@ -105,6 +110,11 @@ def se_from_halves(
     Returns
     -------
     P × G; NaN in rows without halves.
+
+    Raises
+    ------
+    UserError
+        Unless ``pool`` is "both", "genes" or "none".
     """
     a, b = np.asarray(half_a, dtype=float), np.asarray(half_b, dtype=float)
     share = np.asarray(share_a, dtype=float)

@@ -12,7 +12,7 @@ import streamlit as st
 
 from perturbviz.benchmark import VALUE_SPACES, Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
-from perturbviz.errors import UserError, unexpected
+from perturbviz.errors import UserError, fault
 from perturbviz.panels.captions import escape
 from perturbviz.readers import SYSTEMS
 from perturbviz.readers.base import Loaded, Options
@@ -130,8 +130,8 @@ def show_add(current: Current, source: Benchmark | ScoreTable | None) -> None:
     except MemoryError:
         st.error("There is not enough memory for these files: use fewer genes, or one context at a time.")
         return
-    except Exception:  # no file may show a traceback, nor end more than its own page
-        st.error(escape(str(unexpected(_called(files, paths), traceback.format_exc()))))
+    except Exception:  # what reading finds wrong with a file is a sentence: this is a mistake of ours
+        st.error(escape(str(fault(f"Adding {_called(files, paths)}", traceback.format_exc()))))
         return
     if what == "predictions" and isinstance(source, Benchmark) and isinstance(outcome.source, Benchmark):
         coverage.warn(source, outcome.source, outcome.added, current.view)

@@ -137,12 +137,10 @@ def test_shuffling_only_exchanges_rows_and_missing_rows_stay_missing():
     y = np.arange(12, dtype=np.float32).reshape(4, 3)
     y[2] = np.nan
     a = Allowed(tuple("ABCD"), y, np.zeros(3), np.zeros(3), 1.0, y[:0])
-    out = transform(a, Knobs(shuffle=True, seed=1))
+    out = transform(a, Knobs(shuffle=True, seed=2))
     assert np.isnan(out[2]).all()
     assert sorted(out[[0, 1, 3], 0]) == sorted(y[[0, 1, 3], 0])
-    assert not np.array_equal(out[[0, 1, 3]], y[[0, 1, 3]]) or np.array_equal(
-        np.random.default_rng(1).permutation([0, 1, 3]), [0, 1, 3]
-    )
+    assert not np.array_equal(out[[0, 1, 3]], y[[0, 1, 3]])
     for knobs in (Knobs(amplify=2), Knobs(blend=0.5), Knobs(top=1), Knobs(copy=False, noise=1.0)):
         assert np.isnan(transform(a, knobs)[2]).all()
 

@@ -34,7 +34,7 @@ class Panel:
     table
         The numbers drawn, for the CSV download; a callable is called on download only. None: nothing to download.
     filename
-        Name of downloaded files without extension.
+        Name of downloaded files without extension; "" for the key.
     select
         Whether clicks and box or lasso selections are reported.
     height
@@ -47,10 +47,10 @@ class Panel:
     key: str
     question: str
     figure: Figure
-    caption: str
+    caption: str = ""
     alt: str
-    table: Table | None
-    filename: str
+    table: Table | None = None
+    filename: str = ""
     hint: str = ""
     select: bool = False
     height: int | None = None

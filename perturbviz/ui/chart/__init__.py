@@ -73,7 +73,7 @@ def draw(panel: Panel, token: str) -> Event:
         question=panel.question,
         alt=panel.alt,
         table=panel.table,
-        filename=panel.filename,
+        filename=panel.filename or panel.key,
         height=panel.height,
         note=f"{panel.caption} {panel.hint}".strip(),
         select=panel.select,

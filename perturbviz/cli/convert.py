@@ -16,7 +16,7 @@ from perturbviz.errors import UserError
 from perturbviz.readers import Options
 from perturbviz.readers.assemble import Incoming, assemble
 from perturbviz.readers.base import SPACES
-from perturbviz.readers.safety import check_file
+from perturbviz.readers.safety import check_file, check_text
 from perturbviz.readers.splitfile import read_split
 
 
@@ -137,6 +137,7 @@ def read_rename(path: Path) -> dict[str, str]:
 
 def _text(path: Path) -> str:
     check_file(path)
+    check_text(path)
     try:
         return path.read_text("utf-8-sig")
     except (UnicodeDecodeError, IsADirectoryError) as error:

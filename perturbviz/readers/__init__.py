@@ -40,7 +40,7 @@ from perturbviz.readers import (
 )
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
 from perturbviz.readers.hdf5 import readable
-from perturbviz.readers.safety import check_file, unpack
+from perturbviz.readers.safety import check_file, damage_in_words, unpack
 
 #: Readers in the order in which they are asked whether a file is theirs: the most specific first.
 SYSTEMS: dict[str, Reader] = {
@@ -95,9 +95,10 @@ def recognise(path: Path) -> Reader:
     """The first reader that takes the file or folder for its own."""
     check_file(path)
     check_ending(path)
-    for reader in SYSTEMS.values():
-        if reader.recognise(path):
-            return reader
+    with damage_in_words(path.name):
+        for reader in SYSTEMS.values():
+            if reader.recognise(path):
+                return reader
     if path.suffix == ".npy":
         raise UserError(
             f"{path.name} holds numbers without conditions or genes: save them as .npz with the arrays pred, "
@@ -169,7 +170,8 @@ def _load(path: Path, options: Options, title: str) -> Loaded:
             f"{path.name} is a pickle, which could run code: pickles are read on the command line only, with "
             "`python -m perturbviz convert --system " + reader.id + "`."
         )
-    loaded = reader.read(path, options)
+    with damage_in_words(path.name):
+        loaded = reader.read(path, options)
     source = {"file": title or path.name, **loaded.source}
     return replace(loaded, system=reader.id, source=source, title=loaded.title or title or path.stem)
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
-from perturbviz.readers.safety import check_bytes, check_file, check_shape, check_time, limit
+from perturbviz.readers.safety import check_bytes, check_file, check_shape, check_text, check_time, limit
 
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
 _META = ("context", "n_cells", "split")
@@ -70,6 +70,7 @@ def read_table(path: Path) -> pd.DataFrame:
     check_file(path)
     if path.suffix == ".parquet":
         return _read_parquet(path)
+    check_text(path)
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:

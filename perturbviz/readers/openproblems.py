@@ -10,6 +10,7 @@ import pandas as pd
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
 from perturbviz.readers.hdf5 import H5ad, peek
+from perturbviz.readers.safety import check_text
 
 _PREDICTION = "layers/prediction"
 _TRUTH = ("clipped_sign_log10_pval", "sign_log10_pval")
@@ -74,6 +75,7 @@ def _meaning(path: Path, obs: pd.DataFrame) -> pd.DataFrame:
     table = path.parent / "id_map.csv"
     if not table.is_file():
         raise UserError(f"{path.name} has row numbers only: put id_map.csv (id, sm_name, cell_type) beside it.")
+    check_text(table)
     ids = pd.read_csv(table, dtype=str)
     if not {"id", "sm_name", "cell_type"} <= set(ids):
         raise UserError("id_map.csv needs the columns id, sm_name and cell_type.")

@@ -10,6 +10,7 @@ from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
 from perturbviz.readers.cells import read_rows
 from perturbviz.readers.hdf5 import H5ad, obs_columns, peek
+from perturbviz.readers.safety import check_text
 
 _MARK = "expression_level_after_perturbation"
 
@@ -35,6 +36,7 @@ def read(path: Path, options: Options) -> Loaded:
     if folder is None:
         profiles, layers, notes = _rows(path, options)
         return _loaded(path.stem, truth=profiles, layers=layers, notes=notes)
+    check_text(folder / "conditions.csv")
     table = pd.read_csv(folder / "conditions.csv", dtype=str).fillna("")
     varying = [c for c in table.columns if table[c].nunique() > 1 and c not in ("condition", "data_split_seed")]
     predictions, names = {}, {}

@@ -24,6 +24,7 @@ _NIL, _REFERENCE, _SYMBOL, _PAIRS, _TEXT = 254, 255, 1, 2, 9
 _LOGICAL, _INTEGER, _REAL, _STRINGS, _LIST = 10, 13, 14, 16, 19
 _BLOCK = 1 << 20
 MAX_DEPTH = 50
+_ITEM = 64  # bytes that Python needs for a value besides its letters or numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +73,10 @@ class _Stream:
 
 
 class _Parser:
-    """Values one after the other; ``kept`` counts the bytes of numbers since it was last set to 0."""
+    """Values one after the other; ``kept`` counts the bytes of what is in memory since it was last set to 0."""
 
     def __init__(self, stream: _Stream, name: str):
-        self.stream, self.name, self.kept = stream, name, 0
+        self.stream, self.name, self.kept, self.checked = stream, name, 0, 0
         self.symbols: list[str] = []
         self.block: tuple[int, bytes, tuple[str, ...]] = (0, b"", ())
 
@@ -91,6 +92,7 @@ class _Parser:
         """One value with its names."""
         if depth > MAX_DEPTH:
             raise ValueError("nested too deeply")
+        self.count(_ITEM)
         flags = self.stream.integer()
         kind, attributed = flags & 0xFF, bool(flags & 0x200)
         if kind == _NIL:
@@ -119,13 +121,21 @@ class _Parser:
                 values = values.astype(np.float64 if n <= 100 else np.float32)  # profiles are kept by the thousand
             if kind != _REAL:
                 values[values == -(2**31)] = np.nan
-            self.kept += values.nbytes
-            check_bytes(self.name, self.kept)
+            self.count(values.nbytes)
         attributes = self.item(depth + 1) if attributed else None
         return RVector(values, (attributes or {}).get("names"))
 
+    def count(self, size: int) -> None:
+        """Count what is kept in memory: nothing, in great number, is much too."""
+        self.kept += size
+        if self.kept - self.checked > _BLOCK or self.kept < self.checked:
+            check_time(self.name)
+            check_bytes(self.name, self.kept)
+            self.checked = self.kept
+
     def text(self) -> str | None:
         n = self.stream.integer()
+        self.count(max(n, 0))
         return None if n == -1 else self.stream.take(n).decode("utf-8", "replace")
 
     def strings(self, n: int) -> tuple[str, ...]:
@@ -137,6 +147,7 @@ class _Parser:
         for _ in range(n):
             head = self.stream.take(8)
             size = int.from_bytes(head[4:], "big", signed=True)
+            self.count(_ITEM + 2 * max(size, 0))
             body = self.stream.take(max(size, 0))
             parts += (head, body)
             out.append("NA" if size < 0 else body.decode("utf-8", "replace"))

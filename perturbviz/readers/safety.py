@@ -7,6 +7,7 @@ The limits are settings: ``PERTURBVIZ_MAX_MB`` (bytes of one file and of what an
 
 from __future__ import annotations
 
+import gzip
 import os
 import stat
 import tarfile
@@ -26,6 +27,7 @@ _DEFAULTS = {"ROWS": 5_000_000, "COLUMNS": 200_000, "FILES": 10_000, "SECONDS": 
 _DEADLINE: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 #: An archive that grows more than this while unpacking is a trap, not data (real expression data stays below 50).
 MAX_RATIO = 300
+_NO_TEXT = bytes([*range(9), 11, 12, *range(14, 32), 127])  # all controls but tabs and ends of lines
 _ALLOWED_RATIO_BELOW = 50_000_000  # bytes; a small file of zeros may shrink very well
 
 
@@ -78,6 +80,22 @@ def check_file(path: Path) -> None:
     check_bytes(path.name, size)
 
 
+def check_text(path: Path) -> None:
+    """Refuse a table of text that holds other bytes than text does: a parser would end a label or a number there."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            while block := file.read(1 << 20):
+                if len(block.translate(None, _NO_TEXT)) != len(block):
+                    odd = next(byte for byte in block if byte in _NO_TEXT)
+                    raise UserError(
+                        f"{path.name} is not a text table in UTF-8: it holds the byte 0x{odd:02x}. It is damaged, or "
+                        "of another format or encoding; save it anew as CSV in UTF-8."
+                    )
+                check_time(path.name)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path.name} is not a text table in UTF-8 ({type(error).__name__}).") from error
+
+
 def check_bytes(name: str, size: int) -> None:
     """Refuse more bytes than the limit."""
     if size > limit("MB") * 10**6:
@@ -99,6 +117,33 @@ def check_shape(name: str, rows: int, columns: int, itemsize: int = 4) -> None:
             "(PERTURBVIZ_MAX_COLUMNS); rows must be conditions and columns genes."
         )
     check_bytes(name, rows * columns * itemsize)
+
+
+#: Packages that take apart what a file holds; what they raise says that it is not as its format wants it.
+_PARSERS = frozenset(
+    ["anndata", "codecs", "csv", "gzip", "h5py", "json", "lzma", "numpy", "orjson", "pandas", "pyarrow", "scipy"]
+    + ["tarfile", "xlrd", "openpyxl", "xml", "zipfile", "zlib", "zstandard", "_codecs", "encodings"]
+)
+
+
+@contextmanager
+def damage_in_words(name: str) -> Iterator[None]:
+    """What a parser raises about a file becomes a sentence; what our own lines raise stays what it is."""
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:
+        last = error.__traceback__
+        while last is not None and last.tb_next is not None:
+            last = last.tb_next
+        module = str(last.tb_frame.f_globals.get("__name__", "")) if last is not None else ""
+        if module.partition(".")[0] not in _PARSERS and not isinstance(error, zlib.error | UnicodeDecodeError):
+            raise
+        said = " ".join(str(error).split())[:150]
+        raise UserError(
+            f"{name} is damaged or cut short ({said or type(error).__name__}): write or download it again."
+        ) from error
 
 
 def check_zip(path: Path) -> None:

@@ -15,6 +15,7 @@ from perturbviz.readers.base import Loaded, Options, Reader
 from perturbviz.readers.check import plural
 from perturbviz.readers.jsonfile import read_json
 from perturbviz.readers.matrix import read_table
+from perturbviz.readers.safety import check_text
 
 _SPB = {"method", "cor", "DataSet", "op"}
 _LOWER = ("mse", "mae", "rmse", "l1", "l2", "edistance", "wasserstein", "distance", "error")
@@ -37,6 +38,7 @@ def recognise_scperturbench(path: Path) -> bool:
 
 def read_scperturbench(path: Path, options: Options) -> Loaded:
     """cor is the raw Pearson delta; *_score columns are min-max scaled within perturbation and split, 1 = best."""
+    check_text(path)
     table = pd.read_csv(path)
     again = table.duplicated(["method", "DataSet", "op"])
     table = table[~again]
@@ -151,6 +153,7 @@ def recognise_detailed(path: Path) -> bool:
 
 def read_detailed(path: Path, options: Options) -> Loaded:
     """A long table."""
+    check_text(path)
     table = pd.read_csv(path)
     frame = pd.DataFrame(
         {

@@ -10,7 +10,7 @@ if __name__ == "__main__":
     from perturbviz.ui.controls import sidebar
 
     choose.mend()
-    session.begin()
+    session.begin(home=page.url_path in session.HOME)
     with st.spinner("Computing …", show_time=True):  # which shows where it takes half a second
         sidebar.draw()
         present.draw(page.url_path)

@@ -1,27 +1,36 @@
-"""Rankings, the home page: who is best here, how surely, and how the order shifts with the view."""
+"""Rankings, the home page: the same predictions under two rulers, then every score, and how the order shifts."""
+
+import streamlit as st
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.ui import cache, choose, coverage
 from perturbviz.ui.current import begin
+from perturbviz.ui.sections.first_screen import draw_head, draw_screen, screen
 from perturbviz.ui.sections.rankings import SECTIONS
-from perturbviz.ui.sections.this_view import this_view
+from perturbviz.ui.sections.this_view import score_table, this_view
 
 
 def main() -> None:
     """The page."""
-    current = begin("rankings", needs="scores")
+    current = begin("rankings", needs="scores", heading=False)
+    shown = screen(current)
+    draw_head(current, shown)
+    first = st.container()
     section = choose.segmented_control(
-        "Section",
+        "Look further",
         ["This view", *SECTIONS],
-        label_visibility="collapsed",
         key="section",
         persist_state="session",
     )
     if section in SECTIONS:
         SECTIONS[section](current)
         return
-    coverage.badge(current)
-    this_view(current)
+    with first:
+        coverage.badge(current)
+        draw_screen(current, shown)
+        table = cache.rank_table(current.data, current.view)
+        score_table(current, shown.ranking, table)
+    this_view(current, shown.ranking, table, shown.before)
     if isinstance(current.source, Benchmark):
         cache.look_ahead(current.source, current.view)
 

@@ -24,6 +24,7 @@ from perturbviz.scoring.view import View
 from perturbviz.ui import cache, colours, navigation, session, sources
 from perturbviz.ui.chart import keep_marks
 from perturbviz.ui.controls import badge
+from perturbviz.ui.controls.cast_list import cast_list
 
 _KEY = "_current"
 _SCORES_ONLY = "This needs predictions and truth gene by gene: choose a benchmark in the sidebar."
@@ -169,27 +170,36 @@ def await_data(current: Current) -> None:
         end()
 
 
-def _simulated_banner(source: Benchmark | ScoreTable) -> None:
-    """Say that the data are simulated, who leads by construction and who has seen the truth; offer real data."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pv-simulated"):
-        said = [":material/science: **Simulated data**, made to teach; no real system."]
-        if isinstance(source, Benchmark):
-            said += [captions.escape(s) for s in cache.about_simulated(source) if s]
-        st.caption(" ".join(said), width="content")
-        st.button(
-            "Open Norman (real)",
-            type="tertiary",
-            icon=":material/open_in_new:",
-            on_click=_open,
-            args=("norman",),
-            help="Norman et al. 2019: 104 single and 130 double activations in K562, downloaded once.",
-        )
+def _provenance(current: Current, source: Benchmark | ScoreTable) -> None:
+    """What the data are and who the methods; of simulated ones who leads by construction, and a way to real data."""
+    with st.container(
+        horizontal=True,
+        gap="small",
+        vertical_alignment="center",
+        key="pv-simulated" if source.simulated else "pv-provenance",
+    ):
+        if not source.simulated:
+            st.caption(f":material/database: {captions.escape(source.title)}", width="content")
+        else:
+            said = [":material/science: **Simulated data**, made to teach; no real system."]
+            if isinstance(source, Benchmark):
+                said += [captions.escape(s) for s in cache.about_simulated(source) if s]
+            st.caption(" ".join(said), width="content")
+            st.button(
+                "Open Norman (real)",
+                type="tertiary",
+                icon=":material/open_in_new:",
+                on_click=_open,
+                args=("norman",),
+                help="Norman et al. 2019: 104 single and 130 double activations in K562, downloaded once.",
+            )
         st.page_link(navigation.path("data"), label="More data")
+        cast_list(source if isinstance(source, ScoreTable) else current.evaluated)
 
 
 def _open(data: str) -> None:
     """Switch to another benchmark, with its own defaults."""
-    session.set_view(View(data=data), explicit=set())
+    session.set_view(session.first_view(data), explicit=set())
 
 
 def _nothing_open(problem: str) -> NoReturn:
@@ -212,7 +222,7 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
     navigation.require_app()
     session.page(name)
     current: Current = st.session_state[_KEY]
-    if heading:
+    if heading or (current.problem and needs != "nothing"):
         st.title(navigation.question(name))
     if sentence := session.notice():
         st.warning(captions.escape(sentence), icon=":material/cloud_off:")
@@ -220,8 +230,8 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
         await_data(current)
         _nothing_open(current.problem)
     keep_marks(current.source.seeing if isinstance(current.source, Benchmark) else ())
-    if current.source is not None and current.source.simulated:
-        _simulated_banner(current.source)
+    if current.source is not None:
+        _provenance(current, current.source)
     if needs == "benchmark" and isinstance(current.source, ScoreTable):
         stop(
             f"“{current.source.title}” holds scores only; this page needs predictions and truth gene by gene. "

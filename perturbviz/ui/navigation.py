@@ -51,7 +51,7 @@ PAGES = (
 
 def navigation() -> Any:
     """Declare the page settings and the menu; returns the page to run."""
-    st.set_page_config(page_title="perturbviz", page_icon=_ICON, layout="wide", initial_sidebar_state=330)
+    st.set_page_config(page_title="perturbviz", page_icon=_ICON, layout="wide", initial_sidebar_state="collapsed")
     _ahead(key="pv-ahead", data=version("plotly"))
     st.html(_STYLE)
     pages = [

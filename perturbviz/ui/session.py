@@ -14,10 +14,12 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from perturbviz.analyses.rulers import FIRST_METRIC
 from perturbviz.scoring.view import View, split_genes
 from perturbviz.ui import choose, sources
 
 Query = dict[str, list[str]]
+HOME = ("", "rankings")  # the first page, as links and the menu write it
 FIRST_SECTION = "This view"  # of Rankings: the one that stays out of the link
 
 
@@ -55,6 +57,7 @@ PARAMETERS = (
     Parameter("method", ("rankings:Every view", "rankings:Retrieval", "interactions")),
     Parameter("against", ("errors",)),
     Parameter("section", ("rankings",), default=FIRST_SECTION),
+    Parameter("data_section", ("data",), default="Loaded"),
     *_used_on("guide", "guide", "lesson"),
     *_used_on("interactions", "ix", "rule", "fdr", "lower", "upper", "calls", "side", "curve", "score"),
     *_used_on("linear_model", "recipe", "unseen", "beside"),
@@ -91,6 +94,8 @@ class Memory:
         Whether a link has just been followed.
     deferred
         Values of widgets for the next run.
+    bare
+        The parameters that were written to an address which had none.
     opened, notice
         The last values whose data could be opened, and a sentence that says why they came back.
     """
@@ -102,6 +107,7 @@ class Memory:
     address: Query | None = None
     said: Query = field(default_factory=dict)
     arrived: bool = False
+    bare: Query | None = None
     deferred: dict[str, object] = field(default_factory=dict)
     opened: dict[str, object] = field(default_factory=dict)
     notice: str = ""
@@ -164,14 +170,29 @@ def set_extra(name: str, value: str) -> None:
 
 
 # -- a run, from its beginning to its end ----------------------------------------------------------------------------
-def begin() -> None:
-    """First in a run, before any widget is drawn: take over deferred values and a link that was followed."""
+def begin(home: bool = False) -> None:
+    """First in a run, before any widget is drawn: take over deferred values and a link that was followed.
+
+    Parameters
+    ----------
+    home
+        Whether the page is the first one: without any parameters it opens on the metric of the first screen. An old
+        link that names data, genes or another page and no metric means L2 as ever.
+    """
     deferred, memory().deferred = memory().deferred, {}
     for name, value in deferred.items():
         put(name, value)
     query = _address()
-    if memory().address is None or (query and query != memory().address):
+    if memory().address is None and home and not query:
+        set_view(first_view(sources.first()), explicit=set())
+        memory().address, memory().said = query, {}
+    elif memory().address is None or (query and query != memory().address):
         _follow(query)
+
+
+def first_view(data: str) -> View:
+    """The view on which data open by a click or by an address without parameters."""
+    return View(data=data, metric=FIRST_METRIC)
 
 
 def _follow(query: Query) -> None:
@@ -196,7 +217,10 @@ def write_link() -> None:
         memory().arrived = False
         return
     wanted, address = query(), _address()
+    if not address and wanted == memory().bare:
+        return  # Back led to where the browser began: writing again would keep it from going further
     if wanted != (memory().said if address == memory().address else {}):
+        memory().bare = memory().bare if address else wanted
         st.query_params.from_dict(wanted)
         address = memory().said = wanted
     memory().address = address
@@ -234,7 +258,12 @@ def query(of: str = "") -> Query:
         used = not parameter.pages or on in parameter.pages or section in parameter.pages
         if used and value and value != parameter.default:
             out[parameter.name] = [value]
-    return out
+    return _not_bare(on, out)
+
+
+def _not_bare(page: str, parameters: Query) -> Query:
+    """The home page without any parameter opens on another metric than the view's default, which is named then."""
+    return parameters or ({"metric": [View().metric]} if page in HOME else {})
 
 
 def _file(data: str) -> str:
@@ -248,7 +277,7 @@ def link(page: str, changes: Mapping[str, str | list[str]] | View | None = None)
     parameters: Mapping[str, str | list[str]]
     if isinstance(changes, View):
         kept = {p.name: here[p.name] for p in PARAMETERS if p.of_data and p.name in here}
-        parameters = {**changes.to_query(), **kept}
+        parameters = _not_bare(page, {**changes.to_query(), **kept})
     else:
         parameters = dict(here) | dict(changes or {})
     return f"{page}?{urlencode(parameters, doseq=True)}" if parameters else page

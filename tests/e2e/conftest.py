@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, TimeoutError, sync_playwright
 
+from perturbviz.ui.navigation import question
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -31,17 +32,30 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+#: The first page is called by its question; its heading is a sentence computed from the data.
+RANKINGS = question("rankings")
 # True once the page shows this heading and this many charts, each drawn with this token. "Not running and nothing
 # stale" alone is also true before the first run and just after a click.
 DRAWN = """([heading, token, n]) => {
+  const home = heading === 'RANKINGS' && document.querySelector('h1') && document.querySelector('.st-key-pv-rulers');
   const app = document.querySelector('[data-testid="stApp"]');
   if (app?.dataset.testScriptState !== 'notRunning' || app.dataset.testConnectionState !== 'CONNECTED') return false;
   if (heading && !document.querySelector('h1, h2')) return false;
-  if (heading && ![...document.querySelectorAll('h1, h2')].some((h) => h.innerText.trim() === heading)) return false;
+  const headings = [...document.querySelectorAll('h1, h2')].map((h) => h.innerText.trim());
+  if (heading && !home && !headings.includes(heading)) return false;
   if (document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]')) return false;
   const gds = [...document.querySelectorAll('.js-plotly-plot')];
   return gds.length >= n && gds.every((g) => g._fullLayout && g.querySelector('.main-svg')
     && (token === null || g.layout?.meta?.token === token));
+}""".replace("RANKINGS", RANKINGS)
+
+# True once every chart is as wide as its place, twice a tenth of a second apart.
+SETTLED = """async () => {
+  const fits = () => [...document.querySelectorAll('.js-plotly-plot')].every((g) =>
+    Math.abs(g._fullLayout?.width - g.clientWidth) < 2);
+  const before = document.querySelector('.stMain').clientWidth;
+  await new Promise((done) => setTimeout(done, 100));
+  return fits() && before === document.querySelector('.stMain').clientWidth;
 }"""
 
 # What DRAWN looks at, to tell why it waits in vain.
@@ -182,9 +196,21 @@ class App:
         self.page.locator('[data-testid="stSidebarNavLink"]', has_text=label).click()
         return self.wait(label, charts=charts)
 
+    def choices(self) -> "App":
+        """Open "All choices", the sidebar that is closed at first; what is drawn gets narrower."""
+        sidebar = self.page.get_by_test_id("stSidebar")
+        if sidebar.get_attribute("aria-expanded") != "true":
+            self.page.get_by_test_id("stExpandSidebarButton").click()
+            self.page.locator('[data-testid="stSidebar"][aria-expanded="true"]').wait_for()
+            self.page.wait_for_function(SETTLED)
+        return self
+
     def pick(self, label: str, token: str, charts: int = 1) -> "App":
         """Choose an option of a segmented control and wait until every chart shows that setting."""
-        self.page.get_by_role("radio", name=label, exact=True).click()
+        option = self.page.get_by_role("radio", name=label, exact=True)
+        if not option.is_visible():
+            self.choices()
+        option.click()
         return self.wait(token=token, charts=charts)
 
     def still(self) -> "App":

@@ -15,9 +15,8 @@ from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.rankings import rank
 from perturbviz.scoring.scores import score_view
 from perturbviz.scoring.view import View
-from tests.e2e.conftest import ROOT, open_app
+from tests.e2e.conftest import RANKINGS, ROOT, open_app
 
-RANKINGS = "Which prediction is best here?"
 SHARED = ROOT.parent / "shared" / "data"
 
 ORDER = """() => { const gd = [...document.querySelectorAll('.js-plotly-plot')]
@@ -37,33 +36,33 @@ def assert_drawn(app, table):
 
 
 def test_a_click_on_the_reference_flips_the_ranking_and_the_link_keeps_it(app):
-    app.open("?metric=pearson_delta", RANKINGS, charts=2)
+    app.open("?metric=pearson_delta", RANKINGS, charts=4)
     assert_drawn(app, expected(metric="pearson_delta"))
-    app.pick("pert. mean", View(metric="pearson_delta", ref="perturbation").token, charts=2)
+    app.pick("pert. mean", View(metric="pearson_delta", ref="perturbation").token, charts=4)
     table = expected(metric="pearson_delta", ref="perturbation")
     assert_drawn(app, table)
     assert table.index[0] != expected(metric="pearson_delta").index[0]
-    app.page.get_by_text("Switching control mean → perturbation mean").wait_for()
-    app.page.get_by_text("goes from 7th to undefined (it is the reference").or_(
-        app.page.get_by_text(re.compile("to undefined \\(it is the reference"))
-    ).first.wait_for()
+    said = app.page.locator(".st-key-pv-said")
+    said.get_by_text("is now first").wait_for()
+    said.get_by_text("Perturbation mean has no score: it is the reference.").wait_for()
     assert "ref=perturbation" in app.page.url
     app.page.reload()
-    app.wait(RANKINGS, token=View(metric="pearson_delta", ref="perturbation").token, charts=2)
+    app.wait(RANKINGS, token=View(metric="pearson_delta", ref="perturbation").token, charts=4)
     assert_drawn(app, table)
 
 
 def test_the_back_button_goes_back_to_the_view_before(app):
     app.open("?metric=mse", RANKINGS, charts=2)
-    app.pick("DE", View(metric="mse", genes="de").token, charts=2)
+    app.pick("DE", View(metric="mse", genes="de").token, charts=4)
     app.page.go_back()
-    app.wait(RANKINGS, token=View(metric="mse").token, charts=2)
+    app.wait(RANKINGS, token=View(metric="mse").token, charts=4)
 
 
 def test_nothing_is_drawn_twice_for_one_click(app):
-    app.open("?metric=pearson_delta", RANKINGS, charts=2)
+    app.open("?metric=pearson_delta", RANKINGS, charts=4)
+    app.choices().still()
     before = [c["draws"] for c in app.charts()]
-    app.pick("pert. mean", View(metric="pearson_delta", ref="perturbation").token, charts=2)
+    app.pick("pert. mean", View(metric="pearson_delta", ref="perturbation").token, charts=4)
     app.still()
     assert [c["draws"] - b for c, b in zip(app.charts(), before, strict=True)] == [1] * len(before)
 
@@ -77,7 +76,7 @@ def test_what_is_not_drawn_yet_does_not_fade(app):
 
 
 def test_the_downloads_stand_side_by_side_under_each_chart(app):
-    app.open("", RANKINGS, charts=2)
+    app.open("", RANKINGS, charts=4)
     for key in ("order", "bump"):
         frame = app.page.locator(f".st-key-pv-frame-{key}")
         svg, csv = (frame.get_by_role("button", name=name).bounding_box() for name in (re.compile("^SVG"), "CSV"))
@@ -88,7 +87,7 @@ def test_the_downloads_stand_side_by_side_under_each_chart(app):
 
 
 def test_a_point_of_the_bump_chart_opens_its_view(app):
-    app.open("", RANKINGS, charts=2)
+    app.open("?metric=l2", RANKINGS, charts=4)
     place = app.page.evaluate(
         """() => { const gd = [...document.querySelectorAll('.js-plotly-plot')].at(-1), l = gd._fullLayout;
           gd.scrollIntoView(); const t = gd._fullData[0], i = l.xaxis.ticktext.findIndex((s) => s === 'CA');
@@ -97,7 +96,7 @@ def test_a_point_of_the_bump_chart_opens_its_view(app):
     )
     app.page.mouse.move(*place)
     app.page.mouse.click(*place)
-    app.wait(RANKINGS, token=View(metric="centroid_accuracy").token, charts=2)
+    app.wait(RANKINGS, token=View(metric="centroid_accuracy").token, charts=4)
 
 
 def test_a_prediction_from_a_csv_is_checked_then_ranked(app, tmp_path):
@@ -114,7 +113,7 @@ def test_a_prediction_from_a_csv_is_checked_then_ranked(app, tmp_path):
     app.page.get_by_role("button", name="Add to the competition").click(timeout=120_000)
     app.page.get_by_text("Added. It is now among the methods on every page.").wait_for(timeout=120_000)
     app.page.get_by_role("link", name="Rankings").click()
-    app.wait(RANKINGS, charts=2)
+    app.wait(RANKINGS, charts=4)
     assert next(iter(app.page.evaluate(ORDER))).startswith("my-b-model")
 
 
@@ -128,8 +127,8 @@ def test_a_bad_file_gets_a_sentence_and_changes_nothing(app, tmp_path):
     alert.wait_for(timeout=120_000)
     assert "Traceback" not in app.page.content()
     app.page.get_by_role("link", name="Rankings").click()
-    app.wait(RANKINGS, charts=2)
-    assert_drawn(app, expected())
+    app.wait(RANKINGS, charts=4)
+    assert_drawn(app, expected(metric="pearson_delta"))
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the real data of ../shared/data are not here")
@@ -143,12 +142,14 @@ def test_norman_is_one_click_away_and_flips(browser, serve, tmp_path_factory):
     for app in open_app(browser, url):
         app.open("", RANKINGS, charts=2)
         app.page.get_by_role("button", name="Open Norman (real)").click()
-        app.wait(RANKINGS, token="data=norman&genes=all", charts=2)
+        app.wait(RANKINGS, token="data=norman&metric=pearson_delta&genes=all", charts=4)
+        app.page.goto(f"{url}/?data=norman")
+        app.wait(RANKINGS, token="data=norman&genes=all", charts=4)
         l2 = app.page.evaluate(ORDER)
         assert round(l2["half_sum"], 1) == 17.2
         assert round(l2["additive"], 1) == 19.3
         app.page.goto(f"{url}/?data=norman&genes=all&metric=pearson_delta&ref=perturbation")
-        app.wait(RANKINGS, charts=2)
+        app.wait(RANKINGS, charts=4)
         delta = app.page.evaluate(ORDER)
         assert (round(delta["additive"], 3), round(delta["half_sum"], 3)) == (0.620, 0.594)
     mirror.shutdown()

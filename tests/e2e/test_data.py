@@ -7,10 +7,9 @@ import pytest
 
 from perturbviz.catalogue.download import open_dataset
 from tests.catalogue.test_published import published
-from tests.e2e.conftest import ROOT, open_app
+from tests.e2e.conftest import RANKINGS, ROOT, open_app
 
 HEADING = "Which data, whose predictions?"
-RANKINGS = "Which prediction is best here?"
 SHARED = ROOT.parent / "shared" / "data"
 DRAWN = """() => JSON.stringify([...document.querySelectorAll('.js-plotly-plot')].map((g) => g._fullData.map((t) =>
   [t.marker?.color, t.line?.color])))"""
@@ -35,11 +34,11 @@ def test_a_colour_is_picked_and_holds_on_other_pages(app):
     app.page.keyboard.press("Escape")
     app.page.wait_for_url(re.compile(r"col="), timeout=60_000)
     app.page.get_by_role("link", name="Rankings").click()
-    app.wait(RANKINGS, charts=2)
+    app.wait(RANKINGS, charts=4)
     assert "#0fa3b1" in app.page.evaluate(DRAWN).lower()
     assert "col=additive-twist" in app.page.url
     app.page.reload()
-    app.wait(RANKINGS, charts=2)
+    app.wait(RANKINGS, charts=4)
     assert "#0fa3b1" in app.page.evaluate(DRAWN).lower()
 
 
@@ -56,7 +55,7 @@ def test_an_own_csv_is_ranked_on_norman_and_nobody_else_sees_it(browser, serve, 
         app.page.get_by_text("the talk says 101 singles").wait_for()
         add_file(app, tmp_path / "shrunk.csv")
         app.page.get_by_role("link", name="Rankings").click()
-        app.wait(RANKINGS, charts=2)
+        app.wait(RANKINGS, charts=4)
         assert app.page.evaluate(ORDER)[0] == "shrunk"
         mine = re.search(r"data=([0-9a-f]{16})", app.page.url)[1]
     for other in open_app(browser, url):  # another session, with the very link
@@ -73,6 +72,6 @@ def test_the_paper_s_predictions_are_fetched_converted_and_ranked(browser, serve
         app.page.get_by_role("button", name="Get 1.6 GB").click()
         app.page.get_by_text("7 runs of 4 methods").wait_for(timeout=120_000)
         app.page.get_by_role("link", name="Rankings").click()
-        app.wait(RANKINGS, charts=1)
+        app.wait(RANKINGS, charts=4)
         assert {"gears", "scgpt", "lpm"} <= set(app.page.evaluate(ORDER))
     assert [p.name for p in (tmp_path / "cache").glob("*.h5ad")] == ["ahlmann_eltze_2025_double.h5ad"]

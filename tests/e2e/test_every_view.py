@@ -26,8 +26,8 @@ def test_a_column_of_the_curve_opens_its_view_and_the_address_does_so_elsewhere(
     app.page.mouse.move(*found[where])
     app.page.mouse.click(*found[where])
     app.page.wait_for_function(OPENED)
-    app.wait(HEADING, charts=2)
+    app.wait(HEADING, charts=4)
     shown = app.page.evaluate(ORDER)
     address = app.page.evaluate("location.search")
-    app.open(address, HEADING, charts=2)
+    app.open(address, HEADING, charts=4)
     assert app.page.evaluate(ORDER) == shown

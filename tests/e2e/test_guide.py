@@ -85,7 +85,7 @@ def test_arrow_keys_step_through_the_talk_and_escape_leaves(app):
 
 
 def test_the_report_opens_from_disk_without_network_and_shows_what_the_app_shows(app, demo, tmp_path):
-    page = app.open("?metric=pearson_delta", RANKINGS, charts=2).page
+    page = app.open("?metric=pearson_delta", RANKINGS, charts=4).page
     page.get_by_role("button", name="Report").click()
     page.get_by_role("button", name="Make the report").click()
     with page.expect_download() as download:

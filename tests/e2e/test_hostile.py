@@ -3,10 +3,9 @@
 import os
 import urllib.request
 
-from tests.e2e.conftest import ROOT, open_app
+from tests.e2e.conftest import RANKINGS, ROOT, open_app
 
 DATA = "Which data, whose predictions?"
-RANKINGS = "Which prediction is best here?"
 # In every process of the server: who reads a file of these names never comes back, or crashes.
 HOOK = """
 import ctypes, os, sys

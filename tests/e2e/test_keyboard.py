@@ -31,7 +31,7 @@ BLURRED = """async () => { const e = window.last, frame = () => new Promise(requ
 )
 def test_tab_reaches_every_control_and_shows_where_it_is(app, path, heading):
     app.page.emulate_media(reduced_motion="reduce")
-    app.open(path, heading, charts=2)
+    app.open(path, heading, charts=2).choices()
     app.page.add_style_tag(content="* { transition: none !important }")
     controls = dict(app.page.evaluate(CONTROLS))
     assert sum(name.startswith(("SVG", "CSV")) for name in controls.values()) >= 4
@@ -51,7 +51,7 @@ def test_tab_reaches_every_control_and_shows_where_it_is(app, path, heading):
 
 
 def test_arrow_keys_move_within_a_group(app):
-    app.open("", "Which prediction is best here?", charts=2)
+    app.open("", "Which prediction is best here?", charts=4).choices()
     app.page.get_by_role("radio", name="expressed", exact=True).focus()
     app.page.keyboard.press("ArrowRight")
     app.page.keyboard.press("Space")

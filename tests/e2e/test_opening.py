@@ -49,6 +49,7 @@ def from_home(app: App, entry: Dataset) -> None:
     if entry.id == "norman":
         app.page.get_by_role("button", name="Open Norman (real)").click()
     else:
+        app.choices()
         box = app.page.locator(".st-key-data input")
         box.fill(entry.title)
         app.page.get_by_role("option", name=entry.title, exact=True).click()
@@ -83,7 +84,7 @@ def walk(app: App, entry: Dataset, pages: Sequence[PageCard]) -> None:
 def click_a_column(app: App) -> None:
     """A point of the last chart of a table of scores opens the metric of its column."""
     app.page.get_by_role("link", name="Rankings").click()
-    app.wait(HOME, charts=2)
+    app.wait(HOME, charts=4)
     place = app.page.evaluate(
         """() => { const gd = [...document.querySelectorAll('.js-plotly-plot')].at(-1), l = gd._fullLayout;
           gd.scrollIntoView(); const t = gd._fullData[0], i = l.xaxis.ticktext.indexOf('rΔ vs control');
@@ -93,7 +94,7 @@ def click_a_column(app: App) -> None:
     app.page.mouse.move(*place)
     app.page.mouse.click(*place)
     app.page.wait_for_url(re.compile("metric=pearson_delta"), timeout=PATIENCE)
-    app.page.get_by_text("leads by Pearson delta vs the control mean").wait_for()
+    app.page.locator(".st-key-pv-said").get_by_text("Pearson delta vs the control mean").wait_for()
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the real data of ../shared/data are not here")

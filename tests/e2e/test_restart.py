@@ -8,9 +8,7 @@ from pathlib import Path
 from playwright.sync_api import TimeoutError
 
 from perturbviz.scoring.view import View
-from tests.e2e.conftest import DRAWN, PATIENCE, free_port, open_app, start_server, stop_server
-
-RANKINGS = "Which prediction is best here?"
+from tests.e2e.conftest import DRAWN, PATIENCE, RANKINGS, free_port, open_app, start_server, stop_server
 
 
 def test_the_browser_reconnects_after_a_restart_and_the_link_restores_the_view(browser, tmp_path: Path):

@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 
 from perturbviz.benchmark import load
-from tests.e2e.conftest import ROOT, open_app
+from tests.e2e.conftest import RANKINGS, ROOT, open_app
 
 DATA = "Which data, whose predictions?"
-RANKINGS = "Which prediction is best here?"
 PICTURE = """() => [...document.querySelectorAll('.js-plotly-plot')].map((g) => [g._fullLayout.title.text,
   g._fullData.map((t) => [
     t.ids ?? null, t.marker?.color, t.line?.color, Array.from(t.x ?? []), Array.from(t.y ?? [])])])"""
@@ -37,7 +36,7 @@ def test_a_second_browser_sees_the_same_picture_with_link_and_file(browser, serv
         page.locator(".st-key-_use button").click(timeout=120_000)
         page.wait_for_url(re.compile("data=[0-9a-f]{16}"), timeout=120_000)
         page.get_by_role("link", name="Rankings").first.click()
-        sender.wait(RANKINGS, charts=2).still()
+        sender.wait(RANKINGS, charts=4).still()
         sent = page.evaluate(PICTURE)
         page.get_by_role("button", name="Share", exact=True).click()
         page.get_by_text("Send this link and this file").wait_for(timeout=60_000)
@@ -57,7 +56,7 @@ def test_a_second_browser_sees_the_same_picture_with_link_and_file(browser, serv
         page.locator('input[type="file"]').set_input_files(csv)  # not the one that is needed
         page.get_by_text("holds other data than the link is about").wait_for(timeout=120_000)
         page.locator('input[type="file"]').set_input_files(tmp_path / name)
-        receiver.wait(RANKINGS, charts=2).still()
+        receiver.wait(RANKINGS, charts=4).still()
         assert page.evaluate(PICTURE) == sent
         assert f"data={data}" in page.url
         page.get_by_role("link", name="Errors").first.click()

@@ -20,8 +20,12 @@ def unfold(at: AppTest, key: str) -> AppTest:
 
 @pytest.fixture
 def open_page() -> OpenPage:
+    """Opens a page under a link; the link of any page but the first means L2 where it names no metric."""
+
     def open_(name: str = "rankings", **query: str | list[str]) -> AppTest:
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
+        if name != "rankings" and "metric" not in query:
+            at.query_params["metric"] = "l2"
         for key, value in query.items():
             at.query_params[key] = value
         at.run()

@@ -78,7 +78,7 @@ def test_extra_parameters_of_the_guide_stay_on_the_guide(open_page):
 
 
 def test_presenting_enlarges_charts_and_steps_through_own_views(open_page):
-    before = next(f for f in figures(open_page()) if f["key"] == "order")
+    before = next(f for f in figures(open_page(metric="l2")) if f["key"] == "order")
     at = open_page(present="1")
     after = next(f for f in figures(at) if f["key"] == "order")
     size = lambda f: f["layout"]["template"]["layout"]["font"]["size"]  # noqa: E731

@@ -41,7 +41,7 @@ def drawn_order(figure):
 )
 def test_the_order_chart_shows_what_the_package_computes(open_page, demo, query):
     at = open_page(**query)
-    view = View.from_query(query)
+    view = View.from_query(query or {"metric": "pearson_delta"})
     evaluation = demo if view.split == "held-out" else Evaluation(demo.benchmark, view.parts)
     expected = rank(score_view(evaluation, view), view.avg).table["score"].dropna()
     drawn = drawn_order(chart(at, "order"))
@@ -54,8 +54,9 @@ def test_a_toggle_says_what_changed(open_page):
     at = open_page(metric="pearson_delta")
     at.segmented_control(key="ref").set_value("perturbation").run()
     text = " ".join(m.value for m in at.markdown)
-    assert "Switching control mean → perturbation mean" in text
-    assert "to undefined (it is the reference" in text
+    assert "**Additive** is now first (0.575)." in text
+    assert "Cautious falls from 2nd to 8th (0.811 → 0.028)." in text
+    assert "Perturbation mean has no score: it is the reference." in text
     assert at.query_params["ref"] in ("perturbation", ["perturbation"])
 
 
@@ -69,7 +70,7 @@ def test_reference_none_leads_to_the_plain_twin_and_back(open_page):
 
 
 def test_a_pinned_view_stays_beside_the_current_one(open_page):
-    at = open_page()
+    at = open_page(metric="l2")
     next(b for b in at.button if b.label == "Pin this view").click().run()
     at.selectbox(key="metric").set_value("pearson_delta").run()
     keys = {f["key"] for f in figures(at)}

@@ -10,30 +10,33 @@ import streamlit as st
 from perturbviz.analyses.calibration.controls import in_words
 from perturbviz.analyses.calibration.scale import Scaled
 from perturbviz.benchmark import Benchmark
-from perturbviz.errors import UserError
 from perturbviz.panels import captions
 from perturbviz.panels import rankings as panels
 from perturbviz.panels.captions import calibration as calibration_captions
 from perturbviz.scoring.rank_table import RankTable
 from perturbviz.scoring.rankings import Ranking, shifts
 from perturbviz.scoring.view import View
-from perturbviz.ui import cache, cache_calibration, ceiling, session
+from perturbviz.ui import cache_calibration, ceiling, session
 from perturbviz.ui.chart import draw
 from perturbviz.ui.controls.pin import pin_controls, pinned
 from perturbviz.ui.current import Current, four_questions
 
 
-def this_view(current: Current) -> None:
-    """Sentences, the order (beside the pinned one where there is one), and the shifts of the order."""
-    ranking = current.ranking()
-    before = _before(current)
-    sentences = [captions.headline(ranking)]
-    if before is not None:
-        sentences.append(captions.change(before[1], ranking, before[0], current.view))
-    st.markdown("\n\n".join(sentences))  # one element either way: a chart whose place shifts is built anew
+def score_table(current: Current, ranking: Ranking, table: RankTable) -> None:
+    """One metric of each family: what every method gets; a click opens its view."""
+    if isinstance(current.source, Benchmark):
+        table = table.one_of_each_family(ranking.scores.metric, ranking.scores.reference)
+    table = table.by_family()
+    event = draw(panels.score_table(table, ranking, current.look, current.view), current.token)
+    if event.clicked is not None:
+        open_setting(current, table, int(np.ravel(event.clicked)[0]))
+
+
+def this_view(current: Current, ranking: Ranking, table: RankTable, before: tuple[View, Ranking] | None) -> None:
+    """The order with its intervals (beside the pinned one where there is one), and the shifts of the order."""
     pin_controls(current)
     scaled = _scale(current)
-    overturned = st.container()  # above both charts, so that they start on one line
+    overturned = st.container(key="pv-overturned")  # above both charts, so that they start on one line
     left, right = st.columns([1, 1] if session.extra("pin") else [2, 3], gap="large")
     pin = pinned(current)
     if pin is not None:
@@ -49,19 +52,7 @@ def this_view(current: Current) -> None:
     else:
         with left:
             _order(current, current.view, ranking, gained=shifts(before[1], ranking) if before is not None else None)
-    _moves(current, ranking, overturned, right if pin is None else st.container())
-
-
-def _before(current: Current) -> tuple[View, Ranking] | None:
-    """The view shown before this one and its ranking, where it is another one of the same data."""
-    before: View | None = st.session_state.get("_ranked_view")
-    st.session_state["_ranked_view"] = current.view
-    if before is None or before.data != current.view.data or before == current.view:
-        return None
-    try:
-        return before, cache.ranking(current.data, before)
-    except UserError:
-        return None
+    _moves(current, ranking, table, overturned, right if pin is None else st.container())
 
 
 def _order(current: Current, view: View, ranking: Ranking, **more: Any) -> None:
@@ -93,9 +84,8 @@ def _scale(current: Current) -> Scaled | None:
     return scaled
 
 
-def _moves(current: Current, ranking: Ranking, above: Any, place: Any) -> None:
+def _moves(current: Current, ranking: Ranking, table: RankTable, above: Any, place: Any) -> None:
     """How the order shifts between metrics: a sentence ``above``, the chart in its ``place``; a click opens one."""
-    table = cache.rank_table(current.data, current.view, "all" if st.session_state.get("every") else "few")
     if isinstance(current.source, Benchmark):
         above.markdown(panels.overturned(table, ranking, current.look))
     with place:

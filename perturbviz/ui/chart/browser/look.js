@@ -245,6 +245,12 @@ export function look(payload, theme, width, legend) {
     layout.annotations = layout.annotations.filter((a) => !aside(a));
     layout.margin = { ...layout.margin, r: 12 };
   }
+  const { narrow } = payload.meta; // labels and room for a chart that is narrower than this, where a figure has both
+  if (narrow) {
+    const small = width < narrow.below;
+    layout.annotations = layout.annotations?.filter((a) => !/^(from|below)\d/.test(a.name ?? "") || a.name.startsWith("below") === small);
+    if (small) layout.margin = { ...layout.margin, l: narrow.l, r: narrow.r };
+  }
   const height = regrid(layout, width, payload.height ?? layout.height ?? 420);
   Object.assign(layout, { width, height, autosize: false });
   const head = fitAxes(layout, width, height, family);

@@ -1,0 +1,328 @@
+"""The first screen: the same predictions under two rulers, one switch between them, and where to go from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from perturbviz.analyses.rulers import Flip, Ruler, Rulers, ruler_name, rulers
+from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark.scoretable import ScoreTable
+from perturbviz.errors import UserError
+from perturbviz.metrics import Card
+from perturbviz.panels import captions
+from perturbviz.panels import rulers as panels
+from perturbviz.panels.captions import rulers as words
+from perturbviz.panels.cast import cast
+from perturbviz.scoring.genesets import GeneSubset
+from perturbviz.scoring.published_scores import name_of
+from perturbviz.scoring.rankings import Ranking
+from perturbviz.scoring.references import LABELS, MEANING
+from perturbviz.scoring.validity import genes_problem
+from perturbviz.scoring.view import DEFAULT_N, View, metric_name
+from perturbviz.ui import cache, choose, navigation, session
+from perturbviz.ui.chart import draw
+from perturbviz.ui.current import Current, four_questions, stop
+
+_SWITCH = "_ruler"  # the switch has a key of its own: the sidebar's reference is another widget
+_KEPT = "_rulers"  # session: the two rulers and the one chosen last, which stay as long as only the switch is used
+_DE_GENES = 100
+_LAST, _BEFORE = "_ranked_view", "_ranked_before"  # session: the view of the last run, and the one before it
+
+
+@dataclass(frozen=True, eq=False)
+class Screen:
+    """What the first screen shows.
+
+    Attributes
+    ----------
+    rulers
+        The two rulers.
+    at
+        Side in use, 0 or 1.
+    flip
+        The rankings under both; under the one in use twice where there is no other.
+    before
+        The view before the last change and its ranking, where it is of the same data.
+    """
+
+    rulers: Rulers
+    at: int
+    flip: Flip
+    before: tuple[View, Ranking] | None
+
+    @property
+    def ranking(self) -> Ranking:
+        """Under the ruler in use."""
+        return (self.flip.left, self.flip.right)[self.at]
+
+
+def screen(current: Current) -> Screen:
+    """The two rulers of the current view and the order under each; stops the page where the view makes no sense."""
+    here = (current.view.metric, current.reference)
+    try:
+        ranking = cache.ranking(current.data, current.view)
+    except UserError as error:
+        st.title(navigation.question("rankings"))
+        stop(str(error))
+    before = _before(current)
+    two = _rulers(current, here)
+    other = next((r for r in two.pair if r != here), None)
+    second = _ranking(current, other) if other else None
+    if second is None:
+        why = two.why or "The other ruler gives no score on these genes and perturbations."
+        return Screen(Rulers((here,), why), 0, Flip(ranking, ranking), before)
+    at = two.pair.index(here)
+    return Screen(two, at, Flip(ranking, second) if at == 0 else Flip(second, ranking), before)
+
+
+def _rulers(current: Current, here: Ruler) -> Rulers:
+    """Those of the last switch as long as nothing else was chosen, else the view's own."""
+    kept: tuple[str, Rulers, Ruler] | None = st.session_state.get(_KEPT)
+    if kept is not None and (kept[0], kept[2]) == (current.view.data, here):
+        return kept[1]
+    st.session_state.pop(_KEPT, None)
+    return rulers(current.data, current.view)
+
+
+def _under(view: View, ruler: Ruler) -> View:
+    metric, reference = ruler
+    return view.with_(metric=metric, ref=reference if reference in ("control", "perturbation") else view.ref)
+
+
+def _ranking(current: Current, ruler: Ruler) -> Ranking | None:
+    try:
+        return cache.ranking(current.data, _under(current.view, ruler))
+    except UserError:
+        return None
+
+
+def draw_head(current: Current, shown: Screen) -> None:
+    """The thesis as the page's title, and the switch: this much stays on every section of the page."""
+    st.title(words.thesis(shown.flip, shown.rulers.by_reference))
+    card = shown.ranking.scores.card
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pv-rulers"):
+        st.markdown(_lead(current, shown, card), width="content", help=_help(card, shown.rulers.by_reference))
+        if len(shown.rulers.pair) == 2:
+            _switch(current, shown)
+    if shown.rulers.why:
+        st.caption(captions.escape(shown.rulers.why))
+
+
+def _lead(current: Current, shown: Screen, card: Card) -> str:
+    """Who predicts what, and what the score is."""
+    n = len(shown.flip.left.lines)
+    source = current.source
+    models = n if isinstance(source, ScoreTable) else sum(not current.evaluated.is_baseline(m) for m in current.shown)
+    predict = "methods predict" if n != 1 else "method predicts"
+    who = f"{words.in_words(n)} {predict} how expression changes when genes are perturbed."
+    if n and not models:
+        who = words.baselines_only(n)
+    if not shown.rulers.by_reference:
+        return f"{who} Score:"
+    return f"{who} Score: **{captions.escape(card.name)}** ({card.arrow}), measured from"
+
+
+def _help(card: Card, by_reference: bool) -> str:
+    said = [f"**{captions.escape(card.name)}**: {captions.escape(card.summary)}"]
+    if by_reference:
+        said += [f"**{LABELS[r].capitalize()}**: {MEANING[r]}" for r in ("control", "perturbation")]
+    return "\n\n".join(said)
+
+
+def _key(ruler: Ruler) -> str:
+    return "|".join(ruler)
+
+
+def _switch(current: Current, shown: Screen) -> None:
+    pair = shown.rulers.pair
+    session.put(_SWITCH, _key(pair[shown.at]))
+    labels = {_key(r): ruler_name(current.data, r, shown.rulers.by_reference) for r in pair}
+    choose.segmented_control(
+        "What is subtracted" if shown.rulers.by_reference else "What is measured",
+        labels,
+        key=_SWITCH,
+        words=labels,
+        label_visibility="collapsed",
+        on_change=_switched,
+        args=(current.view.data, shown.rulers),
+    )
+
+
+def _switched(data: str, two: Rulers) -> None:
+    """Put metric and reference of the chosen ruler into the sidebar."""
+    chosen = next((r for r in two.pair if _key(r) == st.session_state[_SWITCH]), None)
+    if chosen is None:
+        return
+    metric, reference = chosen
+    session.put("metric", metric)
+    if reference in ("control", "perturbation"):
+        session.put("ref", reference)
+    st.session_state[_KEPT] = (data, two, chosen)
+
+
+def draw_screen(current: Current, shown: Screen) -> None:
+    """The lines between the two orders, one sentence, the doors, and the four questions."""
+    phrases = _phrases(current, shown)
+    if len(shown.rulers.pair) == 2:
+        who = {m: text for m, (_, text) in cast(current.evaluation or current.source).items()}  # type: ignore[arg-type]
+        panel = panels.slope(
+            shown.flip,
+            shown.at,
+            phrases,
+            _names(current, shown),
+            current.look,
+            own=_own(current),
+            baselines=[m for m in current.shown if current.evaluation and current.evaluation.is_baseline(m)],
+            who=who,
+            shorts=_shorts(current, shown),
+        )
+        draw(panel, current.token)
+    with st.container(key="pv-said"):
+        st.markdown(_said(current, shown, phrases))
+        _show_all(current, shown)
+    _try(current)
+    _doors()
+    with st.container(key="pv-questions"):
+        st.caption(four_questions(current, shown.ranking.scores))
+
+
+def _phrases(current: Current, shown: Screen) -> tuple[str, str]:
+    """The two rulers as they stand in a sentence: "from the control mean", "by L2"."""
+    pair = (*shown.rulers.pair, shown.rulers.pair[0])[:2]
+    if shown.rulers.by_reference:
+        return f"from the {LABELS[pair[0][1]]}", f"from the {LABELS[pair[1][1]]}"
+    return f"by {ruler_name(current.data, pair[0], False)}", f"by {ruler_name(current.data, pair[1], False)}"
+
+
+def _shorts(current: Current, shown: Screen) -> tuple[str, str]:
+    names = tuple(ruler_name(current.data, r, shown.rulers.by_reference) for r in shown.rulers.pair)
+    return names[0].replace(" mean", ""), names[1].replace(" mean", "")
+
+
+def _names(current: Current, shown: Screen) -> tuple[str, str]:
+    source = current.source
+    if isinstance(source, ScoreTable):
+        names = [name_of(source, m) for m, _ in shown.rulers.pair]
+    else:
+        names = [metric_name(*ruler) for ruler in shown.rulers.pair]
+    return names[0], names[1]
+
+
+def _own(current: Current) -> list[str]:
+    """Methods that somebody added."""
+    if not isinstance(current.source, Benchmark):
+        return []
+    return [m for m in current.shown if current.source.about(m).get("added")]
+
+
+def _said(current: Current, shown: Screen, phrases: tuple[str, str]) -> str:
+    """What the ruler says or, after a change, what that did."""
+    if shown.before is None:
+        return words.opened(shown.flip, shown.at, phrases)
+    before, ranking = shown.before
+    view = current.view
+    turned = len(shown.rulers.pair) == 2 and before.with_(metric=view.metric, ref=view.ref) == view
+    if turned and ranking.scores.metric == shown.rulers.pair[1 - shown.at][0] and before != view:
+        return words.switched(shown.flip, shown.at) or words.opened(shown.flip, shown.at, phrases)
+    return captions.change(ranking, shown.ranking, before, view)
+
+
+def _before(current: Current) -> tuple[View, Ranking] | None:
+    """The view before the last change and its ranking, where it is another one of the same data."""
+    last: View | None = st.session_state.get(_LAST)
+    if last != current.view:
+        st.session_state[_LAST], st.session_state[_BEFORE] = current.view, last
+    before: View | None = st.session_state.get(_BEFORE)
+    if before is None or before.data != current.view.data:
+        return None
+    try:
+        return before, cache.ranking(current.data, before)
+    except UserError:
+        return None
+
+
+def _show_all(current: Current, shown: Screen) -> None:
+    """Where one method is left of several: the way back to the others."""
+    if shown.flip.kind == "one" and len(current.methods) > 1:
+        st.button("Show the baselines", key="_all_methods", on_click=session.put, args=("show", list(current.methods)))
+
+
+def _try(current: Current) -> None:
+    """Another metric, other genes: what else decides the order."""
+    source, view = current.source, current.view
+    with st.container(horizontal=True, gap="small", key="pv-try"):
+        if isinstance(source, ScoreTable):
+            metrics = {m: name_of(source, m) for m in source.metrics if m != view.metric}
+        else:
+            offered = cache.metric_options(current.evaluated.benchmark)[0]
+            metrics = {m: metric_name(m) for m in offered if m != view.metric and "@" not in m}
+        _menu("Try another metric", "_try_metric", metrics, _other_metric)
+        if current.evaluation is not None:
+            n = current.evaluation.benchmark.adata.n_vars
+            _menu("Try other genes", "_try_genes", {k: _genes(k, n) for k in _subsets(current)}, _other_genes)
+
+
+def _menu(label: str, key: str, labels: dict[str, str], chosen: Callable[[], None]) -> None:
+    choose.selectbox(
+        label,
+        labels,
+        index=None,
+        key=key,
+        words=labels,
+        placeholder=f"{label} …",
+        label_visibility="collapsed",
+        on_change=chosen,
+        width=250,
+    )
+
+
+def _subsets(current: Current) -> list[str]:
+    """Kinds of gene subsets that make sense here, other than the one in use."""
+    view, evaluation = current.view, current.evaluated
+    return [
+        kind
+        for kind in ("all", "expressed", "de")
+        if kind != view.genes and not genes_problem(view.metric, GeneSubset(kind, view.n, view.targets), evaluation)
+    ]
+
+
+def _genes(kind: str, n: int) -> str:
+    return {
+        "all": f"All {n:,} genes",
+        "expressed": f"{min(DEFAULT_N, n):,} highly expressed genes",
+        "de": f"{min(_DE_GENES, n):,} genes that change most",
+    }[kind]
+
+
+def _other_metric() -> None:
+    metric = st.session_state.get("_try_metric")
+    if metric:
+        session.put("metric", metric)
+        if st.session_state.get("ref") == "none":
+            session.put("ref", "control")
+        st.session_state["_try_metric"] = None
+
+
+def _other_genes() -> None:
+    kind = st.session_state.get("_try_genes")
+    if kind:
+        session.put("genes", kind)
+        session.put("n", _DE_GENES if kind == "de" else DEFAULT_N)
+        st.session_state["_try_genes"] = None
+
+
+def _doors() -> None:
+    """Three ways on: to teach it, to compare one's own model, to see published systems."""
+    doors = (
+        ("guide", "Teach it: ten lessons", ":material/school:", {"guide": "lessons"}),
+        ("data", "Compare your model (CSV)", ":material/upload_file:", {"data_section": "Add your own"}),
+        ("data", "Nine published systems", ":material/leaderboard:", {"data_section": "Public data"}),
+    )
+    with st.container(horizontal=True, gap="small", key="pv-doors"):
+        for page, label, icon, more in doors:
+            if navigation.exists(page):
+                link = {k: v[0] if len(v) == 1 else v for k, v in session.query(page).items()} | more
+                st.page_link(navigation.path(page), label=label, icon=icon, query_params=link)

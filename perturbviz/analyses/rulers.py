@@ -30,6 +30,8 @@ Ruler = tuple[str, str]
 FIRST_METRIC = "pearson_delta"
 """The metric of the first screen: its reference decides the order."""
 _OTHERS = (FIRST_METRIC, "l2", "pearson", "mse", "centroid_accuracy")  # what a metric without a reference is put beside
+MOST_OWN = 2
+"""Methods of one's own that are looked at; more would be as loud as all."""
 _RANK = re.compile(r"(^|_)rank(_|$)", re.IGNORECASE)
 
 
@@ -169,4 +171,5 @@ class Flip:
         """Methods to look at: who is first under each ruler, the largest clear move, and one's own."""
         first = [*self.left.leaders[:1], *self.right.leaders[:1], *([self.mover] if self.mover else [])]
         kept = list(dict.fromkeys(first)) or list(self.left.lines)[:1]
-        return tuple(dict.fromkeys([*kept, *(m for m in own if m in self.left.lines)]))
+        mine = [m for m in own if m in self.left.lines]
+        return tuple(dict.fromkeys([*kept, *(mine if len(mine) <= MOST_OWN else ())]))

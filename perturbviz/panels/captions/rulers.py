@@ -69,7 +69,8 @@ def opened(flip: Flip, side: int, rulers: tuple[str, str]) -> str:
             f"{begun} the best score is that of {escape(best['name'])} ({_score(best['score'])}); "
             f"{too_few(flip.few, 'to call a method first ')}."
         )
-    more = "" if flip.kind == "single" else " Switch the ruler: which method falls?"
+    ask = "does the order hold?" if flip.kind == "same" else "which method falls?"
+    more = "" if flip.kind == "single" else f" Switch the ruler: {ask}"
     return f"{begun}, {_first(ranking)}.{more}"
 
 

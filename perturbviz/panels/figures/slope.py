@@ -168,7 +168,7 @@ def _lines(
         x = segments(np.zeros(chosen.sum()), np.ones(chosen.sum()))
         y = segments(left[chosen], right[chosen])
         parts.append(line(x, y, uid, {"color": AXIS, "width": 1.5, "dash": dash}, legend=False))
-    for i in np.flatnonzero(bold):
+    for i in np.flatnonzero(bold).tolist():
         stroke = {"color": heroes[methods[i]], "width": 4, "dash": "solid" if both[i] else "dot"}
         parts.append(line([0, 1], [left[i], right[i]], f"hero-{methods[i]}", stroke, legend=False))
     return parts

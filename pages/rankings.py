@@ -28,7 +28,8 @@ def main() -> None:
     with first:
         coverage.badge(current)
         draw_screen(current, shown)
-        table = cache.rank_table(current.data, current.view)
+        which = "all" if st.session_state.get("every") else "few"
+        table = cache.rank_table(current.data, current.view, which)
         score_table(current, shown.ranking, table)
     this_view(current, shown.ranking, table, shown.before)
     if isinstance(current.source, Benchmark):

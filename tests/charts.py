@@ -8,6 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from streamlit.testing.v1 import AppTest
 
+LEAST_TYPE = 12  # pixels
+
 
 def figures(at: AppTest) -> list[dict[str, Any]]:
     """Return the charts of a page in order, each ``{"key", "question", "alt", "note", "data", "layout", ...}``.
@@ -21,12 +23,23 @@ def figures(at: AppTest) -> list[dict[str, Any]]:
             figure = {part: decoded(json.loads(sent[part])) for part in ("data", "layout")}
             figure["layout"]["meta"] = sent["meta"]
             go.Figure(figure)  # raises on what Plotly does not know: figures are built without its checks
+            assert min(type_sizes(figure)) >= LEAST_TYPE, sent["key"]
             charts.append({**sent, **figure})
     for block in at.get("plotly_chart"):
         spec = decoded(json.loads(block.proto.spec))
         title = spec["layout"].get("title", {}).get("text", "")
         charts.append({"key": "", "question": title, "alt": "", "note": "", **spec})
     return charts
+
+
+def type_sizes(value: Any, of_type: bool = False) -> list[float]:
+    """Sizes of all type in a figure, pixels."""
+    if isinstance(value, dict):
+        own = [value["size"]] if of_type and isinstance(value.get("size"), int | float) else []
+        return own + [size for key, item in value.items() for size in type_sizes(item, key.endswith("font"))]
+    if isinstance(value, list):
+        return [size for item in value for size in type_sizes(item, of_type)]
+    return []
 
 
 def decoded(value: Any) -> Any:

@@ -188,7 +188,7 @@ def _squares(cells: Sequence[Cell], rows: int, columns: int) -> list[Part]:
     return [
         heat(z, x, y, "map", scale=DIVERGING, zmin=-1, zmax=1, xgap=2, ygap=2),
         cell_texts(text, z, -1, 1, DIVERGING, range(columns), range(rows), uid="fractions", size=13),
-        words([c.column for c in blank], [c.row for c in blank], why, "undefined", size=11),
+        words([c.column for c in blank], [c.row for c in blank], why, "undefined", size=12),
         targets(
             [c.column + dx for c, dx in spots],
             [c.row for c, _ in spots],

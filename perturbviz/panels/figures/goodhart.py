@@ -253,13 +253,13 @@ def strip(
             [escape(label) for label in labels],
             tickangle=-60,
             range=[-0.6, len(labels) - 0.4],
-            tickfont={"size": 11},
+            tickfont={"size": 12},
         ),
         "yaxis": rank_axis(count, 0.6),
         "height": 380,
         "margin": margins(l=8, r=12, t=60, b=8),
         "annotations": [
-            note(int(i), count, "undef.", textangle=-90, size=10) for i in np.flatnonzero(~np.isfinite(after))
+            note(int(i), count, "undef.", textangle=-90, size=12) for i in np.flatnonzero(~np.isfinite(after))
         ],
     }
     return Drawing(traces, layout)
@@ -319,7 +319,7 @@ def climb(
                 )
             )
         notes += [
-            note(float(values[i, 1]), float(y[i]), "undefined before", xanchor="right", xshift=-10, size=11)
+            note(float(values[i, 1]), float(y[i]), "undefined before", xanchor="right", xshift=-10, size=12)
             for i in np.flatnonzero(~np.isfinite(values[:, 0]) & np.isfinite(values[:, 1]))
         ]
     layout = {
@@ -370,7 +370,7 @@ def scales(table: pd.DataFrame, target: int, one: str) -> Drawing:
         "margin": margins(l=8, r=12, t=60, b=8),
         "shapes": shapes,
         "annotations": [
-            note(0.02, int(i), escape(_off_scale(table.iloc[i])), xanchor="left", bgcolor=SURFACE, size=11)
+            note(0.02, int(i), escape(_off_scale(table.iloc[i])), xanchor="left", bgcolor=SURFACE, size=12)
             for i in y[~known]
         ],
         "xaxis": axis(
@@ -451,5 +451,5 @@ def table(
         ),
         "yaxis": lines_down([escape(r) for r in rows], tickfont={"size": 12}),
     }
-    said = cell_texts(text, np.nan_to_num(z), 0, most, SEQUENTIAL, x, y, uid="cells", size=11)
+    said = cell_texts(text, np.nan_to_num(z), 0, most, SEQUENTIAL, x, y, uid="cells", size=12)
     return Drawing([cells, said], layout)

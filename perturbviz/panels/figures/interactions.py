@@ -302,7 +302,7 @@ def mosaic(table: pd.DataFrame) -> Drawing:
         for name, pairs in zip(table.index, table[present].to_numpy(float), strict=True)
     ]
     heads = [f"{c}<br>{n:,.0f}" for c, n in zip(present, total, strict=True)]
-    across = {"range": [0, 1], "tickangle": 0, "tickfont": {"size": 10}}
+    across = {"range": [0, 1], "tickangle": 0, "tickfont": {"size": 12}}
     layout = {
         "barmode": "stack",
         "height": 430,

@@ -223,7 +223,7 @@ def error_map(errors: np.ndarray, dims: Sequence[int], ridges: Sequence[float], 
         z, text = errors.astype(np.float32), [[f"{v:#.3g}" for v in row] for row in errors]
         data = [
             heat(z, columns, lines, "map", scale=SEQUENTIAL, zmin=low, zmax=top),
-            cell_texts(text, errors, low, top, SEQUENTIAL, columns, lines, uid="errors", size=10),
+            cell_texts(text, errors, low, top, SEQUENTIAL, columns, lines, uid="errors", size=12),
         ]
     data.append(
         targets(

@@ -63,7 +63,7 @@ def above(place: Place, text: str, colour: str) -> Part:
 
 def inside(place: Place, text: str, colour: str) -> Part:
     """Lines in the upper left corner of a panel, for ``layout.shapes``."""
-    font = {"size": 11, "color": colour}
+    font = {"size": 12, "color": colour}
     return _label(place, place.bottom, {"text": text, "textposition": "top left", "font": font})
 
 

@@ -158,7 +158,7 @@ def bump(
     few = ranks.shape[1] <= 4  # then a line that ends early has its name there, and the plot ends with the last column
     worst = int(np.nanmax(places, initial=0)) or 1
     span, angle = [-0.5, len(labels) - (0.9 if few else 0.5)], -50 if len(labels) > 8 else 0
-    across = {"range": span, "tickangle": angle, "zeroline": False, "tickfont": {"size": 11}}
+    across = {"range": span, "tickangle": angle, "zeroline": False, "tickfont": {"size": 12}}
     here = shaded((current - 0.4, current + 0.4), (0, 1), 0.12, xref="x", yref="y domain", layer="below")
     layout = {
         "height": 150 + 30 * max(worst, 4),

@@ -71,7 +71,7 @@ def by_family(families: Sequence[str], name: str) -> tuple[list[Part], list[Part
     ends = [*first[1:], len(families)]
     beside: Part = {"name": name, "xref": "paper", "xanchor": "left", "xshift": 8}
     names = [
-        note(1, (i + after - 1) / 2, escape(families[i]), size=11, **beside)
+        note(1, (i + after - 1) / 2, escape(families[i]), size=12, **beside)
         for i, after in zip(first, ends, strict=True)
     ]
     return lines, names

@@ -1,7 +1,6 @@
 """The one look of all figures: template, type, neutral colours, and one colour per method.
 
-Type has five sizes: 16 the question, 13 names and titles of axes, 12 ticks, legends and labels, 11 and 10 where it is
-dense.
+Type has three sizes: 16 the question, 13 names and titles of axes, 12 ticks, legends, labels and cells.
 
 Figures are written in light colours. ``THEME_COLOURS`` gives each of them its counterpart on a dark background;
 whoever draws a figure on dark swaps the codes (``recoloured``, or the chart component in the browser), so a figure

@@ -72,7 +72,7 @@ def specification_curve(
         shapes.append(upright(here, {"color": TEXT, "width": 1, "dash": "dot"}))
     bottom = 15 * len(labels)
     height = 230 + bottom
-    below = {"domain": [0, bottom / height - 0.02], "tickfont": {"size": 11}}
+    below = {"domain": [0, bottom / height - 0.02], "tickfont": {"size": 12}}
     bare = {"showgrid": False, "zeroline": False, "showticklabels": False}
     layout = {
         "height": height,
@@ -145,7 +145,7 @@ def agreement(tau: np.ndarray, labels: Sequence[str]) -> Drawing:
     bar = {"title": {"text": "τ-b"}, "thickness": 12, "len": 0.6}
     hover = "%{y}<br>%{x}<br>τ-b %{z:.2f}"
     cells = heat(tau.astype(np.float32), text, text, "tau", hover, scale=DIVERGING, zmin=-1, zmax=1, colorbar=bar)
-    small = {"showgrid": False, "tickfont": {"size": 11}}
+    small = {"showgrid": False, "tickfont": {"size": 12}}
     layout = {
         "height": 160 + 19 * len(labels),
         "xaxis": {"tickangle": -55, **small},
@@ -195,7 +195,7 @@ def significance(p: np.ndarray, better: np.ndarray, names: Sequence[str]) -> Dra
     hover = "%{y} against %{x}: p %{text} (Holm)"
     traces = [
         heat(z.astype(np.float32), labels, labels, "significance", hover, **shown),
-        cell_texts(said, z, -1, 1, DIVERGING, labels, labels, uid="p-values", size=10),
+        cell_texts(said, z, -1, 1, DIVERGING, labels, labels, uid="p-values", size=12),
     ]
     layout = {
         "height": 140 + 30 * len(names),
@@ -212,7 +212,7 @@ def distances(matrix: np.ndarray, labels: Sequence[str], what: str) -> Drawing:
     hover = "prediction of %{y}<br>truth of %{x}<br>%{z:.3g}"
     z = matrix.astype(np.float32)
     shown: Part = {"scale": SEQUENTIAL, "reversescale": True, "colorbar": bar}
-    small = {"showticklabels": len(labels) <= 60, "tickfont": {"size": 10}, "showgrid": False}
+    small = {"showticklabels": len(labels) <= 60, "tickfont": {"size": 12}, "showgrid": False}
     layout = {
         "height": 520,
         "xaxis": axis("observed profile of", **small),

@@ -23,9 +23,7 @@ from perturbviz.ui.current import Current, four_questions
 
 
 def score_table(current: Current, ranking: Ranking, table: RankTable) -> None:
-    """One metric of each family: what every method gets; a click opens its view."""
-    if isinstance(current.source, Benchmark):
-        table = table.one_of_each_family(ranking.scores.metric, ranking.scores.reference)
+    """What every method gets under the metrics of the table; a click opens one of them."""
     table = table.by_family()
     event = draw(panels.score_table(table, ranking, current.look, current.view), current.token)
     if event.clicked is not None:

@@ -86,8 +86,9 @@ function legendHeight(data, layout, room, family) {
   return Math.ceil(widths.length / columns) * line + 6;
 }
 
-const NARROW = 480; // pixels: a telephone
-const LEAST = 8; // pixels: smaller type cannot be read
+const NARROW = 480; // pixels: a telephone, whose charts have no tools
+const TOOLS = 130; // pixels: room of the tools beside the title
+const LEAST = 12; // pixels: smaller type is not drawn
 const PANEL = 150; // pixels: a panel of small multiples that is narrower cannot be read
 
 const labelled = (shape) => shape.label?.text && shape.xref === "paper" && shape.yref === "paper";
@@ -257,7 +258,7 @@ export function look(payload, theme, width, legend) {
   fitCells(data, layout, width, family);
   for (const note of layout.annotations ?? []) if (note.text) note.text = withMinus(note.text);
   for (const { label } of layout.shapes ?? []) if (label?.text) label.text = withMinus(label.text);
-  const lines = payload.question ? wrapped(payload.question, width - 8, family) : [];
+  const lines = payload.question ? wrapped(payload.question, width - (width < NARROW ? 8 : TOOLS), family) : [];
   // Plotly hangs a title from its first line's place and lets further lines grow upwards.
   const pad = { t: 4 + (lines.length - 1) * TITLE_SIZE * LINE, l: 2 };
   if (lines.length) layout.title = { text: lines.map(escaped).join("<br>"), pad };

@@ -15,6 +15,7 @@ from perturbviz.panels.figures import interactions as figures
 from perturbviz.ui import cache_interactions as cache
 from perturbviz.ui.chart import chart
 from perturbviz.ui.sections.interactions.work import SIDES, Work, number_of_calls, option
+from perturbviz.ui.tables import draw_table
 
 KINDS = {"": "TPR–FDP", "precision_recall": "precision–recall", "roc": "ROC"}
 _HELP = (
@@ -68,13 +69,9 @@ def draw(work: Work) -> None:
     if said:
         st.caption(said)
     table = score_table(found, work.names, n)
-    numbers = {
-        c: st.column_config.NumberColumn(
-            "±" if c.startswith("±") else c, format="%.3f", help=c if c.startswith("±") else None
-        )
-        for c in table.select_dtypes("number")
-    }  # short heads: the remark must not be pushed out of the screen
-    st.dataframe(table, hide_index=True, width="stretch", column_config=numbers)
+    help_ = {c: st.column_config.Column("±", help=c) for c in table.columns if c.startswith("±")}
+    # short heads: the remark must not be pushed out of the screen
+    draw_table(table, column_config=help_)
 
 
 def score_table(found, names, n: int) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from perturbviz.ui import cache_interactions as cache
 from perturbviz.ui import choose, navigation, session
 from perturbviz.ui.chart import chart
 from perturbviz.ui.sections.interactions.work import Work, choice, number_of_calls
+from perturbviz.ui.tables import draw_table
 
 TOP = 24  # genes or doubles shown
 DOUBLES = 30  # lines of the gene view
@@ -57,12 +58,11 @@ def _false_calls(work: Work, methods: list[str]) -> None:
                 args=(line["perturbation"], line["gene"], method),
             )
     with st.expander("The five best of each", key="false-calls-table"):
-        st.dataframe(
+        draw_table(
             pd.concat([t.assign(method=work.names[m]) for m, t in found.items()])[
                 ["method", "perturbation", "gene", "predicted", "observed", "seed", "context"]
-            ].round(4),
-            hide_index=True,
-            width="stretch",
+            ],
+            digits=4,
         )
 
 

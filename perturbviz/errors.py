@@ -2,12 +2,40 @@
 
 import logging
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 LOG = logging.getLogger("perturbviz")
 
 
+@dataclass(frozen=True)
+class Choice:
+    """A way out of a problem: what to say about a file, and how a button puts it.
+
+    Attributes
+    ----------
+    option
+        Field of :class:`perturbviz.readers.Options`.
+    value
+        What to set it to; what is there already stays where the field holds several.
+    words
+        Words of the button.
+    """
+
+    option: str
+    value: str
+    words: str
+
+
 class UserError(ValueError):
-    """Bad input or a request that cannot be met; its message is one clear sentence for the person who caused it."""
+    """Bad input or a request that cannot be met; its message is one clear sentence for the person who caused it.
+
+    ``choices`` are the ways out that can be taken by a click; the sentence names them in the words of the command line.
+    """
+
+    def __init__(self, text: str = "", choices: Sequence[Choice] = ()):
+        super().__init__(text)
+        self.choices = tuple(choices)
 
 
 def unexpected(name: str, what: str) -> UserError:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
-from perturbviz.errors import UserError
+from perturbviz.errors import Choice, UserError
 
 Matrix: TypeAlias = np.ndarray | sp.csr_matrix
 #: "counts": whole numbers. "unclear": no whole numbers, and beyond what logarithms of counts can be. "scaled": every
@@ -18,6 +18,10 @@ Kind = Literal["counts", "unclear", "scaled", "lognorm"]
 #: What a reader does about counts: "ask" unless declared, "normalise" them, or "never" look.
 Counts = Literal["ask", "normalise", "never"]
 
+COUNT_CHOICES = (
+    Choice("value_space", "counts", "These are counts: normalise"),
+    Choice("value_space", "lognorm", "Take them as they are"),
+)
 LOG_MAX = 50.0  # log1p values stay far below: expm1(50) molecules do not exist
 TOTAL_MAX = 1e9  # a cell has fewer molecules, and log2 of counts per million stays below too
 MANY_NEGATIVE = 0.2  # share of negative values from which a table that says nothing about itself is asked about
@@ -156,7 +160,16 @@ class Plan:
     caution: str = ""
 
 
-def plan(found: Look, declared: str, counts: Counts, what: str, instead: str = "", *, measured: bool = False) -> Plan:
+def plan(
+    found: Look,
+    declared: str,
+    counts: Counts,
+    what: str,
+    instead: str = "",
+    slots: Sequence[str] = (),
+    *,
+    measured: bool = False,
+) -> Plan:
     """What to do with values that look like ``found``.
 
     What is declared is done, with a caution where the values look otherwise; but a logarithm is never taken twice.
@@ -171,6 +184,8 @@ def plan(found: Look, declared: str, counts: Counts, what: str, instead: str = "
         File and slot, for sentences.
     instead
         Sentence that names other slots of the file and how one of them is chosen; "" where there are none.
+    slots
+        Names of these slots, for buttons.
     measured
         The values are known to be measured, so that none of them can be negative.
 
@@ -181,8 +196,9 @@ def plan(found: Look, declared: str, counts: Counts, what: str, instead: str = "
     """
     if counts == "never":
         return Plan()
+    others = [Choice("layer", name, f"Use {name}") for name in slots[:4]]
     if declared == "counts":
-        return _as_counts(found, what, instead)
+        return _as_counts(found, what, instead, others)
     if declared:
         return Plan(caution=_doubt(found, what) if declared == "lognorm" else "")
     if found.kind == "counts":
@@ -190,23 +206,27 @@ def plan(found: Look, declared: str, counts: Counts, what: str, instead: str = "
             return Plan(True)
         raise UserError(
             f"{what} holds {found.words()}: these look like counts. Say --value-space counts to normalise each cell to "
-            f"10,000 and take log1p, or --value-space lognorm to take them as they are.{instead}"
+            f"10,000 and take log1p, or --value-space lognorm to take them as they are.{instead}",
+            [*COUNT_CHOICES, *others],
         )
     if found.kind == "unclear":
         raise UserError(
             f"{what} holds {found.words()}: these look like counts that were corrected, and are neither counts nor "
             "log-normalised as they stand. Say --value-space counts to normalise each cell and take log1p, or "
-            f"--value-space lognorm to take them as they are.{instead}"
+            f"--value-space lognorm to take them as they are.{instead}",
+            [*COUNT_CHOICES, *others],
         )
     if found.kind == "scaled":
         raise UserError(
             f"{what} looks scaled, every gene to mean 0 ({found.words()}): such values are neither counts nor "
-            f"log-normalised expression nor changes against control.{instead or ' Save the unscaled values.'}"
+            f"log-normalised expression nor changes against control.{instead or ' Save the unscaled values.'}",
+            others,
         )
     if measured and found.minimum < 0:
         raise UserError(
             f"{what}: the values are neither counts nor log-normalised ({found.words()}): declare lognorm to use "
-            f"them as they are.{instead}"
+            f"them as they are.{instead}",
+            [COUNT_CHOICES[1], *others],
         )
     if counts == "normalise":
         why = "uns['log1p'] is there" if found.logged else "they are no whole numbers"
@@ -214,15 +234,16 @@ def plan(found: Look, declared: str, counts: Counts, what: str, instead: str = "
     return Plan()
 
 
-def _as_counts(found: Look, what: str, instead: str) -> Plan:
+def _as_counts(found: Look, what: str, instead: str, others: Sequence[Choice]) -> Plan:
     """Values that are declared to be counts."""
     if found.minimum < 0:
-        raise UserError(f"{what}: declared counts, but some values are negative ({found.words()}).{instead}")
+        raise UserError(f"{what}: declared counts, but some values are negative ({found.words()}).{instead}", others)
     if found.surely_log:
         why = "uns['log1p'] is there" if found.logged else f"expm1 of every row adds up to {found.total:,.0f}"
         raise UserError(
             f"{what}: declared counts, but the values do not look like counts ({found.words()}; {why}): a "
-            f"logarithm was taken already and is not taken twice. Declare lognorm instead.{instead}"
+            f"logarithm was taken already and is not taken twice. Declare lognorm instead.{instead}",
+            [COUNT_CHOICES[1], *others],
         )
     note = "" if found.integers else " They are not whole numbers: taken for counts as you say."
     return Plan(True, note)

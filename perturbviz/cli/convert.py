@@ -6,16 +6,18 @@ import argparse
 import csv
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from perturbviz.benchmark import save
+from perturbviz.benchmark.labels import NEVER
 from perturbviz.cli.output import check_output
 from perturbviz.cli.reading import add_trust, read, read_files
 from perturbviz.errors import UserError
 from perturbviz.readers import Options
 from perturbviz.readers.assemble import Incoming, assemble
-from perturbviz.readers.base import SPACES
+from perturbviz.readers.base import INDEX, NO_CONTEXT, SPACES
 from perturbviz.readers.safety import check_file, check_text
 from perturbviz.readers.splitfile import read_split
 
@@ -36,9 +38,40 @@ def register(subparsers: Any) -> None:
     )
     p.add_argument("--system", default="", metavar="ID", help="format of the predictions (default: recognise it)")
     p.add_argument("--truth-system", default="", metavar="ID", help="format of the truth (default: recognise it)")
-    p.add_argument("--control", action="append", default=[], metavar="LABEL", help="further label that means control")
-    p.add_argument("--context", default="", metavar="COLUMN", help="column with the context, e.g. the cell line")
-    p.add_argument("--condition", default="", metavar="COLUMN", help="column with the perturbation, if oddly named")
+    p.add_argument(
+        "--control",
+        action="append",
+        default=[],
+        metavar="LABEL",
+        help="further label that means control, 'NT-*' for all that begin so; may be repeated",
+    )
+    p.add_argument(
+        "--not-control",
+        action="append",
+        default=[],
+        metavar="LABEL",
+        help="label that does not, though it usually does",
+    )
+    p.add_argument(
+        "--separator", default="", metavar="SIGN", help=f"sign between the targets of a label, or {NEVER}: never split"
+    )
+    p.add_argument(
+        "--shared-control", action="store_true", help="control of one context (dose 0) serves those that have none"
+    )
+    p.add_argument(
+        "--context",
+        default="",
+        metavar="COLUMN",
+        help=f"column with the context, e.g. the cell line, or {NO_CONTEXT}: there is one",
+    )
+    p.add_argument(
+        "--condition",
+        default="",
+        metavar="COLUMN",
+        help=f"column with the perturbation, if oddly named, or {INDEX}: the names of the rows",
+    )
+    p.add_argument("--truth-context", default="", metavar="COLUMN", help="the same for the truth, if named otherwise")
+    p.add_argument("--truth-condition", default="", metavar="COLUMN", help="the same for the truth, if named otherwise")
     p.add_argument(
         "--value-space", default="", choices=SPACES, metavar="SPACE", help=f"what the values are: {', '.join(SPACES)}"
     )
@@ -65,6 +98,9 @@ def run(arguments: argparse.Namespace) -> int:
     options = Options(
         system=arguments.system,
         control=tuple(arguments.control),
+        not_control=tuple(arguments.not_control),
+        separator=arguments.separator,
+        shared_control=arguments.shared_control,
         context=arguments.context,
         condition=arguments.condition,
         value_space=arguments.value_space,
@@ -74,16 +110,14 @@ def run(arguments: argparse.Namespace) -> int:
         without=tuple(arguments.without),
         allow_pickle=True,
     )
-    truth_options = Options(
+    truth_options = replace(
+        options,
         system=arguments.truth_system,
-        control=options.control,
-        context=options.context,
-        condition=options.condition,
+        context=arguments.truth_context or options.context,
+        condition=arguments.truth_condition or options.condition,
         value_space=arguments.truth_value_space or options.value_space,
         layer=arguments.truth_layer,
-        genes=options.genes,
-        rename=options.rename,
-        allow_pickle=True,
+        without=(),
     )
     truth = read_files(arguments.truth, truth_options, trust)
     given = [parse_prediction(text) for text in arguments.prediction]

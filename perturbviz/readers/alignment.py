@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from perturbviz.benchmark.perturbations import CONTROL, CONTROL_LABELS, parse_condition, targets
+from perturbviz.benchmark.labels import LabelRules
 from perturbviz.errors import UserError
 
 ENSEMBL = re.compile(r"^(ENS[A-Z]*G\d{6,})(\.\d+)?$")
@@ -22,55 +22,6 @@ DEFAULT_CONTEXT = "all"
 
 
 # -- conditions ----------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class LabelRules:
-    """How labels of one file become canonical names.
-
-    Attributes
-    ----------
-    separators
-        Tried in turn: the first that occurs in a label splits it; "_" only between known targets.
-    vocabulary
-        Known targets, None where none are known.
-    control
-        Further labels that mean control ("" among them where the system writes it for control).
-    rename
-        Name in the file -> name to use, for whole labels or single targets.
-    """
-
-    separators: tuple[str, ...] = ("+",)
-    vocabulary: Collection[str] | None = None
-    control: tuple[str, ...] = ()
-    rename: Mapping[str, str] | None = None
-
-    def __call__(self, label: Any) -> str | None:
-        """Canonical name; None where the label does not say what the condition is."""
-        rename = self.rename or {}
-        if isinstance(label, str):
-            label = rename.get(label, rename.get(label.strip(), label))
-            if not label.strip():
-                return CONTROL if "" in self.control else None
-        separator = next((s for s in self.separators if s in str(label)), self.separators[0])
-        name = parse_condition(label, separator, self.vocabulary, self.control)
-        if name is None or not rename:
-            return name
-        return "+".join(sorted(rename.get(t, t) for t in targets(name))) or CONTROL
-
-
-def vocabulary_of(labels: Iterable[Any], separators: Sequence[str]) -> frozenset[str]:
-    """Targets a list of labels declares: parts at unambiguous separators, and labels without any separator."""
-    found: set[str] = set()
-    sure = [s for s in separators if s and s != "_"]
-    for label in labels:
-        if not isinstance(label, str):
-            continue
-        separator = next((s for s in sure if s in label), None)
-        parts = label.split(separator) if separator else [label]
-        if separator or "_" not in label or "_" not in separators:
-            found |= {p.strip() for p in parts}
-    return frozenset(t for t in found if t and t.lower() not in CONTROL_LABELS)
-
-
 @dataclass(frozen=True, eq=False)
 class Conditions:
     """Which rows of a file make up each canonical (context, condition).

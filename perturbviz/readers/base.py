@@ -14,16 +14,29 @@ from typing import Any, Literal
 import numpy as np
 
 from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark.labels import SEPARATORS
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.benchmark.sense import check_names
-from perturbviz.errors import UserError
+from perturbviz.errors import Choice, UserError
 
 Space = Literal["", "lognorm", "delta", "signed_logp", "counts", "embedding"]
 SPACES: tuple[str, ...] = ("lognorm", "delta", "signed_logp", "counts")
 
 
+#: What a person says in place of a column: the names of the rows, or no context at all.
+INDEX, NO_CONTEXT = "index", "none"
+
+
 class Caution(str):
-    """A note that asks for a decision or a second look."""
+    """A note that asks for a decision or a second look; ``choices`` are ways to decide that a click can take."""
+
+    choices: tuple[Choice, ...] = ()
+
+    def __new__(cls, text: str, choices: Sequence[Choice] = ()) -> Caution:
+        """A text with choices."""
+        self = super().__new__(cls, text)
+        self.choices = tuple(choices)
+        return self
 
 
 @dataclass(frozen=True)
@@ -35,11 +48,17 @@ class Options:
     system
         Id of the reader; "" = recognise it.
     control
-        Further labels that mean control.
+        Further labels that mean control; "NT-*" stands for all that begin so.
+    not_control
+        Labels that do not mean control, although they usually do.
+    separator
+        Mark between the targets in a label; "none" = labels are never split, "" = as the system does.
+    shared_control
+        Whether the control cells of one context (vehicle at dose 0) serve those contexts that have none.
     context
-        Column that holds the context (cell line, donor, dose, ...).
+        Column that holds the context (cell line, donor, dose, ...); "none" = there is one context.
     condition
-        Column that holds the perturbation, where it has an unusual name.
+        Column that holds the perturbation, where it has an unusual name; "index" = the names of the rows.
     value_space
         What the numbers are, where the file does not say; overrides the reader.
     layer
@@ -56,6 +75,9 @@ class Options:
 
     system: str = ""
     control: tuple[str, ...] = ()
+    not_control: tuple[str, ...] = ()
+    separator: str = ""
+    shared_control: bool = False
     context: str = ""
     condition: str = ""
     value_space: str = ""
@@ -132,7 +154,8 @@ class Loaded:
     value_space
         What the numbers are; "" = the file does not say.
     separators
-        Marks between targets in a label, tried in turn; the property of a system, never guessed from one label.
+        Marks between targets in a label, tried in turn: the property of a system, never guessed from one label;
+        "_" only between known names.
     control_labels
         Further labels that mean control in files of this system.
     vocabulary
@@ -155,7 +178,7 @@ class Loaded:
     names: Mapping[str, str] = field(default_factory=dict)
     splits: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     value_space: str = ""
-    separators: tuple[str, ...] = ("+",)
+    separators: tuple[str, ...] = SEPARATORS
     control_labels: tuple[str, ...] = ()
     vocabulary: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()

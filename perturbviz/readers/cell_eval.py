@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import tarfile
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import zstandard
 
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Reader
-from perturbviz.readers.cells import CONTEXTS, read_rows
-from perturbviz.readers.hdf5 import H5ad, obs_columns, peek
+from perturbviz.readers.hdf5 import H5ad, peek
+from perturbviz.readers.layout import Found, as_loaded, fits, rows_of
+from perturbviz.readers.layouts import LAYOUTS
 from perturbviz.readers.safety import check_bytes, check_file, check_time, tar_members
 
 _MEMBER = "pred.h5ad.zst"
+_LAYOUT = LAYOUTS["cell-eval"]
 
 
 def recognise(path: Path) -> bool:
@@ -24,38 +27,32 @@ def recognise(path: Path) -> bool:
     if path.suffix == ".vcc":
         return True
     with peek(path) as file:
-        return "target_gene" in obs_columns(file)
+        return fits(file, _LAYOUT)
 
 
 def read(path: Path, options: Options) -> Loaded:
     """Means by target_gene; one file is truth or prediction as the caller says, a folder holds both."""
+    title = path.name.split(".")[0]
     if path.suffix == ".vcc":
         with tempfile.TemporaryDirectory(prefix="perturbviz-") as folder:
-            means = _rows(_unpack(path, Path(folder)), options)
-        return _loaded(path, predictions={("", ""): means.profiles}, notes=means.notes)
+            return as_loaded(_predicted(_unpack(path, Path(folder)), options), _LAYOUT, title)
     if not path.is_dir():
-        means = _rows(path, options)
-        return _loaded(path, truth=means.profiles, layers=means.layers, notes=means.notes)
-    pred = _rows(path / "pred.h5ad", options)
+        return as_loaded(_rows(path, options), _LAYOUT, title)
+    pred = _predicted(path / "pred.h5ad", options)
     if not (path / "real.h5ad").is_file():
-        return _loaded(path, predictions={("", ""): pred.profiles}, notes=pred.notes)
+        return as_loaded(pred, _LAYOUT, title)
     real = _rows(path / "real.h5ad", options)
-    return _loaded(
-        path,
-        truth=real.profiles,
-        layers=real.layers,
-        predictions={("", ""): pred.profiles},
-        notes=tuple(dict.fromkeys([*real.notes, *pred.notes])),
-    )
+    return as_loaded(replace(real, predicted=pred.predicted, notes=(*real.notes, *pred.notes)), _LAYOUT, title)
 
 
-def _loaded(path: Path, **what) -> Loaded:
-    return Loaded(value_space="lognorm", separators=("+",), title=path.name.split(".")[0], **what)
-
-
-def _rows(path: Path, options: Options):
+def _rows(path: Path, options: Options) -> Found:
     with H5ad(path) as h5:
-        return read_rows(h5, options, labels=("target_gene", "target", "perturbation", "condition"), context=CONTEXTS)
+        return rows_of(h5, _LAYOUT, options)
+
+
+def _predicted(path: Path, options: Options) -> Found:
+    found = _rows(path, options)
+    return replace(found, measured=None, predicted=found.means)
 
 
 def _unpack(path: Path, folder: Path) -> Path:

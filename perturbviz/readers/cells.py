@@ -16,8 +16,8 @@ import pandas as pd
 import scipy.sparse as sp
 
 from perturbviz.benchmark import scale
-from perturbviz.benchmark.perturbations import CONTROL
-from perturbviz.errors import UserError
+from perturbviz.benchmark.perturbations import whole_number
+from perturbviz.errors import Choice, UserError
 from perturbviz.readers.base import Caution, Options, Profiles
 from perturbviz.readers.check import plural
 from perturbviz.readers.hdf5 import H5ad
@@ -56,82 +56,13 @@ class Means:
         return {} if self.se is None else {"se": self.se}
 
 
-def column(frame: pd.DataFrame, names: Sequence[str], wanted: str, what: str, file: str) -> str:
-    """The column a person named, or the first of the usual ones; :class:`UserError` where there is none."""
-    if wanted:
-        if wanted not in frame:
-            raise UserError(
-                f"{file} has no obs column {wanted!r}; it has: {', '.join(map(str, frame.columns)) or 'none'}."
-            )
-        return wanted
-    found = next((n for n in names if n in frame), "")
-    if not found:
-        have = ", ".join(map(str, frame.columns)) or "none"
-        raise UserError(f"{file} has no obs column with the {what} (--{what} COLUMN); it has: {have}.")
-    return found
-
-
 def labels_of(values: pd.Series) -> list[Any]:
-    """Labels as the file has them, used values only; None where missing."""
-    return [None if v is None or v != v else v if isinstance(v, str) else str(v) for v in values.astype(object)]
+    """Labels as the file has them, used values only, whole numbers without decimals; None where missing."""
+    return [None if v is None or v != v else v if isinstance(v, str) else _said(v) for v in values.astype(object)]
 
 
-def read_rows(
-    h5: H5ad,
-    options: Options,
-    slot: str = "X",
-    labels: Sequence[str] | list[Any] = LABELS,
-    label_column: str = "",
-    context: str | Sequence[str] = "",
-    control_column: str = "",
-    counts: scale.Counts = "ask",
-) -> Means:
-    """Mean rows of one slot of an .h5ad.
-
-    Parameters
-    ----------
-    slot
-        "X", "layers/NAME" or "obsm/NAME".
-    labels
-        Usual names of the label column.
-    label_column
-        The label column where the system fixes it.
-    context
-        Column (or usual columns, of which one with several values counts) of the context where none is declared.
-    control_column
-        Boolean column that marks control, whatever the label says.
-    counts
-        What to do with counts: "normalise" each cell to 10,000 and log1p; "ask" unless declared; "never" look.
-    """
-    obs, file = h5.obs, h5.path.name
-    name = (
-        label_column
-        if label_column and not options.condition
-        else column(obs, labels, options.condition, "condition", file)
-    )
-    found = labels_of(obs[name])
-    if control_column and control_column in obs:
-        is_control = obs[control_column].astype(str).str.lower().isin(["true", "1", "1.0"]).to_numpy()
-        found = [CONTROL if c else v for c, v in zip(is_control, found, strict=True)]
-    contexts, notes = _contexts(obs, options, context, file)
-    x, var, slot = values_of(h5, slot, options)
-    if x.shape[0] != len(obs):
-        raise UserError(f"{file}: {slot!r} has {x.shape[0]} rows for {len(obs)} rows of obs.")
-    genes, symbols = gene_names(var, x.shape[1], slot)
-    rows = Rows(
-        x,
-        found,
-        contexts,
-        genes,
-        symbols,
-        [*map(str, obs.index)],
-        obs.get("n_cells"),
-        f"{file}: {slot!r}",
-        other_slots(h5, slot),
-    )
-    means = mean_rows(rows, options.value_space, counts, h5.has("uns/log1p"))
-    notes += predicted_elsewhere(h5, slot) if not options.layer else []
-    return replace(means, notes=(*notes, *means.notes))
+def _said(value: Any) -> str:
+    return whole_number(str(value)) if isinstance(value, float | np.floating) else str(value)
 
 
 def predicted_elsewhere(h5: H5ad, slot: str) -> list[str]:
@@ -143,7 +74,8 @@ def predicted_elsewhere(h5: H5ad, slot: str) -> list[str]:
     return [
         Caution(
             f"{h5.path.name}: the values are those of X, but {', '.join(named)} lies beside it: where that is the "
-            f"prediction, choose it (--layer {named[0]})."
+            f"prediction, choose it (--layer {named[0]}).",
+            [Choice("layer", n, f"Use {n}") for n in named[:3]],
         )
     ]
 
@@ -155,7 +87,8 @@ def values_of(h5: H5ad, slot: str, options: Options) -> tuple[np.ndarray | sp.cs
         slot = "raw/X" if options.layer == "raw" else slot
         if not h5.has(slot):
             have = ", ".join(other_slots(h5, "")) or "none"
-            raise UserError(f"{h5.path.name} has no {options.layer!r} (--layer); it has: {have}.")
+            choices = [Choice("layer", word, f"Use {word}") for word in other_slots(h5, "")[:4]]
+            raise UserError(f"{h5.path.name} has no {options.layer!r} (--layer); it has: {have}.", choices)
     return h5.matrix(slot), h5.table("raw/var") if slot == "raw/X" else h5.var, slot
 
 
@@ -163,17 +96,6 @@ def other_slots(h5: H5ad, slot: str) -> tuple[str, ...]:
     """The slots of a file that hold values of genes, as ``--layer`` names them, but one."""
     slots = {"X": "X", "raw/X": "raw"} | {f"layers/{k}": k for k in h5.keys("layers")}
     return tuple(word for s, word in slots.items() if s != slot and h5.has(s))
-
-
-def _contexts(obs, options: Options, context: str | Sequence[str], file: str) -> tuple[list[str] | None, list[str]]:
-    if options.context:
-        return [str(v) for v in obs[column(obs, (), options.context, "context", file)]], []
-    if isinstance(context, str):
-        return ([str(v) for v in obs[context]], []) if context and context in obs else (None, [])
-    name = next((c for c in context if c in obs and obs[c].astype(str).nunique() > 1), "")
-    if not name:
-        return None, []
-    return [str(v) for v in obs[name]], [f"The context of each row is taken from obs column {name!r}."]
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,9 +186,8 @@ def mean_rows(rows: Rows, declared: str, counts: scale.Counts = "ask", logged: b
             "its value; nothing is filled in for you."
         )
     found = scale.look(rows.x, logged)
-    plan = scale.plan(
-        found, declared, counts, rows.what, scale.other_slots(rows.slots, "--layer, or --truth-layer for the truth")
-    )
+    instead = scale.other_slots(rows.slots, "--layer, or --truth-layer for the truth")
+    plan = scale.plan(found, declared, counts, rows.what, instead, rows.slots)
     if plan.caution:
         notes.append(Caution(plan.caution))
     if not plan.normalise and counts != "never" and len(odd := found.mixed):

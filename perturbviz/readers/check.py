@@ -12,7 +12,9 @@ from typing import Literal
 import numpy as np
 
 from perturbviz.benchmark import Benchmark, scale
+from perturbviz.benchmark.perturbations import PLUS
 from perturbviz.benchmark.splits import SPLIT_PARTS
+from perturbviz.errors import Choice
 from perturbviz.readers.alignment import Conditions, GeneMatch
 
 Topic = Literal["file", "conditions", "genes", "values", "split"]
@@ -29,12 +31,13 @@ UNSEEN = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence of the report; ``items`` are the names it counts."""
+    """One sentence of the report; ``items`` are the names it counts, ``choices`` what a click can do about it."""
 
     topic: Topic
     text: str
     warning: bool = False
     items: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,9 @@ def label_findings(conditions: Conditions) -> list[Finding]:
         text = f"{plural(len(conditions.merged), 'condition')} had several rows, merged as means weighted by cells"
         items = tuple(f"{k} = {' & '.join(v)}" for k, v in conditions.merged.items())
         out.append(Finding("conditions", text, items=items))
+    if one := tuple(name for name in dict.fromkeys(conditions.names) if PLUS in name):
+        text = f"a + inside a name is written {PLUS}, so that the name stays one"
+        out.append(Finding("conditions", text, items=one))
     if conditions.dropped:
         n = int((conditions.group < 0).sum())
         text = (

@@ -13,8 +13,9 @@ import numpy as np
 
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
-from perturbviz.readers.cells import read_rows
 from perturbviz.readers.hdf5 import H5ad, obs_columns, peek
+from perturbviz.readers.layout import rows_of
+from perturbviz.readers.layouts import LAYOUTS
 from perturbviz.readers.matrix import read_table
 
 _KEYS = ("X_uce", "X_geneformer", "X_scbert", "X_tgpt", "X_scgpt", "X_emb", "X_state", "X_pca")
@@ -36,13 +37,13 @@ def read(path: Path, options: Options) -> Loaded:
         key = next((k for k in (*_KEYS, *keys) if k in keys), "")
         if not key:
             raise UserError(f"{path.name} holds no embedding: obsm is empty.")
-        means = read_rows(h5, options, f"obsm/{key}", control_column="is_control", counts="never")
-        p = means.profiles
+        layout = LAYOUTS["embedding"]
+        p = rows_of(h5, layout, options, f"obsm/{key}").means.profiles
         _refuse_codes(p.labels, path.name, options)
         loaded = _loaded(path, p, f"Embedding obsm[{key!r}], {p.values.shape[1]} dimensions.")
         if not h5.has("layers/ground_truth"):
             return loaded
-        kept = read_rows(h5, options, "layers/ground_truth", control_column="is_control")
+        kept = rows_of(h5, replace(layout, counts="ask", role="truth"), options, "layers/ground_truth").means
     return replace(loaded, truth=kept.profiles, layers=kept.layers)
 
 

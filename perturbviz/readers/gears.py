@@ -14,8 +14,10 @@ import numpy as np
 
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
-from perturbviz.readers.cells import Rows, mean_rows, read_rows
-from perturbviz.readers.hdf5 import H5ad, obs_columns, peek
+from perturbviz.readers.cells import Rows, mean_rows
+from perturbviz.readers.hdf5 import H5ad, peek
+from perturbviz.readers.layout import as_loaded, fits, rows_of
+from perturbviz.readers.layouts import LAYOUTS
 from perturbviz.readers.npz import npz_names, read_npz
 from perturbviz.readers.pickles import safe_pickle
 
@@ -110,16 +112,13 @@ def results(
 def recognise_truth(path: Path) -> bool:
     """perturb_processed.h5ad (or its folder): obs condition and condition_name, ranked genes in uns."""
     with peek(_truth_file(path)) as file:
-        return {"condition", "condition_name"} <= obs_columns(file) and "rank_genes_groups_cov_all" in file.get(
-            "uns", {}
-        )
+        return fits(file, LAYOUTS["gears-truth"])
 
 
 def read_truth(path: Path, options: Options) -> Loaded:
     """Cells to means. The cell type is not a context unless declared (Norman's is a dummy)."""
     with H5ad(_truth_file(path)) as h5:
-        means = read_rows(h5, options, label_column="condition")
-    return Loaded(truth=means.profiles, layers=means.layers, value_space="lognorm", notes=means.notes, title=path.stem)
+        return as_loaded(rows_of(h5, LAYOUTS["gears-truth"], options), LAYOUTS["gears-truth"], path.stem)
 
 
 def _truth_file(path: Path) -> Path:

@@ -196,7 +196,7 @@ def _result(end: End, folder: Path, descriptor: int, limits: Limits, name: str) 
         said = f"what came back is not plain: {type(error).__name__}: {error}\n{_log_of(folder)}"
         raise unexpected(name, said) from error
     if (problem := found.get("problem")) is not None:
-        raise UserError(" ".join(str(problem)[:2000].split()))
+        raise UserError(" ".join(str(problem)[:2000].split()), plain.choices_of(found["value"]))
     if (why := found.get("why")) is not None:
         raise _sentence(End(str(why), 1), name, limits, folder)
     if (trace := found.get("error")) is not None:
@@ -431,7 +431,8 @@ def _work(request: _Request) -> int:
         value = request.function(*request.arguments)
         writer.write({}, value)
     except UserError as error:
-        plain.Writer(request.folder).write({"problem": str(error).encode("utf-8", "replace").decode()}, None)
+        said = str(error).encode("utf-8", "replace").decode()
+        plain.Writer(request.folder).write({"problem": said}, error.choices)
     except MemoryError:
         plain.Writer(request.folder).write({"why": "memory"}, None)
     except Exception as error:

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from perturbviz.benchmark.rows import predicted_rows
 from perturbviz.errors import UserError
-from perturbviz.readers.base import Loaded, Options, Profiles, Reader
-from perturbviz.readers.cells import Rows, gene_names, mean_rows, other_slots
+from perturbviz.readers.base import NO_CONTEXT, Loaded, Options, Profiles, Reader
+from perturbviz.readers.cells import CONTEXTS, Rows, gene_names, mean_rows, other_slots
 from perturbviz.readers.hdf5 import H5ad
+from perturbviz.readers.layout import no_column
 
 _CELLPB = "adata_pert.h5ad"
 
@@ -38,13 +40,15 @@ def read_pertpy(path: Path, options: Options) -> Loaded:
 def _collect(files: dict[str, Path], path: Path, options: Options) -> Loaded:
     if not files:
         raise UserError(f"{path.name} holds no .h5ad named after a perturbation.")
-    rows, names, cells = [], None, []
+    rows, names, cells, contexts = [], None, [], []
     notes: list[str] = []
     for file in files.values():
         with H5ad(file) as h5:
             x = h5.matrix()
-            if "label" in h5.obs and (h5.obs["label"].astype(str) == "pred").any():
-                x = x[(h5.obs["label"].astype(str) == "pred").to_numpy()]
+            told = predicted_rows(h5.obs)
+            if told and told[1].any():
+                x = x[told[1]]
+            contexts.append(_context(h5, file, options))
             genes, symbols = gene_names(h5.var, x.shape[1])
             rows_ = Rows(
                 x, [0] * x.shape[0], genes=genes, symbols=symbols, what=f"{file.name}: 'X'", slots=other_slots(h5, "X")
@@ -59,7 +63,8 @@ def _collect(files: dict[str, Path], path: Path, options: Options) -> Loaded:
         cells.append(x.shape[0])
     note = "The perturbation of each file is its name: its own labels are those of the control cells it started from."
     first, second = names or (None, None)
-    profiles = Profiles(np.array(rows, np.float32), list(files), first, second, None, np.array(cells, float))
+    given = contexts if any(contexts) else None
+    profiles = Profiles(np.array(rows, np.float32), list(files), first, second, given, np.array(cells, float))
     return Loaded(
         predictions={("", ""): profiles},
         value_space="lognorm",
@@ -67,6 +72,21 @@ def _collect(files: dict[str, Path], path: Path, options: Options) -> Loaded:
         notes=tuple(dict.fromkeys([note, *notes])),
         title=path.stem,
     )
+
+
+def _context(h5: H5ad, file: Path, options: Options) -> str:
+    """The one context of a file's rows: of the column a person names, or the first usual one that has one value."""
+    if options.context == NO_CONTEXT:
+        return ""
+    if options.context and options.context not in h5.obs:
+        raise no_column(h5.obs, options.context, file.name)
+    for name in (options.context,) if options.context else CONTEXTS:
+        if name in h5.obs:
+            values = h5.obs[name].astype(str).unique()
+            if len(values) == 1:
+                return str(values[0])
+            raise UserError(f"{file.name} holds rows of {', '.join(values[:5])} in {name!r}: write one file for each.")
+    return ""
 
 
 CELLPB = Reader(

@@ -9,8 +9,10 @@ import numpy as np
 
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Reader
-from perturbviz.readers.cells import CONTEXTS, Means, group_means, h5ads, read_rows
+from perturbviz.readers.cells import Means, group_means, h5ads
 from perturbviz.readers.hdf5 import H5ad
+from perturbviz.readers.layout import rows_of
+from perturbviz.readers.layouts import LAYOUTS
 
 _PATTERN = "prediction_chunk_*.h5ad"
 
@@ -29,9 +31,12 @@ def recognise(path: Path) -> bool:
 def read(path: Path, options: Options) -> Loaded:
     """Means over the cells of all chunks."""
     parts: list[Means] = []
+    said: list[str] = []
     for chunk in _chunks(path):
         with H5ad(chunk) as h5:
-            parts.append(read_rows(h5, options, label_column="condition", context=CONTEXTS))
+            found = rows_of(h5, LAYOUTS["perturbench"], options)
+        parts.append(found.means)
+        said += [n for n in found.notes if n not in said]
     first = parts[0].profiles
     for part, chunk in zip(parts, _chunks(path), strict=True):
         if list(part.profiles.genes or ()) != list(first.genes or ()):
@@ -51,7 +56,7 @@ def read(path: Path, options: Options) -> Loaded:
         first.symbols,
     )
     rows = replace(means.profiles, value_space=first.value_space)
-    notes = (*parts[0].notes, f"{len(parts)} chunk{'s' * (len(parts) != 1)} read; row names are not used.")
+    notes = (*said, *parts[0].notes, f"{len(parts)} chunk{'s' * (len(parts) != 1)} read; row names are not used.")
     return Loaded(predictions={("", ""): rows}, value_space="lognorm", notes=notes, title=path.stem)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from perturbviz.errors import Choice
 from perturbviz.readers.base import Caution
 
 HEADER = "result.json"
@@ -44,7 +45,12 @@ def records() -> dict[str, type]:
     from perturbviz.benchmark.scoretable import ScoreTable
     from perturbviz.readers.base import Loaded, Options, Profiles
 
-    return {c.__name__: c for c in (Loaded, Options, Profiles, ScoreTable)}
+    return {c.__name__: c for c in (Choice, Loaded, Options, Profiles, ScoreTable)}
+
+
+def choices_of(value: Any) -> tuple[Choice, ...]:
+    """The ways out that came back beside a sentence; none where something else came."""
+    return tuple(c for c in value if isinstance(c, Choice)) if isinstance(value, tuple) else ()
 
 
 # -- writing -------------------------------------------------------------------------------------------------------
@@ -80,7 +86,7 @@ class Writer:
         if isinstance(value, np.generic) and value.dtype.kind in "biufUS":
             return self.plain(value.item(), depth)
         if isinstance(value, Caution):
-            return ["caution", str(value)]
+            return ["caution", [str(value), self.plain(value.choices, depth + 1)]]
         if isinstance(value, str):
             return str(value)
         if isinstance(value, int):
@@ -262,10 +268,10 @@ class Reader:
             raise NotPlain("a number that is none")
         return float(text)
 
-    def _caution(self, text: Any, depth: int) -> Caution:
-        if not isinstance(text, str):
+    def _caution(self, content: Any, depth: int) -> Caution:
+        if not isinstance(content, list) or len(content) != 2 or not isinstance(content[0], str):
             raise NotPlain("a note that is none")
-        return Caution(text)
+        return Caution(content[0], choices_of(self.value(content[1], depth)))
 
     def _path(self, text: Any, depth: int) -> Path:
         return Path(str(text))

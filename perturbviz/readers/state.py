@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from perturbviz.readers.base import Loaded, Options, Reader
-from perturbviz.readers.cells import CONTEXTS, Means, gene_names, read_rows
 from perturbviz.readers.hdf5 import H5ad
+from perturbviz.readers.layout import Found, as_loaded, named_genes, rows_of
+from perturbviz.readers.layouts import LAYOUTS
 from perturbviz.readers.pickles import safe_pickle
 
 PRED, REAL = "adata_pred.h5ad", "adata_real.h5ad"
 _INFERRED = ("_simulated.h5ad", "_with_preds.h5ad")
 _HVG = "X_hvg"
+_LAYOUT = LAYOUTS["state"]
 
 
 def recognise(path: Path) -> bool:
@@ -36,25 +38,18 @@ def read(path: Path, options: Options) -> Loaded:
     if folder is None:
         return _read_inferred(path, options)
     pred, real = (_rows(folder / name, options) for name in (PRED, REAL))
-    notes = tuple(dict.fromkeys([*pred.notes, *real.notes]))
-    return Loaded(
-        truth=real.profiles,
-        layers=real.layers,
-        predictions={("State", ""): pred.profiles},
-        value_space="lognorm",
-        notes=(*notes, "State clips prediction and truth to [0, 14]."),
-        title=folder.name,
-    )
+    both = Found(real.means, pred.means, "X", tuple(dict.fromkeys([*pred.notes, *real.notes])))
+    loaded = as_loaded(both, replace(_LAYOUT, note="State clips prediction and truth to [0, 14]."), folder.name)
+    return replace(loaded, predictions={("State", ""): loaded.predictions["", ""]})
 
 
-def _rows(path: Path, options: Options, slot: str = "X") -> Means:
+def _rows(path: Path, options: Options, slot: str = "") -> Found:
     with H5ad(path) as h5:
-        means = read_rows(h5, options, slot, context=CONTEXTS)
-        p = means.profiles
-        genes = p.genes or _gene_list(h5, path, p.values.shape[1], options)
-    if genes is not None and len(genes) == p.values.shape[1]:
-        p = replace(p, genes=genes)
-    return Means(p, means.se, means.notes)
+        found = rows_of(h5, _LAYOUT, options, slot)
+        means = found.means
+        if means.profiles.genes is None:
+            means = named_genes(means, _gene_list(h5, path, means.profiles.values.shape[1], options))
+    return replace(found, measured=None, predicted=means)
 
 
 def _gene_list(h5: H5ad, path: Path, n: int, options: Options) -> list[str] | None:
@@ -73,15 +68,13 @@ def _gene_list(h5: H5ad, path: Path, n: int, options: Options) -> list[str] | No
 
 
 def _read_inferred(path: Path, options: Options) -> Loaded:
+    """What `infer` writes: the prediction lies in obsm["X_hvg"] where there is one, and X is what was put in."""
     with H5ad(path) as h5:
-        slot = f"obsm/{_HVG}" if h5.has(f"obsm/{_HVG}") and h5.has("uns/X_hvg_var_names") else "X"
-        known = gene_names(h5.var, len(h5.var))[0]
-    means = _rows(path, options, slot)
-    note = f"Predictions are taken from {slot!r}; control rows are simulated too and not used."
-    p = means.profiles
-    if slot == "X" and p.genes is None and known:
-        p = replace(p, genes=known)
-    return Loaded(predictions={("State", ""): p}, value_space="lognorm", notes=(*means.notes, note), title=path.stem)
+        slot = f"obsm/{_HVG}" if h5.has(f"obsm/{_HVG}") else "X"
+    found = _rows(path, options, slot)
+    note = f"Predictions are taken from {found.slot!r}; control rows are simulated too and not used."
+    loaded = as_loaded(found, replace(_LAYOUT, note=note), path.stem)
+    return replace(loaded, predictions={("State", ""): loaded.predictions["", ""]})
 
 
 READER = Reader(

@@ -75,7 +75,34 @@ def test_own_control_label():
     assert parse_condition("A+Scramble", extra_control=["scramble"]) == "A"
 
 
-gene = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.", min_size=1, max_size=8)
+@pytest.mark.parametrize(
+    "label",
+    ["(+)-JQ1", "flurbiprofen-(+/-)", "S-(+)-rolipram", "CD4+", "+A", "[A+B]2", "(+-JQ1"],
+)
+def test_a_sign_inside_brackets_or_at_the_edge_is_part_of_the_name(label):
+    assert parse_condition(label) == label and targets(label) == (label,)
+    assert targets(parse_condition(f"{label}+KLF1")) == tuple(sorted([label, "KLF1"]))
+
+
+def test_a_name_that_is_never_split_stays_one():
+    assert targets(parse_condition("vitamin A+D", sep="")) == ("vitamin A\uff0bD",)
+    assert targets(parse_condition("vitamin A+D | K", sep="|")) == ("K", "vitamin A\uff0bD")
+
+
+@pytest.mark.parametrize(("label", "name"), [("591.0", "591"), (591.0, "591"), ("591.5", "591.5"), ("A1.0", "A1.0")])
+def test_whole_numbers_have_no_decimals(label, name):
+    assert parse_condition(label) == name
+    assert parse_condition("3367.0", extra_control=["3367"]) == CONTROL
+
+
+def test_controls_by_pattern_and_what_is_none():
+    assert [parse_condition(n, extra_control=["NT-*"]) for n in ("NT-1", "nt-22", "NT1")] == [CONTROL, CONTROL, "NT1"]
+    assert parse_condition("CTRL", not_control={"CTRL"}) == "CTRL" and parse_condition("CTRL") == CONTROL
+
+
+gene = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.", min_size=1, max_size=8).filter(
+    lambda name: any(map(str.isalnum, name))
+)
 
 
 @given(st.lists(gene, min_size=1, max_size=4), st.randoms())

@@ -189,9 +189,11 @@ def test_open_problems(tmp_path):
     assert main(["convert", *words, "-o", str(tmp_path / "b.h5ad")]) == 0
     b = load_benchmark(tmp_path / "b.h5ad")
     assert b.value_space == "signed_logp" and b.contexts == ("NK", "T")
-    row = [i for i, (c, t) in enumerate(zip(b.conditions, b.row_contexts, strict=True)) if (c, t) == ("Drug A+B", "T")]
+    row = [
+        i for i, (c, t) in enumerate(zip(b.conditions, b.row_contexts, strict=True)) if (c, t) == ("Drug A\uff0bB", "T")
+    ]
     np.testing.assert_allclose(b.prediction("m", "")[row[0]], values[2] + 1, rtol=1e-6)
-    assert b.splits[""][row[0]] == "test"
+    assert b.splits[""][row[0]] == "test" and b.n_perturbed[row[0]] == 1  # one compound, whatever its name holds
 
 
 @pytest.mark.parametrize("layout", ["h5ad", "tsv", "sceval"])

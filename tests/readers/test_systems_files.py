@@ -49,3 +49,39 @@ def test_gears_evaluate(tmp_path, capsys, genes):
     check(bench, "gears/expected_res.npz")
     assert "m: warning" not in capsys.readouterr().err
     assert (bench.splits[""] == "test").sum() == 10
+
+
+def test_state_infer_takes_the_prediction_beside_its_input(tmp_path, capsys):
+    """X is what was put in; obsm["X_hvg"] has no names of its own, but var marks as many genes."""
+    bench = converted(tmp_path, "--prediction", f"m={SYSTEMS}/state/infer_hvg_simulated.h5ad")
+    check(bench, "state/expected_infer_hvg.npz")
+    assert "Predictions are taken from 'obsm/X_hvg'" in capsys.readouterr().err
+
+
+def test_state_predict_of_highly_variable_genes(tmp_path):
+    bench = converted(tmp_path, "--prediction", f"m={SYSTEMS}/state/run_hvg", "--genes", "state/genes_run_hvg.txt")
+    check(bench, "state/expected_run_hvg.npz")
+
+
+def test_pertpy_of_the_cell_type_that_was_held_out(tmp_path, capsys):
+    """The truth has three cell types; each prediction holds one of them, and is named after its perturbation."""
+    out = tmp_path / "bench.h5ad"
+    words = ["--truth", str(SYSTEMS / "pertpy" / "cells.h5ad"), "--system", "pertpy"]
+    words += ["--prediction", f"m={SYSTEMS}/pertpy/preds", "--context", "cell_type"]
+    assert main(["convert", *words, "-o", str(out)]) == 0
+    bench = load(out)
+    z = np.load(SYSTEMS / "pertpy" / "expected.npz")
+    rows = bench.row_contexts == "A172"
+    got = pd.DataFrame(bench.prediction("m", ""), bench.conditions, bench.genes)
+    assert got[~rows].isna().all(axis=None)
+    np.testing.assert_allclose(got[rows].loc[list(z["conditions"]), z["genes"]], z["values"], atol=2e-6)
+
+
+def test_scperturbench_takes_imputed_rows_only(tmp_path, capsys):
+    bench = converted(tmp_path, "--prediction", f"m={SYSTEMS}/scperturbench/result.h5ad")
+    check(bench, "scperturbench/expected.npz")
+    assert "By obs column 'Expcategory' 300 of 700 rows are predicted" in capsys.readouterr().err
+
+
+def test_scperturbench_table_of_means(tmp_path):
+    check(converted(tmp_path, "--prediction", f"m={SYSTEMS}/scperturbench/pred.tsv"), "scperturbench/expected_tsv.npz")

@@ -14,7 +14,9 @@ from perturbviz.benchmark.perturbations import CONTROL
 from perturbviz.benchmark.splits import HELD_OUT
 from perturbviz.errors import UserError
 from perturbviz.readers import SYSTEMS
-from perturbviz.readers.alignment import Conditions, GeneMatch, canonical_conditions, context_name, match_genes
+from perturbviz.readers.alignment import GeneMatch, canonical_conditions, match_genes
+from perturbviz.readers.assemble.labels import doubt_findings
+from perturbviz.readers.assemble.names import explain_no_match, match_contexts, matched_names, measured_names
 from perturbviz.readers.assemble.shared import SPACE_WORDS, check_finite, file_findings, gene_names, label_rules
 from perturbviz.readers.assemble.truth import known_targets
 from perturbviz.readers.base import Loaded, Options, Profiles, run_name
@@ -278,10 +280,13 @@ def _match_rows(
     benchmark: Benchmark, profiles: Profiles, loaded: Loaded, options: Options, display: str
 ) -> tuple[np.ndarray, list[Finding], dict[str, int]]:
     """Predicted rows in the order of the benchmark, NaN where there is none: (rows, columns of the file)."""
-    rules = label_rules(loaded, options, known_targets(benchmark) | loaded.vocabulary)
-    contexts, findings = _contexts(profiles, benchmark)
+    measured = measured_names(benchmark, profiles)
+    rules = label_rules(loaded, options, known_targets(benchmark) | measured | loaded.vocabulary)
+    contexts, findings = match_contexts(profiles, benchmark)
     conditions = canonical_conditions(profiles.labels, contexts, rules)
     findings += label_findings(conditions)
+    conditions, more = matched_names(conditions, benchmark, profiles)
+    findings += more
     rows = {(c, n): i for i, (c, n) in enumerate(zip(conditions.contexts, conditions.names, strict=True))}
     wanted = list(zip(benchmark.row_contexts, benchmark.conditions, strict=True))
     values = conditions.combine(profiles.values, profiles.n_cells)
@@ -291,13 +296,14 @@ def _match_rows(
             matrix[i] = values[rows[pair]]
     have = ~np.isnan(matrix).all(axis=1)
     if not have.any():
-        _explain_no_match(conditions, benchmark, display)
+        explain_no_match(conditions, benchmark, display)
     known = set(wanted)
     missing = [wanted[i][1] for i in np.flatnonzero(~have) if wanted[i][1] != CONTROL]
     extra = sorted(n for c, n in rows if (c, n) not in known and n != CONTROL)
     asked = np.any([np.isin(parts, HELD_OUT) for parts in benchmark.splits.values()], axis=0) & ~benchmark.is_control
     held_out = int((asked & have).sum()), int(asked.sum())
     findings += coverage_findings(int(have.sum()), missing, extra, held_out)
+    findings += doubt_findings(profiles.labels, rules, set(extra)) if extra else []
     if CONTROL in conditions.names:
         text = "its control row is left out: control is always the measured one, the same for all methods."
         findings.append(Finding("conditions", text))
@@ -344,29 +350,6 @@ def _slug(benchmark: Benchmark, key: str, display: str) -> str:
     while slug in benchmark.methods and benchmark.plain_name(slug) != display:
         slug, n = f"{base}-{n}", n + 1
     return slug
-
-
-def _contexts(profiles: Profiles, benchmark: Benchmark) -> tuple[list[str] | None, list[Finding]]:
-    """Contexts of a prediction's rows in the truth's words."""
-    theirs = None if profiles.contexts is None else [context_name(c) for c in profiles.contexts]
-    if len(benchmark.contexts) == 1:
-        (only,) = benchmark.contexts
-        names = set(theirs or ())
-        if len(names) <= 1:  # labels such as a dummy cell type do not decide anything where there is one context
-            text = f"its one context {names.pop()!r} is taken for the truth's {only!r}." if names - {only} else ""
-            return [only] * len(profiles.labels), [Finding("conditions", text)] if text else []
-        if only not in names:
-            raise UserError(
-                f"The prediction has the contexts {', '.join(sorted(names)[:5])}, the truth only {only!r}: "
-                "rename the one that is meant (--rename) or keep its rows only."
-            )
-        return theirs, []
-    if theirs is None:
-        raise UserError(
-            f"The truth has {len(benchmark.contexts)} contexts ({', '.join(benchmark.contexts[:5])}) and the "
-            "prediction does not say which of them a row belongs to: name the column that does (--context)."
-        )
-    return theirs, []
 
 
 def _prediction_space(
@@ -433,18 +416,4 @@ def _looks(display: str, values: np.ndarray, kind: str, why: str) -> str:
         f"{display}: the values look like {SPACE_WORDS[kind]} (from {values.min():.3g} to {values.max():.3g}"
         f"{'; ' if why else ''}{why}) and not like {SPACE_WORDS['lognorm']}: declare what they are "
         "(--value-space delta, counts or lognorm)."
-    )
-
-
-def _explain_no_match(conditions: Conditions, benchmark: Benchmark, display: str) -> None:
-    if conditions.names and set(conditions.names) == {CONTROL}:
-        raise UserError(
-            f"{display}: every row is labelled as control. Some tools copy the labels of the control cells they start "
-            "from: write the predicted perturbation into the labels, or map them (--rename)."
-        )
-    ours = [c for c in benchmark.conditions if c != CONTROL][:3]
-    theirs = [n for n in conditions.names if n != CONTROL][:3]
-    raise UserError(
-        f"{display}: none of its conditions ({', '.join(theirs) or 'none named'}) is in the truth ({', '.join(ours)}). "
-        "Check the labels, or map them (--rename)."
     )

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from perturbviz.benchmark.labels import LabelRules, separators_of
 from perturbviz.errors import UserError
 from perturbviz.readers import SYSTEMS
-from perturbviz.readers.alignment import LabelRules
 from perturbviz.readers.base import Caution, Loaded, Options, Profiles
 from perturbviz.readers.check import Finding, plural
 
@@ -51,10 +51,16 @@ def gene_names(profiles: Profiles, options: Options, loaded: Loaded) -> list[str
     return list(options.genes)
 
 
-def label_rules(loaded: Loaded, options: Options, vocabulary: Collection[str]) -> LabelRules:
-    """How labels of this file become canonical names."""
+def label_rules(
+    loaded: Loaded, options: Options, vocabulary: Collection[str], not_control: Collection[str] = ()
+) -> LabelRules:
+    """How labels of this file become canonical names; ``vocabulary`` are all known targets and measured genes."""
     return LabelRules(
-        loaded.separators, vocabulary or None, (*loaded.control_labels, *options.control), dict(options.rename)
+        separators_of(options.separator) or loaded.separators,
+        vocabulary,
+        (*loaded.control_labels, *options.control),
+        dict(options.rename),
+        frozenset((*options.not_control, *not_control)),
     )
 
 
@@ -80,4 +86,7 @@ def file_findings(loaded: Loaded, options: Options) -> list[Finding]:
     reader = SYSTEMS.get(loaded.system)
     how = "as you said" if options.system else "recognised by its layout"
     out = [Finding("file", f"read as {reader.name} ({how}).")] if reader else []
-    return out + [Finding("file", str(n), isinstance(n, Caution)) for n in loaded.notes]
+    return out + [
+        Finding("file", str(n), isinstance(n, Caution), choices=n.choices if isinstance(n, Caution) else ())
+        for n in loaded.notes
+    ]

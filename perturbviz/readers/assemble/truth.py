@@ -10,16 +10,11 @@ import pandas as pd
 from anndata import AnnData
 
 from perturbviz.benchmark import META, SCHEMA, VALUE_SPACES, Benchmark, scale
+from perturbviz.benchmark.labels import LabelRules, genes_named_control, vocabulary_of
 from perturbviz.benchmark.perturbations import CONTROL, n_perturbed, targets
-from perturbviz.errors import UserError
-from perturbviz.readers.alignment import (
-    LabelRules,
-    canonical_conditions,
-    context_name,
-    is_ensembl,
-    unique_names,
-    vocabulary_of,
-)
+from perturbviz.errors import Choice, UserError
+from perturbviz.readers.alignment import canonical_conditions, context_name, is_ensembl, unique_names
+from perturbviz.readers.assemble.labels import control_findings, doubt_findings
 from perturbviz.readers.assemble.shared import (
     SPACE_WORDS,
     check_finite,
@@ -48,12 +43,15 @@ def build_truth(
         return benchmark, Report("truth", loaded.system, tuple(findings), {"matched": benchmark.adata.n_obs})
     profiles = single_matrix(loaded)
     genes = gene_names(profiles, options, loaded)
-    vocabulary = loaded.vocabulary or vocabulary_of(profiles.labels, loaded.separators)
-    rules = label_rules(loaded, options, vocabulary)
+    measured = frozenset(genes) | frozenset(map(str, profiles.symbols or ()))
+    alone = loaded.vocabulary | vocabulary_of(profiles.labels, loaded.separators)
+    apart = genes_named_control(profiles.labels, options.control, measured)
+    rules = label_rules(loaded, options, alone | measured, apart)
     conditions = canonical_conditions(profiles.labels, profiles.contexts, rules)
     if not conditions.names:
         raise UserError("The truth names no condition: check which column holds the labels.")
     findings += label_findings(conditions)
+    findings += [*control_findings(profiles.labels, rules, measured, options), *doubt_findings(profiles.labels, rules)]
     if slashed := sorted({c for c in profiles.contexts or () if "/" in str(c)}):
         items = tuple(f"{c} = {context_name(c)}" for c in slashed)
         findings.append(Finding("conditions", "contexts with a slash are written with a dash", items=items))
@@ -75,7 +73,7 @@ def build_truth(
     findings += more
     adata.uns[META] = _meta(loaded, space)
     if space == "lognorm":
-        findings += _add_control(adata)
+        findings += _add_control(adata, options)
     benchmark, more = with_splits(Benchmark.from_adata(adata), splits or loaded.splits, rules)
     size = benchmark.n_perturbed
     counts = {
@@ -134,22 +132,35 @@ def _truth_adata(values, names, contexts, genes, symbols, n_cells, layers) -> tu
     return adata, findings
 
 
-def _add_control(adata: AnnData) -> list[Finding]:
+def _add_control(adata: AnnData, options: Options) -> list[Finding]:
+    """The control mean of each context, one shared between contexts where a person says so; what is lacking."""
     control = adata.obs["is_control"].to_numpy(bool)
     contexts = adata.obs["context"].to_numpy()[control]
-    if control.any():
-        adata.varm["control_mean"] = pd.DataFrame(
-            dict(zip(contexts, adata.X[control], strict=True)), index=adata.var_names
-        )
-    lacking = [c for c in dict.fromkeys(adata.obs["context"]) if c not in set(contexts)]
+    means = dict(zip(contexts, adata.X[control], strict=True))
+    lacking = [c for c in dict.fromkeys(adata.obs["context"]) if c not in means]
+    findings = []
+    if lacking and means and options.shared_control:
+        cells = adata.obs["n_cells"].to_numpy(float)[control] if "n_cells" in adata.obs else np.ones(int(control.sum()))
+        cells = np.where(np.isfinite(cells) & (cells > 0), cells, 1.0)
+        shared = np.average(adata.X[control].astype(np.float64), axis=0, weights=cells).astype(np.float32)
+        text = f"control of {', '.join(map(str, means))} serves the contexts that have none, as you say"
+        findings.append(Finding("conditions", text, items=tuple(map(str, lacking))))
+        means |= dict.fromkeys(lacking, shared)
+        lacking = []
+    if means:
+        adata.varm["control_mean"] = pd.DataFrame(means, index=adata.var_names)
     if not lacking:
-        return []
-    where = "" if not control.any() else f" for {', '.join(lacking)}"
+        return findings
+    without = "changes against control and the no-change baseline are not available, changes against the perturbation "
+    if not means:
+        text = f"no control row: {without}mean are. Name the control label (--control) if the file has one."
+        return [*findings, Finding("conditions", text, True)]
     text = (
-        f"no control row{where}: changes against control and the no-change baseline are not available, changes against "
-        "the perturbation mean are. Name the control label (--control) if the file has one."
+        f"no control row for {', '.join(lacking)}, only for {', '.join(map(str, means))}: {without}mean are. If that "
+        "control serves them too, such as vehicle at dose 0, say so (--shared-control)."
     )
-    return [Finding("conditions", text, True)]
+    choice = Choice("shared_control", "yes", "The control serves all contexts")
+    return [*findings, Finding("conditions", text, True, choices=(choice,))]
 
 
 def _truth_space(values: np.ndarray, converted: str, loaded: Loaded, options: Options) -> tuple[str, list[Finding]]:

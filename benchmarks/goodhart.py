@@ -61,20 +61,21 @@ def painted(url: str, data: str, start: str, steps: int) -> list[float]:
 
 def scored(path: Path, start: str, steps: int) -> list[float]:
     """Milliseconds to transform and to score on all metrics, without the page."""
-    from perturbviz.analyses.goodhart import Arena, Judge, Knobs
+    from perturbviz.analyses.goodhart import Arena, Knobs
     from perturbviz.benchmark import load
     from perturbviz.scoring.evaluation import Evaluation
+    from perturbviz.scoring.prepared import Prepared
     from perturbviz.scoring.scores import view_rows
     from perturbviz.scoring.validity import default_view, offered_pairs
 
     benchmark = load(path)
     evaluation, view = Evaluation(benchmark), default_view(benchmark)
     rows = view_rows(evaluation, view, evaluation.methods)
-    judge = Judge(evaluation, rows, tuple(offered_pairs(evaluation, view.subset)), view.subset)
+    prepared = Prepared(evaluation, rows, tuple(offered_pairs(evaluation, view.subset)), view.subset)
     arena, found = Arena(evaluation, start, rows), []
     for i in range(steps + 2):
         begun = time.perf_counter()
-        judge.averages(arena.transform(Knobs(amplify=1.5 + 0.05 * i)))
+        prepared.averages(arena.transform(Knobs(amplify=1.5 + 0.05 * i)))
         found.append(1000 * (time.perf_counter() - begun))
     return found[2:]
 

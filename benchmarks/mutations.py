@@ -117,12 +117,6 @@ MUTATIONS = (
         "scores",
     ),
     Mutation(
-        "Goodhart judge: genes per row of the wrong part",
-        "block.genes.ndim == 1 else block.genes[here]",
-        "block.genes.ndim == 1 else block.genes[: len(block.rows[here])]",
-        "scores",
-    ),
-    Mutation(
         "DE genes: changes from the control of the first context",
         "np.abs(evaluation._truth_layer[o] - b.control(b.row_contexts[o]))",
         "np.abs(evaluation._truth_layer[o] - b.control(b.contexts[0]))",
@@ -142,8 +136,14 @@ MUTATIONS = (
     ),
     Mutation(
         "one value a data set: over all rows of a piece",
-        "rows = (label == job.labels[column]) & have",
-        "rows = (label == label) & have",
+        "rows = (self.labels == label) & have",
+        "rows = (self.labels == self.labels) & have",
+        "scores",
+    ),
+    Mutation(
+        "given predictions: rows of the evaluation taken for the prepared ones",
+        "self.evaluation.gather(prediction, at, piece.block.genes)",
+        "self.evaluation.gather(prediction, at[::-1], piece.block.genes)",
         "scores",
     ),
     # -- calibration

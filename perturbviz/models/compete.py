@@ -7,9 +7,8 @@ fitted behind it cannot see held-out perturbations.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import blake2b
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -240,52 +239,6 @@ def most_common(reasons: np.ndarray) -> str:
 
 
 # -- scoring beside the other methods ------------------------------------------------------------------------------
-@dataclass(frozen=True, eq=False)
-class WithCandidates(Evaluation):
-    """An evaluation with further methods whose predictions exist for its rows only.
-
-    Trying out a recipe then needs no layer over all conditions and seeds. Build with :func:`with_candidates`.
-    """
-
-    candidates: Mapping[str, tuple[str, np.ndarray]] = field(default_factory=dict)
-
-    @property
-    def identity(self) -> tuple[Hashable, ...]:
-        """That of the evaluation, and the candidates."""
-        further = ((m, name, blake2b(values.tobytes()).digest()) for m, (name, values) in self.candidates.items())
-        return *super().identity, *further
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """Methods of the file, baselines, candidates."""
-        return (*super().methods, *self.candidates)
-
-    def name(self, method: str) -> str:
-        """Display name."""
-        return self.candidates[method][0] if method in self.candidates else super().name(method)
-
-    def prediction(self, method: str, rows: np.ndarray | None = None, genes: np.ndarray | None = None) -> np.ndarray:
-        """As in :class:`~perturbviz.scoring.evaluation.Evaluation`."""
-        if method not in self.candidates:
-            return super().prediction(method, rows, genes)
-        values = self.candidates[method][1]
-        return self.gather(values, np.arange(len(values)) if rows is None else np.asarray(rows), genes)
-
-
-def with_candidates(base: Evaluation, candidates: Mapping[str, tuple[str, np.ndarray]]) -> WithCandidates:
-    """An evaluation with candidates, slug -> (display name, (R, G) predictions of ``base.rows``).
-
-    Raises
-    ------
-    UserError
-        If predictions are not scored rows × genes.
-    """
-    for name, values in candidates.values():
-        if values.shape != (len(base.rows), base.benchmark.adata.n_vars):
-            raise UserError(f"{name}: predictions of shape {values.shape} do not fit the scored rows.")
-    return WithCandidates(base.benchmark, base.parts, base.truth_from, base.memo, candidates)
-
-
 def side_by_side(first: Scores, second: Scores) -> Scores:
     """Scores of further methods on the same rows, below the others."""
     if not first.rows.equals(second.rows):

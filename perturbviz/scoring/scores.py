@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -12,10 +11,9 @@ import pandas as pd
 from perturbviz.benchmark.scoretable import COLUMNS
 from perturbviz.errors import UserError
 from perturbviz.metrics import Card, parse_metric
-from perturbviz.scoring.blocks import Job, States, reason, score_blocks
 from perturbviz.scoring.evaluation import Evaluation
-from perturbviz.scoring.genesets import GeneSubset, resolve
-from perturbviz.scoring.references import Reference
+from perturbviz.scoring.genesets import GeneSubset
+from perturbviz.scoring.prepared import Filled, Predict, Prepared, Setting
 from perturbviz.scoring.validity import genes_problem, metric_problem, reference_problem
 from perturbviz.scoring.view import View
 
@@ -88,6 +86,28 @@ class Scores:
         )[COLUMNS]
 
 
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Predictions of a method that is no part of the evaluation.
+
+    Attributes
+    ----------
+    method, name
+        Slug and display name.
+    values
+        (R, G) predictions of all rows of the evaluation; NaN rows where there is none.
+    """
+
+    method: str
+    name: str
+    values: np.ndarray
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """(R,) bool: the rows with a prediction."""
+        return ~np.isnan(self.values).all(axis=1)
+
+
 def score(
     evaluation: Evaluation,
     metric: str,
@@ -97,6 +117,7 @@ def score(
     *,
     rows: np.ndarray | None = None,
     include_held_out_in_reference: bool = False,
+    given: Iterable[Given] = (),
 ) -> Scores:
     """Score methods on one metric.
 
@@ -116,6 +137,8 @@ def score(
         Positions in ``evaluation.rows``; all where None. Candidates of retrieval metrics are among these rows.
     include_held_out_in_reference
         Take the perturbation mean over all perturbations, which leaks test truth into the reference.
+    given
+        Predictions of further methods, scored like the others.
 
     Raises
     ------
@@ -130,6 +153,7 @@ def score(
         methods,
         rows,
         include_held_out_in_reference=include_held_out_in_reference,
+        given=given,
     )[setting]
 
 
@@ -141,6 +165,7 @@ def score_many(
     rows: np.ndarray | None = None,
     *,
     include_held_out_in_reference: bool = False,
+    given: Iterable[Given] = (),
 ) -> dict[tuple[str, str], Scores]:
     """Score methods on many (metric, reference) settings on the same genes, reading every value once.
 
@@ -148,80 +173,130 @@ def score_many(
     -------
     (metric, reference) as given -> scores. Arguments and errors as of :func:`score`.
     """
-    subset = subset or GeneSubset("all")
-    methods = tuple(evaluation.methods if methods is None else methods)
+    methods = evaluation.methods if methods is None else methods
+    prepared = prepare(evaluation, settings, subset, rows, include_held_out_in_reference=include_held_out_in_reference)
+    return tables(prepared, methods, given)
+
+
+def prepare(
+    evaluation: Evaluation,
+    settings: Sequence[Setting],
+    subset: GeneSubset | None = None,
+    rows: np.ndarray | None = None,
+    *,
+    include_held_out_in_reference: bool = False,
+) -> Prepared:
+    """What scoring takes besides predictions, gathered once for any number of methods; then see :func:`tables`.
+
+    Arguments and errors as of :func:`score_many`.
+    """
+    subset, benchmark = subset or GeneSubset("all"), evaluation.benchmark
+    for name, reference in settings:
+        problem = (
+            metric_problem(name, benchmark, evaluation.truth_from)
+            or reference_problem(name, reference, benchmark, include_held_out_in_reference)
+            or genes_problem(name, subset, evaluation)
+        )
+        if problem:
+            raise UserError(problem)
     positions = np.arange(len(evaluation.rows)) if rows is None else np.asarray(rows)
-    jobs = {
-        setting: _job(evaluation, setting, subset, len(methods), positions, include_held_out_in_reference)
-        for setting in dict.fromkeys(settings)
-    }
-    blocks = resolve(subset, evaluation, positions)
-    states = score_blocks(
-        evaluation, blocks, subset, methods, positions, list(jobs.values()), include_held_out_in_reference
-    )
-    return {setting: _scores(job, evaluation, subset, methods, positions, states) for setting, job in jobs.items()}
+    return Prepared(evaluation, positions, tuple(dict.fromkeys(settings)), subset, include_held_out_in_reference)
 
 
-def _job(
-    evaluation: Evaluation,
-    setting: tuple[str, str],
-    subset: GeneSubset,
-    methods: int,
-    positions: np.ndarray,
-    include_held_out: bool,
-) -> Job:
-    """Check a setting and make room for its values."""
-    name, reference = setting
-    metric, value = parse_metric(name)
-    card, benchmark = metric.card, evaluation.benchmark
-    problem = (
-        metric_problem(name, benchmark, evaluation.truth_from)
-        or reference_problem(name, reference, benchmark, include_held_out)
-        or genes_problem(name, subset, evaluation)
-    )
-    if problem:
-        raise UserError(problem)
-    labels = pd.unique(evaluation.rows["block"].to_numpy()[positions])
-    columns = len(positions) if card.unit == "perturbation" else len(labels)
-    return Job(
-        metric,
-        name,
-        cast(Reference, reference) if card.reference == "delta" else "none",
-        card.needs_of(value),
-        {card.parameter.name: card.parameter.value(value)} if card.parameter else {},
-        labels,
-        np.full((methods, columns), np.nan),
-        np.zeros(columns, int),
-    )
+def tables(prepared: Prepared, methods: Iterable[str] = (), given: Iterable[Given] = ()) -> dict[Setting, Scores]:
+    """Scores of methods of the evaluation, and of predictions given as arrays, on everything that was prepared.
 
+    Parameters
+    ----------
+    given
+        Predictions of all rows of the evaluation by methods that are no part of it.
 
-def _scores(
-    job: Job,
-    evaluation: Evaluation,
-    subset: GeneSubset,
-    methods: tuple[str, ...],
-    positions: np.ndarray,
-    states: States,
-) -> Scores:
-    """The table of a finished job."""
-    frame = evaluation.rows.iloc[positions]
+    Returns
+    -------
+    (metric, reference) as given -> scores.
+
+    Raises
+    ------
+    UserError
+        Where given predictions do not have the evaluation's rows and the benchmark's genes.
+    """
+    evaluation, methods, given = prepared.evaluation, tuple(methods), tuple(given)
+    shape = (len(evaluation.rows), evaluation.benchmark.adata.n_vars)
+    for one in given:
+        if one.values.shape != shape:
+            raise UserError(f"{one.name}: predictions of shape {one.values.shape} do not fit the scored rows.")
+    filled = prepared.fill([*(_of_method(evaluation, m) for m in methods), *(_of_array(evaluation, g) for g in given)])
+    names = {m: evaluation.name(m) for m in methods} | {g.method: g.name for g in given}
+    frame = evaluation.rows.iloc[prepared.rows]
     rows = frame[["seed", "context", "perturbation", "n_perturbed"]]
-    if not job.by_row:
-        rows = rows[~frame["block"].duplicated()].assign(perturbation="*", n_perturbed=0)
-    reasons = {m: reason(job, m, i, frame["block"].to_numpy(), states) for i, m in enumerate(methods)}
-    return Scores(
-        job.card,
-        job.name,
-        job.reference,
-        subset.key,
-        methods,
-        tuple(evaluation.name(m) for m in methods),
-        rows.reset_index(drop=True),
-        job.values,
-        job.n_genes,
-        {m: r for m, r in reasons.items() if r},
-        " ".join(job.notes),
-    )
+    sets = rows[~frame["block"].duplicated()].assign(perturbation="*", n_perturbed=0)
+    out = {}
+    for setting, asked in prepared.asked.items():
+        reasons = {m: reason(prepared, filled, setting, m, i) for i, m in enumerate(names)}
+        out[setting] = Scores(
+            asked.card,
+            asked.name,
+            asked.reference,
+            prepared.subset.key,
+            tuple(names),
+            tuple(names.values()),
+            (rows if asked.by_row else sets).reset_index(drop=True),
+            filled.values[setting],
+            filled.n_genes[setting],
+            {m: r for m, r in reasons.items() if r},
+            " ".join(filled.notes[setting]),
+        )
+    return out
+
+
+def _of_method(evaluation: Evaluation, method: str) -> Predict:
+    return lambda block, at: evaluation.prediction(method, block.rows, block.genes)
+
+
+def _of_array(evaluation: Evaluation, given: Given) -> Predict:
+    return lambda block, at: evaluation.gather(given.values, block.rows, block.genes)
+
+
+#: Reason of a method that predicts none of the scored rows.
+PREDICTS_NONE = "undefined: it predicts none of these perturbations"
+
+
+def reason(prepared: Prepared, filled: Filled, setting: Setting, method: str, index: int) -> str:
+    """Why values of a method (line ``index``) are undefined, in words; "" where none is.
+
+    A value of a whole data set is explained by what all its rows lack.
+    """
+    asked, missing = prepared.asked[setting], np.isnan(filled.values[setting][index])
+    if not missing.any():
+        return ""
+    groups = prepared.evaluation.rows["block"].to_numpy()[prepared.rows]
+
+    def every(rows: np.ndarray) -> np.ndarray:
+        return rows if asked.by_row else np.array([rows[groups == label].all() for label in prepared.labels], bool)
+
+    unpredicted = filled.unpredicted[index]
+    if not len(groups) or unpredicted.all():
+        return PREDICTS_NONE
+    own = asked.card.undefined
+    if (asked.reference, method) in (("control", "no_change"), ("perturbation", "mean")):
+        own = "it is the reference, so its predicted change is zero everywhere"
+    elif "additive" in asked.needs and method == "additive":
+        own = "by definition it predicts no interaction"
+    causes = [
+        ("not predicted", every(unpredicted)),
+        ("a gene is missing in the prediction", every(unpredicted | filled.partial[index])),
+        ("a gene is missing in the observed profile", every(filled.unobserved)),
+        *((why, every(rows)) for why, rows in filled.lacking[setting].items()),
+        (own, np.ones(len(missing), bool)),
+    ]
+    left, said = missing.copy(), []
+    for why, rows in causes:
+        if (left & rows).any():
+            said.append((why, int((left & rows).sum())))
+            left &= ~rows
+    what = "undefined" if missing.all() else f"undefined for {missing.sum()} of {len(missing)}"
+    counted = [why if len(said) == 1 else f"{why} ({n})" for why, n in said]
+    return f"{what}: {'; '.join(counted)}"
 
 
 def quick_and_slow(
@@ -260,27 +335,26 @@ def score_view(evaluation: Evaluation, view: View, methods: Iterable[str] | None
         and any(evaluation.predicted(m)[_asked(evaluation, view)].any() for m in methods)
     ):
         raise UserError("No perturbation is predicted by every shown method.")
-    return score(
-        evaluation,
-        view.metric,
-        view.ref,
-        view.subset,
-        methods,
-        rows=rows,
-        include_held_out_in_reference=view.ref_from == "all",
-    )
+    (scores,) = tables(prepare_view(evaluation, view, rows), methods).values()
+    return scores
 
 
-def view_rows(evaluation: Evaluation, view: View, methods: Sequence[str]) -> np.ndarray:
+def prepare_view(evaluation: Evaluation, view: View, rows: np.ndarray) -> Prepared:
+    """What scoring a view's metric takes besides predictions, for rows as of :func:`view_rows`."""
+    leaks = view.ref_from == "all"
+    return prepare(evaluation, [(view.metric, view.ref)], view.subset, rows, include_held_out_in_reference=leaks)
+
+
+def view_rows(evaluation: Evaluation, view: View, methods: Sequence[str], given: Iterable[Given] = ()) -> np.ndarray:
     """Positions of the scored rows of a view: context, seed, size and, for "common", predicted by every method.
 
     A method that predicts none of the rows that context, seed and size leave is undefined, not a reason to show
-    nothing.
+    nothing. Predictions that are ``given`` count like methods.
     """
     keep = _asked(evaluation, view)
     if view.rows == "common":
-        predicted = [p for p in map(evaluation.predicted, methods) if p[keep].any()]
-        keep = np.logical_and.reduce([keep, *predicted])
+        every = [*map(evaluation.predicted, methods), *(g.predicted for g in given)]
+        keep = np.logical_and.reduce([keep, *(p for p in every if p[keep].any())])
     return np.flatnonzero(keep)
 
 

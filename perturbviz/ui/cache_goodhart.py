@@ -1,4 +1,4 @@
-"""What the Goodhart lab computes once and then shares: judges, arenas, slider steps, optima, tables, the classes."""
+"""What the Goodhart lab computes once and then shares: arenas, slider steps, optima, tables, the classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from perturbviz.analyses.goodhart import Arena, Judge, Knobs, Setting
+from perturbviz.analyses.goodhart import Arena, Knobs, Setting
 from perturbviz.analyses.goodhart import gameability as games
 from perturbviz.analyses.goodhart.classroom import Registry
 from perturbviz.analyses.goodhart.effects import effects, scale_for
@@ -19,6 +19,7 @@ from perturbviz.analyses.goodhart.partition import Partition, partition
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.value import ByIdentity
 from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.prepared import Prepared
 from perturbviz.scoring.scores import quick_and_slow, view_rows
 from perturbviz.scoring.validity import offered_pairs
 from perturbviz.scoring.view import View, metric_label
@@ -58,13 +59,13 @@ class Lab(ByIdentity):
         return f"{self.evaluation.benchmark.content_id}|{self.view.token}"
 
     @cached_property
-    def judge(self) -> Judge:
+    def prepared(self) -> Prepared:
         """Scores the rows of the view."""
-        return self.judge_of(self.rows)
+        return self.prepare(self.rows)
 
-    def judge_of(self, rows: np.ndarray) -> Judge:
+    def prepare(self, rows: np.ndarray) -> Prepared:
         """Scores some of the rows."""
-        return Judge(self.evaluation, rows, self._offered[0], self.view.subset, self.view.ref_from == "all")
+        return Prepared(self.evaluation, rows, self._offered[0], self.view.subset, self.view.ref_from == "all")
 
     @cached_property
     def _offered(self) -> tuple[tuple[Setting, ...], tuple[Setting, ...]]:
@@ -80,7 +81,7 @@ class Lab(ByIdentity):
     @property
     def settings(self) -> tuple[Setting, ...]:
         """(metric, reference) pairs."""
-        return self.judge.settings
+        return self.prepared.settings
 
     @cached_property
     def labels(self) -> list[str]:
@@ -102,7 +103,7 @@ class Lab(ByIdentity):
     @cached_property
     def genes(self) -> int:
         """Largest number of genes a row is scored on."""
-        return max((b.n for b in self.judge.blocks), default=0)
+        return max((b.n for b in self.prepared.blocks), default=0)
 
     def parts(self, most: int = 0) -> Partition:
         """Rows to tune on and to report on."""
@@ -136,7 +137,7 @@ def _arena(where: Lab, method: str) -> Arena:
 @memo(600, plain=lambda where, method, knobs: (where, method, knobs.effective))
 def step(where: Lab, method: str, knobs: Knobs) -> dict[Setting, float]:
     """Average scores of a transformed method on all settings; raises UserError where a knob means nothing here."""
-    return where.judge.averages(_arena(where, method).transform(knobs), where.view.avg)
+    return where.prepared.averages(_arena(where, method).transform(knobs), where.view.avg)
 
 
 @memo(40)
@@ -160,9 +161,9 @@ def optimum(
             progress=bar.progress,
         )
         bar.progress(1.0, "Scoring all metrics …")
-        arena, judge = Arena(where.evaluation, start, parts.reported), where.judge_of(parts.reported)
-        scale = scale_for(judge)
-        return found, effects(judge, arena.start, arena.transform(found.knobs), view.avg, scale), scale.words
+        arena, prepared = Arena(where.evaluation, start, parts.reported), where.prepare(parts.reported)
+        scale = scale_for(prepared)
+        return found, effects(prepared, arena.start, arena.transform(found.knobs), view.avg, scale), scale.words
     finally:
         bar.empty()
 

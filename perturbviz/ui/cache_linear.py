@@ -19,9 +19,11 @@ from perturbviz.models.held_out import resplit
 from perturbviz.models.linear import LinearModel
 from perturbviz.models.recipe import MAX_DIMS, Recipe
 from perturbviz.models.training import Training
+from perturbviz.scoring import scores as scoring
 from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.prepared import Prepared
 from perturbviz.scoring.rankings import Ranking, rank
-from perturbviz.scoring.scores import Scores, score, view_rows
+from perturbviz.scoring.scores import Given, Scores, prepare_view, view_rows
 from perturbviz.scoring.view import View
 from perturbviz.ui import embeddings
 from perturbviz.ui.memo import memo
@@ -135,26 +137,22 @@ def ranking(
 def _ranking(
     evaluation: Evaluation, base: Evaluation, view: View, methods: tuple[str, ...], models: tuple[Model, ...]
 ) -> Ranking:
-    candidates = {slug: (name, predictions(base, recipe).values) for slug, name, recipe, _ in models}
-    both = compete.with_candidates(evaluation, candidates)
-    rows = view_rows(both, view, [*methods, *candidates])
+    given = [Given(slug, name, predictions(base, recipe).values) for slug, name, recipe, _ in models]
+    rows = view_rows(evaluation, view, methods, given)
     others = _scores(evaluation, view, methods, rows)
-    return rank(compete.side_by_side(others, _score(both, view, tuple(candidates), rows)), view.avg)
+    (own,) = scoring.tables(_prepared(evaluation, view, rows), given=given).values()
+    return rank(compete.side_by_side(others, own), view.avg)
 
 
-def _score(evaluation: Evaluation, view: View, methods: tuple[str, ...], rows: np.ndarray) -> Scores:
-    return score(
-        evaluation,
-        view.metric,
-        view.ref,
-        view.subset,
-        methods,
-        rows=rows,
-        include_held_out_in_reference=view.ref_from == "all",
-    )
+@memo(6)
+def _prepared(evaluation: Evaluation, view: View, rows: np.ndarray) -> Prepared:
+    return prepare_view(evaluation, view, rows)
 
 
-_scores = memo(60)(_score)
+@memo(60)
+def _scores(evaluation: Evaluation, view: View, methods: tuple[str, ...], rows: np.ndarray) -> Scores:
+    (scores,) = scoring.tables(_prepared(evaluation, view, rows), methods).values()
+    return scores
 
 
 # -- diagnostics ---------------------------------------------------------------------------------------------------

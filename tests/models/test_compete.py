@@ -19,7 +19,6 @@ from perturbviz.models.compete import (
     shared,
     side_by_side,
     training,
-    with_candidates,
 )
 from perturbviz.models.diagnostics import error_map, learning_curve
 from perturbviz.models.embeddings import pretrained
@@ -27,7 +26,7 @@ from perturbviz.models.held_out import SPLITS, resplit, split_problem
 from perturbviz.models.linear import LinearModel
 from perturbviz.models.recipe import KINDS, Recipe
 from perturbviz.scoring.evaluation import Evaluation
-from perturbviz.scoring.scores import score
+from perturbviz.scoring.scores import Given, score
 
 MODEL = LinearModel(dims=3, sum_doubles=True)
 
@@ -169,17 +168,21 @@ def test_an_entered_competitor_is_a_method_like_any_other(random_benchmark):
     assert after.meta["methods"]["My-b-model-b"]["kind"] == "linear"
     evaluation = Evaluation(before)
     found = predict(evaluation, MODEL)
-    trial = with_candidates(evaluation, {"mine": ("Mine", found.values)})
-    assert trial.methods[-1] == "mine" and trial.name("mine") == "Mine" and trial.name("mean") == "Perturbation mean"
+    mine = [Given("mine", "Mine", found.values)]
+
+    def alone(metric, **more):
+        return score(evaluation, metric, methods=[], given=mine, **more)
+
+    beside = score(evaluation, "l2", methods=["mean"], given=mine)
+    assert (beside.methods, beside.names) == (("mean", "mine"), ("Perturbation mean", "Mine"))
     for metric in ("l2", "centroid_accuracy"):
-        one = score(trial, metric, methods=["mine"]).values
+        one = alone(metric).values
         np.testing.assert_allclose(one, score(Evaluation(after), metric, methods=["My-b-model-b"]).values)
-    both = side_by_side(score(evaluation, "l2", methods=["good"]), score(trial, "l2", methods=["mine"]))
-    np.testing.assert_array_equal(both.values, score(trial, "l2", methods=["good", "mine"]).values)
-    subset = score(trial, "l2", methods=["mine"], rows=np.array([3, 1])).values
-    np.testing.assert_array_equal(subset, score(trial, "l2", methods=["mine"]).values[:, [3, 1]])
+    both = side_by_side(score(evaluation, "l2", methods=["good"]), alone("l2"))
+    np.testing.assert_array_equal(both.values, score(evaluation, "l2", methods=["good"], given=mine).values)
+    np.testing.assert_array_equal(alone("l2", rows=np.array([3, 1])).values, alone("l2").values[:, [3, 1]])
     with pytest.raises(UserError, match="do not fit"):
-        with_candidates(evaluation, {"mine": ("Mine", found.values[:2])})
+        score(evaluation, "l2", given=[Given("mine", "Mine", found.values[:2])])
 
 
 def test_rows_without_a_prediction_say_why(random_benchmark):

@@ -5,13 +5,13 @@ import pytest
 from anndata import AnnData
 
 from perturbviz.benchmark import Benchmark
-from perturbviz.models.compete import predict, shared, with_candidates
+from perturbviz.models.compete import predict, shared
 from perturbviz.models.embedding_files import read_any
 from perturbviz.models.held_out import resplit
 from perturbviz.models.recipe import Recipe, file_source
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.rankings import rank
-from perturbviz.scoring.scores import score
+from perturbviz.scoring.scores import Given, score
 from tests.conftest import build_adata
 
 
@@ -61,9 +61,9 @@ def test_normans_singles(norman, texts):
     models = {"self": Recipe(), "text": Recipe(perturbation=source), "random": Recipe(perturbation="random")}
     found = {m: predict(evaluation, r.competitor({source: table})) for m, r in models.items()}
     assert [predictable(evaluation, f) for f in found.values()] == [57, 103, 104]
-    both = with_candidates(evaluation, {m: (m, f.values) for m, f in found.items()})
+    given = [Given(m, m, f.values) for m, f in found.items()]
     rows = np.flatnonzero(np.all([f.predicted for f in found.values()], axis=0))
-    ranking = rank(score(both, "l2", methods=["mean", *models], rows=rows), n=300)
+    ranking = rank(score(evaluation, "l2", methods=["mean"], rows=rows, given=given), n=300)
     assert len(ranking.scores.rows["perturbation"].unique()) == 57
     assert (ranking.table["low"] < ranking.table["score"]).all() and (
         ranking.table["score"] < ranking.table["high"]
@@ -82,8 +82,8 @@ def test_carpools_singles(carpool, norman):
 def test_normans_doubles_by_sums_of_rows_do_not_reach_additive(norman):
     evaluation = Evaluation(norman)
     found = predict(evaluation, Recipe(sum_doubles=True).competitor())
-    both = with_candidates(evaluation, {"sums": ("sums", found.values)})
+    sums = [Given("sums", "sums", found.values)]
     rows = np.flatnonzero(found.predicted & evaluation.predicted("additive"))
     assert len(rows) > 30
-    table = rank(score(both, "l2", methods=["additive", "mean", "sums"], rows=rows), n=300).table
+    table = rank(score(evaluation, "l2", methods=["additive", "mean"], rows=rows, given=sums), n=300).table
     assert table.loc["additive", "score"] < table.loc["sums", "score"]

@@ -17,7 +17,7 @@ from perturbviz.models.held_out import resplit
 from perturbviz.models.recipe import Recipe, file_source
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import GeneSubset
-from perturbviz.scoring.scores import score
+from perturbviz.scoring.scores import Given, score
 from tests.charts import figures
 from tests.conftest import build_adata
 from tests.pages.conftest import ROOT, unfold
@@ -45,11 +45,9 @@ def demo():
 
 def expected(benchmark, recipe):
     """L2 on the default genes, computed without the page."""
-    from perturbviz.models.compete import with_candidates
-
     evaluation = Evaluation(benchmark)
-    trial = with_candidates(evaluation, {"x": ("x", predict(evaluation, recipe.competitor()).values)})
-    return np.nanmean(score(trial, "l2", subset=GeneSubset("expressed", 1000), methods=["x"]).values)
+    own = [Given("x", "x", predict(evaluation, recipe.competitor()).values)]
+    return np.nanmean(score(evaluation, "l2", subset=GeneSubset("expressed", 1000), methods=[], given=own).values)
 
 
 def test_the_page_shows_what_the_package_computes(open_page, demo):

@@ -14,7 +14,7 @@ from perturbviz.metrics import CATALOGUE, nonadditive
 from perturbviz.metrics.nonadditive.per_data_set import ranked
 from perturbviz.metrics.weighted import de_weights
 from perturbviz.panels.captions import predicted_by
-from perturbviz.scoring import blocks as scoring
+from perturbviz.scoring import prepared as scoring
 from perturbviz.scoring.additivity import interaction_null
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import GeneSubset
@@ -44,6 +44,7 @@ def rich(random_benchmark):
     b = b.with_predictions("partial", "Partial", {"": partial}).with_predictions("gap", "Gap", {"": gap})
     b.adata.layers["de_score"] = rng.normal(size=b.adata.shape).astype(np.float32)
     b.adata.layers["de_padj"] = rng.uniform(0, 0.2, b.adata.shape).astype(np.float32)
+    b.adata.layers["se"] = rng.uniform(0.01, 0.1, b.adata.shape).astype(np.float32)
     return Benchmark.from_adata(b.adata)
 
 

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from perturbviz.analyses.goodhart import Judge
-from perturbviz.scoring import scores
+from perturbviz.scoring import prepared as scoring
 from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.prepared import Prepared
 from perturbviz.scoring.scores import Scores, score, score_many
 from tests.wiring.test_rows import SUBSETS, named, subset_of
 from tests.wiring.world import BASELINES, METHODS, World
@@ -26,7 +26,6 @@ SETTINGS = [
 SHARED = [("centroid_accuracy", "none"), ("pds", "none")]
 #: Values that fit one piece: a few rows, everything.
 PIECES = [90, 10**6]
-scoring = pytest.importorskip(scores.score_blocks.__module__)
 
 
 def agree(found: float, expected: float) -> bool:
@@ -110,16 +109,15 @@ def test_the_reference_over_all_perturbations_is_only_that_where_asked_for(world
 
 @pytest.mark.parametrize("kept", [1, 10**6])
 @pytest.mark.parametrize("key", SUBSETS)
-def test_the_judge_of_the_goodhart_lab_gives_the_same_values(world, bench, key, kept, monkeypatch):
-    judging = pytest.importorskip(Judge.__module__)
-    monkeypatch.setattr(judging, "KEPT", kept)
+def test_predictions_given_as_arrays_get_the_same_values(world, bench, key, kept, monkeypatch):
+    monkeypatch.setattr(scoring, "KEPT", kept)
     evaluation = Evaluation(bench)
     rows = np.random.default_rng(4).permutation(len(evaluation.rows))[:24]
     settings = SETTINGS + (SHARED if key in ("all", "expressed:12", "own") else [])
-    judge = Judge(evaluation, rows, tuple(settings), subset_of(key))
+    prepared = Prepared(evaluation, rows, tuple(settings), subset_of(key))
     chosen = [named(evaluation)[i] for i in rows]
     for method in ("net", "partial", "additive"):
         prediction = np.array([world.predicted(method, *row) for row in chosen], np.float32)
-        for setting, values in judge.score(prediction).items():
+        for setting, values in prepared.values(prediction).items():
             for row, value in zip(chosen, values, strict=True):
                 assert agree(value, world.value(*setting, key, method, row, chosen)), (setting, method, row)

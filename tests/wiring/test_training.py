@@ -14,6 +14,8 @@ from perturbviz.models import compete, learning_curve
 from perturbviz.models.recipe import Recipe
 from perturbviz.models.training import Predicted, Training
 from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.genesets import GeneSubset
+from perturbviz.scoring.scores import Given, score
 from perturbviz.ui import cache_linear
 from tests.wiring.test_rows import named
 from tests.wiring.world import CONTEXTS, SEEDS
@@ -74,10 +76,12 @@ def test_a_competitor_learns_from_training_rows_whatever_is_scored(world, bench,
         same_rows(world, fitted.seen, block[1], world.trained(*block))
     expected = [world.mean(s, c) for s, c, _ in named(evaluation)]
     np.testing.assert_allclose(found.values, expected, atol=1e-5)
-    beside = compete.with_candidates(evaluation, {"memory": ("Memory", found.values)})
-    some = np.array([7, 1, 4])
+    some, genes = np.array([7, 1, 4]), GeneSubset("own", own=(world.genes[3], world.genes[0]))
+    memory = [Given("memory", "Memory", found.values)]
+    scores = score(evaluation, "mse", subset=genes, methods=[], rows=some, given=memory)
+    at = np.array(expected)[some][:, [3, 0]]
     np.testing.assert_allclose(
-        beside.prediction("memory", some, np.array([3, 0])), np.array(expected)[some][:, [3, 0]], atol=1e-5
+        scores.values[0], ((evaluation.truth()[some][:, [3, 0]] - at) ** 2).mean(axis=1), atol=1e-5
     )
 
 

@@ -8,12 +8,11 @@ import numpy as np
 
 from perturbviz.analyses.all_views.collect import Sums
 from perturbviz.analyses.all_views.orders import Orders
-from perturbviz.metrics import parse_metric
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import GeneBlock, GeneSubset
-from perturbviz.scoring.inputs import needed
+from perturbviz.scoring.prepared import Asked, gather
 from perturbviz.scoring.references import Reference
-from perturbviz.stats.rounding import ROUNDING, snap
+from perturbviz.stats.rounding import ROUNDING
 
 #: Values handled at once (rows x genes).
 CHUNK = 2_000_000
@@ -92,13 +91,9 @@ class Repair:
         return min(size[self._genes(column, row)].max(initial=0) for column in first)
 
     def _score(self, metric: str, method: int, reference: Reference, block: GeneBlock) -> np.ndarray:
-        """The metric's function on the rows and genes of a block, as ``perturbviz.scoring.scores`` calls it."""
-        e, parsed = self.evaluation, parse_metric(metric)[0]
-        truth = e.truth(block.rows, block.genes)
-        prediction = e.prediction(self.sums.methods[method], block.rows, block.genes)
-        if reference != "none":
-            r = e.reference(reference, block.rows, block.genes, self.include_held_out)
-            size = np.maximum(np.abs(truth).max(axis=1), np.abs(r).max(axis=1))
-            truth, prediction = snap(truth - r, size), snap(prediction - r, size)
-        needs = {name: needed(name, e, block, GeneSubset("all")).value for name in parsed.card.needs}
-        return parsed.function(truth, prediction, **needs)
+        """The metric on the rows and genes of a block."""
+        setting = (metric, reference)
+        asked = {setting: Asked.of(setting)}
+        piece = gather(self.evaluation, block, asked, GeneSubset("all"), self.include_held_out)
+        prediction = self.evaluation.prediction(self.sums.methods[method], block.rows, block.genes)
+        return piece.score(prediction)[setting]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from perturbviz.analyses.goodhart.judge import Judge, Setting
 from perturbviz.errors import UserError
 from perturbviz.metrics import parse_metric
+from perturbviz.scoring.prepared import Prepared, Setting
 from perturbviz.scoring.validity import metric_problem
 from perturbviz.scoring.view import metric_label, metric_name
 from perturbviz.stats import average, ranks
@@ -19,13 +19,13 @@ from perturbviz.stats import average, ranks
 NEGLIGIBLE = 0.005
 
 
-def empty_scores(judge: Judge, how: str = "mean") -> dict[Setting, float]:
+def empty_scores(prepared: Prepared, how: str = "mean") -> dict[Setting, float]:
     """Score of the empty prediction a setting: the training mean, no change where that is undefined."""
-    evaluation = judge.evaluation
-    out = dict.fromkeys(judge.settings, np.nan)
+    evaluation = prepared.evaluation
+    out = dict.fromkeys(prepared.settings, np.nan)
     for method in ("no_change", "mean"):  # the mean, where it is defined, has the last word
         if method in evaluation.methods:
-            scores = judge.averages(evaluation.prediction(method, judge.rows), how)
+            scores = prepared.averages(evaluation.prediction(method, prepared.rows), how)
             out |= {s: v for s, v in scores.items() if not np.isnan(v)}
     return out
 
@@ -47,7 +47,7 @@ class Scale:
 
     Attributes
     ----------
-    judge
+    prepared
         Scores the same rows, against a truth that leaves the replicate cells of its own.
     positive
         Method that stands for a replicate; "" where there is none and 1 is a perfect prediction.
@@ -55,27 +55,28 @@ class Scale:
         What 1 is, for the axis.
     """
 
-    judge: Judge
+    prepared: Prepared
     positive: str
     words: str
 
 
-def scale_for(judge: Judge) -> Scale:
-    """Calibrated scale of a judge: up to a replicate where the benchmark holds one, else up to a perfect prediction."""
+def scale_for(prepared: Prepared) -> Scale:
+    """Calibrated scale: up to a replicate where the benchmark holds one, else up to a perfect prediction."""
     from perturbviz.analyses.calibration import CONTROL_NAMES, positive_controls
     from perturbviz.analyses.calibration.table import control_evaluation
 
-    perfect = Scale(judge, "", "a perfect prediction")
+    perfect = Scale(prepared, "", "a perfect prediction")
     try:
-        controlled = control_evaluation(judge.evaluation)
+        controlled = control_evaluation(prepared.evaluation)
     except UserError:
         return perfect
     keys = ["seed", "context", "perturbation"]
-    if not controlled.rows[keys].equals(judge.evaluation.rows[keys]):
+    if not controlled.rows[keys].equals(prepared.evaluation.rows[keys]):
         return perfect
-    positive = positive_controls(judge.evaluation.benchmark, controlled.truth_from)[0]
-    settings = tuple(s for s in judge.settings if not metric_problem(s[0], controlled.benchmark, controlled.truth_from))
-    same = Judge(controlled, judge.rows, settings, judge.subset, judge.include_held_out)
+    positive = positive_controls(prepared.evaluation.benchmark, controlled.truth_from)[0]
+    asked = controlled.benchmark, controlled.truth_from
+    settings = tuple(s for s in prepared.settings if not metric_problem(s[0], *asked))
+    same = Prepared(controlled, prepared.rows, settings, prepared.subset, prepared.include_held_out)
     return Scale(same, positive, f"the {CONTROL_NAMES[positive].lower()}")
 
 
@@ -83,18 +84,19 @@ def _scaled(scale: Scale, prediction: np.ndarray, how: str) -> dict[Setting, flo
     """Positions of a prediction on the scale, a setting; NaN where a control is undefined or no better than empty."""
     from perturbviz.analyses.calibration import calibrated_scale
 
-    evaluation, empty, out = scale.judge.evaluation, empty_scores(scale.judge, how), {}
-    top = scale.judge.averages(evaluation.prediction(scale.positive, scale.judge.rows), how) if scale.positive else {}
-    for setting, value in scale.judge.averages(prediction, how).items():
+    prepared, empty, out = scale.prepared, empty_scores(scale.prepared, how), {}
+    replicate = prepared.evaluation.prediction(scale.positive, prepared.rows) if scale.positive else None
+    top = prepared.averages(replicate, how) if replicate is not None else {}
+    for setting, value in prepared.averages(prediction, how).items():
         card = parse_metric(setting[0])[0].card
         out[setting] = float(calibrated_scale(np.array(value), top.get(setting, card.perfect), empty[setting], card))
     return out
 
 
 def effects(
-    judge: Judge, before: np.ndarray, after: np.ndarray, how: str = "mean", scale: Scale | None = None
+    prepared: Prepared, before: np.ndarray, after: np.ndarray, how: str = "mean", scale: Scale | None = None
 ) -> pd.DataFrame:
-    """Scores of two predictions (R, G) of the judge's rows on all its settings.
+    """Scores of two predictions (R, G) of the prepared rows on all its settings.
 
     Returns
     -------
@@ -102,11 +104,11 @@ def effects(
     scaled_before, scaled_after (positions on ``scale``, by default up to a perfect prediction) and change: 1 better,
     -1 worse, 0 neither, NaN where undefined before or after.
     """
-    scale = Scale(judge, "", "a perfect prediction") if scale is None else scale
-    empty, (first, last) = empty_scores(judge, how), (judge.averages(p, how) for p in (before, after))
+    scale = Scale(prepared, "", "a perfect prediction") if scale is None else scale
+    empty, (first, last) = empty_scores(prepared, how), (prepared.averages(p, how) for p in (before, after))
     start, end = (_scaled(scale, p, how) for p in (before, after))
     lines = []
-    for setting in judge.settings:
+    for setting in prepared.settings:
         a, b = first[setting], last[setting]
         lines.append(
             {
@@ -175,8 +177,8 @@ def ranks_with(settings: tuple[Setting, ...], others: pd.DataFrame, mine: Mappin
     return pd.DataFrame(found, index=[*others.index, "yours"], columns=others.columns)
 
 
-def score_table(judge: Judge, methods: tuple[str, ...], how: str = "mean") -> pd.DataFrame:
-    """Scores of methods as they are: methods x settings (columns 0 ... in the order of ``judge.settings``)."""
-    rows = [judge.score(judge.evaluation.prediction(m, judge.rows)) for m in methods]
-    values = [[float(average(r[s], how)) for s in judge.settings] for r in rows]
-    return pd.DataFrame(values, index=list(methods), columns=range(len(judge.settings)))
+def score_table(prepared: Prepared, methods: tuple[str, ...], how: str = "mean") -> pd.DataFrame:
+    """Scores of methods as they are: methods x settings (columns 0 ... in the order of ``prepared.settings``)."""
+    rows = [prepared.values(prepared.evaluation.prediction(m, prepared.rows)) for m in methods]
+    values = [[float(average(r[s], how)) for s in prepared.settings] for r in rows]
+    return pd.DataFrame(values, index=list(methods), columns=range(len(prepared.settings)))

@@ -10,13 +10,13 @@ import pandas as pd
 
 from perturbviz.analyses.goodhart.candidates import SIZE_ONLY, empty_tricks, weak_tricks
 from perturbviz.analyses.goodhart.effects import better, empty_scores, on_scale, score_table
-from perturbviz.analyses.goodhart.judge import Judge, Setting
 from perturbviz.analyses.goodhart.knobs import DEFAULT, Knobs
 from perturbviz.analyses.goodhart.partition import Partition
 from perturbviz.analyses.goodhart.transform import Arena, unavailable
 from perturbviz.metrics import parse_metric
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import GeneSubset
+from perturbviz.scoring.prepared import Prepared, Setting
 from perturbviz.scoring.view import metric_label, metric_name
 from perturbviz.stats import average
 
@@ -118,26 +118,26 @@ def gameability(
     plans = {start.id: _plan(evaluation, start) for start in starts}
     total, done = sum(len(p) for p in plans.values()) * 2 + 1, 0
 
-    def judges(rows: np.ndarray) -> list[Judge]:
-        return [Judge(evaluation, rows, own, panel, include_held_out) for panel, own in panels]
+    def prepare(rows: np.ndarray) -> list[Prepared]:
+        return [Prepared(evaluation, rows, own, panel, include_held_out) for panel, own in panels]
 
     sides = {"tune": np.concatenate(list(parts.tune.values())), "report": parts.reported}
     seeds = {side: evaluation.rows["seed"].to_numpy()[rows] for side, rows in sides.items()}
-    judged = {side: _BySeed(judges, rows, seeds[side]) for side, rows in sides.items()}
+    by_seed = {side: _BySeed(prepare, rows, seeds[side]) for side, rows in sides.items()}
     values: dict[tuple[str, str], np.ndarray] = {}  # (start, side) -> settings tried x keys x seeds
     for start in starts:
         for side, rows in sides.items():
             arena = Arena(evaluation, start.method, rows, start.before)
             lines = []
             for knobs in plans[start.id]:
-                lines.append(judged[side].scores(arena.transform(knobs), how))
+                lines.append(by_seed[side].scores(arena.transform(knobs), how))
                 done += 1
                 if progress:
                     progress(done / total, f"{start.label}: {knobs.words()}")
             values[start.id, side] = np.array(lines)
-    report = judges(sides["report"])
-    rest = pd.concat([score_table(j, tuple(others), how) for j in report], axis=1).to_numpy(float)
-    empty = [v for j in report for v in empty_scores(j, how).values()]
+    report = prepare(sides["report"])
+    rest = pd.concat([score_table(one, tuple(others), how) for one in report], axis=1).to_numpy(float)
+    empty = [v for one in report for v in empty_scores(one, how).values()]
     played = [_Played(s.id, plans[s.id], values[s.id, "tune"], values[s.id, "report"]) for s in starts]
     table = [
         line
@@ -171,19 +171,19 @@ def _plan(evaluation: Evaluation, start: Start) -> list[Knobs]:
 
 
 class _BySeed:
-    """Judges of one side, a seed each, so that tuning never mixes seeds."""
+    """One side, a seed each, so that tuning never mixes seeds."""
 
-    def __init__(self, judges: Callable[[np.ndarray], list[Judge]], rows: np.ndarray, seeds: np.ndarray) -> None:
+    def __init__(self, prepare: Callable[[np.ndarray], list[Prepared]], rows: np.ndarray, seeds: np.ndarray) -> None:
         self.seeds = tuple(dict.fromkeys(seeds))
         self.at = [np.flatnonzero(seeds == s) for s in self.seeds]
-        self.judges = [judges(rows[at]) for at in self.at]
+        self.prepared = [prepare(rows[at]) for at in self.at]
 
     def scores(self, prediction: np.ndarray, how: str) -> np.ndarray:
         """Averages: keys x seeds."""
         out = []
-        for at, mine in zip(self.at, self.judges, strict=True):
+        for at, mine in zip(self.at, self.prepared, strict=True):
             part = prediction[at]
-            out.append([float(average(v, how)) for j in mine for v in j.score(part).values()])
+            out.append([float(average(v, how)) for one in mine for v in one.values(part).values()])
         return np.array(out).T
 
 

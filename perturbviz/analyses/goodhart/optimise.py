@@ -10,7 +10,6 @@ import numpy as np
 from scipy.optimize import minimize
 
 from perturbviz.analyses.goodhart.candidates import screening
-from perturbviz.analyses.goodhart.judge import Judge, Setting
 from perturbviz.analyses.goodhart.knobs import CARD, DEFAULT, Knobs
 from perturbviz.analyses.goodhart.partition import Partition
 from perturbviz.analyses.goodhart.transform import Arena, unavailable
@@ -18,6 +17,7 @@ from perturbviz.errors import UserError
 from perturbviz.metrics import Card, parse_metric
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import GeneSubset
+from perturbviz.scoring.prepared import Prepared, Setting
 from perturbviz.stats import average
 
 CONTINUOUS = ("amplify", "blend", "shift", "small", "clip", "noise")  # tuned by Nelder-Mead, the others by trying
@@ -87,14 +87,14 @@ class _OutOfTimeError(Exception):
 class _Search:
     """Tries settings on the rows of one seed and remembers the best."""
 
-    def __init__(self, arena: Arena, judge: Judge, setting: Setting, how: str, deadline: float) -> None:
-        self.arena, self.judge, self.setting, self.how, self.deadline = arena, judge, setting, how, deadline
+    def __init__(self, arena: Arena, prepared: Prepared, setting: Setting, how: str, deadline: float) -> None:
+        self.arena, self.prepared, self.setting, self.how, self.deadline = arena, prepared, setting, how, deadline
         self.card = parse_metric(setting[0])[0].card
         self.best, self.goodness = DEFAULT, -np.inf
         self.path: list[float] = []
 
     def score(self, knobs: Knobs) -> float:
-        values = self.judge.score(self.arena.transform(knobs), [self.setting])[self.setting]
+        values = self.prepared.values(self.arena.transform(knobs), [self.setting])[self.setting]
         return float(average(values, self.how))
 
     def __call__(self, knobs: Knobs) -> float:
@@ -156,7 +156,7 @@ def optimise(
     for i, seed in enumerate(parts.seeds):
         deadline = started + seconds * (i + 1) / len(parts.seeds)
         tune, report = (
-            _Search(arena, Judge(evaluation, rows, (setting,), subset, include_held_out), setting, how, deadline)
+            _Search(arena, Prepared(evaluation, rows, (setting,), subset, include_held_out), setting, how, deadline)
             for rows in (parts.tune[seed], parts.report[seed])
             for arena in [Arena(evaluation, method, rows)]
         )

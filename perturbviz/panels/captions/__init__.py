@@ -14,12 +14,11 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.benchmark import SEEN, SEEN_NOTE
 from perturbviz.metrics import Card
 from perturbviz.panels.figures.text import percent
-from perturbviz.scoring.blocks import PREDICTS_NONE
 from perturbviz.scoring.genesets import LABELS as GENE_LABELS
 from perturbviz.scoring.genesets import key_in_words
 from perturbviz.scoring.rankings import Ranking, n_units, one_value_a_set, too_few
 from perturbviz.scoring.references import LABELS as REFERENCE_LABELS
-from perturbviz.scoring.scores import Scores
+from perturbviz.scoring.scores import PREDICTS_NONE, Scores
 from perturbviz.scoring.view import DEFAULT_N, View, card_name, metric_name
 from perturbviz.stats import MIN_UNITS
 from perturbviz.stats.ranks import ordinal

@@ -32,7 +32,7 @@ def draw(current: Current, lab: cache.Lab) -> None:
         knobs = controls(current, lab, start)
     with right:
         try:
-            with st.spinner("Scoring all metrics …", show_time=False) if not lab.judge.light else st.empty():
+            with st.spinner("Scoring all metrics …", show_time=False) if not lab.prepared.light else st.empty():
                 before, after = cache.step(lab, start, Knobs()), cache.step(lab, start, knobs)
         except UserError as error:
             st.warning(str(error))

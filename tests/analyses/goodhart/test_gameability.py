@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perturbviz.analyses.goodhart import Arena, Judge, Knobs
+from perturbviz.analyses.goodhart import Arena, Knobs
 from perturbviz.analyses.goodhart.gameability import COLUMNS, empty_start, gameability, weak_start
 from perturbviz.analyses.goodhart.partition import partition
 from perturbviz.benchmark import load
@@ -16,6 +16,7 @@ from perturbviz.readers import load as read
 from perturbviz.readers.assemble import assemble
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import GeneSubset
+from perturbviz.scoring.prepared import Prepared
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data"
@@ -85,8 +86,8 @@ def test_the_amplitude_trick_of_pds(screen):
     errors = tried.set_index("knobs")["reported"]
     assert errors[found["link"]] > errors[""]
     start = weak_start(evaluation)
-    arena, judge = Arena(evaluation, start.method, rows, start.before), Judge(evaluation, rows, SETTINGS, subset)
-    before, after = judge.averages(arena.start), judge.averages(arena.transform(knobs))
+    arena, prepared = Arena(evaluation, start.method, rows, start.before), Prepared(evaluation, rows, SETTINGS, subset)
+    before, after = prepared.averages(arena.start), prepared.averages(arena.transform(knobs))
     assert after["pds", "none"] > before["pds", "none"]
     assert after["mse", "none"] > before["mse", "none"]
     assert after["pearson_delta", "control"] == pytest.approx(before["pearson_delta", "control"], abs=1e-4)

@@ -1,12 +1,11 @@
-"""The judge equals ``score_many``; partitions share no perturbation; the optimiser climbs and stays within its time."""
+"""Arrays get the scores of methods; partitions share no perturbation; the optimiser climbs and keeps to its time."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from perturbviz.analyses.goodhart import Arena, Judge, Knobs
-from perturbviz.analyses.goodhart import judge as judging
+from perturbviz.analyses.goodhart import Arena, Knobs
 from perturbviz.analyses.goodhart.effects import (
     better,
     changes,
@@ -23,8 +22,10 @@ from perturbviz.analyses.goodhart.optimise import optimise
 from perturbviz.analyses.goodhart.partition import partition
 from perturbviz.benchmark import load
 from perturbviz.errors import UserError
+from perturbviz.scoring import prepared as scoring
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import GeneSubset
+from perturbviz.scoring.prepared import Prepared
 from perturbviz.scoring.scores import score_many
 from perturbviz.scoring.validity import offered_pairs
 
@@ -35,18 +36,18 @@ from perturbviz.scoring.validity import offered_pairs
     ids=lambda s: s.key,
 )
 @pytest.mark.parametrize("kept", [10**9, 1], ids=["kept", "gathered"])
-def test_the_judge_equals_the_scores(random_benchmark, monkeypatch, subset, kept):
-    monkeypatch.setattr(judging, "KEPT", kept)
+def test_arrays_get_the_scores_of_methods(random_benchmark, monkeypatch, subset, kept):
+    monkeypatch.setattr(scoring, "KEPT", kept)
     evaluation = Evaluation(random_benchmark())
     evaluation.benchmark.adata.layers["pred__good"][9] = np.nan  # a row that is not predicted
     evaluation.benchmark.adata.layers["pred__good"][11, 3] = np.nan  # a gene that is missing
     evaluation = Evaluation(type(evaluation.benchmark).from_adata(evaluation.benchmark.adata))
     settings = offered_pairs(evaluation, subset)
     rows = np.arange(len(evaluation.rows))[1::2]
-    judge = Judge(evaluation, rows, tuple(settings), subset)
+    prepared = Prepared(evaluation, rows, tuple(settings), subset)
     for method in ("good", "additive", "no_change"):
         expected = score_many(evaluation, settings, subset, [method], rows)
-        found = judge.score(evaluation.prediction(method, rows))
+        found = prepared.values(evaluation.prediction(method, rows))
         for setting in settings:
             np.testing.assert_allclose(
                 found[setting], expected[setting].values[0], rtol=1e-9, atol=1e-12, err_msg=str(setting)
@@ -109,9 +110,9 @@ def test_the_optimiser_undoes_a_shrinking_and_reports_elsewhere(random_benchmark
     assert tuned.knobs.turned == ("amplify",)
     assert tuned.report[1] < tuned.report[0]
     assert (np.diff(tuned.path) >= 0).all()
-    judge = Judge(evaluation, parts.report[tuned.seed], (("mse", "none"),), GeneSubset("all"))
+    prepared = Prepared(evaluation, parts.report[tuned.seed], (("mse", "none"),), GeneSubset("all"))
     arena = Arena(evaluation, "tiny", parts.report[tuned.seed])
-    assert judge.averages(arena.transform(tuned.knobs))["mse", "none"] == pytest.approx(tuned.report[1])
+    assert prepared.averages(arena.transform(tuned.knobs))["mse", "none"] == pytest.approx(tuned.report[1])
 
 
 def test_the_optimiser_keeps_to_its_time_and_its_knobs(random_benchmark):
@@ -154,20 +155,20 @@ def test_the_scale_runs_from_empty_to_perfect():
 def test_effects_and_ranks(random_benchmark):
     evaluation = Evaluation(random_benchmark())
     rows, settings = np.arange(len(evaluation.rows)), offered_pairs(evaluation, GeneSubset("all"))
-    judge = Judge(evaluation, rows, settings, GeneSubset("all"))
+    prepared = Prepared(evaluation, rows, settings, GeneSubset("all"))
     arena = Arena(evaluation, "good", rows)
-    table = effects(judge, arena.start, arena.transform(Knobs(amplify=4.0)))
+    table = effects(prepared, arena.start, arena.transform(Knobs(amplify=4.0)))
     by = table.set_index(["metric", "reference"])
     assert by.loc[("mse", "none"), "change"] == -1
     assert by.loc[("pearson_delta", "control"), "change"] == 0
-    np.testing.assert_allclose(by.loc[("mse", "none"), "before"], judge.averages(arena.start)["mse", "none"])
+    np.testing.assert_allclose(by.loc[("mse", "none"), "before"], prepared.averages(arena.start)["mse", "none"])
     assert np.isfinite(
-        empty_scores(judge)["pearson_delta", "perturbation"]
+        empty_scores(prepared)["pearson_delta", "perturbation"]
     )  # of no change, where the mean is undefined
 
     methods = ("good", "poor", "additive")
-    scores = score_table(judge, methods)
-    at = ranks_with(settings, scores.drop(index="good"), judge.averages(arena.start)).loc["yours"]
+    scores = score_table(prepared, methods)
+    at = ranks_with(settings, scores.drop(index="good"), prepared.averages(arena.start)).loc["yours"]
     assert at[settings.index(("mse", "none"))] == 1
     assert not (
         ranks_with(settings, scores.drop(index="good"), dict.fromkeys(settings, np.nan)).loc["yours"] == 1
@@ -176,9 +177,9 @@ def test_effects_and_ranks(random_benchmark):
 
 def test_where_there_is_no_replicate_the_scale_ends_at_perfect(random_benchmark):
     evaluation = Evaluation(random_benchmark())
-    judge = Judge(evaluation, np.arange(4), (("mse", "none"),), GeneSubset("all"))
-    scale = scale_for(judge)
-    assert (scale.judge, scale.positive, scale.words) == (judge, "", "a perfect prediction")
+    prepared = Prepared(evaluation, np.arange(4), (("mse", "none"),), GeneSubset("all"))
+    scale = scale_for(prepared)
+    assert (scale.prepared, scale.positive, scale.words) == (prepared, "", "a perfect prediction")
 
 
 def test_the_calibrated_scale_is_one_at_the_replicate(random_benchmark):
@@ -189,12 +190,12 @@ def test_the_calibrated_scale_is_one_at_the_replicate(random_benchmark):
     adata.layers.update(halves)
     evaluation = Evaluation(type(b).from_adata(adata))
     rows = np.arange(len(evaluation.rows))
-    judge = Judge(evaluation, rows, (("mse", "none"), ("pearson_delta", "control")), GeneSubset("all"))
-    scale = scale_for(judge)
+    prepared = Prepared(evaluation, rows, (("mse", "none"), ("pearson_delta", "control")), GeneSubset("all"))
+    scale = scale_for(prepared)
     assert scale.positive
     replicate = halves["half_b"][evaluation.rows["obs"].to_numpy()]
     mean = evaluation.prediction("mean", rows)
-    table = effects(judge, mean, replicate, scale=scale)
+    table = effects(prepared, mean, replicate, scale=scale)
     np.testing.assert_allclose(table["scaled_before"], 0, atol=1e-6)
     np.testing.assert_allclose(table["scaled_after"], 1, atol=1e-6)
     assert (table["change"] == 1).all()
@@ -211,12 +212,12 @@ def test_the_opening_target_shows_the_effect():
     turned = ("amplify", "shift", "blend", "small", "positive")
     found = optimise(evaluation, start, target, subset, parts, names=turned, seconds=60)
     assert found.complete
-    arena, judge = Arena(evaluation, start, parts.reported), Judge(evaluation, parts.reported, settings, subset)
-    table = effects(judge, arena.start, arena.transform(found.best.knobs))
+    arena, prepared = Arena(evaluation, start, parts.reported), Prepared(evaluation, parts.reported, settings, subset)
+    table = effects(prepared, arena.start, arena.transform(found.best.knobs))
     helped, harmed, _ = other_families(table, target)
     assert harmed > helped
-    before, after = (judge.averages(p) for p in (arena.start, arena.transform(found.best.knobs)))
-    same = changes(before, after, empty_scores(judge))
+    before, after = (prepared.averages(p) for p in (arena.start, arena.transform(found.best.knobs)))
+    same = changes(before, after, empty_scores(prepared))
     assert other_families(same, target) == other_families(table, target)
 
 

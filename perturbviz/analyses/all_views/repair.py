@@ -10,7 +10,7 @@ from perturbviz.analyses.all_views.collect import Sums
 from perturbviz.analyses.all_views.orders import Orders
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import GeneBlock, GeneSubset
-from perturbviz.scoring.prepared import Asked, gather
+from perturbviz.scoring.prepared import Asked, Setting, gather
 from perturbviz.scoring.references import Reference
 from perturbviz.stats.rounding import ROUNDING
 
@@ -92,8 +92,10 @@ class Repair:
 
     def _score(self, metric: str, method: int, reference: Reference, block: GeneBlock) -> np.ndarray:
         """The metric on the rows and genes of a block."""
-        setting = (metric, reference)
+        setting: Setting = (metric, reference)
         asked = {setting: Asked.of(setting)}
         piece = gather(self.evaluation, block, asked, GeneSubset("all"), self.include_held_out)
         prediction = self.evaluation.prediction(self.sums.methods[method], block.rows, block.genes)
-        return piece.score(prediction)[setting]
+        values = piece.score(prediction)[setting]
+        assert isinstance(values, np.ndarray)  # sums over genes have a value a row
+        return values

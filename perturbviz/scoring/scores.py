@@ -188,7 +188,12 @@ def prepare(
 ) -> Prepared:
     """What scoring takes besides predictions, gathered once for any number of methods; then see :func:`tables`.
 
-    Arguments and errors as of :func:`score_many`.
+    Arguments as of :func:`score_many`.
+
+    Raises
+    ------
+    UserError
+        Where metric, reference and genes make no sense together; the sentence says why.
     """
     subset, benchmark = subset or GeneSubset("all"), evaluation.benchmark
     for name, reference in settings:

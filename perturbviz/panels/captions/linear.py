@@ -158,7 +158,7 @@ def training_map(found: ErrorMap) -> str:
     k, r = np.unravel_index(np.nanargmin(found.training), found.training.shape)
     return (
         f"Smallest at K {found.dims[k]}, λ {found.ridges[r]:g} ({found.training[k, r]:.3g}); mean L2 over all genes, "
-        f"{counted(found.n_training, 'perturbation')} a split. Each map has colours of its own. Click a cell to use it."
+        f"{counted(found.n_training, 'perturbation')} a split. Each map has colours of its own."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
@@ -81,8 +82,6 @@ def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
     for key in ("lm_g", "lm_p"):
         if st.session_state[key] not in (*SOURCES, *tables) and not is_table(st.session_state[key]):
             st.session_state[key] = "pca"
-    extra = [s for s in (st.session_state["lm_g"], st.session_state["lm_p"]) if is_table(s) and s not in tables]
-    names = {**_NAMES, **tables, **{s: f"not here: {source_label(s)}" for s in extra}}
     kind = choose.selectbox(
         "Model",
         KINDS,
@@ -94,6 +93,25 @@ def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
         "the nearest training perturbations, a small random forest, or the mean of the targets' singles.",
     )
     columns = st.columns([1.5, 1.5, 1.2, 1.2])
+    _choose_embeddings(kind, tables, columns[:2])
+    _choose_numbers(kind, columns[2:])
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        _upload(benchmark, data)
+        with st.popover("More knobs", icon=":material/tune:", key="lm_more", on_change="rerun") as more:
+            if more.open:  # closed, they would cost every click their time
+                for key, (_, label, why) in _TOGGLES.items():
+                    st.checkbox(label, key=key, help=why, disabled=kind != "linear", persist_state="session")
+                st.number_input("Seed of what is random", 0, 999, key="lm_seed", persist_state="session")
+    recipe = _as_chosen(first)
+    session.set_extra("recipe", "" if recipe == first else recipe.link)
+    st.session_state[_DRAWN] = recipe.link
+    return recipe
+
+
+def _choose_embeddings(kind: str, tables: Mapping[str, str], columns) -> None:
+    """What the model knows about genes and perturbations. ``tables``: source -> name of those that are here."""
+    extra = [s for s in (st.session_state["lm_g"], st.session_state["lm_p"]) if is_table(s) and s not in tables]
+    names = {**_NAMES, **tables, **{s: f"not here: {source_label(s)}" for s in extra}}
     files_only = [s for s in names if not s.startswith("d-")]
     choose.selectbox(
         "G: genes",
@@ -116,31 +134,32 @@ def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
         help="What the model knows about the perturbed gene. PCA: the row of the target in the gene embedding, so only "
         "measured targets can be predicted. Pre-trained: the perturbation's scores in another benchmark.",
     )
-    _slider(columns[2], "Dimensions K", "lm_k", DIMS, kind == "matching", "Of both embeddings.", str)
+
+
+def _choose_numbers(kind: str, columns) -> None:
+    """The number of dimensions, and of neighbours or the penalty."""
+    _slider(columns[0], "Dimensions K", "lm_k", DIMS, kind == "matching", "Of both embeddings.", str)
     if kind == "neighbours":
         _slider(
-            columns[3], "Neighbours", "lm_n", (1, 2, 3, 5, 7, 10, 20), False, "Training perturbations averaged.", str
+            columns[1], "Neighbours", "lm_n", (1, 2, 3, 5, 7, 10, 20), False, "Training perturbations averaged.", str
         )
-    else:
-        _slider(
-            columns[3],
-            "Ridge penalty λ",
-            "lm_l",
-            RIDGES,
-            kind not in ("linear", "ridge"),
-            "How strongly the weights are held towards zero, which is the perturbation mean.",
-            "{:g}".format,
-        )
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        _upload(benchmark, data)
-        with st.popover("More knobs", icon=":material/tune:", key="lm_more", on_change="rerun") as more:
-            if more.open:  # closed, they would cost every click their time
-                for key, (_, label, why) in _TOGGLES.items():
-                    st.checkbox(label, key=key, help=why, disabled=kind != "linear", persist_state="session")
-                st.number_input("Seed of what is random", 0, 999, key="lm_seed", persist_state="session")
+        return
+    _slider(
+        columns[1],
+        "Ridge penalty λ",
+        "lm_l",
+        RIDGES,
+        kind not in ("linear", "ridge"),
+        "How strongly the weights are held towards zero, which is the perturbation mean.",
+        "{:g}".format,
+    )
+
+
+def _as_chosen(first: Recipe) -> Recipe:
+    """The recipe that the widgets show; the default, with a sentence, where they make none."""
     try:
-        recipe = Recipe.of(
-            kind,
+        return Recipe.of(
+            st.session_state["lm_kind"],
             st.session_state["lm_g"],
             st.session_state["lm_p"],
             st.session_state["lm_k"],
@@ -151,10 +170,7 @@ def choose_recipe(benchmark: Benchmark, data: str, place) -> Recipe:
         )
     except UserError as error:
         st.warning(str(error))
-        recipe = first
-    session.set_extra("recipe", "" if recipe == first else recipe.link)
-    st.session_state[_DRAWN] = recipe.link
-    return recipe
+        return first
 
 
 def _adopt(first: Recipe) -> None:

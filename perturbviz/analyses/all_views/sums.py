@@ -22,8 +22,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perturbviz.analyses.all_views.kernel import load_kernel
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -84,7 +82,9 @@ class RowSums:
     """Sums of one scored row after another, into given arrays; one instance a thread, since it owns work space."""
 
     def __init__(self, layout: Layout, n_methods: int, n_genes: int):
-        self.layout, self.kernel = layout, load_kernel()
+        from perturbviz.analyses.all_views.kernel import kernel  # here, since it imports numba
+
+        self.layout, self.kernel = layout, kernel
         self._x = np.empty((n_methods, n_genes), np.float32)
         self._changes = np.empty((len(layout.references), n_genes))
         self._in_file = np.arange(n_genes)

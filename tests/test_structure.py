@@ -26,7 +26,7 @@ INTERFACE = ("app", "pages", "perturbviz.ui")
 #: Of Streamlit, what is not in its documentation: it may move with any release.
 UNDOCUMENTED = ("_enqueue", "RerunException", "component_registry", "data-test-script-state", "runtime.")
 #: What is still to be done, to be taken off one by one: a promise that is kept and still stands here fails.
-NOT_YET: set[str] = {"functions", "pages"}
+NOT_YET: set[str] = {"functions"}
 #: Rooms whose functions a notebook calls.
 CALLED = ("stats", "benchmark", "metrics", "scoring", "models", "analyses")
 #: Literal tables that the formatter would make unreadable, at most.

@@ -57,7 +57,7 @@ SETTLED = """() => document.querySelector('[data-testid="stApp"]')?.dataset.test
     .every((e) => getComputedStyle(e).opacity === '1')"""
 
 HEIGHT = """() => { const m = document.querySelector('.stMain'), s = document.querySelector(
-    '[data-testid="stSidebar"][aria-expanded="true"] [data-testid="stSidebarContent"]');
+    '[data-testid="stSidebar"][data-collapsed="false"] [data-testid="stSidebarContent"]');
   return Math.ceil(Math.max(m.scrollHeight, s?.scrollHeight ?? 0)); }"""
 
 # Every visible text with its box, colour and size; every mark of a chart with the colour it is drawn in.

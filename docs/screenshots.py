@@ -1,5 +1,6 @@
-"""Makes the screenshots of the README: starts the app, opens pages in Chromium, writes PNG files beside this script."""
+"""Makes the pictures of the README: starts the app, opens it in Chromium, writes files beside this script."""
 
+import io
 import os
 import shutil
 import socket
@@ -11,10 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
 
 HERE = Path(__file__).parent
-SHOTS = {"rankings": "?metric=pearson_delta", "views": "?section=Every+view"}
+SHOTS = {"views": "?section=Every+view"}
+#: Points glide in a third of a second: slowed down, so that there is time for pictures in between.
+SLOW = """(() => { const now = performance.now.bind(performance), frame = requestAnimationFrame.bind(window);
+  performance.now = () => now() / 40; window.requestAnimationFrame = (f) => frame(() => f(performance.now())); })()"""
+FRAMES, FRAME, HOLD = 16, 45, 2200  # pictures of a glide; milliseconds of one, and of what stands still
 READY = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
   && document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2
   && !document.querySelector('[data-stale="true"]')"""
@@ -56,9 +62,46 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def _frame(page: Page) -> Image.Image:
+    """The first screen from the title to the sentence, half as large."""
+    top, foot = (page.locator(s).bounding_box() for s in ("h1", ".st-key-pv-said"))
+    assert top and foot
+    clip = {"x": top["x"] - 20, "y": top["y"] - 10, "width": top["width"] + 40}
+    taken = page.screenshot(clip={**clip, "height": foot["y"] + foot["height"] - top["y"] + 10})  # type: ignore[arg-type]
+    return Image.open(io.BytesIO(taken)).convert("RGB")
+
+
+def moving(browser: Browser, url: str) -> None:
+    """The switch, there and back, as one file that goes round for ever."""
+    page = browser.new_page(viewport={"width": 1000, "height": 800})
+    page.add_init_script(SLOW)
+    page.goto(url)
+    page.wait_for_function(READY, timeout=120_000)
+    page.wait_for_timeout(4000)
+    frames, durations = [_frame(page)], [HOLD]
+    for name in ("perturbation mean", "control mean"):
+        page.get_by_role("radio", name=name, exact=True).click()
+        page.wait_for_selector("[data-gliding]", state="attached")
+        for _ in range(FRAMES):
+            frames.append(_frame(page))
+            durations.append(FRAME)
+        page.wait_for_function("!document.querySelector('[data-gliding]')", timeout=60_000)
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(1500)
+        frames.append(_frame(page))
+        durations.append(HOLD)
+    page.close()
+    palette = frames[0].quantize(96)
+    small = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    small[0].save(
+        HERE / "switch.gif", save_all=True, append_images=small[1:], duration=durations, loop=0, optimize=True
+    )
+
+
 def main() -> None:
     """Open each page and photograph it."""
     with served() as url, chromium() as browser:
+        moving(browser, url)
         page = browser.new_page(viewport={"width": 1300, "height": 800})
         for name, query in SHOTS.items():
             page.goto(f"{url}/{query}")

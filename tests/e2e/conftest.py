@@ -198,10 +198,9 @@ class App:
 
     def choices(self) -> "App":
         """Open "All choices", the sidebar that is closed at first; what is drawn gets narrower."""
-        sidebar = self.page.get_by_test_id("stSidebar")
-        if sidebar.get_attribute("aria-expanded") != "true":
+        if self.page.get_by_test_id("stSidebar").get_attribute("data-collapsed") == "true":
             self.page.get_by_test_id("stExpandSidebarButton").click()
-            self.page.locator('[data-testid="stSidebar"][aria-expanded="true"]').wait_for()
+            self.page.locator('[data-testid="stSidebar"][data-collapsed="false"]').wait_for()
             self.page.wait_for_function(SETTLED)
         return self
 

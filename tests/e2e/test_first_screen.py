@@ -24,10 +24,7 @@ def test_the_switch_flips_the_order_and_shifts_nothing_else(app):
     app.page.set_viewport_size({"width": 1440, "height": 900})
     app.open("", RANKINGS, charts=4)
     assert app.page.url.endswith("?metric=pearson_delta")
-    assert (
-        not app.page.get_by_test_id("stSidebar").is_visible()
-        or app.page.locator('[data-testid="stSidebar"][aria-expanded="false"]').count()
-    )
+    assert app.page.get_by_test_id("stSidebar").get_attribute("data-collapsed") == "true"
     foot = app.page.locator(".st-key-pv-questions").bounding_box()
     assert foot["y"] + foot["height"] <= 900
     control = View(metric="pearson_delta")

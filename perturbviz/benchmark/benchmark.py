@@ -134,7 +134,7 @@ class Benchmark(ByIdentity):
         digest.update(json.dumps([self.value_space, columns, _plain(methods)], sort_keys=True).encode())
         return digest.hexdigest()
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """The content: two benchmarks of the same content are equal."""
         return self.content_id

@@ -79,7 +79,7 @@ class ScoreTable(ByIdentity):
         hashed = pd.util.hash_pandas_object(self.frame[COLUMNS].astype(str), index=False).to_numpy()
         return hashlib.blake2b(hashed.tobytes(), digest_size=8).hexdigest()
 
-    @property
+    @cached_property
     def identity(self) -> tuple[str, str]:
         """The content and what is said about metrics and methods: tables that share them are equal."""
         return self.content_id, repr([{m: dict(known) for m, known in self.metrics.items()}, dict(self.names)])

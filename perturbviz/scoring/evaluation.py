@@ -64,7 +64,7 @@ class Evaluation(ByIdentity):
         if self.truth_from not in TRUTHS or (self.truth_from != "all" and "half_a" not in self.benchmark.layers):
             raise UserError("This benchmark holds no half-cell means, so half of the cells cannot be the truth.")
 
-    @property
+    @cached_property
     def identity(self) -> tuple[Hashable, ...]:
         """The benchmark, the parts and the truth: evaluations that share them are equal."""
         return self.benchmark.identity, tuple(self.parts), self.truth_from

@@ -15,13 +15,13 @@ from perturbviz.errors import UserError
 from perturbviz.panels import captions
 from perturbviz.panels.figures.drawing import Figure
 from perturbviz.panels.figures.marks import marked
-from perturbviz.panels.look import Look, look_of
+from perturbviz.panels.look import Look
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.rankings import Ranking
 from perturbviz.scoring.scores import Scores
 from perturbviz.scoring.validity import view_problem
 from perturbviz.scoring.view import View
-from perturbviz.ui import cache, colours, navigation, session, sources
+from perturbviz.ui import cache, cache_rankings, colours, navigation, session, sources
 from perturbviz.ui.chart import keep_marks
 from perturbviz.ui.controls import badge
 from perturbviz.ui.controls.cast_list import cast_list
@@ -113,7 +113,8 @@ class Current:
     @property
     def look(self) -> Look:
         """Names and colours of all methods, the same on every page whatever is shown."""
-        return look_of(self.source if isinstance(self.source, ScoreTable) else self.evaluated, colours.chosen())
+        scored = self.source if isinstance(self.source, ScoreTable) else self.evaluated
+        return cache_rankings.look(scored, tuple(colours.chosen().items()))
 
     @property
     def colours(self) -> Mapping[str, str]:
@@ -247,4 +248,4 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
 
 def four_questions(current: Current, scores: Scores, view: View | None = None) -> str:
     """:func:`perturbviz.panels.captions.four_questions` of the current view, or of another one such as the pinned."""
-    return captions.four_questions(view or current.view, scores, isinstance(current.source, ScoreTable))
+    return cache_rankings.four_questions(view or current.view, scores, isinstance(current.source, ScoreTable))

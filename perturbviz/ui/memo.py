@@ -44,6 +44,7 @@ class Memo(Generic[P, R]):
         self.plain, self._spinner = plain, spinner
         parameters = signature(function).parameters
         self._names = tuple(parameters)
+        self._named = tuple(name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY)
         self._defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
         self._kept: LRUCache[Hashable, R] = LRUCache(most)
         self._changing = Condition()
@@ -86,7 +87,8 @@ class Memo(Generic[P, R]):
 
     def _compute(self, *arguments: Any) -> R:
         with st.spinner(self._spinner) if self._spinner else nullcontext():
-            return self._function(*arguments)
+            at = len(arguments) - len(self._named)
+            return self._function(*arguments[:at], **dict(zip(self._named, arguments[at:], strict=True)))
 
 
 def memo(

@@ -60,10 +60,10 @@ def test_a_function_is_only_told_what_decides_its_answer(views):
 
 def test_equal_values_that_came_about_apart_share_an_answer():
     made = []
-    kept = memo(5)(lambda evaluation, n=3: made.append(n) or object())
+    kept = memo(5)(lambda evaluation, *, n=3: made.append(n) or object())
     first = kept(Evaluation(bench()))
     assert kept(Evaluation(bench())) is first and kept(Evaluation(bench()), n=3) is first
-    assert kept.known(Evaluation(bench()), 3) is first and kept.known(Evaluation(bench()), 4) is None
+    assert kept.known(Evaluation(bench()), n=3) is first and kept.known(Evaluation(bench()), n=4) is None
     assert Evaluation(bench()) == Evaluation(bench()) != Evaluation(bench(2.0)) and made == [3]
 
 

@@ -7,22 +7,19 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from perturbviz.analyses.rulers import Flip, Ruler, Rulers, ruler_name, rulers
-from perturbviz.benchmark import Benchmark
+from perturbviz.analyses.rulers import Flip, Ruler, Rulers, ruler_name
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.errors import UserError
 from perturbviz.metrics import Card
 from perturbviz.panels import captions
-from perturbviz.panels import rulers as panels
 from perturbviz.panels.captions import rulers as words
-from perturbviz.panels.cast import cast
 from perturbviz.scoring.genesets import GeneSubset
 from perturbviz.scoring.published_scores import name_of
 from perturbviz.scoring.rankings import Ranking
 from perturbviz.scoring.references import LABELS, MEANING
 from perturbviz.scoring.validity import genes_problem
 from perturbviz.scoring.view import DEFAULT_N, View, metric_name
-from perturbviz.ui import cache, choose, navigation, session
+from perturbviz.ui import cache, cache_rankings, choose, navigation, session
 from perturbviz.ui.chart import draw
 from perturbviz.ui.current import Current, four_questions, stop
 
@@ -73,9 +70,10 @@ def screen(current: Current) -> Screen:
     second = _ranking(current, other) if other else None
     if second is None:
         why = two.why or "The other ruler gives no score on these genes and perturbations."
-        return Screen(Rulers((here,), why), 0, Flip(ranking, ranking), before)
+        return Screen(Rulers((here,), why), 0, cache_rankings.flip(ranking, ranking), before)
     at = two.pair.index(here)
-    return Screen(two, at, Flip(ranking, second) if at == 0 else Flip(second, ranking), before)
+    sides = (ranking, second) if at == 0 else (second, ranking)
+    return Screen(two, at, cache_rankings.flip(*sides), before)
 
 
 def _rulers(current: Current, here: Ruler) -> Rulers:
@@ -84,7 +82,7 @@ def _rulers(current: Current, here: Ruler) -> Rulers:
     if kept is not None and (kept[0], kept[2]) == (current.view.data, here):
         return kept[1]
     st.session_state.pop(_KEPT, None)
-    return rulers(current.data, current.view)
+    return cache_rankings.rulers(current.data, current.view)
 
 
 def _under(view: View, ruler: Ruler) -> View:
@@ -101,7 +99,7 @@ def _ranking(current: Current, ruler: Ruler) -> Ranking | None:
 
 def draw_head(current: Current, shown: Screen) -> None:
     """The thesis as the page's title, and the switch: this much stays on every section of the page."""
-    st.title(words.thesis(shown.flip, shown.rulers.by_reference))
+    st.title(cache_rankings.thesis(shown.flip, shown.rulers.by_reference))
     card = shown.ranking.scores.card
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pv-rulers"):
         st.markdown(_lead(current, shown, card), width="content", help=_help(card, shown.rulers.by_reference))
@@ -167,17 +165,15 @@ def draw_screen(current: Current, shown: Screen) -> None:
     """The lines between the two orders, one sentence, the doors, and the four questions."""
     phrases = _phrases(current, shown)
     if len(shown.rulers.pair) == 2:
-        who = {m: text for m, (_, text) in cast(current.evaluation or current.source).items()}  # type: ignore[arg-type]
-        panel = panels.slope(
+        panel = cache_rankings.slope(
+            current.source if isinstance(current.source, ScoreTable) else current.evaluated,
             shown.flip,
             shown.at,
             phrases,
             _names(current, shown),
             current.look,
-            own=_own(current),
-            baselines=[m for m in current.shown if current.evaluation and current.evaluation.is_baseline(m)],
-            who=who,
-            shorts=_shorts(current, shown),
+            current.shown,
+            _shorts(current, shown),
         )
         draw(panel, current.token)
     with st.container(key="pv-said"):
@@ -211,23 +207,17 @@ def _names(current: Current, shown: Screen) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def _own(current: Current) -> list[str]:
-    """Methods that somebody added."""
-    if not isinstance(current.source, Benchmark):
-        return []
-    return [m for m in current.shown if current.source.about(m).get("added")]
-
-
 def _said(current: Current, shown: Screen, phrases: tuple[str, str]) -> str:
     """What the ruler says or, after a change, what that did."""
     if shown.before is None:
-        return words.opened(shown.flip, shown.at, phrases)
+        return cache_rankings.opened(shown.flip, shown.at, phrases)
     before, ranking = shown.before
     view = current.view
     turned = len(shown.rulers.pair) == 2 and before.with_(metric=view.metric, ref=view.ref) == view
     if turned and ranking.scores.metric == shown.rulers.pair[1 - shown.at][0] and before != view:
-        return words.switched(shown.flip, shown.at) or words.opened(shown.flip, shown.at, phrases)
-    return captions.change(ranking, shown.ranking, before, view)
+        switched = cache_rankings.switched(shown.flip, shown.at)
+        return switched or cache_rankings.opened(shown.flip, shown.at, phrases)
+    return cache_rankings.change(ranking, shown.ranking, before, view)
 
 
 def _before(current: Current) -> tuple[View, Ranking] | None:

@@ -14,9 +14,9 @@ from perturbviz.panels import captions
 from perturbviz.panels import rankings as panels
 from perturbviz.panels.captions import calibration as calibration_captions
 from perturbviz.scoring.rank_table import RankTable
-from perturbviz.scoring.rankings import Ranking, shifts
+from perturbviz.scoring.rankings import Ranking
 from perturbviz.scoring.view import View
-from perturbviz.ui import cache_calibration, ceiling, session
+from perturbviz.ui import cache_calibration, cache_rankings, ceiling, session
 from perturbviz.ui.chart import draw
 from perturbviz.ui.controls.pin import pin_controls, pinned
 from perturbviz.ui.current import Current, four_questions
@@ -24,8 +24,8 @@ from perturbviz.ui.current import Current, four_questions
 
 def score_table(current: Current, ranking: Ranking, table: RankTable) -> None:
     """What every method gets under the metrics of the table; a click opens one of them."""
-    table = table.by_family()
-    event = draw(panels.score_table(table, ranking, current.look, current.view), current.token)
+    table = cache_rankings.by_family(table)
+    event = draw(cache_rankings.score_table(table, ranking, current.look, current.view), current.token)
     if event.clicked is not None:
         open_setting(current, table, int(np.ravel(event.clicked)[0]))
 
@@ -41,7 +41,7 @@ def this_view(current: Current, ranking: Ranking, table: RankTable, before: tupl
         with left:
             _order(current, *pin, key="pinned", question="Pinned view")
         with right:
-            _order(current, current.view, ranking, question="This view", gained=shifts(pin[1], ranking))
+            _order(current, current.view, ranking, question="This view", before=pin[1])
     elif scaled is not None:
         with left:
             draw(panels.calibrated(scaled, current.look), current.token)
@@ -49,13 +49,13 @@ def this_view(current: Current, ranking: Ranking, table: RankTable, before: tupl
             st.caption(f"{four_questions(current, scaled.ranking.scores)} · {halves}")
     else:
         with left:
-            _order(current, current.view, ranking, gained=shifts(before[1], ranking) if before is not None else None)
+            _order(current, current.view, ranking, before=before[1] if before is not None else None)
     _moves(current, ranking, table, overturned, right if pin is None else st.container())
 
 
 def _order(current: Current, view: View, ranking: Ranking, **more: Any) -> None:
     """The order under a view, with the four questions."""
-    draw(panels.order(ranking, current.look, perfect=ceiling.score(current, view), **more), current.token)
+    draw(cache_rankings.order(ranking, current.look, perfect=ceiling.score(current, view), **more), current.token)
     st.caption(four_questions(current, ranking.scores, view))
 
 
@@ -85,12 +85,12 @@ def _scale(current: Current) -> Scaled | None:
 def _moves(current: Current, ranking: Ranking, table: RankTable, above: Any, place: Any) -> None:
     """How the order shifts between metrics: a sentence ``above``, the chart in its ``place``; a click opens one."""
     if isinstance(current.source, Benchmark):
-        above.markdown(panels.overturned(table, ranking, current.look))
+        above.markdown(cache_rankings.overturned(table, ranking, current.look))
     with place:
         if table.left_out:
             st.caption(f"{captions.left_out(table.left_out)}: choose one as the metric.")
         counted_above = isinstance(current.source, Benchmark)
-        event = draw(panels.bump(table, ranking, current.look, count=not counted_above), current.token)
+        event = draw(cache_rankings.bump(table, ranking, current.look, count=not counted_above), current.token)
     if isinstance(current.source, Benchmark):
         place.toggle(
             "Every metric",

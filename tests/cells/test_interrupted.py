@@ -1,8 +1,10 @@
 """An interrupted command leaves nothing that could be taken for its output, whenever and however it is stopped."""
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,19 +19,22 @@ from perturbviz.cells import pipeline
 from perturbviz.cells.source import CellSource
 from perturbviz.cli import main
 
-said = os.fdopen(os.dup(1), "w")  # the process that reads cells says nothing on stdout
 read, write, open_cells = CellSource.read, AnnData.write_h5ad, pipeline.open_cells
+
+def say(moment):  # the process that reads cells has no stdout
+    with open(os.environ["SAID"], "a") as file:
+        print(moment, file=file)
 
 def slow_read(self, first, last, block=None):
     for values in read(self, first, last, block):
         if block is None:
-            print("summing", flush=True, file=said)
+            say("summing")
             time.sleep(0.05)
         yield values
 
 def slow_write(self, *arguments, **options):
     write(self, *arguments, **options)
-    print("saving", flush=True, file=said)
+    say("saving")
     time.sleep(60)
 
 CellSource.read, AnnData.write_h5ad = slow_read, slow_write
@@ -49,20 +54,24 @@ sys.exit(main(sys.argv[1:]))
     ],
 )
 def test_a_stopped_command_leaves_no_output(moment, how, left, tmp_path):
-    counts_of(400, 8).write_h5ad(tmp_path / "cells.h5ad")
-    command = [sys.executable, "-c", SLOW, "aggregate", str(tmp_path / "cells.h5ad")]
-    command += ["--condition", "perturbation", "--control", "control", "-o", str(tmp_path / "bench.h5ad")]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    counts_of(400, 8).write_h5ad(tmp_path / "in" / "cells.h5ad")
+    command = [sys.executable, "-c", SLOW, "aggregate", str(tmp_path / "in" / "cells.h5ad")]
+    command += ["--condition", "perturbation", "--control", "control", "-o", str(tmp_path / "out" / "bench.h5ad")]
+    said = tmp_path / "in" / "said"
+    said.touch()
+    environment = {**os.environ, "SAID": str(said)}
     root = Path(__file__).parents[2]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        for line in process.stdout:
-            if line.strip() == moment:
-                break
-        else:
-            pytest.fail(f"never {moment}: {process.stderr.read()}")
+    with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        while moment not in said.read_text().split():
+            if process.poll() is not None:
+                pytest.fail(f"never {moment}: {process.stderr.read()}")
+            time.sleep(0.02)
         process.send_signal(how)
-        said = process.communicate(timeout=30)[1]
+        printed = process.communicate(timeout=30)[1]
     assert process.returncode == (130 if how != signal.SIGKILL else -how)
-    assert said.strip() == ("interrupted" if how != signal.SIGKILL else "")
-    remaining = [p for p in tmp_path.iterdir() if p.name != "cells.h5ad"]
+    assert printed.strip() == ("interrupted" if how != signal.SIGKILL else "")
+    remaining = list((tmp_path / "out").iterdir())
     assert len(remaining) == len(left)
     assert all(p.match(pattern) for p, pattern in zip(remaining, left, strict=True))

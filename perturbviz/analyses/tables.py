@@ -18,7 +18,7 @@ from perturbviz.errors import UserError
 from perturbviz.metrics import canonical, parse_metric
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import GeneSubset, parse_subset, subset_problem, unmeasured
-from perturbviz.scoring.published_scores import scores_of
+from perturbviz.scoring.published_scores import scores_of_view
 from perturbviz.scoring.rankings import TABLE, Ranking
 from perturbviz.scoring.rankings import rank as rank_scores
 from perturbviz.scoring.references import REFERENCES
@@ -190,12 +190,8 @@ def ranking(
     how = average or (view.avg if view else "mean")
     if isinstance(source, ScoreTable):
         name = metric or next(iter(source.metrics))
-        if name not in source.metrics:
-            raise UserError(f"The table holds no {name!r}; it holds: {', '.join(source.metrics)}.")
-        scores = scores_of(source, name)
-        check_shown(view, scores.methods)
-        shown = [m for m in scores.methods if view is None or not view.show or m in view.show]
-        return rank_scores(scores.select(shown), how)
+        check_shown(view, tuple(source.names))
+        return rank_scores(scores_of_view(source, (view or View()).with_(metric=name)), how)
     if view is not None:
         evaluation = Evaluation(source, view.parts, view.truth)
         check_shown(view, evaluation.methods)

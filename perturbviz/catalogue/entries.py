@@ -88,6 +88,8 @@ _NORMAN_COUNTS = (
     "104 + 130, of which 126 doubles have both singles measured."
 )
 _PAPER = "Ahlmann-Eltze, Huber & Anders, Nature Methods 2025"
+_SOURCE = f"{_RAW}/const-ae/linear_perturbation_prediction-Paper/c5865d6ffbfb7224c37e5104ef6a1706b103f097/source_data"
+_SCOUTER = f"{_RAW}/PancakeZoy/scouter_misc/6f2c83e5a32505038060155ca8257fa094732e35"
 _NORMAN = "Norman et al., Science 2019 (GSE133344)"
 _DATAVERSE = "https://dataverse.harvard.edu/api/access/datafile"
 _SCPERTURB = "https://zenodo.org/records/13350497/files"
@@ -233,6 +235,77 @@ CATALOGUE: dict[str, Dataset] = {
             "other "
             "*_score columns are min-max scaled within each perturbation and split (1 = best).",
             lacks="Scores only; absolute errors cannot be recovered from scaled columns.",
+        ),
+        Dataset(
+            id="ahlmann-eltze-2025-single-scores",
+            title="Nature Methods 2025, Fig. 2: scores of 16 systems on three screens of singles",
+            url=f"{_SOURCE}/single_perturbation_prediction.xlsx",
+            filename="ahlmann_eltze_2025_single_perturbations.xlsx",
+            sha256="09c6c198aff4e8a827064183f9cff13eb6f33e56f1689940527304bf78957efe",
+            bytes=1_837_062,
+            licence="MIT",
+            citation=_PAPER,
+            genes=1000,
+            kind="scores",
+            provenance="Panels A (7 methods) and C (16): Adamson, Replogle K562 and RPE1, two splits, held-out "
+            "perturbations only. Linear models whose embedding comes from the screen itself are left out there.",
+            lacks="Scores only: no profiles, no other metrics or genes.",
+        ),
+        Dataset(
+            id="ahlmann-eltze-2025-genes",
+            title="Nature Methods 2025, supplement: two genes, eight systems (Norman)",
+            url=f"{_SOURCE}/suppl-top_gene_plots.xlsx",
+            filename="ahlmann_eltze_2025_top_gene_plots.xlsx",
+            sha256="a052f5273676b347d640667e5a2d2ca36a7b3f19ede68bacbf1e191a30bcf2fc",
+            bytes=51_085,
+            licence="MIT",
+            citation=_PAPER,
+            conditions=35,
+            doubles=34,
+            genes=2,
+            provenance="Observed, predicted and additive values of HBG2 and HBZ in doubles of split 1.",
+            lacks="Two genes, of doubles chosen because both singles move the gene the same way: no fair sample. No "
+            "training data.",
+        ),
+        Dataset(
+            id="scperturbench-contexts",
+            title="scPerturBench: unseen contexts, 14 methods, 12 data sets, five distances",
+            url=f"{_RAW}/bm2-lab/scPerturBench/6e24e7a9827e55d4567d2139427be9af0d1e7a6c/Results/Cellular_context_ood/"
+            "cellular_ood_distance0.csv",
+            filename="scperturbench_cellular_ood_distance0.csv",
+            sha256="12efcd56ee0ec43cd2316048a1721ce501b8e6669213c7134572565b960be3e7",
+            bytes=3_807_718,
+            licence="GPL-3.0 repository",
+            citation="scPerturBench (bm2-lab)",
+            kind="scores",
+            provenance='217 tasks at 20, 50 and 100 genes. "pearson_distance" is the Pearson delta, higher is better, '
+            "cut off at 0. Ranks within each task are computed here.",
+            lacks="Scores only. Data sets are contexts, held-out contexts are splits.",
+        ),
+        Dataset(
+            id="scouter-norman",
+            title="Scouter: scores of Scouter, GEARS and biolord (Norman)",
+            url=f"{_SCOUTER}/results/norman.csv",
+            filename="scouter_norman.csv",
+            sha256="38aeef0f939d6ae4c843b132a0d30b7ff51899ae099c5c6f72d052585a7e87ec",
+            bytes=93_130,
+            licence="MIT repository",
+            citation="Scouter",
+            kind="scores",
+            provenance="Normalised MSE and 1 − Pearson delta in five splits, by how many targets were seen. "
+            "Labels of three kinds are read as one.",
+            lacks="Scores only. The systems predict different perturbations.",
+        ),
+        Dataset(
+            id="scouter-gi",
+            title="Scouter: scores of genetic interactions (Norman)",
+            url=f"{_SCOUTER}/code/extra/GI/GI_scores_scouter_trueab.csv",
+            kind="manual",
+            licence="MIT repository",
+            citation="Scouter",
+            provenance="Ten interaction scores of 72 doubles: observed, by Scouter and by GEARS.",
+            todo="Download GI_scores_truth.csv, GI_scores_scouter_trueab.csv and GI_scores_gears_trueab.csv from that "
+            "folder into one zip and open it on the Data page.",
         ),
         Dataset(
             id="perturbench-cells",

@@ -82,7 +82,7 @@ def read(path: Path, options: Options) -> Loaded:
     predictions = {}
     for method, frame in b.groupby("method", sort=False):
         values = frame.set_index("gene_name")["prediction"].reindex(genes).to_numpy(np.float32)
-        predictions[_slug(method), seed] = Profiles(values[None], [label], genes, contexts=[CONTEXT])
+        predictions[slug_of(method), seed] = Profiles(values[None], [label], genes, contexts=[CONTEXT])
     return Loaded(
         truth=Profiles(
             first[["baseline", "observed"]].to_numpy(np.float32).T, [CONTROL, label], genes, contexts=[CONTEXT] * 2
@@ -102,7 +102,7 @@ def score_table(panel: pd.DataFrame) -> ScoreTable:
     parts = [
         pd.DataFrame(
             {
-                "method": panel["method"].map(_slug),
+                "method": panel["method"].map(slug_of),
                 "seed": panel["seed"].astype(str),
                 "context": CONTEXT,
                 "perturbation": panel["perturbation"].map(parse_condition),
@@ -141,7 +141,8 @@ def score_table(panel: pd.DataFrame) -> ScoreTable:
     )
 
 
-def _slug(method: str) -> str:
+def slug_of(method: str) -> str:
+    """Slug of a method as the paper's files call it."""
     return METHODS[method][0] if method in METHODS else str(method).replace("_", "-")
 
 

@@ -13,16 +13,17 @@ from perturbviz.benchmark.scoretable import COLUMNS, ScoreTable
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Reader
 from perturbviz.readers.check import plural
+from perturbviz.readers.directions import direction
 from perturbviz.readers.jsonfile import read_json
 from perturbviz.readers.matrix import read_table
 from perturbviz.readers.safety import check_text
 
 _SPB = {"method", "cor", "DataSet", "op"}
-_LOWER = ("mse", "mae", "rmse", "l1", "l2", "edistance", "wasserstein", "distance", "error")
 _NEEDS = "Metrics, not predictions: the predicted value of every gene and condition is needed to measure anything else."
 
 
-def _header(path: Path) -> list[str]:
+def header(path: Path) -> list[str]:
+    """Column names of a CSV or TSV file; none of anything else."""
     if not path.is_file() or path.suffix not in (".csv", ".tsv"):
         return []
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
@@ -33,7 +34,7 @@ def _header(path: Path) -> list[str]:
 # -- scPerturBench -------------------------------------------------------------------------------------------------
 def recognise_scperturbench(path: Path) -> bool:
     """Columns method, cor, DataSet, op."""
-    return set(_header(path)) >= _SPB
+    return set(header(path)) >= _SPB
 
 
 def read_scperturbench(path: Path, options: Options) -> Loaded:
@@ -99,9 +100,9 @@ def read_scperturbench(path: Path, options: Options) -> Loaded:
 # -- cell-eval -----------------------------------------------------------------------------------------------------
 def recognise_cell_eval(path: Path) -> bool:
     """[agg_]results.csv of cell-eval: first column perturbation or statistic."""
-    header = _header(path)
-    return len(header) > 1 and (
-        (header[0] == "perturbation" and path.name.endswith("results.csv")) or header[0] == "statistic"
+    names = header(path)
+    return len(names) > 1 and (
+        (names[0] == "perturbation" and path.name.endswith("results.csv")) or names[0] == "statistic"
     )
 
 
@@ -139,38 +140,70 @@ def _wide(table: pd.DataFrame, method: str, source: str, context: str, title: st
     )
 
 
-def direction(metric: str) -> dict[str, str]:
-    """What a metric's name says about its direction."""
-    lower = any(part in metric.lower() for part in _LOWER) and "discrimination" not in metric.lower()
-    return {"name": metric, "better": "lower" if lower else "higher", "note": "Direction taken from its name."}
+# -- long and wide tables -------------------------------------------------------------------------------------------
+#: What a column means -> how tables call it, lower case.
+_CALLED = {
+    "method": ("method", "model", "system"),
+    "perturbation": ("perturbation", "condition", "perturb"),
+    "metric": ("metric",),
+    "value": ("value", "score", "performance"),
+    "seed": ("seed", "split", "fold"),
+    "context": ("context", "cell_line", "cell_type", "dataset", "data_set"),
+}
 
 
-# -- CellSimBench --------------------------------------------------------------------------------------------------
+def _columns(names: list[str]) -> dict[str, str]:
+    """Meaning -> column of a table; the first one that is called so."""
+    lower = {name.lower(): name for name in reversed(names)}
+    return {
+        meaning: next(lower[word] for word in words if word in lower)
+        for meaning, words in _CALLED.items()
+        if any(word in lower for word in words)
+    }
+
+
 def recognise_detailed(path: Path) -> bool:
-    """detailed_metrics.csv: model, perturbation, metric, value."""
-    return set(_header(path)) >= {"model", "perturbation", "metric", "value"}
+    """Columns of methods and perturbations, and either metric and value (long) or a column a metric (wide)."""
+    names = header(path)
+    found = _columns(names)
+    return {"method", "perturbation"} <= set(found) and ({"metric", "value"} <= set(found) or len(names) <= 60)
 
 
 def read_detailed(path: Path, options: Options) -> Loaded:
-    """A long table."""
-    check_text(path)
-    table = pd.read_csv(path)
+    """A long table (metric and value, as CellSimBench's detailed_metrics.csv) or a wide one (one column a metric)."""
+    table = read_table(path)
+    found = _columns([str(c) for c in table.columns])
+    keys = {meaning: found[meaning] for meaning in ("method", "perturbation", "seed", "context") if meaning in found}
+    if not {"metric", "value"} <= set(found):
+        numbers = [c for c in table.columns if c not in keys.values() and pd.api.types.is_numeric_dtype(table[c])]
+        numbers = [c for c in numbers if not str(c).startswith("Unnamed")]
+        if not numbers:
+            raise UserError(
+                f"{path.name} names methods and perturbations but holds no column of numbers: add one a metric."
+            )
+        table = table.melt(id_vars=list(keys.values()), value_vars=numbers, var_name="metric", value_name="value")
+        found |= {"metric": "metric", "value": "value"}
     frame = pd.DataFrame(
         {
-            "method": table["model"].astype(str),
-            "seed": "",
-            "context": "all",
-            "perturbation": [parse_condition(p) or str(p) for p in table["perturbation"]],
-            "metric": table["metric"].astype(str),
+            "method": table[keys["method"]].astype(str),
+            "seed": table[keys["seed"]].astype(str) if "seed" in keys else "",
+            "context": table[keys["context"]].astype(str) if "context" in keys else "all",
+            "perturbation": [parse_condition(p) or str(p) for p in table[keys["perturbation"]]],
+            "metric": table[found["metric"]].astype(str),
             "reference": "published",
             "genes": "published",
             "n_genes": 0,
-            "value": pd.to_numeric(table["value"], errors="coerce"),
+            "value": pd.to_numeric(table[found["value"]], errors="coerce"),
         }
     )[COLUMNS]
     metrics = {m: direction(m) for m in frame["metric"].unique()}
-    scores = ScoreTable(frame, metrics, {m: m for m in frame["method"].unique()}, "CellSimBench scores")
-    return Loaded(scores=scores, title="CellSimBench scores", notes=(_NEEDS,))
+    title = "CellSimBench scores" if path.name == "detailed_metrics.csv" else path.stem
+    guessed = [m for m, known in metrics.items() if "guessed" in known.get("note", "")]
+    notes = [_NEEDS]
+    if guessed:
+        notes.append(f"Whether lower or higher is better is guessed from the name of {', '.join(guessed)}.")
+    scores = ScoreTable(frame, metrics, {m: m for m in frame["method"].unique()}, title)
+    return Loaded(scores=scores, title=title, notes=tuple(notes))
 
 
 # -- metrics without conditions ------------------------------------------------------------------------------------
@@ -238,8 +271,8 @@ CELL_EVAL = _reader(
 )
 DETAILED = _reader(
     "cellsimbench-scores",
-    "CellSimBench scores",
-    "detailed_metrics.csv: model, perturbation, metric, value.",
+    "Table of scores (CellSimBench, your own)",
+    "Long (method or model, perturbation, metric, value) or wide (method, perturbation, one column a metric).",
     recognise_detailed,
     read_detailed,
 )

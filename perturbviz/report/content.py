@@ -17,7 +17,7 @@ from perturbviz.panels import rankings as ranking_panels
 from perturbviz.panels.look import look_of
 from perturbviz.panels.panel import Panel
 from perturbviz.scoring.evaluation import Evaluation
-from perturbviz.scoring.published_scores import name_of, scores_of
+from perturbviz.scoring.published_scores import name_of, scores_of_view
 from perturbviz.scoring.rank_table import RankTable, Which, asked_first, published_rank_table, rank_table
 from perturbviz.scoring.rankings import Ranking, rank
 from perturbviz.scoring.scores import score_many, score_view, view_rows
@@ -86,8 +86,7 @@ class Direct:
     def ranking(self, source: Source, view: View) -> Ranking:
         """Ranking of the shown methods under a view."""
         if isinstance(source, ScoreTable):
-            scores = scores_of(source, view.metric)
-            return rank(scores.select([m for m in scores.methods if not view.show or m in view.show]), view.avg)
+            return rank(scores_of_view(source, view), view.avg)
         return rank(score_view(self.evaluation(source, view), view), view.avg)
 
     def rank_table(self, source: Source, view: View, which: Which = "all") -> RankTable:

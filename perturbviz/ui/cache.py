@@ -20,7 +20,7 @@ from perturbviz.scoring.coverage import Coverage
 from perturbviz.scoring.coverage import coverage as measure
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import subset_problem
-from perturbviz.scoring.published_scores import scores_of
+from perturbviz.scoring.published_scores import scores_of_view
 from perturbviz.scoring.rank_table import RankTable, Which, asked_first, published_rank_table
 from perturbviz.scoring.rank_table import rank_table as made_rank_table
 from perturbviz.scoring.rankings import Ranking, rank
@@ -56,7 +56,8 @@ def evaluation(benchmark: Benchmark, view: View) -> Evaluation:
 def _scored(source: Source, view: View) -> tuple[Source, View]:
     """Without the average; with a reference only where the metric has a use for one."""
     if isinstance(source, ScoreTable):
-        return source, View(metric=view.metric, show=view.show)
+        kept = ("metric", "show", "genes", "n", "targets", "context", "seed", "rows")
+        return source, View(**{k: getattr(view, k) for k in kept})
     plain = view.with_(data="", avg="mean")
     return source, plain if plain.reference != "none" else plain.with_(ref="control")
 
@@ -65,8 +66,7 @@ def _scored(source: Source, view: View) -> tuple[Source, View]:
 def scores(source: Source, view: View) -> Scores:
     """Scores of the shown methods under a view; raises UserError where the view makes no sense here."""
     if isinstance(source, ScoreTable):
-        table = scores_of(source, view.metric)
-        return table.select([m for m in table.methods if not view.show or m in view.show])
+        return scores_of_view(source, view)
     return score_view(evaluation(source, view), view)
 
 

@@ -53,6 +53,28 @@ def drawn_order(at):
     return dict(zip(trace["ids"], np.asarray(trace["x"], float), strict=True))
 
 
+def test_real_systems_change_places_with_metric_context_and_genes(open_page, tmp_path, monkeypatch):
+    new = {
+        "ahlmann-eltze-2025-single-scores": "ahlmann_eltze_2025_single_perturbations.xlsx",
+        "scperturbench-contexts": "scperturbench_cellular_ood_distance0.csv",
+    }
+    for file in new.values():
+        shutil.copy(SHARED / file, tmp_path / file)
+    monkeypatch.setenv("PERTURBVIZ_CACHE", str(tmp_path))
+    at = open_page(data="ahlmann-eltze-2025-single-scores")
+    assert at.selectbox(key="context").value == "Replogle K562, panel A"
+    drawn = drawn_order(at)
+    assert len(drawn) == 7 and min(drawn, key=drawn.get) == "gears"
+    at.selectbox(key="metric").set_value("pearson_delta").run()
+    drawn = drawn_order(at)
+    assert sorted(drawn, key=drawn.get, reverse=True).index("gears") == 5
+    at = open_page(data="scperturbench-contexts", metric="rank_edistance")
+    drawn = drawn_order(at)
+    assert sorted(drawn, key=drawn.get).index("baseControl") == 2
+    at.button_group(key="_table_genes").set_value("de:20").run()
+    assert not at.exception and address(at)["n"] == "20" and drawn_order(at) != drawn
+
+
 def address(at):
     """Parameters of the address, one value each."""
     return {name: value[-1] if isinstance(value, list) else value for name, value in dict(at.query_params).items()}

@@ -128,7 +128,8 @@ def four_questions(view: View, scores: Scores, published: bool = False) -> str:
     seeds = rows["seed"].nunique()
     distinct = n_units(rows)
     if published:
-        name, where = card_name(scores.card, scores.reference), "as published"
+        name = card_name(scores.card, scores.reference)
+        where = "given for every shown method" if view.rows == "common" else "as published"
         reference, genes = REFERENCE_LABELS[scores.reference], key_in_words(scores.genes)
     else:
         name = metric_name(view.metric, view.reference)

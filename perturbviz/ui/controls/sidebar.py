@@ -16,10 +16,12 @@ from perturbviz.scoring.validity import default_view, metric_problem
 from perturbviz.scoring.view import AVERAGES, View
 from perturbviz.ui import cache, choose, present, recipes, session, sources
 from perturbviz.ui.controls import badge, genes, metric, perturbations
+from perturbviz.ui.controls import table as of_table
 from perturbviz.ui.current import Current, keep
 
 _DEPENDENT = ("ref", "genes", "n", "show", "context", "seed", "size", "truth")  # what another benchmark may not have
-_OF_TABLES = ("data", "metric", "avg", "show")  # choices that a table of scores leaves
+_DRAWN = ("data", "metric", "avg", "show")  # choices that every table of scores leaves
+_OF_TABLES = (*_DRAWN, "context", "genes", "n", "targets", "rows")  # and some tables
 
 
 def draw() -> None:
@@ -140,17 +142,20 @@ def _methods(methods: list[str]) -> None:
 # -- a table of scores -----------------------------------------------------------------------------------------------
 def _table(table: ScoreTable) -> Current:
     """Its source has decided what a benchmark leaves open."""
-    fresh, session.memory().open_fields = session.memory().open_fields is not None, None
+    named, session.memory().open_fields = session.memory().open_fields, None
     for item in fields(View):
-        if item.name not in _OF_TABLES:  # not drawn here, so that Streamlit would forget them
-            default = "" if item.name == "own" else item.default
+        default = "" if item.name == "own" else item.default
+        if item.name not in _DRAWN:  # not always drawn here, so that Streamlit would forget them
+            fresh = named is not None and (item.name not in _OF_TABLES or item.name not in named)
             st.session_state[item.name] = default if fresh else st.session_state.get(item.name, default)
+    of_table.settle(table, named)
     if (chosen := st.session_state.get("metric")) not in table.metrics:
         same = (m for m, known in table.metrics.items() if known.get("card") == chosen)
         session.put("metric", next(same, next(iter(table.metrics))))
     card = card_of(table, st.session_state["metric"])
     choose.selectbox("Metric", table.metrics, key="metric", words=lambda m: card_of(table, m).name)
     st.caption(f"{card.arrow} · as published; reference, genes and perturbations are those of its source.")
+    of_table.draw(table, st.session_state["metric"])
     choose.selectbox("Average over perturbations", AVERAGES, key="avg", words=AVERAGES)
     _methods(list(table.names))
     choose.pills("Methods", table.names, key="show", words=table.names)

@@ -13,9 +13,9 @@ from anndata import AnnData
 from perturbviz.errors import UserError
 
 _YES = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
-#: Ends of lines, marks that no writing shows, and those that turn its direction: a name that holds one reads otherwise
-#: than it is.
-_CONTROL = re.compile("[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+#: Ends of lines, marks that no writing shows, those that turn its direction, halves of characters: a name that holds
+#: one reads otherwise than it is.
+_CONTROL = re.compile("[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _BLOCK = 8_000_000  # values looked at at a time
 
 

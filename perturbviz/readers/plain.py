@@ -86,9 +86,9 @@ class Writer:
         if isinstance(value, np.generic) and value.dtype.kind in "biufUS":
             return self.plain(value.item(), depth)
         if isinstance(value, Caution):
-            return ["caution", [str(value), self.plain(value.choices, depth + 1)]]
+            return ["caution", [_text(value), self.plain(value.choices, depth + 1)]]
         if isinstance(value, str):
-            return str(value)
+            return _text(value)
         if isinstance(value, int):
             return value if abs(value) < 2**63 else ["int", str(value)]
         if isinstance(value, float):
@@ -207,6 +207,11 @@ class Writer:
                 return ["repeated", [self.plain(codes.astype(np.int64), depth), [str(t) for t in texts]]]
         name = str(kind) if str(kind) in _NULLABLE else "object"
         return ["values", [name, [self.plain(item, depth) for item in items]]]
+
+
+def _text(value: str) -> str:
+    """Text as UTF-8 has it: a half of a character, which a file may hold, becomes a question mark."""
+    return value.encode("utf-8", "replace").decode() if not value.isascii() else str(value)
 
 
 # -- reading -------------------------------------------------------------------------------------------------------

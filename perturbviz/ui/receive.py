@@ -29,7 +29,7 @@ def receive(data: str) -> None:
         return
     try:
         with st.spinner("Reading and checking …"):
-            source = uploads.as_source(uploads.read_uploads([file], Options()), Options()).source
+            source = uploads.as_source(uploads.read_uploads([file], Options(), session.owner()), Options()).source
     except UserError as error:
         st.error(escape(str(error)))
         return

@@ -7,6 +7,7 @@ widgets to the address is not used since it writes labels, not ids, and forbids 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -157,6 +158,11 @@ def put(name: str, value: object) -> None:
     """Set a widget's value from outside it, before it is drawn."""
     if name not in st.session_state or st.session_state[name] != value:
         st.session_state[name] = value
+
+
+def owner() -> str:
+    """What tells this session from others where they wait for one another, or may have only so much each."""
+    return st.session_state.setdefault("_owner", secrets.token_hex(8))
 
 
 def extra(name: str, default: str = "") -> str:

@@ -152,7 +152,7 @@ def test_a_class_of_two_teams(open_page):
         reveal = chart(at, "reveal")
         assert "leads on MSE" in reveal["note"] and "Against its untouched prediction: of " in reveal["note"]
         lines = {t["name"]: t for t in reveal["data"]}
-        assert list(lines) == ["<b>Reds</b>", "Blues", "Overconfident, untouched"]
+        assert list(lines) == ["&lt;b&gt;Reds&lt;/b&gt;", "Blues", "Overconfident, untouched"]  # Plotly obeys tags
         assert (
             lines["Overconfident, untouched"]["y"][0] == 2
             and lines["Overconfident, untouched"]["line"]["dash"] == "dash"

@@ -20,6 +20,10 @@ def good(n: int) -> dict:
     return {"values": np.arange(n, dtype=np.float64).reshape(-1, 2), "names": ["a", "Ü", None], "n": n}
 
 
+def half_a_character() -> list:
+    return ["Ü\udc80"]
+
+
 def loaded_modules() -> list:
     return sorted(sys.modules)
 

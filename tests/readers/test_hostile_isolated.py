@@ -359,7 +359,7 @@ def test_cells_out_of_bounds_are_one_line_for_aggregate(tmp_path, capsys):
     assert "\n" not in said and "no sparse matrix" in said and not (tmp_path / "o.h5ad").exists()
 
 
-@pytest.mark.parametrize("odd", ["B\0K1", "BAK1\nx", "KLF\u202e1", "a\tb"])
+@pytest.mark.parametrize("odd", ["B\0K1", "BAK1\nx", "KLF\u202e1", "a\tb", "\udc80"])
 def test_names_with_control_characters_are_refused(odd, tmp_path):
     names = ["ctrl", "BAK1", odd]
     for label, gene in ((names, list("ABC")), (["ctrl", "x", "y"], ["A", "B", odd])):

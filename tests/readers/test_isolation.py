@@ -191,6 +191,10 @@ def test_a_warning_comes_back_as_a_warning():
         Reader(None).value(["caution", 3])
 
 
+def test_half_a_character_comes_back_as_a_question_mark(way):
+    assert isolated(fake.half_a_character, name="x") == ["Ü?"]
+
+
 def test_a_nursery_that_was_killed_is_started_anew(monkeypatch, tmp_path):
     monkeypatch.setattr(isolation, "_run", lambda wanted, told: isolation._nursery().ask(wanted))
     isolated(fake.good, 2, name="x")

@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +23,8 @@ from perturbviz.stats import signs
 
 MAX_CLASSES = 100
 MAX_TEAMS = 60
+MAX_OPENED = 4  # classes of one session
+MAX_JOINED = 6  # teams of one session in one class
 MAX_SUBMISSIONS = 100  # of one team; later ones are refused
 MAX_NAME = 24
 IDLE_SECONDS = 4 * 3600  # a class that nobody used for so long is forgotten
@@ -53,6 +55,7 @@ class Submission:
 class _Team:
     name: str
     token: str
+    owner: str = ""
     submissions: list[Submission] = field(default_factory=list)
 
 
@@ -64,6 +67,7 @@ class _Class:
     content_id: str
     target: Setting
     used: float
+    owner: str = ""
     revealed: bool = False
     teams: dict[str, _Team] = field(default_factory=dict)  # case-folded name -> team
 
@@ -107,21 +111,31 @@ class Registry:
         self._classes: dict[str, _Class] = {}
 
     # -- teacher -----------------------------------------------------------------------------------------------------
-    def create(self, title: str, view: str, content_id: str, target: Setting) -> tuple[str, str]:
+    def create(self, title: str, view: str, content_id: str, target: Setting, owner: str = "") -> tuple[str, str]:
         """Open a class; returns its code for the teams and the teacher's key.
+
+        Where there are too many, the one without teams that was not used for longest makes room.
+
+        Parameters
+        ----------
+        owner
+            The session that opens it; "" where that is not known.
 
         Raises
         ------
         UserError
-            If the server holds as many classes as it can.
+            If this session has opened, or the server holds, as many classes as it can, and all have teams.
         """
         with self._lock:
             self._forget()
-            if len(self._classes) >= MAX_CLASSES:
+            mine = [code for code, c in self._classes.items() if owner and c.owner == owner]
+            if len(mine) >= MAX_OPENED and not self._make_room(mine):
+                raise UserError(f"You have opened {MAX_OPENED} classes already: close one of them first.")
+            if len(self._classes) >= MAX_CLASSES and not self._make_room(list(self._classes)):
                 raise UserError("This server already holds as many classes as it can: try again in an hour.")
             code = next(c for c in iter(_code, "") if c not in self._classes)
             key = secrets.token_urlsafe(12)
-            self._classes[code] = _Class(key, title, view, content_id, target, self._now())
+            self._classes[code] = _Class(key, title, view, content_id, target, self._now(), owner)
             return code, key
 
     def reveal(self, code: str, key: str, shown: bool = True) -> None:
@@ -151,13 +165,18 @@ class Registry:
             return True
 
     # -- teams -------------------------------------------------------------------------------------------------------
-    def join(self, code: str, name: str) -> str:
+    def join(self, code: str, name: str, owner: str = "") -> str:
         """Add a team; returns the token that only its browser knows.
+
+        Parameters
+        ----------
+        owner
+            The session that joins; "" where that is not known.
 
         Raises
         ------
         UserError
-            If the class is full, or has a team of that name.
+            If the class is full, has a team of that name, or has as many teams of this session as it may.
         """
         name = clean_name(name)
         with self._lock:
@@ -166,8 +185,10 @@ class Registry:
                 raise UserError(f"There is already a team called “{name}” in this class: choose another name.")
             if len(found.teams) >= MAX_TEAMS:
                 raise UserError(f"This class is full: it has {MAX_TEAMS} teams.")
+            if owner and sum(team.owner == owner for team in found.teams.values()) >= MAX_JOINED:
+                raise UserError(f"You have joined this class as {MAX_JOINED} teams already.")
             token = secrets.token_urlsafe(16)
-            found.teams[name.casefold()] = _Team(name, token)
+            found.teams[name.casefold()] = _Team(name, token, owner)
             return token
 
     def submit(self, code: str, token: str, submission: Submission) -> int:
@@ -237,6 +258,13 @@ class Registry:
         if not hmac.compare_digest(found.key.encode(), key.strip().encode()):
             raise UserError("This is not the teacher's key of this class.")
         return found
+
+    def _make_room(self, codes: Sequence[str]) -> bool:
+        """Forget the one of these classes that nobody joined and that was not used for longest."""
+        empty = [code for code in codes if not self._classes[code].teams]
+        if empty:
+            del self._classes[min(empty, key=lambda code: self._classes[code].used)]
+        return bool(empty)
 
     def _forget(self) -> None:
         limit = self._now() - IDLE_SECONDS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -146,14 +145,9 @@ def read_once(files: Sequence[Any], paths: Sequence[Path], options: Options) -> 
     key = uploads.key_of(files, paths, options)
     if st.session_state.get(_READ, ("",))[0] != key:
         st.session_state.pop(_READ, None)
-        loaded = uploads.read_paths(paths, options) if paths else uploads.read_uploads(files, options, _owner())
+        loaded = uploads.read_paths(paths, options) if paths else uploads.read_uploads(files, options, session.owner())
         st.session_state[_READ] = (key, loaded)
     return st.session_state[_READ][1]
-
-
-def _owner() -> str:
-    """What tells this session from others where they wait for one another."""
-    return st.session_state.setdefault("_owner", secrets.token_hex(8))
 
 
 def _called(files: Sequence[Any], paths: Sequence[Path]) -> str:

@@ -24,7 +24,7 @@ from perturbviz.panels.figures.theme import method_colours
 from perturbviz.scoring.rankings import ranks
 from perturbviz.scoring.view import View, metric_label, metric_name
 from perturbviz.ui import cache_goodhart as cache
-from perturbviz.ui import choose, sources
+from perturbviz.ui import choose, session, sources
 from perturbviz.ui.chart import chart
 from perturbviz.ui.current import Current
 from perturbviz.ui.sections.goodhart_knobs import controls, start_picker
@@ -109,12 +109,14 @@ def _seat(take: Callable[..., tuple[str, str, str]], *arguments: Any) -> None:
 
 def _join() -> tuple[str, str, str]:
     code = st.session_state["_code"]
-    return "team", code, cache.registry().join(code, st.session_state["_team"])
+    return "team", code, cache.registry().join(code, st.session_state["_team"], session.owner())
 
 
 def _create(view: View, target: Setting) -> tuple[str, str, str]:
     source = cast(Benchmark, sources.open_source(view.data))  # the page shows benchmarks only
-    return "teacher", *cache.registry().create(source.title, view.with_(show=()).token, source.content_id, target)
+    return "teacher", *cache.registry().create(
+        source.title, view.with_(show=()).token, source.content_id, target, session.owner()
+    )
 
 
 def _return() -> tuple[str, str, str]:

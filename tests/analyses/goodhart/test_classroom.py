@@ -97,10 +97,51 @@ def test_limits(registry, monkeypatch):
     registry.submit(code, token, entry(1.0))
     with pytest.raises(UserError, match="may hand in 2"):
         registry.submit(code, token, entry(1.0))
-    opened(registry)
-    opened(registry)
+    for _ in range(2):
+        registry.join(opened(registry)[0], "A")
     with pytest.raises(UserError, match="as many classes"):
         opened(registry)
+
+
+def test_one_session_opens_a_few_classes(registry, clock, monkeypatch):
+    monkeypatch.setattr(challenge, "MAX_OPENED", 2)
+
+    def opens(owner):
+        clock.now += 1
+        return registry.create("Demo", "metric=mse", "abc", TARGET, owner)[0]
+
+    first, second, other = opens("a"), opens("a"), opens("b")
+    clock.now += 1
+    registry.look(first)
+    third = opens("a")  # nobody had joined the one that was not used for longest: it made room
+    with pytest.raises(UserError, match="no class with this code"):
+        registry.look(second)
+    for code in (first, third):
+        registry.join(code, "Red")
+    with pytest.raises(UserError, match="You have opened 2 classes already: close one"):
+        opens("a")
+    assert registry.look(other) and opens("b")
+
+
+def test_a_full_server_forgets_what_nobody_joined(registry, clock, monkeypatch):
+    monkeypatch.setattr(challenge, "MAX_CLASSES", 3)
+    codes = []
+    for clock.now in range(4):
+        codes.append(opened(registry)[0])
+        if clock.now == 0:
+            registry.join(codes[0], "Red")
+    assert registry.look(codes[0]) and registry.look(codes[3])
+    with pytest.raises(UserError, match="no class with this code"):
+        registry.look(codes[1])
+
+
+def test_one_session_joins_as_a_few_teams(registry, monkeypatch):
+    monkeypatch.setattr(challenge, "MAX_JOINED", 2)
+    code, _ = opened(registry)
+    registry.join(code, "A", "me"), registry.join(code, "B", "me")
+    with pytest.raises(UserError, match="joined this class as 2 teams"):
+        registry.join(code, "C", "me")
+    assert registry.join(code, "C", "you") and registry.join(code, "D")
 
 
 def test_unused_classes_are_forgotten_and_used_ones_are_not(registry, clock):

@@ -9,9 +9,10 @@ from perturbviz.ui.sections import goodhart_class, goodhart_play, goodhart_tune
 
 SECTIONS = {"play": "Playground", "tune": "Optimiser", "table": "Gameability", "class": "Challenge"}
 ABOUT = {
-    "play": "Transform a prediction by hand: nothing it does can look at the truth of a perturbation that is scored.",
+    "play": "Change a prediction with sliders; none sees the test data.",
     "tune": (
-        "Let an optimiser turn the knobs towards one metric; it is tuned on some perturbations and reported on others."
+        "Let an optimiser move the sliders towards one metric. It sees the validation perturbations; the test ones "
+        "judge it."
     ),
     "table": (
         "For every metric, the best that can be had by somebody who knows nothing, or little, about the perturbations."

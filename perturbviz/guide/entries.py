@@ -80,7 +80,7 @@ def _metric(card: Card) -> Entry:
         "Range": f"{card.range}; a perfect prediction gets {card.perfect:g}",
         "A prediction without information": card.empty,
         "Reference": "control mean or perturbation mean" if card.reference == "delta" else "none is needed",
-        "One value for each": card.unit,
+        "Computed per": card.unit,
         "Good": card.pro,
         "Bad": card.con,
         "How to game it": card.gaming,

@@ -112,7 +112,7 @@ LESSONS = (
         named("delta-control", "delta-perturbation"),
         "Switch the reference to the perturbation mean",
         "Viñas Torné et al., Systema 2025; the talk's con: unclear what is a good baseline",
-        "the mean loses its score, and another method leads, clearly ahead of who led before",
+        "the mean loses its score, and another method is first, clearly ahead of who was first before",
         "the mean loses its score",
         reveals.mean_undefined,
     ),

@@ -79,10 +79,12 @@ def mean_does_well(stage: Stage) -> Reveal:
     text = f"One and the same profile for every perturbation reaches {own['score']:.2f} and is {place(before, 'mean')}"
     text += f", ahead of {stage.names(beaten)}" if beaten else ", which is last" if "mean" not in first else ""
     if "mean" in first:
-        text += ": it leads."
+        text += ": it is first."
     else:
         who = (
-            f"the leaders, {stage.names(first)}, have" if len(first) > 1 else f"the leader, {stage.name(first[0])}, has"
+            f"those ranked first, {stage.names(first)}, have"
+            if len(first) > 1
+            else f"{stage.name(first[0])}, ranked first, has"
         )
         text += f"; {who} {best:.2f}"
         text += f": the mean gets {share:.0%} of that." if best > 0 else "."
@@ -99,7 +101,7 @@ def mean_does_well(stage: Stage) -> Reveal:
         verdict,
         text,
         stage.lines({"Pearson delta": before.table["score"], "centroid accuracy": after.table["score"]}),
-        "How does the mean score by change and by retrieval?",
+        "How does the perturbation mean score on each metric?",
         "metric",
         "mean score",
     )
@@ -138,7 +140,7 @@ def mean_undefined(stage: Stage) -> Reveal:
 
 
 def _new_lead(stage: Stage, before: Ranking, after: Ranking) -> tuple[str, bool]:
-    """Who leads now that did not lead alone, in words ("" where nothing changed), and whether that lead is clear."""
+    """Who is first now and was not alone before, in words ("" where nothing changed), and whether clearly."""
     if not before.defined or not after.defined:
         return "", False
     old, new = before.leaders, after.leaders
@@ -150,10 +152,10 @@ def _new_lead(stage: Stage, before: Ranking, after: Ranking) -> tuple[str, bool]
         return f" {stage.names(new)} now share first place.", False
     rivals = [m for m in old if m in after.defined and m != new[0]] or after.defined[1:2]
     tied = [m for m in rivals if not after.separable(new[0], m)]
-    unsure = f", but cannot be told apart from {stage.names(tied)}" if tied else ""
+    unsure = f", in a statistical tie with {stage.names(tied)}" if tied else ""
     if new[0] in old:
-        return f" {stage.name(new[0])} now leads alone{unsure}.", not tied
-    return f" The lead passes from {stage.names(old)} to {stage.name(new[0])}{unsure}.", not tied
+        return f" {stage.name(new[0])} is now first alone{unsure}.", not tied
+    return f" First was {stage.names(old)}; now it is {stage.name(new[0])}{unsure}.", not tied
 
 
 def no_negatives(stage: Stage) -> Reveal:
@@ -219,7 +221,7 @@ def order_over_n(stage: Stage) -> Reveal:
     swap = _clear_swap(by_n)
     orders = len({tuple(r.table["rank"].reindex(r.scores.methods)) for r in by_n.values()})
     text = (
-        f"On {grid[0]} genes {stage.names(first)} {_leads(first)}, on all {total:,} {stage.names(last)}; "
+        f"On {grid[0]} genes {stage.names(first)} {_are(first)} first, on all {total:,} {stage.names(last)}; "
         f"{len(grid)} gene-set sizes give {counted(orders, 'ranking')}."
     )
     if swap:
@@ -228,7 +230,7 @@ def order_over_n(stage: Stage) -> Reveal:
             f" {stage.name(a)} is clearly better than {stage.name(b)} on {few:,} genes and clearly worse on {many:,}."
         )
     elif orders > 1:
-        text += " But no two methods change places clearly: what moves cannot be told apart."
+        text += " But no two methods change places clearly: what moves ties."
     else:
         text += " Here the number of genes does not matter."
     return Reveal(
@@ -242,8 +244,8 @@ def order_over_n(stage: Stage) -> Reveal:
     )
 
 
-def _leads(who: list[str]) -> str:
-    return "lead" if len(who) > 1 else "leads"
+def _are(who: list[str]) -> str:
+    return "are" if len(who) > 1 else "is"
 
 
 def _clear_swap(rankings: Mapping[int, Ranking]) -> tuple[str, str, int, int, bool] | None:
@@ -391,7 +393,7 @@ def _replicate(method: str, better: list[str], worse: list[str], total: int) -> 
     tied = total - len(better) - len(worse)
     text = f"{CONTROL_NAMES[method]}: clearly better than the perturbation mean on {len(better)} of {total} metrics, "
     text += f"clearly worse on {len(worse)} ({names(worse)})" if worse else "clearly worse on none"
-    return text + (f", not to be told apart on {tied}." if tied else ".")
+    return text + (f", tied on {tied}." if tied else ".")
 
 
 def company(stage: Stage) -> Reveal:

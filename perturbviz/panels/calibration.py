@@ -168,4 +168,4 @@ def _rows(found: Calibration) -> pd.DataFrame:
 
 def _thinned(values: np.ndarray) -> str:
     """What is said of points that are left out of a chart."""
-    return captions.thinned(figures.MOST, int((~np.isnan(values)).sum()), "Drawn")
+    return captions.thinned(figures.MOST, int((~np.isnan(values)).sum()), "drawn")

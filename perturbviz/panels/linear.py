@@ -196,7 +196,7 @@ def distance(distances: pd.DataFrame, subject: Subject, marked: str = "") -> Pan
         question="Is it worse far from the training perturbations?",
         figure=figures.distance(distances, curve, methods, subject.axis, marked),
         caption=words.distance(distances, curve, subject.higher, "mean" if "mean" in methods else "")
-        + captions.thinned(figures.MAX_DISTANCES, len(distances), "Drawn"),
+        + captions.thinned(figures.MAX_DISTANCES, len(distances), "drawn"),
         hint=_FOLLOW,
         alt=f"Score of {len(distances)} perturbations against distance.",
         table=distances.reset_index,

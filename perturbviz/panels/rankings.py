@@ -29,7 +29,7 @@ def order(
     look: Look,
     *,
     key: str = "order",
-    question: str = "Who leads, and how surely?",
+    question: str = "Who is first, and how surely?",
     gained: pd.Series | None = None,
     perfect: float | None = None,
 ) -> Panel:

@@ -128,7 +128,7 @@ def coverage_findings(
         out.append(
             Finding(
                 "conditions",
-                f"{plural(len(missing), 'condition')} of the truth not predicted: left empty, never filled",
+                f"{plural(len(missing), 'condition')} of the truth not predicted: they stay empty",
                 items=tuple(missing),
             )
         )

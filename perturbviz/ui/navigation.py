@@ -37,11 +37,11 @@ class PageCard:
 
 
 PAGES = (
-    PageCard("rankings", "Rankings", "Which prediction is best here?"),
+    PageCard("rankings", "Rankings", "Which method predicts best? It depends how you measure"),
     PageCard("errors", "Errors", "How far off are the predictions?"),
     PageCard("profiles", "Profiles", "What was predicted, gene by gene?"),
     PageCard("interactions", "Interactions", "Who finds what is not additive?"),
-    PageCard("calibration", "Calibration", "Can this metric tell good from empty?"),
+    PageCard("calibration", "Calibration", "Can this metric tell a good prediction from an uninformative one?"),
     PageCard("goodhart", "Goodhart lab", "What happens when a measure becomes a target?"),
     PageCard("linear_model", "Linear model", "How far does a linear model get?"),
     PageCard("data", "Data", "Which data, whose predictions?"),

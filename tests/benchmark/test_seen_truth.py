@@ -72,7 +72,7 @@ def test_what_was_made_additive_is_counted(demo):
     share = np.mean(demo.layers["planted"][doubles][:, top] == 0)
     assert 0.96 < share < 0.98
     said = made_additive(demo)
-    assert said.startswith(f"{share:.0%} of the pairs") and "Additive leads by construction" in said
+    assert said.startswith(f"{share:.0%} of the pairs") and "Additive is first by construction" in said
 
 
 def test_tables_of_ids_gain_a_column():
@@ -87,7 +87,7 @@ def test_tables_of_ids_gain_a_column():
 def test_the_report_marks_names_and_explains_the_mark(demo):
     page = build([Item(demo, View(metric="nonadditive_recall"))])
     assert page.count("Noisy oracle†") > 3 and not BARE.search(page.replace("DE specialist and Noisy oracle have", ""))
-    assert who_saw_the_truth(demo) in page and SEEN_NOTE in page and "Additive leads by construction" in page
+    assert who_saw_the_truth(demo) in page and SEEN_NOTE in page and "Additive is first by construction" in page
 
 
 def test_the_command_line_names_who_has_seen_the_truth(capsys, tmp_path):

@@ -110,7 +110,7 @@ def test_a_prediction_from_a_csv_is_checked_then_ranked(app, tmp_path):
     app.open("data", "Which data, whose predictions?")
     app.page.get_by_role("radio", name="Add your own").click()
     app.page.locator('input[type="file"]').set_input_files(path)
-    app.page.get_by_role("button", name="Add to the competition").click(timeout=120_000)
+    app.page.get_by_role("button", name="Add to the ranking").click(timeout=120_000)
     app.page.get_by_text("Added. It is now among the methods on every page.").wait_for(timeout=120_000)
     app.page.get_by_role("link", name="Rankings").click()
     app.wait(RANKINGS, charts=4)

@@ -2,7 +2,7 @@
 
 import re
 
-HEADING = "Can this metric tell good from empty?"
+HEADING = "Can this metric tell a good prediction from an uninformative one?"
 
 
 def test_a_cell_of_the_map_opens_its_view(app):

@@ -313,7 +313,7 @@ def test_plotly_is_loaded_once_and_works_below_a_base_path(browser, serve):
     for app in open_app(browser, serve("app.py", base="lab/viz")):
         asked = []
         app.page.on("response", lambda r, asked=asked: asked.append(r) if PLOTLY in r.url else None)
-        app.open("", "Which prediction is best here?", charts=2)
+        app.open("", "Which method predicts best? It depends how you measure", charts=2)
         app.page.locator("[data-testid=stTopNavLink]", has_text="Errors").first.click()
         app.wait(charts=3)
         assert len(asked) == 1 and "/lab/viz/charts/" in asked[0].url

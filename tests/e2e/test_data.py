@@ -20,7 +20,7 @@ ORDER = """() => { const gd = [...document.querySelectorAll('.js-plotly-plot')]
 def add_file(app, path):
     app.page.get_by_role("radio", name="Add your own").click()
     app.page.locator('input[type="file"]').set_input_files(path)
-    app.page.get_by_role("button", name="Add to the competition").click(timeout=120_000)
+    app.page.get_by_role("button", name="Add to the ranking").click(timeout=120_000)
     app.page.get_by_text("Added. It is now among the methods on every page.").wait_for(timeout=120_000)
 
 

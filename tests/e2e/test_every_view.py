@@ -4,7 +4,7 @@ import pytest
 
 from tests.e2e.test_app import ORDER
 
-HEADING = "Which prediction is best here?"
+HEADING = "Which method predicts best? It depends how you measure"
 FIND = "[...document.querySelectorAll('.js-plotly-plot')].find((g) => g.data?.some((t) => t.uid === 'curve'))"
 #: Place on the page of a column's point and of a dot below it, and the rank there of the chosen method.
 COLUMN = f"""(last) => {{

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 HEADING, RANKINGS, PROFILES = (
     "Who finds what is not additive?",
-    "Which prediction is best here?",
+    "Which method predicts best? It depends how you measure",
     "What was predicted, gene by gene?",
 )
 SMALL = "n=200"

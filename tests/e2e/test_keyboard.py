@@ -27,7 +27,8 @@ BLURRED = """async () => { const e = window.last, frame = () => new Promise(requ
 
 
 @pytest.mark.parametrize(
-    ("path", "heading"), [("", "Which prediction is best here?"), ("errors", "How far off are the predictions?")]
+    ("path", "heading"),
+    [("", "Which method predicts best? It depends how you measure"), ("errors", "How far off are the predictions?")],
 )
 def test_tab_reaches_every_control_and_shows_where_it_is(app, path, heading):
     app.page.emulate_media(reduced_motion="reduce")
@@ -51,7 +52,7 @@ def test_tab_reaches_every_control_and_shows_where_it_is(app, path, heading):
 
 
 def test_arrow_keys_move_within_a_group(app):
-    app.open("", "Which prediction is best here?", charts=4).choices()
+    app.open("", "Which method predicts best? It depends how you measure", charts=4).choices()
     app.page.get_by_role("radio", name="expressed", exact=True).focus()
     app.page.keyboard.press("ArrowRight")
     app.page.keyboard.press("Space")
@@ -61,8 +62,8 @@ def test_arrow_keys_move_within_a_group(app):
 @pytest.mark.parametrize(
     ("path", "heading"),
     [
-        ("?section=Every+view", "Which prediction is best here?"),
-        ("calibration", "Can this metric tell good from empty?"),
+        ("?section=Every+view", "Which method predicts best? It depends how you measure"),
+        ("calibration", "Can this metric tell a good prediction from an uninformative one?"),
     ],
 )
 def test_every_chart_is_described_in_plain_words(app, path, heading):

@@ -2,7 +2,7 @@
 
 import re
 
-HEADING, RANKINGS = "How far does a linear model get?", "Which prediction is best here?"
+HEADING, RANKINGS = "How far does a linear model get?", "Which method predicts best? It depends how you measure"
 
 
 def rows_of(app, uid):
@@ -32,7 +32,7 @@ def test_a_cell_of_the_map_sets_the_knobs(app):
 
 def test_an_added_model_competes_and_survives_a_reload(app):
     app.open("linear_model?recipe=linear_pca_d-demo-b_k10_l0.1_s", HEADING, charts=4)
-    app.page.get_by_role("button", name="Add to the competition").click()
+    app.page.get_by_role("button", name="Add to the ranking").click()
     app.page.wait_for_url(re.compile("lm=linear_pca_d-demo-b_k10_l0.1_s__demo"))
     app.wait(HEADING, charts=4)
     app.page.get_by_role("link", name="Rankings").click()

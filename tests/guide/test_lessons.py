@@ -259,9 +259,7 @@ def test_one_constant_is_said_to_be_the_only_one_with_a_score(make_benchmark):
     found = lesson("pearson").reveal(Evaluation(b)).sentence
     assert re.search(r"only Perturbation mean has a defined one: 0\.\d\d", found) and "spread" not in found
     switched = lesson("mean-undefined").reveal(Evaluation(b))
-    assert (
-        "Constant and No change now share first place" in switched.sentence and "lead passes" not in switched.sentence
-    )
+    assert "Constant and No change now share first place" in switched.sentence and "First was" not in switched.sentence
     assert switched.verdict == "partly"
 
 
@@ -307,12 +305,12 @@ def test_a_lead_is_said_to_pass_only_where_it_does(random_benchmark):
     same = np.linspace(1, 2, 40)
     shared = table({"good": same, "poor": same, "mean": same + 1})
     alone = levels(good=1, poor=2, mean=3)
-    assert lead(shared, alone, evaluation) == (" good now leads alone.", True)
+    assert lead(shared, alone, evaluation) == (" good is now first alone.", True)
     assert lead(alone, alone, evaluation) == ("", False)
-    assert lead(levels(good=2, poor=1, mean=3), alone, evaluation) == (" The lead passes from poor to good.", True)
+    assert lead(levels(good=2, poor=1, mean=3), alone, evaluation) == (" First was poor; now it is good.", True)
     assert lead(alone, shared, evaluation) == (" good and poor now share first place.", False)
     words, clear = lead(alone, table({"good": same, "poor": same[::-1] - 0.001}), evaluation)
-    assert words == " The lead passes from good to poor, but cannot be told apart from good." and not clear
+    assert words == " First was good; now it is poor, in a statistical tie with good." and not clear
     assert lead(alone, levels(good=1), evaluation) == (" Only good has a score then.", False)
     assert lead(alone, levels(poor=1), evaluation) == (" Only poor has a score then.", False)
 

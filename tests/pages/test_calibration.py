@@ -46,13 +46,13 @@ def test_the_badge_is_the_verdict_of_the_page(open_page):
     assert any(":green-badge[calibrated: interpolated duplicate]" in b for b in badges(at))
     at.selectbox(key="metric").set_value("mae").run()
     at.run()  # what was not known at once is at the next run
-    assert any(":orange-badge[narrow: interpolated" in b for b in badges(at))
+    assert any(":orange-badge[little headroom: interpolated" in b for b in badges(at))
 
 
 def test_both_replicates_are_named_everywhere_where_they_disagree(open_page):
     at = open_page("calibration", metric="l2", genes="all")
     at.run()
-    both = "narrow: interpolated · inverted: technical"
+    both = "little headroom: interpolated · inverted: technical"
     assert any(both in b for b in badges(at))
     said = " ".join(m.value for m in at.main.markdown)
     assert both in said
@@ -123,7 +123,7 @@ def test_metrics_that_would_take_minutes_are_left_out_of_the_map_by_name(open_pa
 
 def test_notes_say_how_many_of_the_points_are_drawn(open_page, monkeypatch):
     before = open_page("calibration", metric="mse")
-    assert not any("an even choice between" in chart(before, key)["note"] for key in ("paired", "drf", "variation"))
+    assert not any("extremes included" in chart(before, key)["note"] for key in ("paired", "drf", "variation"))
     monkeypatch.setattr("perturbviz.panels.figures.calibration.MOST", 16)
     at = open_page("calibration", metric="mse")
     for key, uids in {
@@ -134,4 +134,4 @@ def test_notes_say_how_many_of_the_points_are_drawn(open_page, monkeypatch):
         drawn, every = (
             sum(len(t["ids"]) for t in chart(page, key)["data"] if t.get("uid") in uids) for page in (at, before)
         )
-        assert drawn == 16 < every and f"16 of {every}." in chart(at, key)["note"]
+        assert drawn == 16 < every and f"16 of {every} points drawn" in chart(at, key)["note"]

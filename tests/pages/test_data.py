@@ -30,7 +30,7 @@ def test_a_csv_is_checked_before_it_can_be_added(open_page):
     assert not at.exception
     said = " ".join(m.value for m in at.markdown)
     assert "mine" in said and "match" in said
-    assert at.button(key="_use").label == "Add to the competition"  # clicked in the browser tests
+    assert at.button(key="_use").label == "Add to the ranking"  # clicked in the browser tests
 
 
 def test_bad_files_get_a_sentence_and_leave_everything_as_it_was(open_page):
@@ -47,7 +47,7 @@ def test_bad_files_get_a_sentence_and_leave_everything_as_it_was(open_page):
         assert len(at.error) == 1, name
         assert "Traceback" not in at.error[0].value
         assert at.selectbox(key="data").value == "demo"
-        assert not [b for b in at.button if b.label == "Add to the competition"]
+        assert not [b for b in at.button if b.label == "Add to the ranking"]
 
 
 def test_a_data_set_of_its_own_can_be_opened(open_page):

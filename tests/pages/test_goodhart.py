@@ -150,7 +150,7 @@ def test_a_class_of_two_teams(open_page):
     for at in (teacher, teams[1]):
         assert "change × 5" in at.dataframe[0].value["setting"].tolist()
         reveal = chart(at, "reveal")
-        assert "leads on MSE" in reveal["note"] and "Against its untouched prediction: of " in reveal["note"]
+        assert "is first on MSE" in reveal["note"] and "Against its untouched prediction: of " in reveal["note"]
         lines = {t["name"]: t for t in reveal["data"]}
         assert list(lines) == ["&lt;b&gt;Reds&lt;/b&gt;", "Blues", "Overconfident, untouched"]  # Plotly obeys tags
         assert (

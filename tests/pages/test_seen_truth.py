@@ -47,7 +47,7 @@ def test_names_carry_the_mark(open_page, page, query):
     found = [(m[1], m[2]) for text in shown for m in NAMES.finditer(text)]
     assert found and all(mark for _, mark in found), [t for t in shown if re.search(r"(oracle|specialist)(?!†)", t)][:3]
     banner = " ".join(str(c.value) for c in at.caption)
-    assert "have seen the truth" in banner and "Additive leads by construction" in banner
+    assert "have seen the truth" in banner and "Additive is first by construction" in banner
     for figure in figures(at):
         drawn = str([figure["data"], figure["layout"], figure["question"]])
         assert ("†" in drawn) <= (SEEN_NOTE in figure["note"]), figure["key"]

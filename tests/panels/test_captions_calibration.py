@@ -34,9 +34,9 @@ def judged(verdict: str, positive: str, other: Calibration | None = None, **more
 
 
 def test_the_badge_names_its_state():
-    assert words.badge(None, benchmark_can=False)[0] == "cannot be judged: no halves"
+    assert words.badge(None, benchmark_can=False)[0] == "No replicate in these data: cannot be assessed"
     assert "…" in words.badge(None)[0]
-    assert words.badge("why not") == ("cannot be judged", "gray", "why not")
+    assert words.badge("why not") == ("cannot be assessed", "gray", "why not")
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)
@@ -53,7 +53,7 @@ def test_every_verdict_names_its_replicate(verdict, positive):
 def test_replicates_that_disagree_stand_side_by_side_with_the_reason():
     found = judged("narrow", "interpolated-duplicate", judged("inverted", "duplicate"))
     label, colour, tip = words.badge(found)
-    assert (label, colour) == ("narrow: interpolated · inverted: technical", "orange")
+    assert (label, colour) == ("little headroom: interpolated · inverted: technical", "orange")
     for text in (tip, words.verdict(found, "all genes")):
         assert "ranks the perturbation mean above the technical duplicate" in text.lower()
         assert "tells the interpolated duplicate from the perturbation mean" in text.lower()

@@ -53,7 +53,7 @@ def test_classes(screen):
     pairs, bound, _ = screen
     counts = dict(zip(PAPER_CLASSES, class_counts(bound.true_classes(pairs)).tolist(), strict=True))
     first = max(PAPER_CLASSES[1:], key=counts.get)
-    assert f"are {first} (" in captions.classes(counts)
+    assert f"most common class is {first} (" in captions.classes(counts)
     assert "every pair counts as additive" in captions.classes({"additive": 5, "buffering": 0})
     assert "none is synergistic or other" in captions.classes(
         {"additive": 5, "buffering": 2, "synergistic": 0, "other": 0}

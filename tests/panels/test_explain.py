@@ -49,8 +49,8 @@ def test_no_share_of_draws_is_called_certain(share, said):
 
 def test_a_clear_lead_is_never_first_in_all_draws():
     found = ranking([NOISE + 1, NOISE + 2 + 0.1 * NOISE])
-    assert captions.headline(found).endswith("; first in >99% of draws.")
-    assert "first in &gt;99% of draws" in _hover(found.lines["a"])
+    assert captions.headline(found).endswith("; first in >99% of bootstrap resamples.")
+    assert "first in &gt;99% of bootstrap resamples" in _hover(found.lines["a"])
 
 
 def test_where_there_is_no_interval_the_point_says_why():
@@ -61,7 +61,7 @@ def test_where_there_is_no_interval_the_point_says_why():
 def test_a_shared_first_place_is_said_so():
     found = ranking([NOISE, NOISE, NOISE + 1])
     assert captions.headline(found).startswith("**A** and **B** share first place by Mean squared error: ")
-    assert "before **C** with" in captions.headline(found) and "lead" not in captions.headline(found)
+    assert "before **C** with" in captions.headline(found) and "is first" not in captions.headline(found)
     assert captions.headline(ranking([NOISE, NOISE])).count(";") == 0
 
 
@@ -84,7 +84,7 @@ def test_intervals_say_what_they_allow_for():
 
 def test_neighbours_are_told_apart_each_pair_by_itself():
     found = ranking([NOISE, NOISE + 1 + 0.1 * NOISE])
-    assert captions.uncertainty(found).endswith("can be told apart (paired, each pair by itself).")
+    assert captions.uncertainty(found).endswith("No statistical ties between neighbours (paired intervals).")
 
 
 def test_retrieval_values_share_candidates():
@@ -111,16 +111,17 @@ def test_a_shared_first_place_overturns_nothing():
     ranks = pd.DataFrame([[1.5, 1, 2, 1.5], [1.5, 2, 1, 1.5]], ["b", "a"])
     said = captions.overturn(ranks, ["w", "x", "y", "z"], str.upper, found)
     assert said == (
-        "On the same genes A leads by **3 of 4** metrics and references. One click overturns it: **B** leads by x."
+        "On the same genes A is first by **3 of 4** metrics and references. "
+        "One click overturns it: **B** is first by x."
     )
     assert "overturns" not in captions.overturn(ranks.iloc[:, [0]], ["w"], str.upper, found)
 
 
 def test_the_lead_changes_hands_only_where_nobody_keeps_it():
     tied, alone, other = ranking([NOISE, NOISE]), ranking([NOISE, NOISE + 1]), ranking([NOISE + 1, NOISE])
-    assert captions.lead_change(tied, alone) == " **A** now leads alone."
-    assert captions.lead_change(alone, tied) == " **A and B** now share the lead."
-    assert captions.lead_change(alone, other) == " The lead passes from A to **B**."
+    assert captions.lead_change(tied, alone) == " **A** is now first alone."
+    assert captions.lead_change(alone, tied) == " **A and B** are now first together."
+    assert captions.lead_change(alone, other) == " First was A, first now is **B**."
     assert captions.lead_change(tied, tied) == ""
 
 
@@ -130,7 +131,7 @@ def test_ties_are_not_wins():
     others = ["b", "c"]
     said = captions.paired(found, "a", values[1:] - values[0], others)
     assert said.startswith("B is better than A on 0% of the values and equal on 75%. ")
-    assert "each pair by itself" in said and said.endswith("C.")
+    assert "paired 95% intervals" in said and said.endswith("C.")
 
 
 def test_who_leads_at_which_number_of_genes_knows_ties():
@@ -138,14 +139,14 @@ def test_who_leads_at_which_number_of_genes_knows_ties():
     said = captions.crossings(
         np.array([10, 20, 30]), np.array([[1.0, 1, 2], [1 + 1e-9, 2, 1]]), ["a", "b"], str.upper, card
     )
-    assert said == "The lead changes 2 times: A and B lead from 10 genes; A leads from 20 genes; B leads from 30 genes."
+    assert said == "First place changes 2 times: A and B from 10 genes; A from 20 genes; B from 30 genes."
 
 
 def test_counts_of_firsts_say_which_are_shared():
     table = pd.DataFrame([[1.5, 1, 2], [1.5, 2, 1], [3, 3, 3]], index=list("abc"), dtype=float)
     note = captions.bump_note(table, ["x", "y", "z"], str.upper)
-    assert note.startswith("Over 3 columns: A first in 1, B first in 1, A and B together in 1. ")
-    assert "A first in 1, B first in 1, A and B together in 1" in view_captions.score_table(
+    assert note.startswith("Of 3 metrics: A is first on 1, B on 1, A and B together on 1. ")
+    assert "A is first on 1, B on 1, A and B together on 1" in view_captions.score_table(
         table.to_numpy().T, list("ABC")
     )
     assert "columns" not in captions.bump_note(table, ["x", "y", "z"], str.upper, count=False)
@@ -154,7 +155,7 @@ def test_counts_of_firsts_say_which_are_shared():
 @given(arrays(bool, st.tuples(st.integers(1, 5), st.integers(0, 12))), st.sampled_from([None, 1, 3]))
 def test_counts_of_firsts_add_up_to_the_columns(first, most):
     said = captions.firsts(first, [f"m{chr(97 + i)}" for i in range(len(first))], most)
-    assert sum(int(n) for n in re.findall(r" in (\d+)", said)) == first.shape[1]
+    assert sum(int(n) for n in re.findall(r" on (\d+)", said)) == first.shape[1]
 
 
 def test_the_podium_is_shared_by_those_who_share_every_first_place():

@@ -141,7 +141,7 @@ def test_the_reveal_holds_the_untouched_prediction_against_the_teams():
     assert text.startswith("No team is better than Plain, untouched on MSE; Red comes nearest")
     assert text.endswith("Against its untouched prediction: of 9 other families of metrics 1 got better and 6 worse.")
     ranks.loc["Red", 0], ranks.loc["Plain, untouched", 0] = 1.0, 2.0
-    assert captions.revealed(ranks, ["MSE", "PDS"], 0, ["Plain, untouched"]).startswith("Red leads on MSE")
+    assert captions.revealed(ranks, ["MSE", "PDS"], 0, ["Plain, untouched"]).startswith("Red is first on MSE")
 
 
 def test_climb_says_undefined_before():
@@ -161,5 +161,5 @@ def test_climb_says_undefined_before():
 def test_reveal_sentence_counts_wins():
     ranks = pd.DataFrame({0: [1.0, 2.0], 1: [2.0, 1.0], 2: [2.0, 1.0]}, index=["Red", "Blue"])
     text = captions.revealed(ranks, ["MSE", "PDS", "CA"], 0)
-    assert text.startswith("Red leads on MSE")
+    assert text.startswith("Red is first on MSE")
     assert "first (or shares it) on 0 and last on 2" in text

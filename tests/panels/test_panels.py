@@ -110,7 +110,7 @@ def test_curves_are_drawn_over_the_numbers_of_genes(subject):
     panel = errors.over_n(n, averages, scores, subject.look, how="mean", order="expressed", here=20)
     said(panel)
     first = subject.look.name(scores.methods[0 if scores.card.better == "lower" else -1])
-    assert panel.caption == f"{first} leads at every number of genes."
+    assert panel.caption == f"{first} is first at every number of genes."
     assert "by expression in control" in panel.alt and panel.axes[-1] == "expressed"
     assert list(panel.numbers()[subject.look.name(scores.methods[1])]) == [2.0, 3.0]
 
@@ -119,7 +119,7 @@ def test_the_shift_of_the_order_is_the_table_of_ranks(subject):
     panel = rankings.bump(subject.table, subject.ranking, subject.look)
     said(panel)
     plain = rankings.bump(subject.table, subject.ranking, subject.look, count=False)
-    assert panel.caption.startswith(f"Over {len(subject.table.settings) - len(subject.table.no_lead)} columns: ")
+    assert panel.caption.startswith(f"Of {len(subject.table.settings) - len(subject.table.no_lead)} metrics: ")
     assert panel.caption.endswith(plain.caption)
     numbers = panel.numbers().set_index("method")
     for method, line in zip(subject.table.ranks.index, subject.table.ranks.to_numpy(), strict=True):

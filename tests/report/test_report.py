@@ -66,7 +66,7 @@ def test_no_chart_offers_to_upload_itself(report):
 def test_it_says_what_it_is_about(report, demo):
     assert len(report.encode()) < 8e6
     for text in (
-        "leads by Pearson delta vs the perturbation mean",
+        "is first by Pearson delta vs the perturbation mean",
         "reference: <strong>perturbation mean",
         "average: <strong>mean",
         "Simulated data",

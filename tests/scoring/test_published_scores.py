@@ -27,7 +27,7 @@ def test_name_symbol_and_direction_are_those_of_the_table():
     assert (card.name, card.symbol, card.better, card.formula) == ("Their error", "E", "lower", "")
     assert (name_of(own, "acc"), label_of(own, "acc")) == ("acc", "acc")
     ranking = rank(scores_of(own, "err"))
-    assert ranking.table["score"].is_monotonic_increasing and "leads by Their error:" in headline(ranking)
+    assert ranking.table["score"].is_monotonic_increasing and "is first by Their error:" in headline(ranking)
     said = four_questions(View(metric="err"), ranking.scores, published=True)
     assert "reference: **as published**" in said and "genes: **as published**" in said
 

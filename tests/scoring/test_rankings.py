@@ -196,7 +196,7 @@ def test_note_of_the_rank_shifts_counts_firsts_and_leaves_out_what_is_undefined(
     nan = np.nan
     table = pd.DataFrame([[1, 1, 2], [2, nan, 1], [nan, nan, nan], [3, 2, nan]], index=list("abcd"), dtype=float)
     assert bump_note(table, ["x", "y", "z"], str.upper) == (
-        "Over 3 columns: A first in 2, B first in 1. A moves most, from 1st to 2nd."
+        "Of 3 metrics: A is first on 2, B on 1. A moves most, from 1st to 2nd."
     )
     assert bump_note(table.iloc[:0], [], str.upper) == ""
     assert bump_note(table.loc[["c"]], ["x", "y", "z"], str.upper) == ""

@@ -76,7 +76,7 @@ def test_intervals_of_paired_differences(line):
 def test_a_lead_that_shared_targets_explain_is_not_called_certain():
     found = ranking("carpool", "pearson_delta", "perturbation", "expressed:1000")
     assert "resamples" not in captions.headline(found) and "100%" not in captions.headline(found)
-    assert "Half-sum cannot be told apart from it here" in captions.headline(found)
+    assert "Half-sum ties with it" in captions.headline(found)
     assert (
         "Combinations that share a target are not independent; intervals allow for that (26 targets in 158 "
         "combinations) and are about other targets."
@@ -122,7 +122,7 @@ def test_distances_ranked_by_l2_ask_what_centroid_accuracy_asks(name, subset):
 
 def test_two_constants_share_the_first_place():
     found = rank(score(evaluation("demo"), "centroid_accuracy", methods=["no_change", "mean"]))
-    assert "share first place" in captions.headline(found) and "leads" not in captions.headline(found)
+    assert "share first place" in captions.headline(found) and "is first" not in captions.headline(found)
 
 
 def test_few_perturbations_tell_nothing_apart():

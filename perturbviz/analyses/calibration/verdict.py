@@ -18,7 +18,7 @@ VERDICTS = {
     "narrow": "tells the {replicate} from the {empty}, but with little room between",
     "blind": "cannot tell the {replicate} from the {empty} here",
     "inverted": "ranks the {empty} above the {replicate} here",
-    "unknown": "cannot be judged here by the {replicate}",
+    "unknown": "cannot be assessed here by the {replicate}",
 }
 
 

@@ -78,19 +78,22 @@ def made_additive(benchmark: Benchmark) -> str:
     if share <= 0.5:
         return ""
     return (
-        f"{share:.0%} of the pairs of a double and an expressed gene are additive, so Additive leads by construction."
+        f"{share:.0%} of the pairs of a double and an expressed gene are additive, so Additive is first by "
+        "construction."
     )
 
 
 def headline(ranking: Ranking) -> str:
-    """Who leads, by how much, and whether the next can be told apart."""
+    """Who is first, by how much, and whether the next ties with it."""
     lines, card = ranking.lines, ranking.scores.card
     order, leaders = ranking.defined, ranking.leaders
     if not order:
         return f"No shown method has a defined {card.name} here."
     what = card_name(card, ranking.scores.reference)
     first = names([f"**{escape(lines[m]['name'])}**" for m in leaders])
-    text = f"{first} {'leads' if len(leaders) == 1 else 'share first place'} by {what}: {lines[order[0]]['score']:.3g}"
+    text = (
+        f"{first} {'is first' if len(leaders) == 1 else 'share first place'} by {what}: {lines[order[0]]['score']:.3g}"
+    )
     if len(order) > len(leaders):
         second = lines[order[len(leaders)]]
         text += f", before **{escape(second['name'])}** with {second['score']:.3g}"
@@ -110,10 +113,10 @@ def certainty(ranking: Ranking) -> str:
     tied = [m for m in order if m not in leaders and not ranking.separable(order[0], m)]
     if tied:
         whom = "it" if len(leaders) == 1 else "them"
-        return f"{names([escape(lines[m]['name']) for m in tied])} cannot be told apart from {whom} here"
+        return f"{names([escape(lines[m]['name']) for m in tied])} {'ties' if len(tied) == 1 else 'tie'} with {whom}"
     if len(order) == len(leaders) or np.isnan(first["p_first"]):
         return ""
-    return f"first in {percent(first['p_first'])} of draws"
+    return f"first in {percent(first['p_first'])} of bootstrap resamples"
 
 
 def four_questions(view: View, scores: Scores, published: bool = False) -> str:
@@ -163,15 +166,15 @@ def uncertainty(ranking: Ranking) -> str:
         return ""
     if not ranking.certain:
         return f"No intervals: {ranking.lines[order[0]]['interval'].removeprefix('none: ')}."
-    lines = "Lines: 95% intervals over perturbations, all seeds of one together. " + allowance(ranking)
+    lines = "Lines: 95% intervals over perturbations, splits kept together. " + allowance(ranking)
     pairs = [
-        f"{ranking.lines[a]['name']} / {ranking.lines[b]['name']}"
+        f"{ranking.lines[a]['name']}–{ranking.lines[b]['name']}"
         for a, b in zip(order, order[1:], strict=False)
         if not ranking.separable(a, b)
     ]
     if not pairs:
-        return lines + "Every neighbour in this order can be told apart (paired, each pair by itself)."
-    return lines + f"Cannot be told apart (paired, each pair by itself): {'; '.join(pairs)}."
+        return lines + "No statistical ties between neighbours (paired intervals)."
+    return lines + f"Statistical ties (paired intervals): {'; '.join(pairs)}."
 
 
 def allowance(ranking: Ranking) -> str:
@@ -235,26 +238,26 @@ def change(before: Ranking, after: Ranking, before_view: View, after_view: View)
         name, was, now = escape(new[m]["name"]), old[m]["rank"], new[m]["rank"]
         if not np.isnan(was) and np.isnan(now):
             why = new[m]["reason"].partition(":")[2].strip()
-            parts.append(f"{name} goes from {ordinal(was)} to undefined" + (f" ({why})" if why else ""))
+            parts.append(f"{name}, {ordinal(was)} before, has no score now" + (f" ({why})" if why else ""))
         elif np.isnan(was) and not np.isnan(now):
-            parts.append(f"{name} is defined again, {ordinal(now)}")
+            parts.append(f"{name} now has a score ({ordinal(now)})")
         elif abs(was - now) >= 1:
             moves.append((abs(was - now), f"{name} goes from {ordinal(was)} to {ordinal(now)}"))
     parts += [sentence for _, sentence in sorted(moves, key=lambda move: -move[0])[:3]]
     if not parts:
-        parts = ["the order stays the same"]
+        parts = ["the ranking stays the same"]
     return f"Switching {switched}: " + "; ".join(parts) + "." + lead_change(before, after)
 
 
 def lead_change(before: Ranking, after: Ranking) -> str:
-    """Who leads now and did not, or leads alone and did not, with a space before it; "" where the lead stays."""
+    """Who is first now and was not, or is first alone and was not, with a space before it; "" where nothing changed."""
     old, new = before.leaders, after.leaders
     if not old or not new or set(old) == set(new):
         return ""
     was, now = (names([escape(r.lines[m]["name"]) for m in r.leaders]) for r in (before, after))
     if not set(old) & set(new):
-        return f" The lead passes from {was} to **{now}**."
-    return f" **{now}** now leads alone." if len(new) == 1 else f" **{now}** now share the lead."
+        return f" First was {was}, first now {'is' if len(new) == 1 else 'are'} **{now}**."
+    return f" **{now}** is now first alone." if len(new) == 1 else f" **{now}** are now first together."
 
 
 def alt_order(ranking: Ranking) -> str:
@@ -267,7 +270,7 @@ def alt_order(ranking: Ranking) -> str:
 
 
 def firsts(first: np.ndarray, names_: Sequence[str], most: int | None = None) -> str:
-    """Who is first how often, in parts that add up: "A first in 3, B first in 1, A and B together in 1".
+    """Who is first how often, in parts that add up: "A is first on 3, B on 1, A and B together on 1".
 
     Parameters
     ----------
@@ -280,11 +283,11 @@ def firsts(first: np.ndarray, names_: Sequence[str], most: int | None = None) ->
     undefined = count.pop((), 0)
     parts = sorted(count.items(), key=lambda part: (-part[1], len(part[0]), part[0]))
     said = [
-        f"{names([str(names_[i]) for i in who])} {'first' if len(who) == 1 else 'together'} in {n}"
-        for who, n in parts[:most]
+        f"{names([str(names_[i]) for i in who])}{' together' * (len(who) > 1)}{' is first' * (at == 0)} on {n}"
+        for at, (who, n) in enumerate(parts[:most])
     ]
     rest = sum(n for _, n in parts[len(said) :])
-    return ", ".join(said + [f"others in {rest}"] * bool(rest) + [f"undefined in {undefined}"] * bool(undefined))
+    return ", ".join(said + [f"others on {rest}"] * bool(rest) + [f"nobody on {undefined}"] * bool(undefined))
 
 
 def bump_note(
@@ -307,7 +310,7 @@ def bump_note(
         return ""
     best, worst = np.where(known, ranks, np.inf), np.where(known, ranks, -np.inf)
     wins = firsts(stats.first(ranks.T).T, [name(m) for m in table.index])
-    counted_ = f"Over {table.shape[1]} columns: {wins}. " if count else ""
+    counted_ = f"Of {counted(table.shape[1], 'metric')}: {wins}. " if count else ""
     low, high = (np.where(known.any(axis=1), end, np.nan) for end in (best.min(axis=1), worst.max(axis=1)))
     widest = int(np.argmax(np.nan_to_num(high - low, nan=-1)))
     return (
@@ -322,9 +325,9 @@ def a_point_is(perturbations: pd.DataFrame) -> str:
     return " A point is a perturbation, the mean over its splits." if (perturbations["n"] > 1).any() else ""
 
 
-def thinned(drawn: int, n: int, what: str = "Drawn a method") -> str:
+def thinned(drawn: int, n: int, what: str = "drawn per method") -> str:
     """That ``drawn`` of ``n`` points are shown; "" where all are."""
-    return f" {what}: the extremes and an even choice between, {drawn} of {n:,}." if drawn < n else ""
+    return f" {drawn} of {n:,} points {what}, extremes included." if drawn < n else ""
 
 
 def spread(ranking: Ranking, how: str) -> str:
@@ -367,10 +370,8 @@ def paired(ranking: Ranking, against: str, differences: np.ndarray, others: list
         return text + f"No intervals: {ranking.lines[against]['interval'].removeprefix('none: ')}."
     alike = [name[m] for m in others if not ranking.separable(m, against)]
     if not alike:
-        return text + "All differences are clear of zero (paired 95% intervals, each pair by itself)."
-    return (
-        text + f"Cannot be told apart from {name[against]} (paired 95% intervals, each pair by itself): {names(alike)}."
-    )
+        return text + "No statistical ties with it (paired 95% intervals)."
+    return text + f"Statistical ties with it (paired 95% intervals): {names(alike)}."
 
 
 def profile(perturbation: str, observed: np.ndarray, panels: list, genes: pd.Index) -> str:
@@ -431,36 +432,36 @@ def overturn(ranks: pd.DataFrame, settings: list[str], name: Callable[[str], str
             others.setdefault(leads, []).append(setting)
     who = names([escape(name(m)) for m in lead])
     text = (
-        f"On the same genes {who} {'leads' if len(lead) == 1 else 'lead'} by **{kept} of {total}** metrics and "
+        f"On the same genes {who} {'is' if len(lead) == 1 else 'are'} first by **{kept} of {total}** metrics and "
         "references."
     )
     if others:
         listed = sorted(others.items(), key=lambda item: -len(item[1]))[:3]
         text += " One click overturns it: " + "; ".join(
             (
-                f"{names([f'**{escape(name(m))}**' for m in methods])} {'leads' if len(methods) == 1 else 'lead'} by "
-                f"{at[0]}"
+                f"{names([f'**{escape(name(m))}**' for m in methods])} {'is' if len(methods) == 1 else 'are'} first "
+                f"by {at[0]}"
             )
             + (f" and {len(at) - 1} more" if len(at) > 1 else "")
             for methods, at in listed
         )
         rest = total - kept - sum(len(at) for _, at in listed)
-        text += (f"; others lead by {rest}" if rest else "") + "."
+        text += (f"; others by {rest}" if rest else "") + "."
     return text
 
 
 def crossings(
     n: np.ndarray, averages: np.ndarray, methods: Sequence[str], name: Callable[[str], str], card: Card
 ) -> str:
-    """Who leads at which number of genes: averages are (methods, n)."""
+    """Who is first at which number of genes: averages are (methods, n)."""
     first = stats.first(stats.ranks(card.goodness(averages).T, card.perfect))
     leads = [tuple(name(m) for m, yes in zip(methods, line, strict=True) if yes) for line in first]
     if not any(leads):
         return f"{card.name} is undefined for every shown method here."
     starts = [i for i, who in enumerate(leads) if who and (i == 0 or who != leads[i - 1])]
-    said = [f"{names(list(leads[i]))} {'leads' if len(leads[i]) == 1 else 'lead'}" for i in starts]
+    said = [names(list(leads[i])) for i in starts]
     if len(said) == 1:
-        return f"{said[0]} at every number of genes."
+        return f"{said[0]} {'is' if len(leads[starts[0]]) == 1 else 'are'} first at every number of genes."
     spans = [f"{who} from {n[i]:,} genes" for who, i in zip(said, starts, strict=True)]
     listed = spans if len(spans) <= 5 else [*spans[:4], f"and {len(spans) - 4} more changes"]
-    return f"The lead changes {'once' if len(spans) == 2 else f'{len(spans) - 1} times'}: {'; '.join(listed)}."
+    return f"First place changes {'once' if len(spans) == 2 else f'{len(spans) - 1} times'}: {'; '.join(listed)}."

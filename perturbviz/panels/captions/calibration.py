@@ -19,17 +19,16 @@ from perturbviz.stats import signs
 Colour = Literal["green", "orange", "red", "gray"]
 BADGES: dict[str, tuple[str, Colour]] = {
     "calibrated": ("calibrated", "green"),
-    "narrow": ("narrow", "orange"),
+    "narrow": ("little headroom", "orange"),
     "blind": ("blind", "red"),
     "inverted": ("inverted", "red"),
-    "unknown": ("cannot be judged", "gray"),
+    "unknown": ("cannot be assessed", "gray"),
 }
 """Verdict -> words and colour of its badge."""
 
 NO_REPLICATE = (
-    "These data hold neither the means of two halves of the cells (half_a, half_b) nor standard errors (se). So "
-    "it is not known what a replicate of the experiment would score, and no metric can be judged on them. Data "
-    "made from single cells hold all of these."
+    "These data hold neither the means of two halves of the cells nor standard errors. So it is not known what a "
+    "replicate of the experiment would score, and no metric can be assessed. Data made from single cells hold both."
 )
 WHY_DISPUTED = (
     "They differ because the technical duplicate is the mean of half of the cells only, with all their noise. The "
@@ -41,11 +40,11 @@ WHY_DISPUTED = (
 def badge(judged: Calibration | str | None, benchmark_can: bool = True) -> tuple[str, Colour, str]:
     """Words, colour and tooltip of the badge (its replicates are named); None: not computed yet."""
     if not benchmark_can:
-        return "cannot be judged: no halves", "gray", NO_REPLICATE
+        return "No replicate in these data: cannot be assessed", "gray", NO_REPLICATE
     if judged is None:
         return "calibrated here? …", "gray", "Being computed: it is shown at the next click."
     if isinstance(judged, str):
-        return "cannot be judged", "gray", judged
+        return "cannot be assessed", "gray", judged
     words, colour = BADGES[judged.verdict]
     if judged.disputed and judged.other:
         kinds = [in_words(c.positive).removesuffix(" duplicate") for c in (judged, judged.other)]
@@ -135,7 +134,7 @@ def map_note(found: Sequence[Calibration]) -> str:
             ("narrow", "with little room"),
             ("blind", "cannot"),
             ("inverted", f"rank the average above the {replicate}"),
-            ("unknown", "cannot be judged"),
+            ("unknown", "cannot be assessed"),
         )
         if count[v]
     ]
@@ -147,7 +146,7 @@ def map_note(found: Sequence[Calibration]) -> str:
     for other in others:
         changed = sum(c.disputed for c in found)
         text += f" With the {in_words(other)} {changed} of these verdicts would be others."
-    return text + " ● calibrated, ◐ narrow, ○ blind, ✕ inverted, ? cannot be judged."
+    return text + " ● calibrated, ◐ little headroom, ○ blind, ✕ inverted, ? cannot be assessed."
 
 
 def scale_note(found: Scaled) -> str:

@@ -32,7 +32,7 @@ def genes(subset: GeneSubset) -> str:
 def uses(knobs: Knobs, name: Name) -> str:
     """What a setting looks at (Markdown)."""
     if not knobs.turned:
-        return "Nothing is turned: this is the prediction as it was handed in."
+        return "All sliders neutral: the original prediction."
     said = [
         f"the predictions of {escape(name(knobs.blend_to))}"
         if u == "other"
@@ -246,7 +246,7 @@ def revealed(
     wins = int((others.loc[leader] == others.min(axis=0)).sum())
     last = int((others.loc[leader] == others.max(axis=0)).sum())
     ahead = [u for u in untouched if on_target[u] < on_target[leader]]
-    lead = f"{leader} leads on {labels[target]}"
+    lead = f"{leader} is first on {labels[target]}"
     if ahead:
         lead = f"No team is better than {names(ahead)} on {labels[target]}; {leader} comes nearest"
     text = f"{lead}; on the {others.shape[1]} other metrics it is first (or shares it) on {wins} and last on {last}."

@@ -124,7 +124,7 @@ def classes(counts: Mapping[str, float]) -> str:
         return "No pair is beyond the thresholds: every pair counts as additive."
     first = max(other, key=other.__getitem__)
     absent = [k for k, v in other.items() if v == 0]
-    text = f"Most non-additive pairs are {first} ({other[first] / total:.0%} of {total:,.0f})"
+    text = f"The most common class is {first} ({other[first] / total:.0%} of {total:,.0f} non-additive pairs)"
     return text + (f"; none is {' or '.join(absent)}." if absent else ".")
 
 

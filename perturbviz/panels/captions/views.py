@@ -102,7 +102,7 @@ def blobs(found: Robustness) -> str:
     """How often the leader is first, over how many perturbations."""
     if found.problem:
         return f"No draws: {found.problem}."
-    what = f"{found.names[0]} is first in {percent(found.blobs[0, 0])} of the draws of all averages together"
+    what = f"{found.names[0]} is first in {percent(found.blobs[0, 0])} of bootstrap resamples of all averages together"
     return f"{what}, over {counted(found.n_units, 'perturbation')}; a blob's area is the share."
 
 
@@ -114,14 +114,14 @@ def podium(found: Robustness) -> str:
     top = found.together
     verb = "is first" if len(top) == 1 else "share first"
     text = f"{names([found.names[i] for i in top])} {verb} on {first[top[0]]:.0%} of the single perturbations"
-    return text + ("." if 0 in top else f", although {found.names[0]} leads on average.")
+    return text + ("." if 0 in top else f", although {found.names[0]} is first on average.")
 
 
 def score_table(ranks: np.ndarray, names: Sequence[str]) -> str:
     """Who is first how often over the rows (metrics × methods), and how to read the table."""
     return (
-        f"Over {len(ranks)} rows: {firsts(first(ranks).T, names, 4)}. Colour: rank within the row, the strongest "
-        "is first (bold); – undefined. Rows have no common scale, so no total is given."
+        f"Of {counted(len(ranks), 'metric')}: {firsts(first(ranks).T, names, 4)}. Colour: rank within the row, the "
+        "strongest is first (bold); – no score. Rows have no common scale, so no total is given."
     )
 
 

@@ -108,8 +108,8 @@ def _hover(line: Mapping[str, Any]) -> str:
         return f"{name}<br>{score}<br>{place}<br>no interval: {escape(line['interval'].removeprefix('none: '))}"
     text = f"{name}<br>{score} (95% interval {line['low']:.4g} to {line['high']:.4g})<br>{place}"
     if not np.isnan(line["p_first"]):
-        text += f" ({line['rank_low']:g} to {line['rank_high']:g} in draws)"
-        text += f"<br>first in {escape(percent(line['p_first']))} of draws"
+        text += f" ({line['rank_low']:g} to {line['rank_high']:g} in bootstrap resamples)"
+        text += f"<br>first in {escape(percent(line['p_first']))} of bootstrap resamples"
     return f"{text}<br>{line['n']:g} value{'s' * (line['n'] != 1)} averaged"
 
 

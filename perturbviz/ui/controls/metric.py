@@ -10,6 +10,7 @@ import streamlit as st
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.metrics import CATALOGUE, Card, parse_metric
+from perturbviz.panels.captions import counted
 from perturbviz.scoring import references
 from perturbviz.scoring.view import REFERENCE_FROM
 from perturbviz.ui import cache, choose, session
@@ -44,7 +45,7 @@ def draw(benchmark: Benchmark) -> Any:
     st.caption(f"{card.arrow} · {card.summary}")
     verdict = st.empty()
     if refused:
-        with st.popover(f"Not offered here: {len(refused)}", type="tertiary"):
+        with st.popover(f"{counted(len(refused), 'metric')} unavailable for these data", type="tertiary"):
             for reason in dict.fromkeys(refused.values()):
                 st.markdown(f"- {reason}")
     return verdict

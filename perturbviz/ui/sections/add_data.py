@@ -38,7 +38,7 @@ def use(outcome: Outcome) -> None:
 
 def options_form() -> Options:
     """What a person may have to say about files that do not say it themselves; the same as flags of ``convert``."""
-    with st.expander("What the files do not say (usually nothing)"):
+    with st.expander("Format options (if the file is not recognised)"):
         a, b = st.columns(2)
         system = choose.selectbox(
             "System",
@@ -91,8 +91,8 @@ def show_added(current: Current) -> None:
 def show_add(current: Current, source: Benchmark | ScoreTable | None) -> None:
     """Upload, check out loud, then add."""
     st.markdown(
-        "Drop what a model wrote: one or several files, a folder as .zip. Nothing is added before you have seen "
-        "the check."
+        "Upload predictions: rows = perturbations, columns = genes, log-normalised means. Several files or a folder "
+        "as .zip are fine. Nothing is added before you have seen the check."
     )
     # a new one after every addition: what was added is not offered again
     box = f"_upload_{st.session_state.get(_USED, 0)}"
@@ -100,10 +100,10 @@ def show_add(current: Current, source: Benchmark | ScoreTable | None) -> None:
     paths = offered_paths()
     options = options_form()
     what = choose.segmented_control(
-        "They are",
+        "This file contains",
         ["predictions", "new"],
         default="predictions" if isinstance(source, Benchmark) else "new",
-        words={"predictions": "predictions for the open benchmark", "new": "a data set of their own"},
+        words={"predictions": "predictions for the open data set", "new": "a data set of its own"},
         key="_upload_as",
     )
     name = (
@@ -135,7 +135,7 @@ def show_add(current: Current, source: Benchmark | ScoreTable | None) -> None:
     if what == "predictions" and isinstance(source, Benchmark) and isinstance(outcome.source, Benchmark):
         coverage.warn(source, outcome.source, outcome.added, current.view)
     show_reports(outcome.reports)
-    label = "Add to the competition" if what == "predictions" else "Open it"
+    label = "Add to the ranking" if what == "predictions" else "Open it"
     if st.button(label, type="primary", icon=":material/add:", key="_use"):
         use(outcome)
 

@@ -45,7 +45,7 @@ def show_entry(entry: Dataset, opened: str) -> None:
         head.markdown(f"**{entry.title}** · {entry.size}" + (f" · {entry.licence}" if entry.licence else ""))
         counts = ((entry.singles, "singles"), (entry.doubles, "doubles"), (entry.genes, "genes"))
         facts = [f"{n:,} {what}" for n, what in counts if n]
-        facts += [entry.citation, entry.provenance, f"Lacks: {entry.lacks}" if entry.lacks else ""]
+        facts += [entry.citation, entry.provenance, f"Missing: {entry.lacks}" if entry.lacks else ""]
         head.caption(" · ".join(facts).strip(" ·"))
         if not entry.opens:
             head.caption(f"[{entry.url}]({entry.url}) {entry.todo}")

@@ -86,7 +86,7 @@ def _door(current: Current, lab: cache.Lab) -> None:
             )
         st.button("Open a class", disabled=own, key="_open_class", on_click=_seat, args=(_create, view, target))
     with back, st.form("back", border=False):
-        st.subheader("Come back")
+        st.subheader("Rejoin")
         st.text_input("Class code", max_chars=20, key="_back_code")
         st.text_input(
             "Your key",
@@ -95,7 +95,7 @@ def _door(current: Current, lab: cache.Lab) -> None:
             key="_back_key",
             help="Shown when you joined or opened the class.",
         )
-        st.form_submit_button("Come back", on_click=_seat, args=(_return,))
+        st.form_submit_button("Rejoin", on_click=_seat, args=(_return,))
 
 
 def _seat(take: Callable[..., tuple[str, str, str]], *arguments: Any) -> None:
@@ -141,10 +141,10 @@ def _team(current: Current, lab: cache.Lab, room: challenge.Class, token: str) -
             _leave()
             st.warning(escape(str(error)))
             return
-        st.subheader(f"Team {escape(name)}")
+        st.subheader(escape(name) if name.casefold().startswith("team") else f"Team {escape(name)}")
         st.markdown(_task(room))
-        with st.expander("Leave, or come back later"):
-            st.markdown(f"To come back from another window: code `{challenge.shown_code(room.code)}`, key `{token}`.")
+        with st.expander("Leave, or rejoin later"):
+            st.markdown(f"To rejoin from another window: code `{challenge.shown_code(room.code)}`, key `{token}`.")
             st.button("Leave this class", on_click=_leave)
     try:
         played = _played(room)
@@ -257,7 +257,10 @@ def _board(code: str, token: str, played: cache.Lab) -> None:
         own = " · ".join(captions.number(s.scores[room.target]) for s in mine[-8:])
         st.caption(f"You handed in {len(mine)}: {'… · ' if len(mine) > 8 else ''}{own}")
     if not lines:
-        st.info(f"{len(room.teams)} teams have joined; nothing is handed in yet.", icon=":material/hourglass_top:")
+        st.info(
+            f"{captions.counted(len(room.teams), 'team has', 'teams have')} joined; nothing is handed in yet.",
+            icon=":material/hourglass_top:",
+        )
         return
     table = challenge.board(lines, room.target, card)
     if room.revealed:
@@ -298,7 +301,7 @@ def _revealed(room: challenge.Class, lines: list[tuple[str, challenge.Submission
         marked(figure, room.code, room.code),
         "reveal",
         question="And on the metrics nobody played for?",
-        alt=f"Ranks of {len(lines)} teams and of the untouched prediction on {len(labels)} metrics.",
+        alt=f"{captions.counted(len(lines), 'team')} and the untouched prediction: ranks on {len(labels)} metrics.",
         table=lambda: table.set_axis(labels, axis=1).rename_axis("team").reset_index(),
         filename="challenge",
         note=captions.revealed(table, labels, 0, list(plain.values()), other_families(moved, room.target)),

@@ -141,7 +141,7 @@ def _follow_link(targets: list[str]) -> None:
     try:
         knobs = Knobs.from_link(wanted)
     except UserError as error:
-        st.warning(escape(str(error)) + " Nothing is turned.")
+        st.warning(escape(str(error)) + " All sliders stay neutral.")
         knobs = Knobs()
     for name in (*CARD, "seed"):
         st.session_state[_WIDGET + name] = getattr(knobs, name)

@@ -55,7 +55,7 @@ def axis_pickers(current: Current, settings: tuple[Setting, ...]) -> tuple[Setti
         if st.session_state.get(key) not in options:
             st.session_state[key] = value
     columns = st.columns(2)
-    for column, key, label in zip(columns, ("mx", "my"), ("Across", "Up"), strict=True):
+    for column, key, label in zip(columns, ("mx", "my"), ("Horizontal axis", "Vertical axis"), strict=True):
         choose.selectbox(label, options, key=key, words=_option, place=column, persist_state="session")
     (mx, _, rx), (my, _, ry) = (st.session_state[key].partition(":") for key in ("mx", "my"))
     return (mx, rx), (my, ry)

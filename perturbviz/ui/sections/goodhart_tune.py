@@ -113,7 +113,7 @@ def _show(current: Current, lab: cache.Lab, result: tuple[Optimum, pd.DataFrame,
     chart(
         marked(figure, token, token),
         "climb",
-        question=f"How far did {metric_label(*found.setting)} climb, and does it carry over?",
+        question=f"How much did {metric_label(*found.setting)} improve, also on test perturbations?",
         alt=f"{label} before and after tuning, {len(found.seeds)} seeds.",
         table=lambda: pd.DataFrame(
             {

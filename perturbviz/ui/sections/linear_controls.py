@@ -346,7 +346,7 @@ def competition(recipe: Recipe, data: str, problem: str) -> None:
     there = recipes.added(data)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button(
-            "Add to the competition",
+            "Add to the ranking",
             icon=":material/add_circle:",
             type="primary",
             key="lm_add",

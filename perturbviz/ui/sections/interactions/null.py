@@ -64,7 +64,7 @@ def draw(work: Work) -> None:
             chart(
                 work.mark(figures.quantiles(null, bound.lower, bound.upper), axis),
                 "qq",
-                question="Where does the null stop to hold?",
+                question="Where does the null stop fitting?",
                 alt="Quantiles of the deviations against those of the fitted null.",
                 table=pd.DataFrame({"null": null.qq_null, "observed": null.qq_observed}),
                 filename="interaction-qq",

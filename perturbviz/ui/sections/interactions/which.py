@@ -31,7 +31,8 @@ def draw(work: Work) -> None:
 
 def _false_calls(work: Work, methods: list[str]) -> None:
     st.subheader(
-        "Each method's best false call", help="The pair a method sets furthest from additive that truly is additive."
+        "Each method's most confident false positive",
+        help="The pair a method sets furthest from additive that truly is additive.",
     )
     found = {m: cache.best_false_calls(work.question, m) for m in methods}
     found = {m: table for m, table in found.items() if len(table)}

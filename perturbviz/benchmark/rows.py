@@ -40,7 +40,7 @@ def differing(obs: pd.DataFrame, label: str, context: str, control: np.ndarray) 
     keys = [labels] if context not in rows else [labels, rows[context].astype(str).to_numpy()]
     out: dict[str, tuple[str, ...]] = {}
     for name in map(str, obs.columns):
-        if name in (label, context) or not _APART.search(name):
+        if name in (label, context) or not tells_apart(name):
             continue
         given = rows[name].notna().to_numpy()
         values = rows[name].astype(object)[given].astype(str)
@@ -50,6 +50,11 @@ def differing(obs: pd.DataFrame, label: str, context: str, control: np.ndarray) 
         if (values.groupby([k[given] for k in keys]).nunique() > 1).any():
             out[name] = tuple(kinds)
     return out
+
+
+def tells_apart(name: str) -> bool:
+    """Whether a column of this name may hold another experiment of the same label: dose, time, cell line, ..."""
+    return _APART.search(name) is not None
 
 
 def _by_number(text: str) -> tuple[float, str]:

@@ -75,20 +75,27 @@ def build(
         index=[display_name(groups, i) for i in range(n_groups)],
     )
     result = AnnData(layers.pop("X"), obs=obs, var=genes.copy(), layers=layers)
-    control = {c: np.full(n_genes, np.nan, np.float32) for c in groups.contexts}
-    for i in np.flatnonzero(groups.is_control):
-        control[groups.context[i]] = result.X[i]
+    control = {c: _control_mean(result.X, slot_n.sum(axis=1), groups.control_of(c)) for c in groups.contexts}
     result.varm["control_mean"] = pd.DataFrame(control, index=result.var_names)
     if len(control) == 1:
         result.var["ctrl_mean"] = next(iter(control.values()))
     return result
 
 
+def _control_mean(x: np.ndarray, n_cells: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Mean of control groups weighted by their cells, (genes,) float32; NaN where there is none."""
+    if not len(rows):
+        return np.full(x.shape[1], np.nan, np.float32)
+    if len(rows) == 1:
+        return x[rows[0]]
+    return np.average(x[rows].astype(np.float64), axis=0, weights=n_cells[rows]).astype(np.float32)
+
+
 def _batches(sums: GroupSums, groups: Groups, slot_n: np.ndarray, rest: str) -> Iterator[tuple[np.ndarray, tuple]]:
     """Runs of rows of one context, with what "rest" (sums) and "control" (mean and variance) need, per part."""
     for context in groups.contexts:
         members = np.flatnonzero(groups.context == context)
-        control = members[groups.is_control[members]]
+        control = groups.control_of(context)
         counted = members if rest == "all" else members[~groups.is_control[members]]
         singles = slot_n.sum(axis=1) == 1
         totals, controls = {}, {}

@@ -9,3 +9,7 @@ class AggregateError(UserError):
 
 class AggregateCancelledError(Exception):
     """The caller stopped the aggregation; nothing was written."""
+
+
+class EmptyCellError(AggregateError):
+    """A cell of which every value is missing: no measurement, to be left out."""

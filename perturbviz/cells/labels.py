@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 import numpy as np
 import pandas as pd
 
-from perturbviz.benchmark.perturbations import CONTROL, parse_condition
+from perturbviz.benchmark.labels import (
+    SEPARATORS,
+    LabelRules,
+    control_like,
+    doubts,
+    genes_named_control,
+    patterns_of,
+    vocabulary_of,
+)
+from perturbviz.benchmark.perturbations import CONTROL, is_control, parse_condition, targets, whole_number
 from perturbviz.cells.errors import AggregateError
 
 ONE_CONTEXT = "all"
@@ -29,12 +40,15 @@ class Groups:
         Group of every cell, -1 for dropped cells; (cells,) int32.
     notes
         What was dropped, merged or missing, in sentences.
+    shared_control
+        Whether the control cells there are serve the contexts that have none.
     """
 
     condition: np.ndarray
     context: np.ndarray
     code: np.ndarray
     notes: tuple[str, ...]
+    shared_control: bool = False
 
     @property
     def contexts(self) -> tuple[str, ...]:
@@ -46,13 +60,26 @@ class Groups:
         """True for control groups, (groups,) bool."""
         return self.condition == CONTROL
 
+    def control_of(self, context: str) -> np.ndarray:
+        """The control groups that a context is compared with; none where it has none and none is shared."""
+        here = np.flatnonzero(self.is_control & (self.context == context))
+        return here if here.size or not self.shared_control else np.flatnonzero(self.is_control)
+
     @property
     def size(self) -> np.ndarray:
         """Cells per group, (groups,) int."""
         return np.bincount(self.code[self.code >= 0], minlength=len(self.condition))
 
 
-def make_groups(condition: pd.Series, control: str, context: pd.Series | None = None, sep: str = "+") -> Groups:
+def make_groups(
+    condition: pd.Series,
+    control: str | Sequence[str],
+    context: pd.Series | None = None,
+    sep: str | None = None,
+    genes: Collection[str] = (),
+    not_control: Collection[str] = (),
+    shared_control: bool = False,
+) -> Groups:
     """Sort cells into conditions and contexts by their labels.
 
     Parameters
@@ -60,27 +87,38 @@ def make_groups(condition: pd.Series, control: str, context: pd.Series | None = 
     condition, context
         One label per cell; missing ones drop the cell.
     control
-        The label of unperturbed cells in ``condition``.
+        The labels of unperturbed cells in ``condition``; "NT-*" stands for all that begin so.
     sep
-        Separator between targets within a label.
+        Separator between targets within a label; "" = labels are never split; None = "+", or "_" between known names.
+    genes
+        Names of measured genes: "_" splits between them too.
+    not_control
+        Labels that do not mean control, although they usually do.
+    shared_control
+        Whether the control cells of one context serve those that have none.
 
     Raises
     ------
     AggregateError
         If no cell carries the control label, or none carries any.
     """
+    named = (control,) if isinstance(control, str) else tuple(control)
     raw_code, raw = pd.factorize(condition.astype(object), use_na_sentinel=True)
-    raw = [str(r) for r in raw]
-    names = [parse_condition(r, sep=sep, extra_control=(control,)) for r in raw]
-    if not any(r.strip().lower() == control.strip().lower() for r in raw):
+    raw = [whole_number(str(r)) for r in raw]
+    separators = SEPARATORS if sep is None else (sep,)
+    apart = genes_named_control(raw, named, genes)
+    known_names = vocabulary_of(raw, separators) | frozenset(genes)
+    rules = LabelRules(separators, known_names, named, not_control=frozenset(not_control) | apart)
+    names = [rules(r) for r in raw]
+    if not any(is_control(r, named) and _is_named(r, named) for r in raw):
         likely = [r for r, n in zip(raw, names, strict=True) if n == CONTROL]
         counts = np.bincount(raw_code[raw_code >= 0], minlength=len(raw))
         frequent = [raw[i] for i in np.argsort(-counts, kind="stable")]
         shown = ", ".join(repr(r) for r in list(dict.fromkeys([*likely, *frequent]))[:_SHOWN])
         more = f" and {len(raw) - _SHOWN} more" if len(raw) > _SHOWN else ""
         raise AggregateError(
-            f"No cell is labelled {control!r} in the condition column, so there is no control: "
-            f"its labels are {shown or 'all missing'}{more}."
+            f"No cell is labelled {' or '.join(map(repr, named))} in the condition column, so there is no control: "
+            f"its labels are {shown or 'all missing'}{more}.{_offered(raw, rules, genes)}"
         )
     known = sorted({n for n in names if n is not None})
     number = {n: i for i, n in enumerate(known)}
@@ -100,9 +138,60 @@ def make_groups(condition: pd.Series, control: str, context: pd.Series | None = 
         np.array(context_names, dtype=object)[present // len(known)],
         code,
         (),
+        shared_control,
     )
-    notes += _group_notes(groups, int(unknown.sum()), raw, names, control)
-    return Groups(groups.condition, groups.context, code, tuple(notes))
+    notes += _group_notes(groups, int(unknown.sum()))
+    notes += _label_notes(raw, names, rules, named, genes, apart)
+    return replace(groups, notes=tuple(notes))
+
+
+def _is_named(label: str, named: Sequence[str]) -> bool:
+    """Whether a label is one of those a person named, not one of the usual words."""
+    return any(fnmatchcase(label.strip().lower(), whole_number(str(n).strip()).lower()) for n in named)
+
+
+def _offered(raw: Sequence[str], rules: LabelRules, genes: Collection[str]) -> str:
+    """The labels that look like control, and the words that name them all."""
+    like = control_like(raw, rules, genes)
+    words = patterns_of(like, raw)
+    return f" These look like control: --control {' --control '.join(map(repr, words[:4]))}." if like else ""
+
+
+def _label_notes(
+    raw: list[str],
+    names: list[str | None],
+    rules: LabelRules,
+    named: Sequence[str],
+    genes: Collection[str],
+    apart: Collection[str],
+) -> list[str]:
+    """Sentences about labels: which became control, which look like it, where a separator is in doubt."""
+    notes = []
+    controls = sorted({r for r, n in zip(raw, names, strict=True) if n == CONTROL and not _is_named(r, named)})
+    if controls:
+        notes.append(
+            f"Also read as control: {_listed(controls)}. If one is none, say so (--not-control {controls[0]})."
+        )
+    if apart:
+        notes.append(
+            f"Kept as a perturbation, since it names a measured gene: {_listed(sorted(apart))}. If it is control, name "
+            "it (--control)."
+        )
+    if like := control_like(raw, rules, genes):
+        words = " ".join(f"--control '{w}'" for w in patterns_of(like, raw)[:4])
+        many = f"{len(like):,} labels look like control and are counted as perturbations"
+        one = "1 label looks like control and is counted as a perturbation"
+        notes.append(f"{many if len(like) > 1 else one} ({_listed(like)}): if they are control, name them ({words}).")
+    alone = {n for n in names if n not in (None, CONTROL) and len(targets(n)) == 1}
+    for doubt in doubts(raw, rules, alone | set(genes)):
+        notes.append(
+            f"{doubt.text} ({_listed(list(doubt.items))}): say how targets are separated "
+            f"(--separator '{doubt.separator}')."
+        )
+    merged = len([n for n in names if n not in (None, CONTROL)]) - len(set(names) - {None, CONTROL})
+    if merged:
+        notes.append(f"{merged} labels name a condition that another label names too (A+B and B+A): they were merged.")
+    return notes
 
 
 def _contexts(context: pd.Series | None, n_cells: int) -> tuple[list[str], np.ndarray, list[str]]:
@@ -120,26 +209,26 @@ def _contexts(context: pd.Series | None, n_cells: int) -> tuple[list[str], np.nd
     return names, np.array([*(number.get(s or "", -1) for s in safe), -1])[code], notes
 
 
-def _group_notes(groups: Groups, n_dropped: int, raw: list[str], names: list[str | None], control: str) -> list[str]:
-    """Sentences about what was dropped, merged or is missing."""
+def _group_notes(groups: Groups, n_dropped: int) -> list[str]:
+    """Sentences about cells that were dropped and groups that lack something."""
     notes = []
     if n_dropped:
         notes.append(
             f"{n_dropped:,} of {len(groups.code):,} cells have no condition or context label and were dropped."
         )
-    controls = sorted({r for r, n in zip(raw, names, strict=True) if n == CONTROL and r.strip() != control.strip()})
-    if controls:
-        notes.append(f"Also read as control: {_listed(controls)}.")
-    merged = len([n for n in names if n not in (None, CONTROL)]) - len(set(names) - {None, CONTROL})
-    if merged:
-        notes.append(f"{merged} labels name a condition that another label names too (A+B and B+A): they were merged.")
     single = groups.size == 1
     if single.any():
         who = [display_name(groups, i) for i in np.flatnonzero(single).tolist()]
         notes.append(f"Only one cell, hence no standard error, halves or DE: {_listed(who)}.")
     without = [c for c in groups.contexts if not (groups.is_control & (groups.context == c)).any()]
-    if without:
-        notes.append(f"No control cells, hence no comparison with control: {_listed(without)}.")
+    if without and groups.shared_control:
+        notes.append(f"The control cells of other contexts serve those without any: {_listed(without)}.")
+    elif without:
+        notes.append(
+            f"No control cells, hence no comparison with control: {_listed(without)}. If those of "
+            f"{_listed(list(dict.fromkeys(groups.context[groups.is_control])))} serve them too, say so "
+            "(--shared-control)."
+        )
     return notes
 
 

@@ -11,7 +11,8 @@ NaN: a condition of one cell has a mean and nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,18 @@ import pandas as pd
 from anndata import AnnData
 
 from perturbviz.benchmark import META, SCHEMA, save
-from perturbviz.benchmark.perturbations import CONTROL
+from perturbviz.benchmark.perturbations import CONTROL, is_control
+from perturbviz.benchmark.rows import differing, differing_sentence, tells_apart
 from perturbviz.cells.build import build
 from perturbviz.cells.energy import energy_to_control
-from perturbviz.cells.errors import AggregateError
+from perturbviz.cells.errors import AggregateError, EmptyCellError
 from perturbviz.cells.execute import Cancel, Executor, Progress, make_executor
 from perturbviz.cells.genes import gene_axis
 from perturbviz.cells.labels import CONTROL_SAMPLE, Groups, make_groups, random_halves
 from perturbviz.cells.report import KEY, AggregateReport
 from perturbviz.cells.source import BYTES_PER_BLOCK, CellSource, open_cells
 from perturbviz.cells.stream import Treatment, stream_sums
-from perturbviz.cells.values import choose_space
+from perturbviz.cells.values import cells_without_value, choose_space
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Request:
         obs columns with the perturbation and, optionally, with what keeps cells apart (cell line, donor, ...).
         Cells without a label are dropped and counted.
     control
-        Label of the unperturbed cells in the condition column.
+        Label of the unperturbed cells in the condition column, or several; "NT-*" stands for all that begin so.
     seed
         Decides which cells form half A and half B (and the sample for energy distances).
     energy, energy_cells
@@ -61,7 +63,7 @@ class Request:
     """
 
     condition: str
-    control: str
+    control: str | Sequence[str]
     context: str | None
     seed: int
     energy: bool
@@ -89,7 +91,7 @@ def aggregate(
     path: str | PathLike[str],
     *,
     condition: str,
-    control: str,
+    control: str | Sequence[str],
     context: str | None = None,
     scheduler: Any = None,
     seed: int = 0,
@@ -101,7 +103,9 @@ def aggregate(
     value_space: str | None = None,
     counts_target: float = 1e4,
     layer: str | None = None,
-    sep: str = "+",
+    sep: str | None = None,
+    not_control: Sequence[str] = (),
+    shared_control: bool = False,
     rest: str = "all",
     bytes_per_block: int = BYTES_PER_BLOCK,
 ) -> AnnData:
@@ -122,7 +126,11 @@ def aggregate(
     progress, cancel
         Called with the fraction done and what is being done, on the calling thread; an event-like flag that ends it.
     layer, sep
-        Layer to use instead of ``X``; separator between the targets of a combination in the condition column.
+        Layer (or "raw") to use instead of ``X``; separator between the targets of a combination in the condition
+        column, "" = never split, None = "+", or "_" between known names.
+    not_control, shared_control
+        Labels that do not mean control, although they usually do; whether the control cells of one context serve
+        those that have none.
     bytes_per_block
         Size of what is read at once, a bound on memory.
 
@@ -135,14 +143,41 @@ def aggregate(
     asked.check()
     _check_place(out)
     source = open_cells(Path(path), layer, bytes_per_block)
-    groups = make_groups(source.column(condition), control, source.column(context) if context else None, sep)
-    what = _Understood(asked, source, groups, *gene_axis(source.var()), *choose_space(source, value_space))
+    labels = source.column(condition)
+    genes, gene_note = gene_axis(source.var())
+    names = frozenset(map(str, genes.index)) | frozenset(genes["symbol"].astype(str))
+    contexts = source.column(context) if context else None
+
+    def understood(empty: np.ndarray | None) -> _Understood:
+        groups = make_groups(labels, control, contexts, sep, names, not_control, shared_control)
+        space, said = choose_space(source, value_space, empty)
+        said = (*said, *_differing(source, asked, labels))
+        if empty is not None:
+            groups = replace(groups, code=np.where(empty, -1, groups.code).astype(groups.code.dtype))
+            named = ", ".join(np.array(source.names("obs"))[empty][:5])
+            said = (*said, f"{int(empty.sum()):,} cells without any value (NaN) were left out: {named}.")
+        return _Understood(asked, source, groups, genes, gene_note, space, said)
+
     with make_executor(scheduler, progress, cancel) as executor:
-        result = _benchmark(what, executor, threads=1 if scheduler == "synchronous" else None)
+        threads = 1 if scheduler == "synchronous" else None
+        try:
+            result = _benchmark(understood(None), executor, threads)
+        except EmptyCellError:
+            result = _benchmark(understood(cells_without_value(source)), executor, threads)
         executor.check("saving")
     if out is not None:
         save(result, out)
     return result
+
+
+def _differing(source: CellSource, asked: Request, labels: pd.Series) -> list[str]:
+    """A sentence where cells of one label differ in a column that is not the context, such as the dose."""
+    columns = {c: source.column(c).to_numpy() for c in source.columns if tells_apart(c)}
+    table = pd.DataFrame(columns | {asked.condition: labels.to_numpy()})
+    named = (asked.control,) if isinstance(asked.control, str) else tuple(asked.control)
+    control = np.array([is_control(str(v), named) for v in labels])
+    found = differing(table, asked.condition, asked.context or "", control)
+    return [differing_sentence(source.path.name, found)] if found else []
 
 
 def _check_place(out: str | PathLike[str] | None) -> None:
@@ -204,9 +239,12 @@ def _report(source: CellSource, groups: Groups, n_empty: int, space: str, notes:
 
 
 def _control_of(groups: Groups) -> np.ndarray:
-    """Control group of every group's context, -1 where there is none."""
-    control = {groups.context[i]: i for i in np.flatnonzero(groups.is_control)}
-    return np.array([control.get(c, -1) for c in groups.context])
+    """Control group of every group's context, the largest of several; -1 where there is none."""
+    control = {}
+    for context in groups.contexts:
+        rows = groups.control_of(context)
+        control[context] = int(rows[np.argmax(groups.size[rows])]) if len(rows) else -1
+    return np.array([control[c] for c in groups.context])
 
 
 def _meta(asked: Request, report: AggregateReport, element: str) -> dict[str, Any]:
@@ -223,7 +261,7 @@ def _meta(asked: Request, report: AggregateReport, element: str) -> dict[str, An
             "path": report.file,
             "element": element,
             "condition": asked.condition,
-            "control": asked.control,
+            "control": asked.control if isinstance(asked.control, str) else ", ".join(asked.control),
             "context": asked.context or "",
         },
         "seed_of_halves": asked.seed,

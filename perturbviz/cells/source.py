@@ -13,13 +13,17 @@ import h5py
 import numpy as np
 import pandas as pd
 from anndata.experimental import read_elem_lazy
+from dask.array import from_array
 
 from perturbviz.cells.errors import AggregateError
+from perturbviz.cells.frames import column_names, read_frame
 from perturbviz.cells.sparse import index_problem, sparse_problem
 
 #: Size of a block in memory; it is there twice for a moment while anndata reads it. The sums of thousands of groups are
 #: nearly as large, and every block walks through them once: small blocks cost time.
 BYTES_PER_BLOCK = 400_000_000
+#: What a person says where the names of the cells are the labels.
+INDEX = "index"
 
 
 @contextmanager
@@ -46,6 +50,13 @@ def open_store(path: Path) -> Iterator[Any]:
     finally:
         if isinstance(store, h5py.File):
             store.close()
+
+
+def _lazy(values: Any, chunks: tuple[int, int]) -> Any:
+    """A lazy array of the values; those that anndata before 0.7 wrote dense carry no mark that it looks for."""
+    if isinstance(values, h5py.Dataset) and "encoding-type" not in values.attrs:
+        return from_array(values, chunks=chunks)
+    return read_elem_lazy(values, chunks=chunks)
 
 
 @dataclass(frozen=True)
@@ -103,7 +114,7 @@ class CellSource:
         """
         block = self.block if block is None else block
         with open_store(self.path) as store:
-            lazy = read_elem_lazy(store[self.element], chunks=(-1, block) if self.by_gene else (block, -1))
+            lazy = _lazy(store[self.element], (-1, block) if self.by_gene else (block, -1))
             part = lazy.blocks[:, first:last] if self.by_gene else lazy.blocks[first:last]
             for number, piece in enumerate(part.to_delayed().ravel(), start=first):
                 try:
@@ -121,27 +132,56 @@ class CellSource:
 
     def column(self, name: str) -> pd.Series:
         """One obs column, one entry per cell."""
+        if name == INDEX and name not in self.columns:
+            return pd.Series(self.names("obs"), dtype=object)
         if name not in self.columns:
             raise AggregateError(
-                f"{self.path.name} has no obs column {name!r}: choose one of {', '.join(self.columns) or '(none)'}."
+                f"{self.path.name} has no obs column {name!r}: choose one of {', '.join(self.columns) or '(none)'}, or "
+                f"{INDEX} for the names of the cells."
             )
         with open_store(self.path) as store:
             group = store["obs"]
-            if "encoding-type" in getattr(group.get(name), "attrs", {}):
+            if not isinstance(group, h5py.Dataset) and "encoding-type" in getattr(group.get(name), "attrs", {}):
                 values = anndata.io.read_elem(group[name])
             else:  # files of anndata < 0.7 keep categories elsewhere: read the whole table
-                values = anndata.io.read_elem(group)[name]
+                values = self._table(store, "obs")[name]
         return pd.Series(values).reset_index(drop=True)
+
+    def _table(self, store: Any, slot: str) -> pd.DataFrame:
+        try:
+            frame = read_frame(store, slot)
+        except ValueError as error:
+            raise AggregateError(f"{self.path.name}: {error}") from error
+        if frame is None:
+            raise AggregateError(f"{self.path.name}: {slot!r} is not a table: it is not a complete .h5ad.")
+        return frame
 
     def names(self, axis: str) -> list[str]:
         """Names of the cells ("obs") or of the genes ("var")."""
         with open_store(self.path) as store:
-            return [*map(str, anndata.io.read_elem(store[axis]).index)]
+            return [*map(str, self._table(store, axis if axis == "obs" else self.axis_of_genes).index)]
 
     def var(self) -> pd.DataFrame:
         """Annotation of the genes; its index holds their names."""
         with open_store(self.path) as store:
-            return anndata.io.read_elem(store["var"])
+            return self._table(store, self.axis_of_genes)
+
+    @property
+    def axis_of_genes(self) -> str:
+        """The table that annotates the columns of the values."""
+        return "raw/var" if self.element.startswith("raw/") else "var"
+
+
+def _holds(store: Any, slot: str) -> bool:
+    """Whether a slot is there and holds something."""
+    return slot in store and getattr(store[slot], "shape", ()) is not None
+
+
+def _encoding(values: Any) -> str:
+    """How values are stored, in the words of current files."""
+    if "h5sparse_format" in values.attrs:  # anndata before 0.7
+        return f"{values.attrs['h5sparse_format']}_matrix"
+    return str(values.attrs.get("encoding-type", "" if not hasattr(values, "shape") else "array"))
 
 
 def open_cells(path: str | Path, layer: str | None = None, bytes_per_block: int = BYTES_PER_BLOCK) -> CellSource:
@@ -157,24 +197,25 @@ def open_cells(path: str | Path, layer: str | None = None, bytes_per_block: int 
         Size of a block, a bound on memory.
     """
     path = Path(path).expanduser().resolve()
-    element = "X" if layer is None else f"layers/{layer}"
+    element = {None: "X", "X": "X", "raw": "raw/X"}.get(layer, f"layers/{layer}")
     with open_store(path) as store:
-        for part in ("obs", "var", element):
+        layers = {f"layers/{name}": str(name) for name in store.get("layers", ())}
+        there = {"X": "X", "raw/X": "raw"} | layers
+        others = tuple(word for key, word in there.items() if key != element and _holds(store, key))
+        for part in ("obs", "var"):
             if part not in store:
                 raise AggregateError(f"{path.name} has no {part}: it is not a file of cells as anndata writes it.")
-        values, obs = store[element], store["obs"]
+        if not _holds(store, element):
+            have = f"it has {', '.join(others)}; choose one (--layer)" if others else "it has no values at all"
+            raise AggregateError(f"{path.name} has no {element}: {have}.")
+        values = store[element]
         logged = "uns/log1p" in store
-        layers = {f"layers/{name}": str(name) for name in store.get("layers", ())}
-        others = tuple(word for key, word in ({"X": "X"} | layers).items() if key != element and key in store)
-        if obs.attrs.get("encoding-type") == "dataframe":
-            columns = tuple(str(c) for c in obs.attrs["column-order"])
-        else:
-            columns = tuple(anndata.io.read_elem(obs).columns)
-        encoding = values.attrs.get("encoding-type", "")
+        columns = column_names(store)
+        encoding = _encoding(values)
         if encoding in ("csr_matrix", "csc_matrix"):
             if problem := sparse_problem(values):
                 raise AggregateError(f"{path.name} is damaged: {element} is no sparse matrix, {problem}.")
-            shape = tuple(int(s) for s in values.attrs["shape"])
+            shape = tuple(int(s) for s in values.attrs["shape" if "shape" in values.attrs else "h5sparse_shape"])
             stored, chunk = values["data"].shape[0], 1
             value_bytes = values["data"].dtype.itemsize + values["indices"].dtype.itemsize
         elif encoding == "array":

@@ -211,4 +211,4 @@ def _add_dense(
     for k, matrix in enumerate((values, np.square(values))):
         target[present, :, k] += indicator @ matrix
     n_empty = 0 if totals is None else int((totals <= 0).sum())
-    return n_empty, bool((some.min() >= limits[0]) & (some.max() <= limits[1]))
+    return n_empty, limits[0] <= float(some.min()) and float(some.max()) <= limits[1]

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from perturbviz.benchmark import scale
-from perturbviz.cells.errors import AggregateError
+from perturbviz.cells.errors import AggregateError, EmptyCellError
 from perturbviz.cells.source import BYTES_PER_BLOCK, CellSource
 from perturbviz.errors import UserError
 
@@ -18,13 +18,31 @@ _SAMPLED_BLOCKS = 5
 _LEAST = 10  # cells (or genes) of a block at least
 
 
-def sample(source: CellSource) -> sparse.csr_matrix | np.ndarray:
-    """Values of a few blocks spread over the file: runs of cells, or of genes where it is stored by gene."""
+def cells_without_value(source: CellSource) -> np.ndarray:
+    """(cells,) bool: cells of which every value is missing. Reads the file once."""
+    out = np.zeros(source.shape[0], bool)
+    if source.by_gene:
+        return out
+    for number, block in enumerate(source.read(0, source.n_blocks)):
+        values = block.data if sparse.issparse(block) else np.asarray(block)
+        if np.isnan(values).any():
+            dense = block.toarray() if sparse.issparse(block) else values
+            out[source.span(number, number + 1)] = np.isnan(dense).all(axis=1)
+    return out
+
+
+def sample(source: CellSource, empty: np.ndarray | None = None) -> sparse.csr_matrix | np.ndarray:
+    """Values of a few blocks spread over the file: runs of cells, or of genes where it is stored by gene.
+
+    ``empty`` marks cells that are left out, (cells,) bool.
+    """
     block = max(min(source.block, _LEAST), source.block * _SAMPLED_BYTES // BYTES_PER_BLOCK)
     n_blocks = -(-source.shape[source.axis] // block)
     found = []
     for i in np.unique(np.linspace(0, n_blocks - 1, _SAMPLED_BLOCKS).astype(int)):
         for values in source.read(int(i), int(i) + 1, block):
+            if empty is not None and not source.by_gene:
+                values = values[np.flatnonzero(~empty[int(i) * block : int(i) * block + values.shape[0]])]
             refuse_missing(values, source, int(i) * block)
             found.append(values)
     if sparse.issparse(found[0]):
@@ -39,8 +57,12 @@ def sample(source: CellSource) -> sparse.csr_matrix | np.ndarray:
     return x
 
 
-def choose_space(source: CellSource, declared: str | None) -> tuple[str, tuple[str, ...]]:
+def choose_space(
+    source: CellSource, declared: str | None, empty: np.ndarray | None = None
+) -> tuple[str, tuple[str, ...]]:
     """The value space to work in, "counts" or "lognorm", and what there is to say about it.
+
+    ``empty`` marks cells that are left out, (cells,) bool.
 
     Raises
     ------
@@ -50,7 +72,7 @@ def choose_space(source: CellSource, declared: str | None) -> tuple[str, tuple[s
     """
     if declared is not None and declared not in SPACES:
         raise AggregateError(f"Unknown value space {declared!r}: cells hold {' or '.join(SPACES)}.")
-    found = scale.look(sample(source), source.logged)
+    found = scale.look(sample(source, empty), source.logged)
     what = f"{source.path.name}: {source.element!r}"
     try:
         plan = scale.plan(found, declared or "", "normalise", what, scale.other_slots(source.others), measured=True)
@@ -81,7 +103,7 @@ def _name_missing(block: Any, source: CellSource, start: int) -> NoReturn:
     cell, gene = (int(i), int(j) + start) if source.by_gene else (int(i) + start, int(j))
     place = f"cell {source.names('obs')[cell]}"
     what = "every value" if whole else f"the value of gene {source.names('var')[gene]}"
-    raise AggregateError(
+    raise (EmptyCellError if whole else AggregateError)(
         f"{source.path.name}: {what} in {place} is {kind}: leave this cell out or write its value; nothing is "
         "filled in for you."
     )

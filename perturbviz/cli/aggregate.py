@@ -14,10 +14,13 @@ from typing import Any
 from anndata import AnnData
 
 from perturbviz.benchmark.files import replacing
+from perturbviz.benchmark.labels import NEVER
 from perturbviz.cells.pipeline import aggregate
 from perturbviz.cells.report import read_report
+from perturbviz.cells.source import INDEX
 from perturbviz.cli.output import check_output
 from perturbviz.cli.reading import add_trust
+from perturbviz.readers.base import NO_CONTEXT
 from perturbviz.readers.isolation import isolated, tell
 
 
@@ -30,13 +33,39 @@ def register(subparsers: Any) -> None:
         "Interrupted, it leaves nothing behind and starts anew the next time.",
     )
     parser.add_argument("cells", metavar="CELLS", help=".h5ad or .zarr, counts or log-normalised, sparse or dense")
-    parser.add_argument("--condition", required=True, metavar="COLUMN", help="obs column with the perturbation")
-    parser.add_argument("--control", required=True, metavar="LABEL", help="label of the unperturbed cells")
+    parser.add_argument(
+        "--condition",
+        required=True,
+        metavar="COLUMN",
+        help=f"obs column with the perturbation, or {INDEX}: the names of the cells",
+    )
+    parser.add_argument(
+        "--control",
+        required=True,
+        action="append",
+        metavar="LABEL",
+        help="label of the unperturbed cells, 'NT-*' for all that begin so; may be repeated",
+    )
+    parser.add_argument(
+        "--not-control",
+        action="append",
+        default=[],
+        metavar="LABEL",
+        help="label that does not, though it usually does",
+    )
+    parser.add_argument(
+        "--shared-control", action="store_true", help="control of one context (dose 0) serves those that have none"
+    )
     parser.add_argument("--context", metavar="COLUMN", help="obs column that keeps cells apart, e.g. the cell line")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler, e.g. tcp://host:8786 (default: here)")
     parser.add_argument("--value-space", choices=("counts", "lognorm"), help="what the values are (default: look)")
-    parser.add_argument("--layer", metavar="NAME", help="layer to use instead of X")
-    parser.add_argument("--sep", default="+", metavar="TEXT", help="separator between targets (default: +)")
+    parser.add_argument("--layer", metavar="NAME", help="layer to use instead of X, or raw")
+    parser.add_argument(
+        "--separator",
+        "--sep",
+        metavar="SIGN",
+        help=f"sign between targets, or {NEVER}: never split (default: +, or _ between known names)",
+    )
     parser.add_argument(
         "--rest",
         choices=("all", "perturbed"),
@@ -65,7 +94,12 @@ def run(arguments: argparse.Namespace) -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     request = {
         name: getattr(arguments, name)
-        for name in ("condition", "control", "context", "seed", "energy", "value_space", "layer", "sep", "rest")
+        for name in ("condition", "control", "seed", "energy", "value_space", "layer", "rest", "shared_control")
+    }
+    request |= {
+        "context": None if arguments.context in (None, NO_CONTEXT) else arguments.context,
+        "sep": "" if arguments.separator == NEVER else arguments.separator,
+        "not_control": arguments.not_control,
     }
     progress = _progress_bar() if sys.stderr.isatty() else None
     if arguments.scheduler or arguments.trust:  # workers elsewhere open the file themselves

@@ -18,6 +18,7 @@ import pandas as pd
 import scipy.sparse as sp
 from anndata.io import read_elem
 
+from perturbviz.cells.frames import read_frame
 from perturbviz.cells.sparse import index_problem, sparse_problem
 from perturbviz.errors import UserError
 from perturbviz.readers.safety import check_bytes, check_file, check_shape, check_time, limit, memory_limit
@@ -167,28 +168,12 @@ class H5ad:
             raise UserError(f"{self.path.name} has no {slot!r}: it is not a complete .h5ad.")
         check_text(self.path.name, self.file[slot])
         try:
-            frame = read_elem(self.file[slot])
-        except Exception:  # another version's encoding: take what can be read, column by column
-            frame = _frame_by_column(self.file[slot]) if isinstance(self.file[slot], h5py.Group) else None
-        if isinstance(frame, np.ndarray) and frame.dtype.names:  # anndata before 0.7
-            frame = self._old_frame(frame)
-        if not isinstance(frame, pd.DataFrame):
+            frame = read_frame(self.file, slot)
+        except ValueError as error:
+            raise UserError(f"{self.path.name}: {error}") from error
+        if frame is None:
             raise UserError(f"{self.path.name}: {slot!r} is not a table: it is not a complete .h5ad.")
-        frame.index = frame.index.astype(str)
         return frame
-
-    def _old_frame(self, rows: np.ndarray) -> pd.DataFrame:
-        """A table of anndata before 0.7: one structured array, categories as codes into a list under ``uns``."""
-        first, *names = rows.dtype.names or ()
-        columns = {n: _text(rows[n]) for n in names}
-        for name in names:
-            key = f"uns/{name}_categories"
-            if key in self.file and rows[name].dtype.kind in "iu":
-                categories = _text(np.asarray(self.file[key]))
-                if len(rows) and not -1 <= rows[name].min() <= rows[name].max() < len(categories):
-                    raise UserError(f"{self.path.name}: obs column {name!r} names categories that do not exist.")
-                columns[name] = np.array([categories[c] if c >= 0 else None for c in rows[name]], dtype=object)
-        return pd.DataFrame(columns, index=_text(rows[first]))
 
     @cached_property
     def obs(self) -> pd.DataFrame:
@@ -240,24 +225,6 @@ class H5ad:
             raise UserError(f"{self.path.name} is damaged: {slot!r} is no sparse matrix, {problem}.")
         rows, columns = map(int, group.attrs["shape"])
         check_shape(f"{self.path.name} ({slot})", rows, columns, itemsize=0)
-
-
-def _frame_by_column(group: h5py.Group) -> pd.DataFrame:
-    index_name = group.attrs.get("_index", "_index")
-    columns = {}
-    for name in group:
-        try:
-            columns[name] = read_elem(group[name])
-        except Exception:  # an encoding this anndata does not know
-            if isinstance(group[name], h5py.Dataset):
-                columns[name] = _text(group[name][()])
-    index = columns.pop(index_name, None)
-    frame = pd.DataFrame({k: v for k, v in columns.items() if np.ndim(v) == 1})
-    return frame if index is None else frame.set_index(pd.Index(np.asarray(index)))
-
-
-def _text(values: np.ndarray) -> np.ndarray:
-    return np.array([v.decode() if isinstance(v, bytes) else v for v in values.tolist()], dtype=object)
 
 
 def readable(path: Path) -> bool:

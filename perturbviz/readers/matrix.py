@@ -1,7 +1,8 @@
-"""The plain matrix: CSV, TSV or Parquet with one row a condition and one column a gene or other read-out.
+"""The plain matrix: CSV, TSV, Parquet or Excel with one row a condition and one column a gene or other read-out.
 
-The first column holds the condition labels. Columns called ``context``, ``n_cells`` and ``split`` are taken for what
-they say; a row labelled as control is the control mean.
+A column of a usual name, or the first, holds the condition labels. Columns called ``context``, ``n_cells`` and
+``split`` are taken for what they say; a row labelled as control is the control mean. What a table is otherwise,
+``perturbviz.readers.tabular`` tells.
 """
 
 from __future__ import annotations
@@ -16,51 +17,31 @@ import numpy as np
 import pandas as pd
 
 from perturbviz.errors import UserError
-from perturbviz.readers.base import Loaded, Options, Profiles, Reader
-from perturbviz.readers.safety import check_bytes, check_file, check_shape, check_text, check_time, limit
+from perturbviz.readers.base import Loaded, Options, Reader
+from perturbviz.readers.safety import check_bytes, check_file, check_shape, check_text, check_time, check_zip, limit
+from perturbviz.readers.tabular import understand
 
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
-_META = ("context", "n_cells", "split")
 _BLOCK = 4_000_000  # fields read at a time
 _WIDE = 20_000  # columns
 _MISSING = frozenset(["", "NA", "NaN", "nan", "N/A", "n/a", "NULL", "null", "None", "<NA>", "#N/A", "-nan", "-NaN"])
-_NAMELESS = "the columns are only numbered"
+_SHEETS = (".parquet", ".xlsx")
+_LOOK = 20  # lines in which the header is looked for
 
 
 def recognise(path: Path) -> bool:
-    """Any delimited text or Parquet file; last in the order, so that more specific layouts are found first."""
-    return path.is_file() and (path.name.lower().endswith(_TEXT) or path.suffix == ".parquet")
+    """Any delimited text, Parquet or Excel file; last in the order, so that more specific layouts come first."""
+    return path.is_file() and (path.name.lower().endswith(_TEXT) or path.suffix.lower() in _SHEETS)
 
 
 def read(path: Path, options: Options) -> Loaded:
     """Rows and columns as they are; the value space is the truth's unless declared."""
-    table = read_table(path)
-    header, body = [*map(str, table.columns)], table
-    context_column = options.context or "context"
-    meta = {name: header.index(name) for name in {*_META, context_column} if name in header[1:]}
-    if options.context and options.context not in meta:
-        raise UserError(f"{path.name} has no column {options.context!r} to take the context from.")
-    columns = [i for i in range(1, len(header)) if i not in meta.values()]
-    if not columns or not len(body):
-        raise UserError(f"{path.name} is empty: it needs one row a condition and one column a gene.")
-    genes = [header[i] for i in columns]
-    labels = body.iloc[:, 0].tolist()
-    values = _numbers(path.name, body.iloc[:, columns], genes, labels)
-    splits = {}
-    if "split" in meta:
-        splits[""] = {k: str(v) for k, v in zip(labels, body.iloc[:, meta["split"]], strict=True)}
-    contexts = body.iloc[:, meta[context_column]].astype(str).tolist() if context_column in meta else None
-    cells = pd.to_numeric(body.iloc[:, meta["n_cells"]], errors="coerce").to_numpy(float) if "n_cells" in meta else None
-    notes = []
-    named: list[str] | None = genes
-    if genes == [str(i) for i in range(len(genes))]:
-        notes.append(f"No gene names: {_NAMELESS}.")
-        named = list(options.genes) or None
+    shape = understand(read_table(path), options, path.name)
     return Loaded(
-        truth=Profiles(values, labels, named, contexts=contexts, n_cells=cells),
-        splits=splits,
+        truth=shape.profiles,
+        splits={"": shape.split} if shape.split else {},
         value_space="",
-        notes=tuple(notes),
+        notes=shape.notes,
         title=path.name.split(".")[0],
     )
 
@@ -70,10 +51,15 @@ def read_table(path: Path) -> pd.DataFrame:
     check_file(path)
     if path.suffix == ".parquet":
         return _read_parquet(path)
+    if path.suffix.lower() == ".xlsx":
+        return _read_excel(path)
     check_text(path)
     opener = gzip.open if path.suffix == ".gz" else open
     try:
+        skipped = _lines_before(path)
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+            for _ in range(skipped):
+                file.readline(64_000_000)
             first = file.readline(64_000_000)
             delimiter = max("\t,;", key=first.count)
             header = next(csv.reader([first.rstrip("\r\n")], delimiter=delimiter), [])
@@ -97,8 +83,8 @@ def read_table(path: Path) -> pd.DataFrame:
             "commas or tabs, one row a condition and one column a gene."
         )
     try:
-        wide = _wide_body(path, delimiter, len(header)) if len(header) > _WIDE else None
-        table = _body(path, delimiter, len(header)) if wide is None else wide
+        wide = _wide_body(path, delimiter, len(header), skipped) if len(header) > _WIDE else None
+        table = _body(path, delimiter, len(header), skipped) if wide is None else wide
     except UserError:
         raise
     except (
@@ -115,7 +101,34 @@ def read_table(path: Path) -> pd.DataFrame:
     return table
 
 
-def _body(path: Path, delimiter: str, columns: int) -> pd.DataFrame:
+def _lines_before(path: Path) -> int:
+    """Lines above the header: empty ones, comments after "#", and a title without any delimiter."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+        lines = [file.readline(1_000_000) for _ in range(_LOOK)]
+    fields = [max(line.count(d) for d in "\t,;") for line in lines]
+    n = 0
+    while n < len(lines) - 1 and lines[n]:
+        comment = not lines[n].strip() or (lines[n].startswith("#") and fields[n] != fields[n + 1])
+        if not comment and not (fields[n] == 0 and fields[n + 1] > 1):
+            break
+        n += 1
+    return n if n < len(lines) - 1 and lines[n] else 0
+
+
+def _read_excel(path: Path) -> pd.DataFrame:
+    """The first sheet of a workbook, its first line the header."""
+    check_zip(path)
+    try:
+        table = pd.read_excel(path, sheet_name=0, engine="openpyxl")
+    except Exception as error:  # openpyxl raises many kinds for a damaged workbook
+        raise UserError(f"{path.name} cannot be read as an Excel workbook ({type(error).__name__}).") from error
+    check_shape(path.name, *table.shape)
+    table.columns = pd.Index(["" if str(c).startswith("Unnamed: ") else str(c) for c in table.columns], dtype=object)
+    return table
+
+
+def _body(path: Path, delimiter: str, columns: int, skipped: int = 0) -> pd.DataFrame:
     """The lines below the header, block by block, so that a limit is noticed while reading."""
     blocks: list[pd.DataFrame] = []
     rows = bytes_ = 0
@@ -123,7 +136,7 @@ def _body(path: Path, delimiter: str, columns: int) -> pd.DataFrame:
         path,
         sep=delimiter,
         header=None,
-        skiprows=1,
+        skiprows=skipped + 1,
         encoding="utf-8-sig",
         dtype={0: str},
         low_memory=False,
@@ -143,7 +156,7 @@ def _body(path: Path, delimiter: str, columns: int) -> pd.DataFrame:
     return blocks[0] if len(blocks) == 1 else pd.concat(blocks, ignore_index=True)
 
 
-def _wide_body(path: Path, delimiter: str, columns: int) -> pd.DataFrame | None:
+def _wide_body(path: Path, delimiter: str, columns: int, skipped: int = 0) -> pd.DataFrame | None:
     """The same for a table of tens of thousands of columns, row by row, since pandas takes its time for each column.
 
     None where something else than a number or a missing value stands in a row, and pandas has to look closer.
@@ -152,6 +165,8 @@ def _wide_body(path: Path, delimiter: str, columns: int) -> pd.DataFrame | None:
     rows: list[np.ndarray] = []
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+        for _ in range(skipped):
+            file.readline(64_000_000)
         lines = csv.reader(file, delimiter=delimiter)
         next(lines)
         for fields in lines:
@@ -185,16 +200,10 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise
     except Exception as error:  # Arrow, and pandas' description of the columns in the file, raise many kinds
         raise UserError(f"{path.name} cannot be read as Parquet ({type(error).__name__}).") from error
-    if (
-        isinstance(table.index, pd.RangeIndex)
-        and table.shape[1]
-        and not pd.api.types.is_numeric_dtype(table.dtypes.iloc[0])
-    ):
+    if isinstance(table.index, pd.RangeIndex):
         return table
     if isinstance(table.index, pd.MultiIndex):
         return table.reset_index()
-    if isinstance(table.index, pd.RangeIndex):
-        raise UserError(f"{path.name} has no labels: the first column (or the index) must name the conditions.")
     name = table.index.name or ""
     return pd.concat([pd.Series(table.index, index=table.index, name=name), table], axis=1)
 
@@ -212,29 +221,10 @@ def _decoded(name: str, file: Any) -> Any:
     return pa.Table.from_batches(batches, schema=file.schema_arrow)
 
 
-def _numbers(name: str, body: pd.DataFrame, genes: list[str], labels: list) -> np.ndarray:
-    """Float32 values; "NA" and empty cells are NaN, other text is an error that says where it is."""
-    if all(pd.api.types.is_numeric_dtype(t) for t in body.dtypes):
-        return body.to_numpy(np.float32)
-    out = np.empty(body.shape, np.float32)
-    for j in range(body.shape[1]):
-        check_time(name)
-        column = body.iloc[:, j]
-        numeric = pd.to_numeric(column, errors="coerce")
-        bad = np.flatnonzero(numeric.isna().to_numpy() & column.notna().to_numpy())
-        if len(bad):
-            raise UserError(
-                f"{name}: {str(column.iloc[bad[0]])[:40]!r} in row {labels[bad[0]]!r}, column {genes[j]!r} is "
-                "not a number."
-            )
-        out[:, j] = numeric
-    return out
-
-
 READER = Reader(
     id="matrix",
     name="Plain matrix",
-    summary="CSV, TSV or Parquet: rows are conditions (labels in the first column), columns are genes or read-outs.",
+    summary="CSV, TSV, Parquet or Excel: rows are conditions, columns are genes or read-outs; or a long table.",
     separator='"+"',
     value_space="the truth's unless declared",
     granularity="means",

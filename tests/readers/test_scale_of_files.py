@@ -10,59 +10,7 @@ import scipy.sparse as sp
 
 from perturbviz.benchmark import load as load_benchmark
 from perturbviz.cells import read_report
-from perturbviz.cli import main
-from tests.readers.screen import GENES, NAMES, PER_CONDITION, cells_file, counts, logs, means
-
-
-class World:
-    """A folder with a truth, a prediction and what convert and aggregate make of them."""
-
-    def __init__(self, folder, capsys):
-        self.folder, self.capsys = folder, capsys
-        self.x, self.labels = counts()
-        self.log = logs(self.x)
-        self.truth = means(self.log, self.labels)
-        rng = np.random.default_rng(1)
-        self.predicted = self.truth.iloc[1:] + rng.normal(0, 0.1, (len(NAMES) - 1, len(GENES)))
-        self.predicted.to_csv(folder / "pred.csv")
-        self.truth.to_csv(folder / "truth.csv")
-
-    def run(self, *words):
-        """Exit status and stderr."""
-        (self.folder / "b.h5ad").unlink(missing_ok=True)
-        status = main([*map(str, words), "-o", str(self.folder / "b.h5ad")])
-        said = self.capsys.readouterr().err
-        assert "Traceback" not in said
-        assert (self.folder / "b.h5ad").exists() == (status < 2), said
-        return status, said
-
-    def convert(self, truth="truth.csv", prediction="pred.csv", *words):
-        return self.run(
-            "convert", "--truth", self.folder / truth, "--prediction", f"M={self.folder / prediction}", *words
-        )
-
-    def aggregate(self, file, *words):
-        return self.run("aggregate", self.folder / file, "--condition", "condition", "--control", "ctrl", *words)
-
-    def check(self, truth=None, predicted=None):
-        """Values of the benchmark."""
-        b = load_benchmark(self.folder / "b.h5ad")
-        got = pd.DataFrame(b.truth, b.conditions, b.genes)
-        wanted = self.truth if truth is None else truth
-        np.testing.assert_allclose(got.loc[list(wanted.index), GENES], wanted, atol=2e-5)
-        if predicted is not None:
-            got = pd.DataFrame(b.prediction("M", ""), b.conditions, b.genes)
-            np.testing.assert_allclose(got.loc[list(predicted.index), GENES], predicted, atol=2e-5)
-        return b
-
-
-@pytest.fixture
-def world(tmp_path, capsys):
-    return World(tmp_path, capsys)
-
-
-def warned(said):
-    return [line for line in said.splitlines() if "warning:" in line]
+from tests.readers.screen import GENES, PER_CONDITION, cells_file, counts, logs, means, warned
 
 
 # -- ordinary input ------------------------------------------------------------------------------------------------

@@ -62,12 +62,20 @@ def _short(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
 
 
-def doubt_findings(labels: Iterable[Any], rules: LabelRules, only: Collection[str] | None = None) -> list[Finding]:
-    """Labels that hold two known names, or were split into something unknown; of ``only`` these names where given."""
+def doubt_findings(
+    labels: Iterable[Any], rules: LabelRules, known: Collection[str], only: Collection[str] | None = None
+) -> list[Finding]:
+    """Labels that hold two known names, or were split into something unknown; of ``only`` these names where given.
+
+    Parameters
+    ----------
+    known
+        Names besides those that stand alone in the labels: measured genes, targets of the truth.
+    """
     found = [v for v in dict.fromkeys(labels) if v is not None]
     alone = {n for v in found if (n := rules(v)) not in (None, CONTROL) and len(targets(n)) == 1}
     out = []
-    for doubt in doubts(found, rules, alone | set(rules.vocabulary or ())):
+    for doubt in doubts(found, rules, alone | set(known)):
         if only is not None and not any(rules(v.split(": ")[0]) in only for v in doubt.items):
             continue
         if doubt.separator == NEVER:

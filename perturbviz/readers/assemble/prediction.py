@@ -19,6 +19,7 @@ from perturbviz.readers.assemble.labels import doubt_findings
 from perturbviz.readers.assemble.names import explain_no_match, match_contexts, matched_names, measured_names
 from perturbviz.readers.assemble.shared import SPACE_WORDS, check_finite, file_findings, gene_names, label_rules
 from perturbviz.readers.assemble.truth import known_targets
+from perturbviz.readers.assemble.turned import turned_prediction
 from perturbviz.readers.base import Loaded, Options, Profiles, run_name
 from perturbviz.readers.check import (
     UNSEEN,
@@ -238,7 +239,9 @@ def _align(
     benchmark: Benchmark, profiles: Profiles, loaded: Loaded, options: Options, key: str, display: str, seed: str
 ) -> _Aligned:
     """Match one prediction to a benchmark by name, bring it to the truth's value space, and check it."""
+    profiles, turned = _turn(benchmark, profiles, loaded, options)
     matrix, findings, counts = _match_rows(benchmark, profiles, loaded, options, display)
+    findings = [*turned, *findings]
     have = ~np.isnan(matrix).all(axis=1)
     control = np.stack([benchmark.control(c) for c in benchmark.row_contexts])
     if loaded.value_space == "embedding" and not options.value_space:
@@ -276,6 +279,11 @@ def _note(benchmark: Benchmark, slug: str) -> str:
     return str(benchmark.meta.get("methods", {}).get(slug, {}).get("note", ""))
 
 
+def _turn(benchmark: Benchmark, profiles: Profiles, loaded: Loaded, options: Options) -> tuple[Profiles, list[Finding]]:
+    known = known_targets(benchmark) | measured_names(benchmark) | loaded.vocabulary
+    return turned_prediction(profiles, benchmark, label_rules(loaded, options, known))
+
+
 def _match_rows(
     benchmark: Benchmark, profiles: Profiles, loaded: Loaded, options: Options, display: str
 ) -> tuple[np.ndarray, list[Finding], dict[str, int]]:
@@ -303,7 +311,7 @@ def _match_rows(
     asked = np.any([np.isin(parts, HELD_OUT) for parts in benchmark.splits.values()], axis=0) & ~benchmark.is_control
     held_out = int((asked & have).sum()), int(asked.sum())
     findings += coverage_findings(int(have.sum()), missing, extra, held_out)
-    findings += doubt_findings(profiles.labels, rules, set(extra)) if extra else []
+    findings += doubt_findings(profiles.labels, rules, known_targets(benchmark) | measured, set(extra)) if extra else []
     if CONTROL in conditions.names:
         text = "its control row is left out: control is always the measured one, the same for all methods."
         findings.append(Finding("conditions", text))

@@ -10,7 +10,7 @@ import pandas as pd
 from anndata import AnnData
 
 from perturbviz.benchmark import META, SCHEMA, VALUE_SPACES, Benchmark, scale
-from perturbviz.benchmark.labels import LabelRules, genes_named_control, vocabulary_of
+from perturbviz.benchmark.labels import LabelRules, genes_named_control, separators_of, vocabulary_of
 from perturbviz.benchmark.perturbations import CONTROL, n_perturbed, targets
 from perturbviz.errors import Choice, UserError
 from perturbviz.readers.alignment import canonical_conditions, context_name, is_ensembl, unique_names
@@ -24,6 +24,7 @@ from perturbviz.readers.assemble.shared import (
     single_matrix,
 )
 from perturbviz.readers.assemble.splits import with_splits
+from perturbviz.readers.assemble.turned import turned_truth
 from perturbviz.readers.base import Loaded, Options
 from perturbviz.readers.check import Finding, Report, label_findings, odd_row_findings, plural
 
@@ -42,16 +43,23 @@ def build_truth(
             findings += more
         return benchmark, Report("truth", loaded.system, tuple(findings), {"matched": benchmark.adata.n_obs})
     profiles = single_matrix(loaded)
+    separators = separators_of(options.separator) or loaded.separators
+    both = vocabulary_of(map(str, (*profiles.labels, *(profiles.genes or ()))), separators)
+    profiles, more = turned_truth(profiles, label_rules(loaded, options, both))
+    findings += more
     genes = gene_names(profiles, options, loaded)
     measured = frozenset(genes) | frozenset(map(str, profiles.symbols or ()))
-    alone = loaded.vocabulary | vocabulary_of(profiles.labels, loaded.separators)
+    alone = loaded.vocabulary | vocabulary_of(profiles.labels, separators)
     apart = genes_named_control(profiles.labels, options.control, measured)
     rules = label_rules(loaded, options, alone | measured, apart)
     conditions = canonical_conditions(profiles.labels, profiles.contexts, rules)
     if not conditions.names:
         raise UserError("The truth names no condition: check which column holds the labels.")
     findings += label_findings(conditions)
-    findings += [*control_findings(profiles.labels, rules, measured, options), *doubt_findings(profiles.labels, rules)]
+    findings += [
+        *control_findings(profiles.labels, rules, measured, options),
+        *doubt_findings(profiles.labels, rules, measured),
+    ]
     if slashed := sorted({c for c in profiles.contexts or () if "/" in str(c)}):
         items = tuple(f"{c} = {context_name(c)}" for c in slashed)
         findings.append(Finding("conditions", "contexts with a slash are written with a dash", items=items))

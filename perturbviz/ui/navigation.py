@@ -21,6 +21,7 @@ from perturbviz.ui.memo import memo
 _FOLDER = embedded.home() / "pages"
 _STYLE = Path(__file__).with_name("style.css")
 _ICON = Path(__file__).with_name("icon.svg")  # two methods that change places; Streamlit reads emoji from a long table
+_LOGO = Path(__file__).with_name("logo.svg")
 _VIA_APP = "_via_app"
 _ahead = st.components.v2.component(
     "perturbviz_ahead", js=(Path(__file__).parent / "chart" / "ahead.js").read_text(encoding="utf-8")
@@ -52,6 +53,7 @@ PAGES = (
 def navigation() -> Any:
     """Declare the page settings and the menu; returns the page to run."""
     st.set_page_config(page_title="perturbviz", page_icon=_ICON, layout="wide", initial_sidebar_state="collapsed")
+    st.logo(_LOGO, size="large")
     _ahead(key="pv-ahead", data=version("plotly"))
     st.html(_STYLE)
     pages = [

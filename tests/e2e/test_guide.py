@@ -63,7 +63,7 @@ def test_arrow_keys_step_through_the_talk_and_escape_leaves(app):
     app.wait(question("errors"), token="", charts=2)
     steps = page.locator(".pv-present span").inner_text().partition(" / ")[2]
     where(app, f"1 / {steps}")
-    assert not page.locator('[data-testid="stSidebar"]').is_visible()
+    assert not page.get_by_test_id("stExpandSidebarButton").is_visible()
     page.keyboard.press("ArrowRight")
     app.wait(question("errors"), token="metric=pearson_delta", charts=2)
     where(app, f"2 / {steps}")
@@ -80,7 +80,7 @@ def test_arrow_keys_step_through_the_talk_and_escape_leaves(app):
     page.keyboard.press("Escape")
     page.locator(".pv-present").wait_for(state="detached")
     app.wait(question("errors"), token="", charts=2)
-    assert page.locator('[data-testid="stSidebar"]').is_visible() and "present" not in page.url
+    assert page.get_by_test_id("stExpandSidebarButton").is_visible() and "present" not in page.url
     assert large > 1.3 * page.evaluate(size)
 
 

@@ -128,7 +128,7 @@ def test_a_bad_file_gets_a_sentence_and_changes_nothing(app, tmp_path):
     assert "Traceback" not in app.page.content()
     app.page.get_by_role("link", name="Rankings").click()
     app.wait(RANKINGS, charts=4)
-    assert_drawn(app, expected(metric="pearson_delta"))
+    assert_drawn(app, expected())
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the real data of ../shared/data are not here")

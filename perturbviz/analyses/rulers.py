@@ -17,6 +17,8 @@ import numpy as np
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.metrics import parse_metric
+from perturbviz.scoring.evaluation import Evaluation
+from perturbviz.scoring.genesets import GeneSubset, resolve
 from perturbviz.scoring.published_scores import name_of
 from perturbviz.scoring.rankings import Ranking, one_value_a_set
 from perturbviz.scoring.references import LABELS
@@ -102,6 +104,27 @@ def ruler_name(source: Benchmark | ScoreTable, ruler: Ruler, by_reference: bool)
     if by_reference:
         return LABELS[reference]
     return name_of(source, metric) if isinstance(source, ScoreTable) else metric_name(metric, reference)
+
+
+def change_size(evaluation: Evaluation, method: str, subset: GeneSubset) -> float:
+    """Length of the predicted change from the control mean over that of the observed one, median over scored rows.
+
+    NaN where there is no control mean, or nothing is predicted.
+    """
+    if not evaluation.benchmark.has_control:
+        return np.nan
+    ratios = []
+    for block in resolve(subset, evaluation):
+        control = evaluation.reference("control", block.rows, block.genes)
+        observed, predicted = (
+            np.sqrt(np.nansum(np.square(values - control), axis=1))
+            for values in (
+                evaluation.truth(block.rows, block.genes),
+                evaluation.prediction(method, block.rows, block.genes),
+            )
+        )
+        ratios.append(predicted[observed > 0] / observed[observed > 0])
+    return float(np.median(np.concatenate(ratios))) if ratios else np.nan
 
 
 Kind = Literal["winner", "order", "same", "unsure", "few", "one", "single"]

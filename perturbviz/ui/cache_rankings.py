@@ -6,6 +6,7 @@ Rankings, tables and looks are kept where they are computed, so that what shows 
 from __future__ import annotations
 
 from perturbviz.analyses.rulers import Flip
+from perturbviz.analyses.rulers import change_size as size_of_changes
 from perturbviz.analyses.rulers import rulers as two_rulers
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.panels import captions
@@ -32,6 +33,7 @@ rulers = memo(_MOST)(two_rulers)
 thesis = memo(_MOST)(ruler_captions.thesis)
 opened = memo(_MOST)(ruler_captions.opened)
 switched = memo(_MOST)(ruler_captions.switched)
+change_size = memo(_MOST)(size_of_changes)
 by_family = memo(_MOST)(RankTable.by_family)
 
 

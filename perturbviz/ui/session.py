@@ -96,7 +96,7 @@ class Memory:
     deferred
         Values of widgets for the next run.
     bare
-        The parameters that were written to an address which had none.
+        The parameters that were written to the address of the first page, which had none; {} until then.
     opened, notice
         The last values whose data could be opened, and a sentence that says why they came back.
     """
@@ -191,7 +191,7 @@ def begin(home: bool = False) -> None:
     query = _address()
     if memory().address is None and home and not query:
         set_view(first_view(sources.first()), explicit=set())
-        memory().address, memory().said = query, {}
+        memory().address, memory().said, memory().bare = query, {}, {}
     elif memory().address is None or (query and query != memory().address):
         _follow(query)
 
@@ -223,10 +223,11 @@ def write_link() -> None:
         memory().arrived = False
         return
     wanted, address = query(), _address()
-    if not address and wanted == memory().bare:
+    if not address and memory().bare and wanted == memory().bare:
         return  # Back led to where the browser began: writing again would keep it from going further
     if wanted != (memory().said if address == memory().address else {}):
-        memory().bare = memory().bare if address else wanted
+        if memory().bare == {}:
+            memory().bare = wanted
         st.query_params.from_dict(wanted)
         address = memory().said = wanted
     memory().address = address

@@ -55,7 +55,7 @@ def test_a_toggle_says_what_changed(open_page):
     at.segmented_control(key="ref").set_value("perturbation").run()
     text = " ".join(m.value for m in at.markdown)
     assert "**Additive** is now first (0.575)." in text
-    assert "Cautious falls from 2nd to 8th (0.811 → 0.028)." in text
+    assert "Cautious falls from 2nd to 8th (0.811 → 0.028): its changes are 0.34 times the observed size." in text
     assert "Perturbation mean has no score: it is the reference." in text
     assert at.query_params["ref"] in ("perturbation", ["perturbation"])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perturbviz.analyses.rulers import Flip, Rulers, rulers
+from perturbviz.analyses.rulers import Flip, Rulers, change_size, rulers
 from perturbviz.benchmark import load
 from perturbviz.metrics import CATALOGUE
 from perturbviz.panels import rulers as panels
@@ -90,6 +90,18 @@ def test_the_shipped_demo_is_the_case_that_the_app_opens_with(shipped):
         "**Additive** is now first (0.575). Cautious falls from 2nd to 8th (0.811 → 0.028). No change now has a score "
         "(9th). Perturbation mean has no score: it is the reference."
     )
+
+
+def test_the_size_of_changes_is_told_where_it_is_far_from_the_observed_one(demo, shipped):
+    found = {m: change_size(demo, m, View().subset) for m in ("cautious", "overconfident", "additive", "no_change")}
+    assert found["no_change"] == 0 and 0.3 < found["cautious"] < 0.4 and found["overconfident"] > 1.5
+    observed = demo.truth() - demo.reference("control")
+    predicted = demo.prediction("cautious") - demo.reference("control")
+    by_hand = np.median(np.linalg.norm(predicted, axis=1) / np.linalg.norm(observed, axis=1))
+    assert np.isclose(change_size(demo, "cautious", View(genes="all").subset), by_hand)
+    said = words.switched(shipped, 1, found["cautious"])
+    assert "(0.811 → 0.028): its changes are 0.34 times the observed size." in said
+    assert "times" not in words.switched(shipped, 1, 1.0) and "times" not in words.switched(shipped, 0, 0.34)
 
 
 def test_with_few_perturbations_nobody_is_first():

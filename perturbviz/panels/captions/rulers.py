@@ -11,6 +11,8 @@ from perturbviz.stats.ranks import ordinal
 
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
+_SMALL, _LARGE = 0.6, 1.6  # sizes of predicted changes, compared with the observed ones, that are worth a word
+
 
 def in_words(n: int) -> str:
     """Small numbers as words, capitalised: for the beginning of a sentence."""
@@ -86,15 +88,18 @@ def _alone(flip: Flip, ruler: str, other: str, side: int) -> str:
     return f"**{escape(cells['name'])}** has {' and '.join(said)}. One method has no rank."
 
 
-def switched(flip: Flip, side: int) -> str:
-    """What the switch to this side did: the first place, the largest move, who lost or got a score."""
+def switched(flip: Flip, side: int, size: float = np.nan) -> str:
+    """What the switch to this side did: the first place, the largest move, who lost or got a score.
+
+    ``size``: how large the changes of the method that moves most are, compared with the observed ones.
+    """
     before, after = (flip.left, flip.right)[1 - side], (flip.left, flip.right)[side]
     if not after.defined:
         return "No shown method has a score by this ruler."
     if flip.few or flip.kind == "one":
         return ""
     now = "now " if set(after.leaders) != set(before.leaders) else "still "
-    said = [f"{_first(after, now)}.", _largest(flip, before, after)]
+    said = [f"{_first(after, now)}.", _largest(flip, before, after, size)]
     for m, cells in after.lines.items():
         if np.isnan(cells["score"]) and not np.isnan(before.lines[m]["score"]):
             why = str(cells["reason"]).partition(":")[2].strip().partition(",")[0].partition(" (")[0]
@@ -104,8 +109,8 @@ def switched(flip: Flip, side: int) -> str:
     return " ".join(part for part in said if part)
 
 
-def _largest(flip: Flip, before: Ranking, after: Ranking) -> str:
-    """The largest clear move in words."""
+def _largest(flip: Flip, before: Ranking, after: Ranking, size: float) -> str:
+    """The largest clear move in words, and the size of its changes where that is far from the observed one."""
     m = flip.mover
     if not m:
         return "No other change of order is clear."
@@ -113,9 +118,11 @@ def _largest(flip: Flip, before: Ranking, after: Ranking) -> str:
     how = "rises" if new["rank"] < old["rank"] else "falls"
     if old["rank"] == new["rank"]:
         return ""
+    far = how == "falls" and (size <= _SMALL or size >= _LARGE)
+    why = f": its changes are {size:.2g} times the observed size." if far else "."
     return (
         f"{escape(old['name'])} {how} from {ordinal(old['rank'])} to {ordinal(new['rank'])} "
-        f"({_score(old['score'])} → {_score(new['score'])})."
+        f"({_score(old['score'])} → {_score(new['score'])}){why}"
     )
 
 

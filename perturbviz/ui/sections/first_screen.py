@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
 from perturbviz.analyses.rulers import Flip, Ruler, Rulers, ruler_name
@@ -99,7 +100,7 @@ def _ranking(current: Current, ruler: Ruler) -> Ranking | None:
 
 def draw_head(current: Current, shown: Screen) -> None:
     """The thesis as the page's title, and the switch: this much stays on every section of the page."""
-    st.title(cache_rankings.thesis(shown.flip, shown.rulers.by_reference))
+    st.title(cache_rankings.thesis(shown.flip, shown.rulers.by_reference), anchor=False)
     card = shown.ranking.scores.card
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pv-rulers"):
         st.markdown(_lead(current, shown, card), width="content", help=_help(card, shown.rulers.by_reference))
@@ -215,9 +216,16 @@ def _said(current: Current, shown: Screen, phrases: tuple[str, str]) -> str:
     view = current.view
     turned = len(shown.rulers.pair) == 2 and before.with_(metric=view.metric, ref=view.ref) == view
     if turned and ranking.scores.metric == shown.rulers.pair[1 - shown.at][0] and before != view:
-        switched = cache_rankings.switched(shown.flip, shown.at)
+        switched = cache_rankings.switched(shown.flip, shown.at, _size(current, shown.flip.mover))
         return switched or cache_rankings.opened(shown.flip, shown.at, phrases)
     return cache_rankings.change(ranking, shown.ranking, before, view)
+
+
+def _size(current: Current, method: str) -> float:
+    """How large a method's changes are, compared with the observed ones."""
+    if current.evaluation is None or not method:
+        return np.nan
+    return cache_rankings.change_size(current.evaluation, method, current.view.subset)
 
 
 def _before(current: Current) -> tuple[View, Ranking] | None:

@@ -106,7 +106,7 @@ class Benchmark(ByIdentity):
         """One of ``VALUE_SPACES``."""
         return str(self.meta["value_space"])
 
-    @property
+    @cached_property
     def simulated(self) -> bool:
         """Whether the data are simulated; shown wherever the data are."""
         return bool(self.meta.get("simulated", False))
@@ -267,7 +267,7 @@ class Benchmark(ByIdentity):
         """Whether a method's predictions were made with a look at the truth they are scored on."""
         return bool(self.about(method).get("sees_truth", False))
 
-    @property
+    @cached_property
     def seeing(self) -> tuple[str, ...]:
         """Methods that have seen the truth."""
         return tuple(m for m in self.methods if self.sees_truth(m))

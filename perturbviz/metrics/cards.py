@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -97,7 +98,7 @@ class Card:
     traps: str = ""
     axis: str = ""  # axis label with units; the name where empty
 
-    @property
+    @cached_property
     def arrow(self) -> str:
         """Direction mark shown wherever the score is."""
         return {"lower": "lower is better ↓", "higher": "higher is better ↑", "one": "closest to 1 is best"}[

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from perturbviz.analyses.calibration import Calibration, Variation, calibration_map, systematic_variation, with_controls
-from perturbviz.analyses.calibration.controls import positive_controls, preferred_truth
+from perturbviz.analyses.calibration.controls import in_words, positive_controls, preferred_truth
 from perturbviz.analyses.calibration.scale import Scaled, scaled
 from perturbviz.analyses.calibration.table import NEGATIVES, control_evaluation, family_of
 from perturbviz.benchmark import Benchmark
@@ -21,9 +21,16 @@ from perturbviz.ui.memo import memo
 Judged = Calibration | str  # a calibration, or why there is none
 
 
+@memo(24)
 def positives(benchmark: Benchmark) -> tuple[str, ...]:
     """Positive controls that can be made of a benchmark, best first; () where there are neither halves nor errors."""
     return positive_controls(benchmark, preferred_truth(benchmark))
+
+
+@memo(24)
+def replicate(benchmark: Benchmark) -> str:
+    """The best of them in words; "" where there is none."""
+    return next(map(in_words, positives(benchmark)), "")
 
 
 def controlled(benchmark: Benchmark, view: View) -> Evaluation:

@@ -13,10 +13,12 @@ from perturbviz.ui import cache, session
 from perturbviz.ui.current import Current
 from perturbviz.ui.memo import memo
 
+_has = memo(24)(has_ceiling)
+
 
 def switch(current: Current) -> None:
     """The switch, where the data know what a perfect prediction is."""
-    if not isinstance(current.source, Benchmark) or not has_ceiling(current.source):
+    if not isinstance(current.source, Benchmark) or not _has(current.source):
         return
     on = session.extra("ceiling") == "1"
     if st.session_state.get("_ceiling") != on:
@@ -37,7 +39,7 @@ def _switched() -> None:
 def score(current: Current, view: View | None = None) -> float | None:
     """Average score of the ceiling under a view (NaN where undefined); None where it is not asked for."""
     source, view = current.source, view or current.view
-    if not isinstance(source, Benchmark) or not has_ceiling(source) or session.extra("ceiling") != "1":
+    if not isinstance(source, Benchmark) or not _has(source) or session.extra("ceiling") != "1":
         return None
     return _score(source, view)
 

@@ -15,6 +15,7 @@ from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.view import View
 from perturbviz.ui import cache, navigation, session
 from perturbviz.ui.current import Current
+from perturbviz.ui.memo import memo
 
 _MOST = 5  # methods of which it is said where they stand
 
@@ -52,17 +53,23 @@ def places(current: Current, added: Sequence[str]) -> None:
         )
 
 
+@memo(200)
+def _said(benchmark: Benchmark, view: View) -> tuple[str, str, str]:
+    """How many perturbations of how many, a sentence, and the label of the switch."""
+    found, name = cache.coverage(benchmark, view), cache.evaluation(benchmark, view).name
+    return f"{found.common:,} of {found.asked:,}", *words.badge(found, view.rows == "own", name)
+
+
 def badge(current: Current) -> None:
     """On a ranking: on how many perturbations methods are compared, where not all predict all; and the switch."""
     if not isinstance(current.source, Benchmark):
         return
     view = current.view
-    found = cache.coverage(current.source, view)
-    sentence, switch = words.badge(found, view.rows == "own", current.name)
+    count, sentence, switch = _said(current.source, view)
     if not sentence:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pv-coverage"):
-        st.badge(f"{found.common:,} of {found.asked:,}" if view.rows == "common" else "own rows", color="orange")
+        st.badge(count if view.rows == "common" else "own rows", color="orange")
         st.markdown(sentence, width="content")
         if switch:
             other = "own" if view.rows == "common" else "common"

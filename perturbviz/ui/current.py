@@ -56,7 +56,7 @@ class Current:
         """Mark of the state shown, for every figure's ``layout.meta``."""
         return self.view.token
 
-    @property
+    @cached_property
     def reference(self) -> str:
         """The reference that is really subtracted, or was by whoever made the table of scores."""
         if isinstance(self.source, ScoreTable):
@@ -67,17 +67,17 @@ class Current:
         """:func:`marked <panels.figures.marks.marked>` for a figure drawn in units of the metric, and of ``axes``."""
         return marked(fig, self.token, self.view.metric, self.reference, *axes)
 
-    @property
+    @cached_property
     def data(self) -> Benchmark | ScoreTable:
         """What is open; stops the page with a sentence where nothing is."""
         return self.source if self.source is not None else stop(self.problem)
 
-    @property
+    @cached_property
     def benchmark(self) -> Benchmark:
         """What is open, as benchmark; stops the page with a sentence where it is none."""
         return self.source if isinstance(self.source, Benchmark) else stop(self.problem or _SCORES_ONLY)
 
-    @property
+    @cached_property
     def evaluated(self) -> Evaluation:
         """The scored rows of a benchmark; stops the page with a sentence where a table of scores is open."""
         return self.evaluation if self.evaluation is not None else stop(self.problem or _SCORES_ONLY)
@@ -110,13 +110,13 @@ class Current:
         """Display name of a method."""
         return self.source.names[method] if isinstance(self.source, ScoreTable) else self.evaluated.name(method)
 
-    @property
+    @cached_property
     def look(self) -> Look:
         """Names and colours of all methods, the same on every page whatever is shown."""
         scored = self.source if isinstance(self.source, ScoreTable) else self.evaluated
         return cache_rankings.look(scored, tuple(colours.chosen().items()))
 
-    @property
+    @cached_property
     def colours(self) -> Mapping[str, str]:
         """Method -> colour."""
         return self.look.colours

@@ -8,6 +8,7 @@ its sidebar. ``require_app`` at the top of each page sends them through ``app.py
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,7 @@ def path(name: str) -> str:
     return f"pages/{name}.py"
 
 
+@lru_cache(maxsize=32)
 def exists(name: str) -> bool:
     """Whether a page is part of this installation."""
     return (_FOLDER / f"{name}.py").exists()

@@ -251,9 +251,12 @@ def defer(**values: object) -> None:
 
 
 # -- links -----------------------------------------------------------------------------------------------------------
-def query(of: str = "") -> Query:
-    """What the address of a page (the one that runs) says: view and parameters that it uses, defaults left out."""
-    here, on = view(), of or page()
+def query(of: str = "", here: View | None = None) -> Query:
+    """What the address of a page (the one that runs) says: view and parameters that it uses, defaults left out.
+
+    ``here``: the current view, where the caller has it.
+    """
+    here, on = here or view(), of or page()
     section = f"{on}:{extra('section', FIRST_SECTION)}"
     out: Query = {}
     # Where the server was started on a benchmark, the demo is not what an address without data means.

@@ -10,6 +10,7 @@ from perturbviz.scoring.scores import score_view
 from perturbviz.scoring.view import View
 from perturbviz.ui import cache
 from perturbviz.ui.controls import sidebar
+from perturbviz.ui.sections import first_screen
 from tests.charts import figures
 from tests.pages.conftest import ROOT
 
@@ -127,14 +128,14 @@ def test_another_average_scores_nothing_again(open_page, monkeypatch):
 def test_the_controls_come_before_the_page(open_page, monkeypatch):
     """They settle what the page works on; a page that ends early or fails has its sidebar."""
     order = []
-    for module, name in ((sidebar, "draw"), (cache, "rank_table")):
+    for module, name in ((sidebar, "draw"), (first_screen, "screen")):
         there = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *a, there=there, name=name: order.append(name) or there(*a))
     at = open_page("rankings", n="29")
-    assert order == ["draw", "rank_table"]
+    assert order == ["draw", "screen"]
     order.clear()
     at.button_group(key="genes").set_value("all").run()
-    assert order == ["draw", "rank_table"]
+    assert order == ["draw", "screen"]
 
 
 def test_what_a_control_said_is_kept_while_it_is_not_drawn(open_page):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from perturbviz.stats import MIN_UNITS
 from perturbviz.stats.ranks import ordinal
 
 
+@lru_cache(maxsize=4096)
 def escape(text: str) -> str:
     """A name from a file inside Markdown, shown letter by letter.
 

@@ -9,12 +9,13 @@ The browser's part stands in ``browser/``, which ``ui.server`` hands out. ``PERT
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import orjson
@@ -32,6 +33,8 @@ DEFAULT_HEIGHT = 420
 _NOT_SENT = {"showSendToCloud": False}  # plotly.js offers to upload a chart, unless it is told not to
 SCALE = "_chart_scale"  # session: see scale()
 _SEEING = "_seeing"  # session: ids of the methods that have seen the truth
+#: State and message last sent of a panel, for as long as somebody keeps the panel.
+_SENT: WeakKeyDictionary[Panel, tuple[tuple[Any, ...], bytes]] = WeakKeyDictionary()
 
 _mount = st.components.v2.component(
     "perturbviz_chart", js=Path(__file__).with_name("loader.js").read_text(encoding="utf-8"), isolate_styles=False
@@ -67,17 +70,22 @@ def draw(panel: Panel, token: str) -> Event:
     Event
         Empty unless the panel reports selections.
     """
-    return chart(
-        marked(panel.figure, token, *panel.axes),
-        panel.key,
-        question=panel.question,
-        alt=panel.alt,
-        table=panel.table,
-        filename=panel.filename or panel.key,
-        height=panel.height,
-        note=f"{panel.caption} {panel.hint}".strip(),
-        select=panel.select,
-    )
+    name, note = _safe(panel.filename or panel.key), f"{panel.caption} {panel.hint}".strip()
+
+    def show() -> Event:
+        about = panel.key, panel.question, panel.alt
+        if _by_streamlit():
+            fig = marked(panel.figure, token, *panel.axes)
+            return _streamlit_chart(fig, *about, panel.height, note, panel.select)
+        state = token, scale(), _glides()
+        known = _SENT.get(panel)
+        if known is None or known[0] != state:
+            fig, csv = marked(panel.figure, token, *panel.axes), panel.table is not None
+            known = state, payload(fig, *about, name, panel.height, note, panel.select, csv)
+            _SENT[panel] = known
+        return _component_chart(known[1], panel.key, panel.select)
+
+    return _framed(panel.key, name, panel.table, show)
 
 
 def chart(
@@ -122,14 +130,34 @@ def chart(
     Event
         Empty unless ``select``.
     """
-    name = re.sub(r"[^\w.+-]+", "-", filename).strip("-.") or "chart"
+    name = _safe(filename)
+
+    def show() -> Event:
+        if _by_streamlit():
+            return _streamlit_chart(fig, key, question, alt, height, note, select)
+        data = payload(fig, key, question, alt, name, height, note, select, table is not None)
+        return _component_chart(data, key, select)
+
+    return _framed(key, name, table, show)
+
+
+def _safe(filename: str) -> str:
+    return re.sub(r"[^\w.+-]+", "-", filename).strip("-.") or "chart"
+
+
+def _by_streamlit() -> bool:
+    return os.environ.get("PERTURBVIZ_CHARTS") == "streamlit"
+
+
+def _glides() -> bool:
+    return os.environ.get("PERTURBVIZ_GLIDE", "1") != "0"
+
+
+def _framed(key: str, name: str, table: Table | None, show: Callable[[], Event]) -> Event:
+    """A chart with the download of its numbers below."""
     seeing = st.session_state.get(_SEEING, ())
     with st.container(key=f"pv-frame-{key}", gap=None):
-        if os.environ.get("PERTURBVIZ_CHARTS") == "streamlit":
-            event = _streamlit_chart(fig, key, question, alt, height, note, select)
-        else:
-            data = payload(fig, key, question, alt, name, height, note, select, table is not None)
-            event = _component_chart(data, key, select)
+        event = show()
         if table is not None:
             st.download_button(
                 "CSV",
@@ -187,7 +215,7 @@ def payload(
         ),  # the screen is no taller
         "select": select,
         "csv": csv,
-        "glide": os.environ.get("PERTURBVIZ_GLIDE", "1") != "0",
+        "glide": _glides(),
         "dark": THEME_COLOURS,
         "plotly": version("plotly"),
     }

@@ -15,9 +15,11 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.panels.captions import calibration as words
 from perturbviz.scoring.view import View
 from perturbviz.ui import cache_calibration, navigation
+from perturbviz.ui.memo import memo
 
 _PENDING = "_badge"  # session: what finish() still has to draw
 PATIENCE = 0.25  # seconds
+_words = memo(200)(words.badge)
 
 
 def draw(slot: Any, benchmark: Benchmark, view: View) -> None:
@@ -28,7 +30,7 @@ def draw(slot: Any, benchmark: Benchmark, view: View) -> None:
     st.session_state.pop(_PENDING, None)
     can = bool(cache_calibration.positives(benchmark))
     judged = cache_calibration.judged.known(benchmark, view) if can else None
-    _show(slot, *words.badge(judged, can))
+    _show(slot, *_words(judged, can))
     if can and judged is None:
         st.session_state[_PENDING] = slot, cache_calibration.ask(benchmark, view)
 
@@ -39,7 +41,7 @@ def finish() -> None:
     if request is None:
         return
     try:
-        _show(slot, *words.badge(request.result(PATIENCE)))
+        _show(slot, *_words(request.result(PATIENCE), True))
     except NotYet:
         return
 

@@ -7,14 +7,17 @@ import streamlit as st
 from perturbviz.scoring import genesets
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.validity import genes_problem
+from perturbviz.scoring.view import split_genes
 from perturbviz.ui import choose, session
+from perturbviz.ui.memo import memo
 
 _GRID = (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000, 10_000, 15_000, 20_000)
 
 
 def draw(evaluation: Evaluation) -> None:
     """Kind and number of genes, as far as the metric allows them here."""
-    problems = _problems(evaluation)
+    own = split_genes(st.session_state.get("own") or "") or tuple(evaluation.benchmark.genes[:1])
+    problems = _problems(evaluation, st.session_state["metric"], bool(st.session_state.get("targets", True)), own)
     offered = [kind for kind, problem in problems.items() if not problem] or ["all"]
     if st.session_state["genes"] not in offered:
         session.put("genes", "expressed" if "expressed" in offered else offered[0])
@@ -46,11 +49,9 @@ def draw(evaluation: Evaluation) -> None:
         st.caption(reason)
 
 
-def _problems(evaluation: Evaluation) -> dict[str, str]:
+@memo(200)
+def _problems(evaluation: Evaluation, metric: str, targets: bool, own: tuple[str, ...]) -> dict[str, str]:
     """Kind of gene subset -> why the metric does not allow it here, "" where it does."""
-    targets = bool(st.session_state.get("targets", True))
-    own = session.view().own or tuple(evaluation.benchmark.genes[:1])
-    metric = st.session_state["metric"]
     return {
         kind: genes_problem(metric, genesets.GeneSubset(kind, targets=targets, own=own), evaluation)
         for kind in genesets.KINDS

@@ -14,7 +14,7 @@ from perturbviz.metrics import parse_metric
 from perturbviz.scoring.published_scores import card_of
 from perturbviz.scoring.validity import default_view, metric_problem
 from perturbviz.scoring.view import AVERAGES, View
-from perturbviz.ui import cache, choose, present, recipes, session, sources
+from perturbviz.ui import cache, cache_rankings, choose, present, recipes, session, sources
 from perturbviz.ui.controls import badge, genes, metric, perturbations
 from perturbviz.ui.controls import table as of_table
 from perturbviz.ui.current import Current, keep
@@ -22,6 +22,9 @@ from perturbviz.ui.current import Current, keep
 _DEPENDENT = ("ref", "genes", "n", "show", "context", "seed", "size", "truth")  # what another benchmark may not have
 _DRAWN = ("data", "metric", "avg", "show")  # choices that every table of scores leaves
 _OF_TABLES = (*_DRAWN, "context", "genes", "n", "targets", "rows")  # and some tables
+
+
+_LABELS = {view.id: view.label for view in PRESETS}
 
 
 def draw() -> None:
@@ -84,7 +87,7 @@ def _benchmark(plain: Benchmark) -> Current:
     genes.draw(evaluation)
     perturbations.draw(plain)
     _methods(list(evaluation.methods))
-    choose.pills("Methods", evaluation.methods, key="show", words=evaluation.name)
+    choose.pills("Methods", evaluation.methods, key="show", words=cache_rankings.names(evaluation))
     view = session.view()
     badge.draw(verdict, plain, view)
     for sentence in recipes.notices(view.data):
@@ -111,13 +114,12 @@ def _defaults(benchmark: Benchmark) -> None:
 
 
 def _presets() -> None:
-    offered = {view.id: view for view in PRESETS}
     choose.selectbox(
         "Preset",
-        offered,
+        _LABELS,
         index=None,
         key="_preset",
-        words=lambda i: offered[i].label,
+        words=_LABELS,
         placeholder="Jump to a view …",
         on_change=_preset,
         label_visibility="collapsed",

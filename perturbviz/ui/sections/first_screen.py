@@ -8,18 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from perturbviz.analyses.rulers import Flip, Ruler, Rulers, ruler_name
+from perturbviz.analyses.rulers import Flip, Ruler, Rulers
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.errors import UserError
-from perturbviz.metrics import Card
 from perturbviz.panels import captions
-from perturbviz.panels.captions import rulers as words
-from perturbviz.scoring.genesets import GeneSubset
+from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.published_scores import name_of
 from perturbviz.scoring.rankings import Ranking
-from perturbviz.scoring.references import LABELS, MEANING
-from perturbviz.scoring.validity import genes_problem
-from perturbviz.scoring.view import DEFAULT_N, View, metric_name
+from perturbviz.scoring.view import DEFAULT_N, View
 from perturbviz.ui import cache, cache_rankings, choose, navigation, session
 from perturbviz.ui.chart import draw
 from perturbviz.ui.current import Current, four_questions, stop
@@ -101,34 +97,17 @@ def _ranking(current: Current, ruler: Ruler) -> Ranking | None:
 def draw_head(current: Current, shown: Screen) -> None:
     """The thesis as the page's title, and the switch: this much stays on every section of the page."""
     st.title(cache_rankings.thesis(shown.flip, shown.rulers.by_reference), anchor=False)
-    card = shown.ranking.scores.card
+    lead, meaning = cache_rankings.lead(_scored(current), shown.ranking, shown.rulers.by_reference, current.shown)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="pv-rulers"):
-        st.markdown(_lead(current, shown, card), width="content", help=_help(card, shown.rulers.by_reference))
+        st.markdown(lead, width="content", help=meaning)
         if len(shown.rulers.pair) == 2:
             _switch(current, shown)
     if shown.rulers.why:
         st.caption(captions.escape(shown.rulers.why))
 
 
-def _lead(current: Current, shown: Screen, card: Card) -> str:
-    """Who predicts what, and what the score is."""
-    n = len(shown.flip.left.lines)
-    source = current.source
-    models = n if isinstance(source, ScoreTable) else sum(not current.evaluated.is_baseline(m) for m in current.shown)
-    predict = "methods predict" if n != 1 else "method predicts"
-    who = f"{words.in_words(n)} {predict} how expression changes when genes are perturbed."
-    if n and not models:
-        who = words.baselines_only(n)
-    if not shown.rulers.by_reference:
-        return f"{who} Score:"
-    return f"{who} Score: **{captions.escape(card.name)}** ({card.arrow}), measured from"
-
-
-def _help(card: Card, by_reference: bool) -> str:
-    said = [f"**{captions.escape(card.name)}**: {captions.escape(card.summary)}"]
-    if by_reference:
-        said += [f"**{LABELS[r].capitalize()}**: {MEANING[r]}" for r in ("control", "perturbation")]
-    return "\n\n".join(said)
+def _scored(current: Current) -> Evaluation | ScoreTable:
+    return current.source if isinstance(current.source, ScoreTable) else current.evaluated
 
 
 def _key(ruler: Ruler) -> str:
@@ -138,7 +117,7 @@ def _key(ruler: Ruler) -> str:
 def _switch(current: Current, shown: Screen) -> None:
     pair = shown.rulers.pair
     session.put(_SWITCH, _key(pair[shown.at]))
-    labels = {_key(r): ruler_name(current.data, r, shown.rulers.by_reference) for r in pair}
+    labels = cache_rankings.ruler_words(current.data, shown.rulers).labels
     choose.segmented_control(
         "What is subtracted" if shown.rulers.by_reference else "What is measured",
         labels,
@@ -164,48 +143,26 @@ def _switched(data: str, two: Rulers) -> None:
 
 def draw_screen(current: Current, shown: Screen) -> None:
     """The lines between the two orders, one sentence, the doors, and the four questions."""
-    phrases = _phrases(current, shown)
+    called = cache_rankings.ruler_words(current.data, shown.rulers)
     if len(shown.rulers.pair) == 2:
         panel = cache_rankings.slope(
-            current.source if isinstance(current.source, ScoreTable) else current.evaluated,
+            _scored(current),
             shown.flip,
             shown.at,
-            phrases,
-            _names(current, shown),
+            called.phrases,
+            called.names,
             current.look,
             current.shown,
-            _shorts(current, shown),
+            called.shorts,
         )
         draw(panel, current.token)
     with st.container(key="pv-said"):
-        st.markdown(_said(current, shown, phrases))
+        st.markdown(_said(current, shown, called.phrases))
         _show_all(current, shown)
     _try(current)
-    _doors()
+    _doors(current.view)
     with st.container(key="pv-questions"):
         st.caption(four_questions(current, shown.ranking.scores))
-
-
-def _phrases(current: Current, shown: Screen) -> tuple[str, str]:
-    """The two rulers as they stand in a sentence: "from the control mean", "by L2"."""
-    pair = (*shown.rulers.pair, shown.rulers.pair[0])[:2]
-    if shown.rulers.by_reference:
-        return f"from the {LABELS[pair[0][1]]}", f"from the {LABELS[pair[1][1]]}"
-    return f"by {ruler_name(current.data, pair[0], False)}", f"by {ruler_name(current.data, pair[1], False)}"
-
-
-def _shorts(current: Current, shown: Screen) -> tuple[str, str]:
-    names = tuple(ruler_name(current.data, r, shown.rulers.by_reference) for r in shown.rulers.pair)
-    return names[0].replace(" mean", ""), names[1].replace(" mean", "")
-
-
-def _names(current: Current, shown: Screen) -> tuple[str, str]:
-    source = current.source
-    if isinstance(source, ScoreTable):
-        names = [name_of(source, m) for m, _ in shown.rulers.pair]
-    else:
-        names = [metric_name(*ruler) for ruler in shown.rulers.pair]
-    return names[0], names[1]
 
 
 def _said(current: Current, shown: Screen, phrases: tuple[str, str]) -> str:
@@ -255,8 +212,9 @@ def _try(current: Current) -> None:
         if isinstance(source, ScoreTable):
             metrics = {m: name_of(source, m) for m in source.metrics if m != view.metric}
         else:
-            offered = cache.metric_options(current.evaluated.benchmark)[0]
-            metrics = {m: metric_name(m) for m in offered if m != view.metric and "@" not in m}
+            metrics = {
+                m: name for m, name in cache_rankings.metric_names(current.benchmark).items() if m != view.metric
+            }
         _menu("Try another metric", "_try_metric", metrics, _other_metric)
         if current.evaluation is not None:
             n = current.evaluation.benchmark.adata.n_vars
@@ -279,12 +237,9 @@ def _menu(label: str, key: str, labels: dict[str, str], chosen: Callable[[], Non
 
 def _subsets(current: Current) -> list[str]:
     """Kinds of gene subsets that make sense here, other than the one in use."""
-    view, evaluation = current.view, current.evaluated
-    return [
-        kind
-        for kind in ("all", "expressed", "de")
-        if kind != view.genes and not genes_problem(view.metric, GeneSubset(kind, view.n, view.targets), evaluation)
-    ]
+    view = current.view
+    offered = cache_rankings.subsets(current.evaluated, view.metric, view.n, view.targets)
+    return [kind for kind in offered if kind != view.genes]
 
 
 def _genes(kind: str, n: int) -> str:
@@ -312,7 +267,7 @@ def _other_genes() -> None:
         st.session_state["_try_genes"] = None
 
 
-def _doors() -> None:
+def _doors(view: View) -> None:
     """Three ways on: to teach it, to compare one's own model, to see published systems."""
     doors = (
         ("guide", "Teach it: ten lessons", ":material/school:", {"guide": "lessons"}),
@@ -322,5 +277,5 @@ def _doors() -> None:
     with st.container(horizontal=True, gap="small", key="pv-doors"):
         for page, label, icon, more in doors:
             if navigation.exists(page):
-                link = {k: v[0] if len(v) == 1 else v for k, v in session.query(page).items()} | more
+                link = {k: v[0] if len(v) == 1 else v for k, v in session.query(page, view).items()} | more
                 st.page_link(navigation.path(page), label=label, icon=icon, query_params=link)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from perturbviz.analyses.calibration.controls import in_words
 from perturbviz.analyses.calibration.scale import Scaled
 from perturbviz.benchmark import Benchmark
 from perturbviz.panels import captions
@@ -62,15 +61,15 @@ def _order(current: Current, view: View, ranking: Ranking, **more: Any) -> None:
 def _scale(current: Current) -> Scaled | None:
     """Switches of what is drawn; the calibrated scale where it is asked for and there is one."""
     source = current.source
-    positives: tuple[str, ...] = ()
+    replicate = ""
     if isinstance(source, Benchmark) and not session.extra("pin"):
-        positives = cache_calibration.positives(source)
+        replicate = cache_calibration.replicate(source)
     with st.container(horizontal=True, key="pv-scales"):
-        wanted = positives and st.toggle(
+        wanted = replicate and st.toggle(
             "Calibrated scale",
             key="scaled",
             persist_state="session",
-            help=f"0 = the perturbation mean, 1 = the {in_words(positives[0])}, not clipped. See the Calibration page.",
+            help=f"0 = the perturbation mean, 1 = the {replicate}, not clipped. See the Calibration page.",
         )
         ceiling.switch(current)
     if not wanted or not isinstance(source, Benchmark):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from perturbviz.benchmark.scoretable import ScoreTable
     from perturbviz.errors import UserError
     from perturbviz.metrics import CATALOGUE
+    from perturbviz.report.explore import explore
     from perturbviz.scoring.evaluation import Evaluation
     from perturbviz.scoring.genesets import GeneSubset
     from perturbviz.scoring.rankings import Ranking
@@ -44,6 +45,7 @@ _HOME = {
     "View": "scoring.view",
     "calibrate": "analyses.tables",
     "every_view": "analyses.tables",
+    "explore": "report.explore",
     "interactions": "analyses.tables",
     "load": "analyses.tables",
     "rank": "analyses.tables",
@@ -64,6 +66,7 @@ __all__ = [
     "View",
     "calibrate",
     "every_view",
+    "explore",
     "interactions",
     "load",
     "rank",

@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "calibrate": "perturbviz.cli.calibrate",
     "fetch": "perturbviz.cli.fetch",
     "report": "perturbviz.cli.report",
+    "explore": "perturbviz.cli.explore",
     "systems": "perturbviz.cli.listing",
     "metrics": "perturbviz.cli.listing",
     "datasets": "perturbviz.cli.listing",

@@ -174,6 +174,10 @@ GLOSSARY = {
     "Goodhart's law": "When a measure becomes a target, it ceases to be a good measure.",
     "Held out": "Perturbations that methods did not see while they were fitted: test and validation parts together.",
     "Highly expressed genes": "The genes of highest mean in control, the same for all perturbations.",
+    "Interactive page": (
+        "One HTML file of a data set in which metric, reference, genes and average stay switches. It opens from disk "
+        "without a network: Share, or perturbviz explore."
+    ),
     "Interpolated duplicate": (
         "A replicate of the experiment where its gene is clearly changed, the mean elsewhere, weighted by the "
         "evidence of a change (Miller et al. 2025). It contains the mean, so it beats the mean nearly by "

@@ -1,6 +1,6 @@
 """Tables as CSV files that a spreadsheet may open without running anything."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
@@ -42,6 +42,21 @@ def marked_methods(table: pd.DataFrame, seeing: Collection[str]) -> pd.DataFrame
     out = table.copy(deep=False)
     out.insert(list(table.columns).index("method") + 1, "sees_truth", seen)
     return out
+
+
+def with_about(table: pd.DataFrame, about: Mapping[str, str]) -> pd.DataFrame:
+    """The table with what it is about in its last columns, the same in every line: it says so wherever its lines go.
+
+    Parameters
+    ----------
+    table
+        Any table; not changed. A column of its own stays where it has the name of one of ``about``.
+    about
+        Column -> text.
+    """
+    if any(name is not None for name in table.index.names):
+        table = table.reset_index()
+    return table.assign(**{name: text for name, text in about.items() if name not in table.columns})
 
 
 def _guarded(value: object) -> object:

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
-import hashlib
 import html
-import re
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly
 from plotly.io.json import to_json_plotly
 
-from perturbviz import __version__
-from perturbviz.benchmark import Benchmark
-from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.metrics import CATALOGUE
-from perturbviz.panels.captions import footnoted, made_additive, who_saw_the_truth
+from perturbviz.panels.captions import footnoted
 from perturbviz.panels.figures.theme import figure_dict
 from perturbviz.panels.panel import Panel
-from perturbviz.report.content import Direct, Item, Section, Source, sections
+from perturbviz.report.content import Direct, Item, Section, sections
+from perturbviz.report.parts import about, filled, inline, packed, packed_plotly, plotly_source, policy, versions
 
 _HERE = Path(__file__).parent
-_PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-_LIBRARIES = ("numpy", "pandas", "scipy", "anndata", "plotly")
 
 
 def build(items: Iterable[Item], app: str = "", compute: Direct | None = None, command: str = "") -> str:
@@ -53,112 +41,25 @@ def build(items: Iterable[Item], app: str = "", compute: Direct | None = None, c
     body, last = [], None
     for number, section in enumerate(made):
         if section.source is not last:
-            body.append(_about(section.source))
+            body.append(about(section.source))
             last = section.source
         body.append(_view(section, number, app))
-    library, loader = _plotly_source(), (_HERE / "loader.js").read_text(encoding="utf-8")
+    library, loader = plotly_source(), (_HERE / "loader.js").read_text(encoding="utf-8")
     titles = list(dict.fromkeys(s.source.title for s in made))
     page = (_HERE / "template.html").read_text(encoding="utf-8")
-    return _filled(
+    return filled(
         page,
-        policy=f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
-        f"script-src {_hash(loader)} {_hash(library)}",
+        policy=policy(loader, library),
         title=html.escape(f"perturbviz report: {', '.join(titles)}"),
         style=(_HERE / "style.css").read_text(encoding="utf-8"),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         body="\n".join(body),
         symbols=_symbols(),
-        versions=_versions(command),
-        figures=_packed(to_json_plotly(figures)),
-        library=_packed_plotly(),
+        versions=versions(command),
+        figures=packed(to_json_plotly(figures)),
+        library=packed_plotly(),
         loader=loader,
     )
-
-
-def _filled(page: str, **values: str) -> str:
-    """Put values into the template's ``@name@`` in one pass, so that none can hold another's place."""
-    return re.sub(r"@(\w+)@", lambda found: values[found.group(1)], page)
-
-
-def _hash(script: str) -> str:
-    """What lets exactly this script run, and no other."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-
-
-def _packed(text: str) -> str:
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
-
-
-@cache
-def _plotly_source() -> str:
-    return _PLOTLY.read_text(encoding="utf-8")
-
-
-@cache
-def _packed_plotly() -> str:
-    return _packed(_plotly_source())
-
-
-def inline(text: str) -> str:
-    r"""The Markdown of computed sentences as HTML: ``**bold**`` and backslash escapes; all else is plain text."""
-    out, bold = [], False
-    for escaped, mark, plain in re.findall(r"\\(.)|(\*\*)|([^\\*]+|[\\*])", text, flags=re.S):
-        if mark:
-            out.append("</strong>" if bold else "<strong>")
-            bold = not bold
-        else:
-            out.append(html.escape(escaped or plain))
-    return "".join(out) + ("</strong>" if bold else "")
-
-
-# -- parts ---------------------------------------------------------------------------------------------------------
-def _about(source: Source) -> str:
-    """What the data are and where they come from."""
-    facts: dict[str, Any] = {}
-    if isinstance(source, ScoreTable):
-        facts = {"kind": "scores as published", "note": source.note, "content": source.content_id}
-        provenance: Mapping[str, Any] = source.provenance or {}
-        methods = {m: {"name": n} for m, n in source.names.items()}
-    else:
-        facts = {
-            "values": source.value_space,
-            "conditions": f"{source.adata.n_obs:,}",
-            "genes": f"{source.adata.n_vars:,}",
-            "contexts": ", ".join(source.contexts),
-            "splits": f"{len(source.seeds)}, {source.split_origin}",
-            "content": source.content_id,
-        }
-        provenance = {k: v for k, v in source.meta.items() if k not in ("methods", "title", "value_space", "simulated")}
-        methods = {m: {**source.about(m), "name": source.display_name(m)} for m in source.methods}
-    rows = "".join(_fact(k, v) for k, v in {**facts, **_flat(provenance)}.items() if str(v))
-    notes = "".join(_fact(m["name"], m.get("note", "")) for m in methods.values())
-    simulated = ""
-    if source.simulated:
-        said = ["Simulated data, made to teach: no real system is shown."]
-        if isinstance(source, Benchmark):
-            said += [made_additive(source), who_saw_the_truth(source)]
-        simulated = f'<p class="simulated">{html.escape(" ".join(filter(None, said)))}</p>'
-    return (
-        f"<h2>{html.escape(source.title)}</h2>{simulated}<details><summary>Where the data come from</summary>"
-        f"<table>{rows}</table>{f'<h4>Predictions</h4><table>{notes}</table>' if notes else ''}</details>"
-    )
-
-
-def _fact(label: object, value: object) -> str:
-    return f"<tr><th>{html.escape(str(label))}</th><td>{html.escape(str(value))}</td></tr>"
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested provenance as one level: "source.adapter"."""
-    out: dict[str, str] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            out |= _flat(value, f"{prefix}{key}.")
-        elif isinstance(value, np.ndarray | list | tuple):
-            out[f"{prefix}{key}"] = ", ".join(map(str, value))
-        else:
-            out[f"{prefix}{key}"] = str(value)
-    return out
 
 
 def _view(section: Section, number: int, app: str) -> str:
@@ -226,14 +127,3 @@ def _symbols() -> str:
     return "".join(
         f"<li><b>{html.escape(c.symbol)}</b> {html.escape(c.name)} ({html.escape(c.arrow)})</li>" for c in cards
     )
-
-
-def _versions(command: str) -> str:
-    found = {"perturbviz": __version__, "Python": sys.version.split()[0]}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    text = html.escape(" · ".join(f"{k} {v}" for k, v in found.items()))
-    return text + (f"<br>Made by <code>{html.escape(command)}</code>" if command else "")

@@ -7,7 +7,7 @@ target are not independent either (:mod:`perturbviz.stats.intervals`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -92,11 +92,14 @@ class Ranking:
         reason (why the score is undefined); n (values averaged).
     scores, how
         What was averaged, and how.
+    compared
+        What the ranking was made from, kept so that sentences need not compare the methods again.
     """
 
     table: pd.DataFrame
     scores: Scores
     how: str
+    compared: Comparisons | None = field(default=None, repr=False)
 
     @cached_property
     def unit(self) -> np.ndarray:
@@ -115,7 +118,7 @@ class Ranking:
 
     @cached_property
     def _comparisons(self) -> Comparisons:
-        return Comparisons(self.scores, self.how, self.unit, self.sharing)
+        return self.compared or Comparisons(self.scores, self.how, self.unit, self.sharing)
 
     def difference(self, a: str, b: str) -> tuple[float, float, float]:
         """Paired difference in score a - b over the rows of both, with its interval: (difference, low, high).
@@ -280,16 +283,19 @@ def rank(scores: Scores, how: str = "mean", n: int = stats.N_DRAWS) -> Ranking:
         have.sum(axis=1),
     ]
     table = pd.DataFrame(dict(zip(TABLE, columns, strict=True)), index=pd.Index(scores.methods, name="method"))
-    return Ranking(table.sort_values("rank", kind="stable", na_position="last"), scores, how)
+    return Ranking(table.sort_values("rank", kind="stable", na_position="last"), scores, how, compared)
 
 
 def how_made(compared: Comparisons) -> list[str]:
     """How the interval of each method was made, or why there is none."""
-    found = compared.estimates
-    return [_how_made(found, i, compared) for i in range(len(found.value))]
+    found, patterns = compared.estimates, {}
+    for used in found.means.used:  # most methods are scored on the same perturbations
+        if used.tobytes() not in patterns:
+            patterns[used.tobytes()] = compared.sharing.shared(used), noun(compared.sharing, used)
+    return [_how_made(found, i, compared, *patterns[u.tobytes()]) for i, u in enumerate(found.means.used)]
 
 
-def _how_made(found: stats.Estimates, i: int, compared: Comparisons) -> str:
+def _how_made(found: stats.Estimates, i: int, compared: Comparisons, shared: bool, what: str) -> str:
     n, n_targets = int(found.means.n_units[i]), int(found.means.n_targets[i])
     if np.isnan(found.value[i]):
         return "none: no defined score"
@@ -298,12 +304,10 @@ def _how_made(found: stats.Estimates, i: int, compared: Comparisons) -> str:
     if n < MIN_UNITS:
         return f"none: {too_few(n)}"
     used = found.means.used[i]
-    what = noun(compared.sharing, used)
     if np.isnan(found.error[i]):
         common = compared.sharing.common(used)
         return f"none: every {what[:-1]} " + (f"holds {common[0]}" if common else "shares a target with every other")
     widened = found.means.widening[i]
-    shared = compared.sharing.shared(used)
     over = f"{n_targets} targets in {n} {what}, shared targets allowed for" if shared else f"{n} {what}"
     if compared.how == "median":
         return f"95%: bootstrap of the median, {over}" + (f" (deviations times {widened:.2g})" if widened > 1 else "")

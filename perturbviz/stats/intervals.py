@@ -20,6 +20,7 @@ from scipy.special import stdtr, stdtrit
 
 from perturbviz.stats.averages import average, per_unit
 from perturbviz.stats.bootstrap import N_RESAMPLES, bootstrap
+from perturbviz.stats.ranks import quantile
 from perturbviz.stats.sharing import Sharing
 
 LEVEL = 0.95
@@ -219,7 +220,7 @@ def _of_medians(value: np.ndarray, drawn: np.ndarray, found: Means) -> Estimates
     low, high, error = np.full((3, len(value)), np.nan)
     if have.any():
         deviations = (drawn[:, have] - value[have]) * found.widening[have]
-        low[have], high[have] = value[have] + np.nanquantile(deviations, [1 - TAIL, TAIL], axis=0)
+        low[have], high[have] = value[have] + quantile(deviations, [1 - TAIL, TAIL])
         error[have] = np.nanstd(deviations, axis=0, ddof=1)
     return Estimates(value, low, high, error, found)
 

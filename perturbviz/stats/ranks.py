@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -41,8 +43,15 @@ def quantiles(drawn: np.ndarray, level: float = 0.95) -> np.ndarray:
     out = np.full((2, drawn.shape[1]), np.nan)
     have = ~np.isnan(drawn).all(axis=0)
     if have.any():
-        out[:, have] = np.nanquantile(drawn[:, have], [(1 - level) / 2, (1 + level) / 2], axis=0)
+        out[:, have] = quantile(drawn[:, have], [(1 - level) / 2, (1 + level) / 2])
     return out
+
+
+def quantile(drawn: np.ndarray, shares: Sequence[float]) -> np.ndarray:
+    """Quantiles over the first axis, leaving out NaN: (n, M) -> (shares, M)."""
+    if np.isnan(drawn).any():  # several times slower: column by column
+        return np.nanquantile(drawn, shares, axis=0)
+    return np.quantile(drawn, shares, axis=0)
 
 
 def first(ranks: np.ndarray) -> np.ndarray:

@@ -12,7 +12,8 @@ import pandas as pd
 
 from perturbviz import stats
 from perturbviz.benchmark import Benchmark
-from perturbviz.benchmark.benchmark import SEEN, SEEN_NOTE
+from perturbviz.benchmark.benchmark import LEFT_OUT, SEEN, SEEN_NOTE
+from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.metrics import Card
 from perturbviz.panels.figures.text import percent
 from perturbviz.scoring.genesets import LABELS as GENE_LABELS
@@ -20,9 +21,12 @@ from perturbviz.scoring.genesets import key_in_words
 from perturbviz.scoring.rankings import Ranking, n_units, one_value_a_set, too_few
 from perturbviz.scoring.references import LABELS as REFERENCE_LABELS
 from perturbviz.scoring.scores import PREDICTS_NONE, Scores
-from perturbviz.scoring.view import DEFAULT_N, View, card_name, metric_name
+from perturbviz.scoring.view import DEFAULT_N, ROWS, SIZES, View, card_name, metric_name
 from perturbviz.stats import MIN_UNITS
 from perturbviz.stats.ranks import ordinal
+
+#: Parts of the split as figures name them.
+SPLIT_LABELS = {"held-out": "held out", "all": "all parts of the split", "train": "training"}
 
 
 @lru_cache(maxsize=4096)
@@ -151,6 +155,36 @@ def four_questions(view: View, scores: Scores, published: bool = False) -> str:
         f"**{escape(name)}** ({scores.card.arrow}) · reference: **{escape(reference)}** · genes: **{escape(genes)}** · "
         f"perturbations: **{over}**, {where} · average: **{view.avg}**"
     )
+
+
+def about_view(view: View, source: Benchmark | ScoreTable) -> dict[str, str]:
+    """What a figure that leaves the app says it is about: the data set, and the four questions of a view. Plain text.
+
+    Unlike :func:`four_questions` without any scores, for every chart of every page.
+    """
+    simulated = " (simulated data: no real system is shown)" if source.simulated else ""
+    published = isinstance(source, ScoreTable)
+    reference = "as published" if published else REFERENCE_LABELS[view.ref]
+    genes = "as published" if published else _genes(view) + ("" if view.targets else " without the perturbed ones")
+    where = [SPLIT_LABELS.get(view.split, view.split)] + [SIZES[view.size]] * (view.size != "all")
+    where += [f"context {view.context}"] * bool(view.context) + [f"split {view.seed}"] * bool(view.seed)
+    where += [] if published else [ROWS[view.rows]]
+    metric = view.metric if published else metric_name(view.metric, view.reference)
+    return {
+        "data_set": f"{source.title}{simulated}",
+        "view": f"{metric} · reference: {reference} · genes: {genes} · perturbations: {', '.join(where)} · "
+        f"average: {view.avg}",
+        "source": f"{source_line(source)} · content {source.content_id}",
+    }
+
+
+def source_line(source: Benchmark | ScoreTable) -> str:
+    """Where the data come from, in one line."""
+    if isinstance(source, ScoreTable):
+        known = {str(k): str(v) for k, v in (source.provenance or {}).items()}
+        return " · ".join(dict.fromkeys(filter(None, [source.note, *known.values()]))) or "as published"
+    known = {k: v for k, v in source.source.items() if k != LEFT_OUT and v}
+    return " · ".join(dict.fromkeys(known.values())) or "not said in the file"
 
 
 def predicted_by(scores: Scores) -> str:

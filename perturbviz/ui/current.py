@@ -22,7 +22,7 @@ from perturbviz.scoring.scores import Scores
 from perturbviz.scoring.validity import view_problem
 from perturbviz.scoring.view import View
 from perturbviz.ui import cache, cache_rankings, colours, navigation, session, sources
-from perturbviz.ui.chart import keep_marks
+from perturbviz.ui.chart import keep_about
 from perturbviz.ui.controls import badge
 from perturbviz.ui.controls.cast_list import cast_list
 
@@ -230,7 +230,7 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
     if current.problem and needs != "nothing":
         await_data(current)
         _nothing_open(current.problem)
-    keep_marks(current.source.seeing if isinstance(current.source, Benchmark) else ())
+    _keep_about(current)
     if current.source is not None:
         _provenance(current, current.source)
     if needs == "benchmark" and isinstance(current.source, ScoreTable):
@@ -244,6 +244,13 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
         if problem:
             stop(problem)
     return current
+
+
+def _keep_about(current: Current) -> None:
+    """Tell the charts what files of them say they are about."""
+    source = current.source
+    about = {} if source is None else {**captions.about_view(current.view, source), "link": session.full_link()}
+    keep_about(source.seeing if isinstance(source, Benchmark) else (), about)
 
 
 def four_questions(current: Current, scores: Scores, view: View | None = None) -> str:

@@ -30,13 +30,18 @@ TURN = 0.001  # seconds
 #: Only this server's own names are answered, and only so much is taken.
 MIDDLEWARE = [Middleware(OwnNames), Middleware(UploadTotals)]
 _CHARTS = Path(__file__).parent / "chart" / "browser"
+_FIGURE_FILE = Path(__file__).parents[1] / "report" / "figure_file.js"
 
 
 def routes() -> list[BaseRoute]:
     """Where the browser gets the chart component (asked for by ``chart/loader.js``) and plotly.js: this machine."""
     base = st.get_option("server.baseUrlPath").strip("/")
     charts = f"/{base}/charts" if base else "/charts"
-    return [Route(f"{charts}/plotly-{version('plotly')}.js", _plotly), Mount(charts, StaticFiles(directory=_CHARTS))]
+    return [
+        Route(f"{charts}/plotly-{version('plotly')}.js", _plotly),
+        Route(f"{charts}/figure_file.js", _figure_file),
+        Mount(charts, StaticFiles(directory=_CHARTS)),
+    ]
 
 
 async def _plotly(_: Request) -> FileResponse:
@@ -45,6 +50,11 @@ async def _plotly(_: Request) -> FileResponse:
     assert spec is not None and spec.origin is not None
     library = Path(spec.origin).parent / "package_data" / "plotly.min.js"
     return FileResponse(library, headers={"cache-control": "public, max-age=31536000, immutable"})
+
+
+async def _figure_file(_: Request) -> FileResponse:
+    """How a figure becomes a file, the same here and in the explorable."""
+    return FileResponse(_FIGURE_FILE, headers={"cache-control": "no-cache"})
 
 
 @asynccontextmanager

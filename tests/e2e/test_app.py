@@ -15,6 +15,7 @@ from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.rankings import rank
 from perturbviz.scoring.scores import score_view
 from perturbviz.scoring.view import View
+from tests.charts import says_what_it_is_about
 from tests.e2e.conftest import RANKINGS, ROOT, open_app
 
 SHARED = ROOT.parent / "shared" / "data"
@@ -84,6 +85,17 @@ def test_the_downloads_stand_side_by_side_under_each_chart(app):
         assert abs(svg["y"] - csv["y"]) < 2 and svg["x"] + svg["width"] <= csv["x"] + 1
         assert abs(csv["y"] + csv["height"] - box["y"] - box["height"]) < 3
         assert abs(csv["x"] + csv["width"] - box["x"] - box["width"]) < 4
+    figures_say_what_they_are_about(app.page, frame)
+
+
+def figures_say_what_they_are_about(page, frame):
+    """SVG as shown and for a paper, and CSV, of one chart: data set, simulated, four questions, source, link."""
+    for name, opens in (("SVG: How does", ""), ("SVG for a paper, 180 mm wide", "More sizes"), ("CSV", "")):
+        if opens:
+            frame.get_by_role("button", name=re.compile(opens)).click()
+        with page.expect_download() as taken:
+            frame.get_by_role("button", name=re.compile(f"^{re.escape(name)}")).press("Enter")
+        says_what_it_is_about(taken.value.path(), taken.value.suggested_filename, "Demo: simulated screen")
 
 
 def test_a_point_of_the_bump_chart_opens_its_view(app):

@@ -68,12 +68,18 @@ def test_plotly_js_is_the_installed_packages_and_is_kept(charts):
     assert "immutable" in headers["cache-control"] and "javascript" in headers["content-type"]
 
 
+def test_how_a_figure_becomes_a_file_is_shared_with_the_explorable(charts):
+    status, headers, body = charts("figure_file.js")
+    assert status == 200 and "javascript" in headers["content-type"]
+    assert body.decode() == (BROWSER.parents[2] / "report" / "figure_file.js").read_text(encoding="utf-8")
+
+
 def test_what_is_handed_out_is_what_the_browser_asks_for():
     text = {file.name: file.read_text(encoding="utf-8") for file in [*BROWSER.glob("*.js")]}
     asked = set(re.findall(r'from "\./(\w+\.js)"', "".join(text.values()))) | set(
         re.findall(r'URL\("\./([\w.]+)"', "".join(text.values()))
     )
-    assert asked == {"glide.js", "look.js", "plotly.js", "chart.css"}
+    assert asked == {"glide.js", "look.js", "plotly.js", "chart.css", "figure_file.js"}
     assert '"charts/chart.js"' in (BROWSER.parent / "loader.js").read_text(encoding="utf-8")
     assert "`plotly-${version}.js`" in text["plotly.js"]
 

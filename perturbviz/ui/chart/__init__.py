@@ -9,7 +9,7 @@ The browser's part stands in ``browser/``, which ``ui.server`` hands out. ``PERT
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.metadata import version
@@ -27,12 +27,13 @@ from perturbviz.panels.figures.marks import marked
 from perturbviz.panels.figures.text import escape
 from perturbviz.panels.figures.theme import THEME_COLOURS, figure_dict, recoloured, scaled
 from perturbviz.panels.panel import Panel, Table
-from perturbviz.panels.spreadsheet import csv_bytes, marked_methods
+from perturbviz.panels.spreadsheet import csv_bytes, marked_methods, with_about
 
 DEFAULT_HEIGHT = 420
 _NOT_SENT = {"showSendToCloud": False}  # plotly.js offers to upload a chart, unless it is told not to
 SCALE = "_chart_scale"  # session: see scale()
 _SEEING = "_seeing"  # session: ids of the methods that have seen the truth
+_ABOUT = "_about_figures"  # session: what figures are about, for those that leave the app
 #: State and message last sent of a panel, for as long as somebody keeps the panel.
 _SENT: WeakKeyDictionary[Panel, tuple[tuple[Any, ...], bytes]] = WeakKeyDictionary()
 
@@ -77,11 +78,11 @@ def draw(panel: Panel, token: str) -> Event:
         if _by_streamlit():
             fig = marked(panel.figure, token, *panel.axes)
             return _streamlit_chart(fig, *about, panel.height, note, panel.select)
-        state = token, scale(), _glides()
+        state = token, scale(), _glides(), _lines()
         known = _SENT.get(panel)
         if known is None or known[0] != state:
             fig, csv = marked(panel.figure, token, *panel.axes), panel.table is not None
-            known = state, payload(fig, *about, name, panel.height, note, panel.select, csv)
+            known = state, payload(fig, *about, name, panel.height, note, panel.select, csv, _lines())
             _SENT[panel] = known
         return _component_chart(known[1], panel.key, panel.select)
 
@@ -135,10 +136,20 @@ def chart(
     def show() -> Event:
         if _by_streamlit():
             return _streamlit_chart(fig, key, question, alt, height, note, select)
-        data = payload(fig, key, question, alt, name, height, note, select, table is not None)
+        data = payload(fig, key, question, alt, name, height, note, select, table is not None, _lines())
         return _component_chart(data, key, select)
 
     return _framed(key, name, table, show)
+
+
+def _about() -> dict[str, str]:
+    """What charts of this run are about: see :func:`keep_about`."""
+    return st.session_state.get(_ABOUT, {})
+
+
+def _lines() -> tuple[str, ...]:
+    """What an SVG says below the figure; the link is that of the address bar, which the browser knows."""
+    return tuple(text for name, text in _about().items() if name != "link")
 
 
 def _safe(filename: str) -> str:
@@ -155,13 +166,15 @@ def _glides() -> bool:
 
 def _framed(key: str, name: str, table: Table | None, show: Callable[[], Event]) -> Event:
     """A chart with the download of its numbers below."""
-    seeing = st.session_state.get(_SEEING, ())
+    seeing, about = st.session_state.get(_SEEING, ()), _about()
     with st.container(key=f"pv-frame-{key}", gap=None):
         event = show()
         if table is not None:
             st.download_button(
                 "CSV",
-                data=lambda: csv_bytes(marked_methods(table() if callable(table) else table, seeing)),
+                data=lambda: csv_bytes(
+                    with_about(marked_methods(table() if callable(table) else table, seeing), about)
+                ),
                 file_name=f"{name}.csv",
                 mime="text/csv",
                 key=f"csv:{key}",
@@ -170,9 +183,17 @@ def _framed(key: str, name: str, table: Table | None, show: Callable[[], Event])
     return event
 
 
-def keep_marks(seeing: Sequence[str]) -> None:
-    """Tell the charts of this run which methods (ids) have seen the truth: tables of ids say so in a further column."""
-    st.session_state[_SEEING] = tuple(seeing)
+def keep_about(seeing: Sequence[str], about: Mapping[str, str]) -> None:
+    """Tell the charts of this run what files of them say.
+
+    Parameters
+    ----------
+    seeing
+        Methods (ids) that have seen the truth: tables of ids say so in a further column.
+    about
+        Data set, view, source and link: the lines below an SVG, and columns of a CSV.
+    """
+    st.session_state[_SEEING], st.session_state[_ABOUT] = tuple(seeing), dict(about)
 
 
 def scale() -> float:
@@ -190,6 +211,7 @@ def payload(
     note: str,
     select: bool,
     csv: bool,
+    about: Sequence[str] = (),
 ) -> bytes:
     """Encode what the browser needs as JSON bytes that start with a digest of the rest.
 
@@ -215,6 +237,7 @@ def payload(
         ),  # the screen is no taller
         "select": select,
         "csv": csv,
+        "about": list(about),
         "glide": _glides(),
         "dark": THEME_COLOURS,
         "plotly": version("plotly"),

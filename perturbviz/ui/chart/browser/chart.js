@@ -1,4 +1,5 @@
 // The chart component: one Plotly graph per parent element, redrawn in place.
+import { SIZES, asSvg, copies, copyPicture, save } from "./figure_file.js";
 import { glide, remember } from "./glide.js";
 import { PAPER, look, themeOf, withMinus } from "./look.js";
 import { plotly } from "./plotly.js";
@@ -53,7 +54,11 @@ class Chart {
     this.button = element("button", "pv-chart-svg", foot);
     this.button.type = "button";
     this.button.textContent = "SVG";
-    this.button.addEventListener("click", () => this.download());
+    this.button.addEventListener("click", () => this.download("screen"));
+    this.more = element("button", "pv-chart-more", foot);
+    Object.assign(this.more, { type: "button", textContent: "⋯" });
+    this.menu = this.choices(foot);
+    this.more.popoverTargetElement = this.menu;
     this.draws = 0;
     this.stopGlide = () => {};
     this.selected = new Set();
@@ -75,6 +80,7 @@ class Chart {
     this.root.classList.toggle("pv-chart-with-csv", csv);
     this.root.setAttribute("aria-label", alt);
     this.button.setAttribute("aria-label", `SVG: ${question}`);
+    this.more.setAttribute("aria-label", `More sizes: ${question}`);
     if (this.note.textContent !== note) this.note.textContent = note;
     this.gd.style.minHeight = `${height}px`;
     this.wanted = true;
@@ -216,23 +222,50 @@ class Chart {
 
   // ---- export -----------------------------------------------------------------------------------------------
 
-  /** Save as SVG in light colours on white, with the zoom and the hidden traces as on screen. */
-  async download() {
-    if (!this.Plotly || !this.draws) return;
+  /** The further ways to take the figure along, in a list that opens above the button. */
+  choices(foot) {
+    const menu = element("div", "pv-chart-menu", foot);
+    menu.popover = "auto";
+    const add = (label, action) => {
+      const button = element("button", "pv-chart-choice", menu);
+      Object.assign(button, { type: "button", textContent: label });
+      button.addEventListener("click", async () => {
+        menu.hidePopover();
+        try {
+          await action();
+        } catch (error) {
+          this.note.textContent = `This did not work: ${error.message}.`;
+        }
+      });
+    };
+    for (const [id, { label }] of Object.entries(SIZES)) if (id !== "screen") add(`SVG ${label}`, () => this.download(id));
+    if (copies()) add("Copy as picture", async () => copyPicture(await this.svg(SIZES.screen)));
+    menu.addEventListener("beforetoggle", ({ newState }) => {
+      if (newState !== "open") return;
+      const { right, top } = this.more.getBoundingClientRect();
+      Object.assign(menu.style, { right: `${Math.max(4, innerWidth - right)}px`, bottom: `${innerHeight - top + 4}px` });
+    });
+    return menu;
+  }
+
+  /** The figure in light colours on white, with the zoom and the hidden traces as on screen, and what it is about. */
+  async svg(size) {
     const full = this.gd._fullLayout;
-    const { data, layout } = look(this.payload, PAPER, this.width, this.legend);
+    const width = size.width ?? this.width;
+    const { data, layout } = look(this.payload, PAPER, width, width === this.width ? this.legend : undefined);
     const shown = new Map(this.gd._fullData.map((trace) => [trace.uid, trace.visible]));
     for (const trace of data) if (shown.has(trace.uid)) trace.visible = shown.get(trace.uid);
     for (const name of Object.keys(full).filter((key) => /^[xy]axis\d*$/.test(key))) {
       layout[name] = { ...layout[name], range: full[name].range?.slice(), autorange: false };
     }
-    Object.assign(layout, { paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff" });
-    const { width, height } = layout;
-    const uri = await this.Plotly.toImage({ data, layout }, { format: "svg", width, height });
-    const svg = decodeURIComponent(uri.slice(uri.indexOf(",") + 1));
-    const url = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
-    Object.assign(document.createElement("a"), { href: url, download: `${this.payload.filename}.svg` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
+    const about = this.payload.about.length ? [...this.payload.about, location.href] : [];
+    return asSvg(this.Plotly, { data, layout, width: layout.width, height: layout.height }, about, size);
+  }
+
+  async download(id) {
+    if (!this.Plotly || !this.draws) return;
+    const suffix = id === "screen" ? "" : `-${id}`;
+    save(await this.svg(SIZES[id]), "image/svg+xml", `${this.payload.filename}${suffix}.svg`);
   }
 
   destroy() {

@@ -7,8 +7,8 @@ import sys
 from typing import Any
 
 from perturbviz.analyses.tables import every_view_tables, parse_parts, score
-from perturbviz.cli.output import TABLES, check_output, write_table, write_tables
-from perturbviz.cli.reading import add_trust, read_benchmark
+from perturbviz.cli.output import add_output, where_to, write
+from perturbviz.cli.reading import about, add_trust, read_benchmark
 from perturbviz.errors import UserError
 from perturbviz.metrics import parse_metric
 from perturbviz.panels.captions import who_saw_the_truth
@@ -34,13 +34,13 @@ def register(subparsers: Any) -> None:
     )
     p.add_argument("--all-views", action="store_true", help="every metric, reference and gene subset that makes sense")
     add_trust(p)
-    p.add_argument("-o", "--out", required=True, metavar="SCORES.csv", help="where to write (.csv or .parquet)")
+    add_output(p, "SCORES")
     p.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Score and write."""
-    out = check_output(arguments.out, TABLES)
+    out = where_to(arguments)
     metrics = arguments.metric or ["l2"]
     for metric in metrics:
         parse_metric(metric)
@@ -52,10 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
     notes: list[str] = []  # said only once everything went well: what goes wrong is one line
     if arguments.all_views:
         tables = every_view_tables(benchmark, arguments.metric, arguments.reference, arguments.split)
-        rows = write_tables(tables, out)
     else:
-        table = score(benchmark, metrics, arguments.reference, arguments.genes, arguments.split, notes=notes)
-        rows = write_table(table, out)
-    said = [*notes, who_saw_the_truth(benchmark, str), f"wrote {out}: {rows:,} rows"]
-    print("\n".join(filter(None, said)), file=sys.stderr)
+        tables = iter([score(benchmark, metrics, arguments.reference, arguments.genes, arguments.split, notes=notes)])
+    notes = [*notes, *filter(None, [who_saw_the_truth(benchmark, str)])]
+    names = ("metric", "reference", "genes", "split", "all_views")
+    asked = {**about(benchmark), "choices": {n: getattr(arguments, n) or None for n in names}}
+    rows = write(tables, out, arguments.json, asked, notes)
+    print("\n".join([*notes, f"wrote {out or 'to stdout'}: {rows:,} rows"]), file=sys.stderr)
     return 0

@@ -8,8 +8,8 @@ from typing import Any
 
 from perturbviz.analyses.tables import load, rank
 from perturbviz.benchmark import Benchmark
-from perturbviz.cli.output import TABLES, check_output, write_table
-from perturbviz.cli.reading import add_trust, read
+from perturbviz.cli.output import add_output, where_to, write
+from perturbviz.cli.reading import about, add_trust, read
 from perturbviz.cli.report import parse_view
 from perturbviz.errors import UserError
 from perturbviz.panels.captions import who_saw_the_truth
@@ -31,13 +31,13 @@ def register(subparsers: Any) -> None:
     p.add_argument("--split", metavar="PARTS", help="parts to score, e.g. test,val (default) or all")
     p.add_argument("--average", choices=list(AVERAGES), help="over perturbations; default: mean")
     add_trust(p)
-    p.add_argument("-o", "--out", required=True, metavar="RANKING.csv", help="where to write (.csv or .parquet)")
+    add_output(p, "RANKING")
     p.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Rank and write."""
-    out = check_output(arguments.out, TABLES)
+    out = where_to(arguments)
     options = {n: getattr(arguments, n) for n in ("metric", "reference", "genes", "split", "average")}
     named = {name: value for name, value in options.items() if value is not None}
     if arguments.view and named:
@@ -49,7 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
         start = default_view(source) if isinstance(source, Benchmark) else View()
         named = {"view": start.with_(**changes), "metric": changes.get("metric")}
     table = rank(source, **named, notes=notes)
-    write_table(table, out)
     marked = who_saw_the_truth(source, str) if isinstance(source, Benchmark) else ""
-    print("\n".join(filter(None, [*notes, marked, f"wrote {out}: {len(table)} methods"])), file=sys.stderr)
+    notes = [*notes, *filter(None, [marked])]
+    asked = {**about(source), "choices": {"view": arguments.view} if arguments.view else options}
+    write([table], out, arguments.json, asked, notes)
+    print("\n".join([*notes, f"wrote {out or 'to stdout'}: {len(table)} methods"]), file=sys.stderr)
     return 0

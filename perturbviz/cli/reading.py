@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.catalogue import embedded
 from perturbviz.catalogue.download import cache_folder
 from perturbviz.readers import Loaded, Options, load
@@ -34,6 +35,11 @@ def read(function: Callable[..., T], path: str | Path, *arguments: Any, trust: b
     if trust or is_own(path):
         return function(path, *arguments)
     return isolated(function, path, *arguments, name=path.name, source=path, timed=False)
+
+
+def about(source: Benchmark | ScoreTable) -> dict[str, Any]:
+    """What data are, for programs that read what a command writes."""
+    return {"data_set": source.title, "content": source.content_id, "simulated": bool(source.simulated)}
 
 
 def read_files(path: str | Path, options: Options, trust: bool) -> Loaded:

@@ -18,9 +18,13 @@ from perturbviz.benchmark import Benchmark, save
 from perturbviz.errors import UserError
 from perturbviz.models.recipe import Recipe, data_of
 from perturbviz.panels.captions import escape
+from perturbviz.report.explore import explore
+from perturbviz.report.parts import Source
 from perturbviz.ui import embeddings, recipes, session, sources
 from perturbviz.ui.current import Current
 
+_PAGE = "_page"  # session: (content of its data, HTML)
+_WANTED = "_page_wanted"  # session: content of the data whose page is asked for
 PICTURE = "Whoever opens this link sees this picture."
 _HERE = ("localhost", "127.0.0.1", "::1")
 
@@ -61,6 +65,36 @@ def share_popover(current: Current) -> None:
                     on_click="ignore",
                     icon=":material/save:",
                 )
+        if current.source is not None:
+            _interactive_page(current.source)
+
+
+def _interactive_page(source: Source) -> None:
+    """A button that makes the explorable of the data, and then one that hands it out."""
+    st.caption(
+        "**Interactive page**: one file in which metric, reference, genes and average stay switches. It opens from "
+        "disk, without a network. Making it ranks every view, which takes a minute or more."
+    )
+    made = st.session_state.get(_PAGE)
+    if made is None or made[0] != source.content_id:
+        # A callback rather than the button's value: it is not lost where a page starts itself again.
+        wanted = (_WANTED, source.content_id)
+        st.button("Make the interactive page", key="make-page", on_click=session.set_extra, args=wanted)
+    if st.session_state.pop(_WANTED, None) == source.content_id:
+        bar = st.progress(0.0, "Ranking every view …")
+        page = explore(source, progress=lambda done: bar.progress(min(done, 1.0), f"Ranking every view … {done:.0%}"))
+        bar.empty()
+        made = st.session_state[_PAGE] = (source.content_id, page.html)
+    if made is not None and made[0] == source.content_id:
+        st.download_button(
+            f"Download the interactive page ({len(made[1]) / 1e6:.1f} MB)",
+            made[1],
+            "perturbviz-page.html",
+            mime="text/html",
+            key="download-page",
+            on_click="ignore",
+            icon=":material/download:",
+        )
 
 
 def needed(data: str) -> list[Needed]:

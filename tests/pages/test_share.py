@@ -147,3 +147,27 @@ def test_what_a_page_does_not_use_is_not_in_its_link(open_page):
     at.switch_page("pages/errors.py").run()
     assert "against" in at.query_params and not {"method", "section", "pin", "gene"} & set(at.query_params)
     assert np.ravel(at.query_params["p"])[0] == "FOXA1"
+
+
+def test_the_interactive_page_is_made_on_demand_and_handed_out(sender, own, monkeypatch):
+    """Making it is tested with the page itself; here, that it is of these data, and made only when asked for."""
+    from perturbviz.report.explore import Page
+    from perturbviz.ui import share
+
+    made = []
+
+    def explore(source, progress):
+        progress(0.5)
+        made.append(source.content_id)
+        return Page("<!doctype html>…", source.title, 1)
+
+    monkeypatch.setattr(share, "explore", explore)
+    at = sender()
+    unfold(at, "_link")
+    assert made == [] and not [b for b in at.get("download_button") if b.proto.label.startswith("Download the inter")]
+    at.button(key="make-page").click().run()
+    assert not at.exception and made == [own.content_id]
+    (button,) = [b for b in at.get("download_button") if b.proto.label.startswith("Download the interactive page")]
+    assert button.proto.label.endswith("(0.0 MB)")
+    at.run()
+    assert made == [own.content_id]

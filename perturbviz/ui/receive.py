@@ -24,6 +24,8 @@ def receive(data: str) -> None:
         "It stays in this session and is never stored.",
         icon=":material/attach_file:",
     )
+    if uploads.refused():
+        return
     file = st.file_uploader("The file of this link", key=_FILE, label_visibility="collapsed")
     if file is None:
         return

@@ -7,6 +7,7 @@ ended has its files forgotten; whether it has is asked of the server itself.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -26,7 +27,13 @@ _PLACE = "/_stcore/upload_file/"
 _SESSION_FULL = (
     "This session has uploaded as much as it may ({mb:,} MB, {files:,} files): reload the page to start anew.\n"
 )
+_OFF = "This server takes no files: run perturbviz on your own machine to look at your own.\n"
 _SERVER_FULL = "All sessions together have uploaded as much as this server takes ({mb:,} MB): try again later.\n"
+
+
+def uploads_off() -> bool:
+    """Whether the operator has switched uploads off (``PERTURBVIZ_UPLOADS=off``), as for a demo that all may open."""
+    return os.environ.get("PERTURBVIZ_UPLOADS", "").strip().lower() in ("off", "0", "false", "no")
 
 
 @dataclass
@@ -93,6 +100,9 @@ class UploadTotals:
         _, there, place = scope["path"].partition(_PLACE) if scope["type"] == "http" else ("", "", "")
         if not there or place.count("/") != 1 or scope["method"] not in ("PUT", "DELETE"):
             await self.app(scope, receive, send)
+            return
+        if uploads_off() and scope["method"] == "PUT":
+            await PlainTextResponse(_OFF, 403)(scope, receive, send)
             return
         session, _, file = place.partition("/")
         ledger = self.ledger = self.ledger or Ledger(*limits())

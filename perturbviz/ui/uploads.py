@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
+import streamlit as st
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
@@ -22,6 +23,18 @@ from perturbviz.readers.assemble.shared import file_findings
 from perturbviz.readers.base import Loaded, Options
 from perturbviz.readers.check import Finding, Report
 from perturbviz.readers.safety import time_limit
+from perturbviz.ui.upload_totals import uploads_off
+
+
+def refused() -> bool:
+    """Say that this server takes no files, where that is so: True where a page need not ask for any."""
+    if uploads_off():
+        st.info(
+            "This public demo takes no files. On your own machine perturbviz does, and sends nothing anywhere: "
+            "`pip install` it from its repository.",
+            icon=":material/block:",
+        )
+    return uploads_off()
 
 
 @dataclass(frozen=True, eq=False)

@@ -119,3 +119,11 @@ def test_the_paper_is_offered_with_its_size_and_its_unknown_checksum(open_page):
     at.segmented_control(key="data_section").set_value("Public data").run()
     assert at.button(key="_open_ahlmann-eltze-2025").label == "Get 1.6 GB"
     assert any("checksum is not known" in c.value for c in at.caption)
+
+
+def test_a_public_demo_asks_for_no_files(open_page, monkeypatch):
+    monkeypatch.setenv("PERTURBVIZ_UPLOADS", "off")
+    at = open_page("data", data_section="Add your own")
+    assert not at.file_uploader and any("takes no files" in i.value for i in at.info)
+    at = open_page("rankings", data="0123456789abcdef", file="mine.h5ad")
+    assert not at.file_uploader and any("takes no files" in i.value for i in at.info)

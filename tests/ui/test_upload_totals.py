@@ -111,3 +111,11 @@ def test_limits_come_from_the_memory_there_is(monkeypatch):
     monkeypatch.setattr(memory, "sources", lambda: {"a": 8 * 10**9, "b": 6 * 10**9})
     monkeypatch.setattr(st, "get_option", {"server.maxUploadSize": 100}.__getitem__)
     assert limits() == (200 * 1024**2, 3 * 10**9)
+
+
+def test_a_public_demo_takes_no_files(monkeypatch):
+    server = Server()
+    monkeypatch.setenv("PERTURBVIZ_UPLOADS", "off")
+    assert server.ask("a", "f", 10)[0] == 403 and server.kept == {} and server.asked == 0
+    monkeypatch.setenv("PERTURBVIZ_UPLOADS", "on")
+    assert server.ask("a", "f", 10)[0] == 204

@@ -90,6 +90,8 @@ def show_added(current: Current) -> None:
 
 def show_add(current: Current, source: Benchmark | ScoreTable | None) -> None:
     """Upload, check out loud, then add."""
+    if uploads.refused():
+        return
     st.markdown(
         "Upload predictions: rows = perturbations, columns = genes, log-normalised means. Several files or a folder "
         "as .zip are fine. Nothing is added before you have seen the check."

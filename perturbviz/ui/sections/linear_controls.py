@@ -14,7 +14,7 @@ from perturbviz.errors import UserError
 from perturbviz.models.held_out import SPLITS, split_problem
 from perturbviz.models.lookup import SOURCES
 from perturbviz.models.recipe import KINDS, Recipe, data_source, is_table, source_label
-from perturbviz.ui import choose, embeddings, recipes, session, sources
+from perturbviz.ui import choose, embeddings, recipes, session, sources, uploads
 from perturbviz.ui.cache_linear import DIMS, RIDGES
 
 _DRAWN = "_recipe_drawn"  # the recipe that the widgets show
@@ -217,13 +217,14 @@ def _upload(benchmark: Benchmark, data: str) -> None:
             "(TSV, CSV, NPZ, Parquet; names on either axis). The file stays in this session; a link names it by "
             "its content."
         )
-        st.file_uploader(
-            "File",
-            type=[e[1:] for e in embeddings.ENDINGS],
-            key="lm_file",
-            on_change=_uploaded,
-            label_visibility="collapsed",
-        )
+        if not uploads.refused():
+            st.file_uploader(
+                "File",
+                type=[e[1:] for e in embeddings.ENDINGS],
+                key="lm_file",
+                on_change=_uploaded,
+                label_visibility="collapsed",
+            )
         for entry in embeddings.texts():
             if not any(source.endswith(f"-{entry.sha256[:12]}") for source in embeddings.offered(data)):
                 st.button(

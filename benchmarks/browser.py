@@ -109,6 +109,8 @@ def ready(page: Page, url: str, n: int = 0, keys: Sequence[str] = (), patience: 
     page.goto(url)
     page.wait_for_selector("[data-testid=stApp]", timeout=60_000)
     page.wait_for_function(READY, arg=[list(keys), n], timeout=1000 * patience)
+    if page.locator('[data-testid="stSidebar"][data-collapsed="true"]').count():  # "All choices", closed at first
+        page.get_by_test_id("stExpandSidebarButton").click()
     page.evaluate(WATCH)
     page.wait_for_timeout(1000 * pause)
 

@@ -208,8 +208,7 @@ class App:
     def pick(self, label: str, token: str, charts: int = 1) -> "App":
         """Choose an option of a segmented control and wait until every chart shows that setting."""
         option = self.page.get_by_role("radio", name=label, exact=True)
-        place = option.bounding_box()
-        if place is None or place["x"] < 0:  # in the closed sidebar, which stands beside the window
+        if not option.is_visible():  # in the closed sidebar
             self.choices()
         option.click()
         return self.wait(token=token, charts=charts)

@@ -11,7 +11,7 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.benchmark import LEFT_OUT
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.panels.captions import escape
-from perturbviz.scoring.baselines import BASELINES
+from perturbviz.panels.cast import cast
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.ui import choose, colours, sources
 from perturbviz.ui.current import Current, await_data
@@ -83,7 +83,7 @@ def facts(source: Benchmark) -> Mapping[str, int | str]:
 
 def method_table(evaluation: Evaluation) -> pd.DataFrame:
     """One line a method: what it is, on how many split seeds and scored rows it predicts, and how."""
-    benchmark, lines = evaluation.benchmark, []
+    benchmark, lines, who = evaluation.benchmark, [], cast(evaluation)
     for method in evaluation.methods:
         info, baseline = benchmark.about(method), evaluation.is_baseline(method)
         seeds = [s for s in benchmark.seeds if baseline or benchmark.prediction(method, s) is not None]
@@ -94,7 +94,7 @@ def method_table(evaluation: Evaluation) -> pd.DataFrame:
                 "Kind": kind + (", has seen the truth" if benchmark.sees_truth(method) else ""),
                 "Seeds": len(seeds),
                 "Predicts (scored rows)": f"{int(evaluation.predicted(method).sum())} of {len(evaluation.rows)}",
-                "How": BASELINES[method].meaning if method in BASELINES else info.get("note", ""),
+                "How": who[method][1],
             }
         )
     return pd.DataFrame(lines)

@@ -86,8 +86,9 @@ function legendHeight(data, layout, room, family) {
   return Math.ceil(widths.length / columns) * line + 6;
 }
 
-const NARROW = 480; // pixels: a telephone, whose charts have no tools
+const NARROW = 480; // pixels: a telephone
 const TOOLS = 130; // pixels: room of the tools beside the title
+const WITHOUT_TOOLS = 560; // pixels: a window that is no wider shows none (chart.css)
 const LEAST = 12; // pixels: smaller type is not drawn
 const PANEL = 150; // pixels: a panel of small multiples that is narrower cannot be read
 
@@ -258,7 +259,7 @@ export function look(payload, theme, width, legend) {
   fitCells(data, layout, width, family);
   for (const note of layout.annotations ?? []) if (note.text) note.text = withMinus(note.text);
   for (const { label } of layout.shapes ?? []) if (label?.text) label.text = withMinus(label.text);
-  const lines = payload.question ? wrapped(payload.question, width - (width < NARROW ? 8 : TOOLS), family) : [];
+  const lines = payload.question ? wrapped(payload.question, Math.max(120, width - (globalThis.innerWidth <= WITHOUT_TOOLS ? 8 : TOOLS)), family) : [];
   // Plotly hangs a title from its first line's place and lets further lines grow upwards.
   const pad = { t: 4 + (lines.length - 1) * TITLE_SIZE * LINE, l: 2 };
   if (lines.length) layout.title = { text: lines.map(escaped).join("<br>"), pad };

@@ -98,9 +98,9 @@ MUTATIONS = (
         "training",
     ),
     Mutation(
-        "references: kept without asking which perturbations they are the mean of",
-        '("reference", kind, include_held_out), lambda',
-        '("reference", kind), lambda',
+        "kept beside a value: without asking for what",
+        "of.memo.once((derive, more, *named.items()), lambda",
+        "of.memo.once((derive,), lambda",
         "rows",
     ),
     Mutation(
@@ -118,8 +118,8 @@ MUTATIONS = (
     ),
     Mutation(
         "DE genes: changes from the control of the first context",
-        "np.abs(evaluation._truth_layer[o] - b.control(b.row_contexts[o]))",
-        "np.abs(evaluation._truth_layer[o] - b.control(b.contexts[0]))",
+        "np.abs(evaluation.observed[o] - b.control(b.row_contexts[o]))",
+        "np.abs(evaluation.observed[o] - b.control(b.contexts[0]))",
         "rows",
     ),
     Mutation(
@@ -251,12 +251,6 @@ MUTATIONS = (
         "every = evaluation if whole else Evaluation(evaluation.benchmark, parts, evaluation.truth_from)",
         "every = evaluation",
         "interactions",
-    ),
-    Mutation(
-        "interactions: the null of other genes",
-        '("null", subset, method), lambda',
-        '("null", method), lambda',
-        "caches",
     ),
     # -- what is drawn and written
     Mutation(

@@ -98,9 +98,9 @@ def stream(evaluation: Evaluation, methods: tuple[str, ...]) -> None:
     """Read every predicted and observed value that is scored once."""
     rows = evaluation.rows
     for seed, obs in zip(rows["seed"], rows["obs"], strict=True):
-        evaluation._truth_layer[obs].sum()
+        evaluation.observed[obs].sum()
         for method in methods:
-            evaluation._matrix(method, seed)[obs].sum()
+            evaluation.matrix(method, seed)[obs].sum()
 
 
 class Views:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from perturbviz.benchmark import Benchmark, slugify
+from perturbviz.benchmark.memo import kept
 from perturbviz.benchmark.perturbations import targets
 from perturbviz.errors import UserError
 from perturbviz.models.training import Competitor, Fitted, Training
@@ -124,12 +125,10 @@ def _finite(benchmark: Benchmark, rows: np.ndarray, context: str) -> np.ndarray:
     return np.isfinite(benchmark.truth[rows]).all(axis=0) & (np.isfinite(control) | ~np.isfinite(control).any())
 
 
+@kept
 def _learnt_genes(benchmark: Benchmark, seed: str, context: str) -> np.ndarray:
     """Genes of :func:`training`; others are not predicted."""
-    return benchmark.memo.once(
-        ("learnt genes", seed, context),
-        lambda: _finite(benchmark, _training_rows(benchmark, seed, context), context),
-    )
+    return _finite(benchmark, _training_rows(benchmark, seed, context), context)
 
 
 # -- predictions ---------------------------------------------------------------------------------------------------

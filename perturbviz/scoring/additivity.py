@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from perturbviz.benchmark.memo import kept
 from perturbviz.benchmark.perturbations import targets
 from perturbviz.benchmark.splits import SPLIT_PARTS
 from perturbviz.errors import UserError
@@ -19,15 +20,12 @@ from perturbviz.scoring.genesets import GeneBlock, GeneSubset, resolve
 from perturbviz.stats.empirical_null import EmpiricalNull, Method, fit_null
 
 
+@kept
 def singles(evaluation: Evaluation) -> np.ndarray:
     """For every scored row the rows of the AnnData that hold its two singles: (R, 2), -1 where there are none.
 
     In the order of the double's name, in its own context, whatever part of the split they are in.
     """
-    return evaluation.memo.once("singles", lambda: _find_singles(evaluation))
-
-
-def _find_singles(evaluation: Evaluation) -> np.ndarray:
     b = evaluation.benchmark
     at = {(b.row_contexts[i], b.conditions[i]): i for i in np.flatnonzero(b.n_perturbed == 1)}
     out = np.full((len(evaluation.rows), 2), -1)
@@ -54,12 +52,9 @@ def additive(evaluation: Evaluation, rows: np.ndarray, genes: np.ndarray | None)
     return out
 
 
+@kept
 def every_double(evaluation: Evaluation) -> tuple[Evaluation, np.ndarray]:
     """All combinations of two measured singles, training ones included, each once: an evaluation and its rows."""
-    return evaluation.memo.once("every", lambda: _find_doubles(evaluation))
-
-
-def _find_doubles(evaluation: Evaluation) -> tuple[Evaluation, np.ndarray]:
     parts = (*SPLIT_PARTS, "unassigned")
     whole = set(evaluation.parts) == set(parts)
     every = evaluation if whole else Evaluation(evaluation.benchmark, parts, evaluation.truth_from)
@@ -89,17 +84,17 @@ def false_share(called: np.ndarray, truth: np.ndarray | None) -> float:
 
 def false_calls_of(evaluation: Evaluation, subset: GeneSubset, null: EmpiricalNull) -> float:
     """Share of false ones among all pairs beyond a null's thresholds; NaN but for simulations, which know it."""
-    key = ("false calls", subset, null.method, null.level)
-    return evaluation.memo.once(key, lambda: _false_calls(evaluation, subset, null))
+    return _false_calls(evaluation, subset, null.lower, null.upper)
 
 
-def _false_calls(evaluation: Evaluation, subset: GeneSubset, null: EmpiricalNull) -> float:
+@kept
+def _false_calls(evaluation: Evaluation, subset: GeneSubset, lower: float, upper: float) -> float:
     called, truth = [], []
     for every, part, values in _deviations(evaluation, subset):
         known = planted(every, part.rows, part.genes)
         if known is None:
             return np.nan
-        called.append(beyond(values, null.lower, null.upper).ravel())
+        called.append(beyond(values, lower, upper).ravel())
         truth.append(known.ravel())
     return false_share(np.concatenate(called), np.concatenate(truth)) if called else np.nan
 
@@ -111,10 +106,11 @@ def interaction_null(
 
     Fitted once to all doubles with two measured singles (not only the held-out ones), each once, and kept.
     """
-    null = evaluation.memo.once(("null", subset, method), lambda: _fit(evaluation, subset, method))
+    null = _fit(evaluation, subset, method)
     return null if isinstance(null, str) else null.at(level)
 
 
+@kept
 def _fit(evaluation: Evaluation, subset: GeneSubset, method: Method) -> EmpiricalNull | str:
     found = [values.ravel() for _, _, values in _deviations(evaluation, subset)]
     try:

@@ -6,14 +6,14 @@ This is where baselines, references and predictions meet the split, so that what
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from perturbviz.benchmark import Benchmark
-from perturbviz.benchmark.memo import Memo
+from perturbviz.benchmark.memo import Memo, kept
 from perturbviz.benchmark.perturbations import targets
 from perturbviz.benchmark.splits import HELD_OUT, SPLIT_PARTS
 from perturbviz.benchmark.value import ByIdentity
@@ -45,14 +45,11 @@ class Evaluation(ByIdentity):
         Parts of the split that are scored, such as ("test", "val"); training rows are scored only on request.
     truth_from
         "all" cells, or "half_a": the mean of half of the cells, leaving the other half as a technical duplicate.
-    memo
-        What is derived from this evaluation once and kept; given, it is shared with another one of the same rows.
     """
 
     benchmark: Benchmark
     parts: tuple[str, ...] = HELD_OUT
     truth_from: str = "all"
-    memo: Memo = field(default_factory=Memo, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse parts and truths that do not exist."""
@@ -75,11 +72,8 @@ class Evaluation(ByIdentity):
 
         Rows of one block (same seed and context) are the candidates of retrieval metrics.
         """
-        return self.memo.once("rows", self._find_rows)
-
-    def _find_rows(self) -> pd.DataFrame:
         b = self.benchmark
-        observed = ~_all_nan(self._truth_layer)
+        observed = ~_all_nan(self.observed)
         frames = []
         for seed in b.seeds:
             obs = np.flatnonzero(np.isin(b.splits[seed], self.parts) & ~b.is_control & observed)
@@ -99,7 +93,13 @@ class Evaluation(ByIdentity):
         return rows
 
     @cached_property
-    def _truth_layer(self) -> np.ndarray:
+    def memo(self) -> Memo:
+        """What else is derived from this evaluation once and kept."""
+        return Memo()
+
+    @cached_property
+    def observed(self) -> np.ndarray:
+        """Observed values over all rows of the AnnData, float32: what :meth:`truth` reads."""
         return self.benchmark.truth if self.truth_from == "all" else self.benchmark.layers["half_a"]
 
     @cached_property
@@ -116,8 +116,8 @@ class Evaluation(ByIdentity):
         return method in BASELINES
 
     # -- values ----------------------------------------------------------------------------------------------------
-    def _matrix(self, method: str, seed: str) -> np.ndarray | None:
-        """Predictions over all rows of the AnnData."""
+    def matrix(self, method: str, seed: str) -> np.ndarray | None:
+        """Predictions over all rows of the AnnData, float32, as :meth:`prediction` reads them; None: none."""
         if method not in BASELINES:
             return self.benchmark.prediction(method, seed)
         # combinations depend on the seed only through the set of training singles
@@ -155,7 +155,7 @@ class Evaluation(ByIdentity):
             Column numbers: (n,) shared by all rows, or (R, n) one set a row; all genes where None.
         """
         obs = self.rows["obs"].to_numpy()
-        return self.gather(self._truth_layer, obs if rows is None else obs[rows], genes)
+        return self.gather(self.observed, obs if rows is None else obs[rows], genes)
 
     def prediction(self, method: str, rows: np.ndarray | None = None, genes: np.ndarray | None = None) -> np.ndarray:
         """Predicted values, float64: (R, n), NaN rows where nothing is predicted. Arguments as in :meth:`truth`."""
@@ -165,7 +165,7 @@ class Evaluation(ByIdentity):
         out = np.full((len(frame), n), np.nan)
         for seed in pd.unique(seeds):
             here = np.flatnonzero(seeds == seed)
-            matrix = self._matrix(method, seed)
+            matrix = self.matrix(method, seed)
             if matrix is not None:
                 out[here] = self.gather(matrix, obs[here], genes if genes is None or genes.ndim == 1 else genes[here])
         return out
@@ -182,14 +182,12 @@ class Evaluation(ByIdentity):
         n = self.benchmark.adata.n_vars if genes is None else genes.shape[-1]
         if kind == "none":
             return np.broadcast_to(np.float64(0), (len(frame), n))
-        vectors = self._block_vectors(kind, include_held_out)
+        vectors = self.vectors(kind, include_held_out)
         return self.gather(vectors, frame["block"].to_numpy(), genes)
 
-    def _block_vectors(self, kind: Reference, include_held_out: bool) -> np.ndarray:
-        """One reference vector a block: (blocks, G) float32."""
-        return self.memo.once(("reference", kind, include_held_out), lambda: self._vectors(kind, include_held_out))
-
-    def _vectors(self, kind: Reference, include_held_out: bool) -> np.ndarray:
+    @kept
+    def vectors(self, kind: Reference, include_held_out: bool) -> np.ndarray:
+        """The "control" or "perturbation" mean of every block, in the order of their numbers: (blocks, G) float32."""
         b = self.benchmark
         blocks = self.rows.drop_duplicates("block").sort_values("block")
         vectors = [

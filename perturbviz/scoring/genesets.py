@@ -141,7 +141,7 @@ def de_order(evaluation: Evaluation, rows: np.ndarray) -> np.ndarray:
     b = evaluation.benchmark
     out = np.empty((len(unique), b.adata.n_vars), np.int32)
     for i, o in enumerate(unique):
-        out[i] = descending(np.abs(evaluation._truth_layer[o] - b.control(b.row_contexts[o])))
+        out[i] = descending(np.abs(evaluation.observed[o] - b.control(b.row_contexts[o])))
     return out[inverse]
 
 

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from perturbviz.benchmark import Benchmark
+from perturbviz.benchmark.memo import kept
 from perturbviz.metrics.expressed import SIGNIFICANT
 from perturbviz.metrics.known import Training
 from perturbviz.metrics.weighted import de_weights
@@ -116,6 +117,12 @@ def _test_of(evaluation: Evaluation) -> str:
     return f" ({' against '.join(said)})" if said else ""
 
 
+@kept
+def _extremes(evaluation: Evaluation) -> np.ndarray:
+    """Smallest and largest |score| over all genes of every scored row: (2, R), filled in as rows are asked for."""
+    return np.full((2, len(evaluation.rows)), np.nan)
+
+
 def _weights(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
     """Weights over all genes, restricted to those of the block; effect sizes where there are no DE scores."""
     layer = evaluation.benchmark.layers.get(de_layer("score", evaluation.truth_from))
@@ -135,8 +142,7 @@ def _weights(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Ne
             f"Genes weighted by effect size, |observed − {kind} mean|, since the benchmark holds no DE scores of this "
             "truth: these are not Miller's weights."
         )
-    # smallest and largest |score| over all genes, per scored row, filled in as rows are asked for
-    low, high = evaluation.memo.once("weights", lambda: np.full((2, len(evaluation.rows)), np.nan))
+    low, high = _extremes(evaluation)
     new = np.isnan(low[block.rows])
     if new.any():
         rows = block.rows[new]

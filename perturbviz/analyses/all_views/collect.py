@@ -128,13 +128,13 @@ def collect(
     frame, g = evaluation.rows, evaluation.benchmark.adata.n_vars
     r, m, k = len(frame), len(methods), len(layout.references)
     obs, seed, block = (frame[c].to_numpy() for c in ("obs", "seed", "block"))
-    matrices = {s: [evaluation._matrix(method, s) for method in methods] for s in dict.fromkeys(seed)}
+    matrices = {s: [evaluation.matrix(method, s) for method in methods] for s in dict.fromkeys(seed)}
     errors = np.empty((m, layout.n_errors, layout.n_columns, r))
     truths = np.empty((layout.n_truths, layout.n_columns, r))
     size = np.empty((k, r))
     vectors = [references.get(name, np.zeros((block.max(initial=-1) + 1, 1))) for name in layout.references]
     largest = [np.abs(v).max(axis=1) for v in vectors]
-    work, truth, own_targets = local(), evaluation._truth_layer, evaluation.target_columns
+    work, truth, own_targets = local(), evaluation.observed, evaluation.target_columns
 
     def some(start: int) -> None:
         rows = np.arange(start, min(start + step, r))

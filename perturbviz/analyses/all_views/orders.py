@@ -47,7 +47,7 @@ class Orders:
         known = self._change.get(obs)
         if known is not None:
             return known.astype(np.intp)
-        order = descending(np.abs(self.evaluation._truth_layer[obs] - self._control[self._context[row]]))
+        order = descending(np.abs(self.evaluation.observed[obs] - self._control[self._context[row]]))
         with self._lock:
             self._change[obs] = order.astype(self._dtype)
         return order

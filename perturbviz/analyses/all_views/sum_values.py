@@ -79,7 +79,7 @@ def sum_values(
     )
     none: Reference = "none"
     references = tuple(dict.fromkeys([none, *(s.reference for s in settings)]))
-    vectors = {r: evaluation._block_vectors(r, include_held_out) for r in references if r != "none"}
+    vectors = {r: evaluation.vectors(r, include_held_out) for r in references if r != "none"}
     layout = Layout(references, any(FORMULAS[s.metric].weighted for s in settings), names, sizes)
     orders = Orders(evaluation, names)
     sums = collect(evaluation, methods, layout, orders, vectors, threads, progress, cancel)

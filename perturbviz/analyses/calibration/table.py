@@ -18,6 +18,7 @@ from perturbviz.analyses.calibration.controls import (
 )
 from perturbviz.analyses.calibration.fractions import bds, drf
 from perturbviz.analyses.calibration.verdict import VERDICTS, Duel, compete, judge
+from perturbviz.benchmark.memo import kept
 from perturbviz.benchmark.splits import HELD_OUT
 from perturbviz.metrics import Card, parse_metric
 from perturbviz.scoring.evaluation import Evaluation
@@ -243,12 +244,9 @@ def calibration_map(
     return out
 
 
+@kept
 def control_evaluation(evaluation: Evaluation) -> Evaluation:
     """The evaluation with controls among its methods, and a truth that leaves them cells of their own."""
-    return evaluation.memo.once("controls", lambda: _with_controls(evaluation))
-
-
-def _with_controls(evaluation: Evaluation) -> Evaluation:
     truth = preferred_truth(evaluation.benchmark)
     parts = tuple(p for p in evaluation.parts if p != "train") or HELD_OUT
     return Evaluation(with_controls(evaluation.benchmark, truth), parts, truth)

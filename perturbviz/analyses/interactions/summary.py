@@ -16,6 +16,7 @@ from perturbviz.analyses.interactions.classes import PAPER_CLASSES, Codes, compo
 from perturbviz.analyses.interactions.pairs import Pairs
 from perturbviz.analyses.interactions.recurrence import Recurrence
 from perturbviz.analyses.interactions.threshold import Threshold
+from perturbviz.benchmark.memo import kept
 from perturbviz.metrics.nonadditive.calls import Side, call_score, top_index, top_weights
 from perturbviz.metrics.nonadditive.curves import (
     Curve,
@@ -53,12 +54,9 @@ class Finding:
     why: str = ""
 
 
+@kept
 def takes_part(pairs: Pairs, method: str) -> str:
     """Why a method cannot be ranked: "additive" (it predicts the sum), "nothing predicted", or "" where it can."""
-    return pairs.memo.once(("takes part", method), lambda: _reason(pairs, method))
-
-
-def _reason(pairs: Pairs, method: str) -> str:
     predicted = pairs.predicted(method)
     if not np.isfinite(predicted).any():
         return "nothing predicted"

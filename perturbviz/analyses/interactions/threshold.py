@@ -9,6 +9,7 @@ import numpy as np
 
 from perturbviz.analyses.interactions.classes import MISSING, Codes, paper_classes
 from perturbviz.analyses.interactions.pairs import Pairs
+from perturbviz.benchmark.memo import kept
 from perturbviz.errors import UserError
 from perturbviz.metrics.nonadditive.deviation import beyond
 from perturbviz.scoring.additivity import false_share, interaction_null, planted
@@ -130,15 +131,12 @@ def fitted(every: Pairs, subset: GeneSubset, kind: Kind = "effect", level: float
     return Threshold(kind, null.lower, null.upper, null, null.reason)
 
 
+@kept
 def _null_of_z(every: Pairs) -> EmpiricalNull | str:
-    def fit() -> EmpiricalNull | str:
-        try:
-            return fit_null(every.z())
-        except UserError as error:
-            return str(error)
-
-    key = ("null of z", every.columns.tobytes(), every.positions.tobytes())
-    return every.evaluation.memo.once(key, fit)
+    try:
+        return fit_null(every.z())
+    except UserError as error:
+        return str(error)
 
 
 def _quartiles(values: np.ndarray) -> np.ndarray:

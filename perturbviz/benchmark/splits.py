@@ -13,6 +13,21 @@ from perturbviz.benchmark.sense import yes_or_no
 
 SPLIT_PARTS = ("train", "val", "test")
 HELD_OUT = ("test", "val")
+#: What files call the parts, in every format; lower case.
+PART_WORDS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+    "ood": "test",
+    "holdout": "test",
+    "heldout": "test",
+    "held_out": "test",
+    "unseen": "test",
+}
 N_FOLDS = 5
 AS_IN_FILE = "as in the file"  # where the parts come from
 

@@ -15,6 +15,7 @@ import pandas as pd
 from anndata.experimental import read_elem_lazy
 from dask.array import from_array
 
+from perturbviz.cells.containers import container
 from perturbviz.cells.errors import AggregateError
 from perturbviz.cells.frames import column_names, read_frame
 from perturbviz.cells.sparse import index_problem, sparse_problem
@@ -42,7 +43,8 @@ def open_store(path: Path) -> Iterator[Any]:
             store = h5py.File(path, "r")
     except Exception as error:  # h5py and zarr raise many kinds for a damaged or foreign file
         raise AggregateError(
-            f"{path.name} cannot be read ({type(error).__name__}): it is damaged, cut short, or neither .h5ad "
+            container(path)
+            or f"{path.name} cannot be read ({type(error).__name__}): it is damaged, cut short, or neither .h5ad "
             "nor .zarr."
         ) from error
     try:
@@ -204,7 +206,12 @@ def open_cells(path: str | Path, layer: str | None = None, bytes_per_block: int 
         others = tuple(word for key, word in there.items() if key != element and _holds(store, key))
         for part in ("obs", "var"):
             if part not in store:
-                raise AggregateError(f"{path.name} has no {part}: it is not a file of cells as anndata writes it.")
+                said = "" if path.is_dir() else container(path)
+                raise AggregateError(
+                    said or f"{path.name} has no {part}: it is not a file of cells as anndata writes it."
+                )
+        if not others and not _holds(store, element) and (said := "" if path.is_dir() else container(path)):
+            raise AggregateError(said)
         if not _holds(store, element):
             have = f"it has {', '.join(others)}; choose one (--layer)" if others else "it has no values at all"
             raise AggregateError(f"{path.name} has no {element}: {have}.")

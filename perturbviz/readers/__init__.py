@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from perturbviz.cells.containers import container
 from perturbviz.errors import UserError
 from perturbviz.readers import (
     arrays,
@@ -106,6 +107,8 @@ def recognise(path: Path) -> Reader:
             f"{path.name} holds numbers without conditions or genes: save them as .npz with the arrays pred, "
             "conditions and genes (numpy.savez), or as CSV."
         )
+    if said := container(path):
+        raise UserError(said)
     what = "folder" if path.is_dir() else "file"
     raise UserError(
         f"{path.name}: this {what} looks like none of the known systems. Name the system (--system; "
@@ -123,7 +126,8 @@ def check_ending(path: Path) -> None:
     for suffixes, (what, fits) in endings.items():
         if path.is_file() and path.suffix.lower() in suffixes and not fits(path):
             raise UserError(
-                f"{path.name} is not {what}, as its ending says: it is damaged, cut short, or another format."
+                container(path)
+                or f"{path.name} is not {what}, as its ending says: it is damaged, cut short, or another format."
             )
 
 

@@ -17,6 +17,7 @@ import scipy.sparse as sp
 
 from perturbviz.benchmark import scale
 from perturbviz.benchmark.perturbations import whole_number
+from perturbviz.benchmark.splits import PART_WORDS
 from perturbviz.errors import Choice, UserError
 from perturbviz.readers.base import Caution, Options, Profiles
 from perturbviz.readers.check import plural
@@ -303,7 +304,7 @@ def split_of(obs: pd.DataFrame, labels: Sequence[Any], names: Sequence[str] = ("
     for name in names:
         if name in obs:
             pairs = dict(zip(labels, obs[name].astype(str), strict=True))
-            if any(v in ("train", "test", "val", "valid", "ood") for v in pairs.values()):
+            if any(v.lower() in PART_WORDS for v in pairs.values()):
                 return {"": pairs}
     return {}
 

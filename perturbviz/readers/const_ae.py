@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbviz.benchmark.splits import PART_WORDS
 from perturbviz.errors import UserError
 from perturbviz.readers.base import Loaded, Options, Profiles, Reader
 from perturbviz.readers.jsonfile import read_json, rows
@@ -111,10 +112,11 @@ def _published_errors(folder: Path, labels: list[str], n_genes: int) -> np.ndarr
 
 def is_split(table: Any) -> bool:
     """Whether a JSON document is a split ``{"train": [...], "test": [...], "val": [...]}``."""
-    return (
+    return bool(
         isinstance(table, Mapping)
-        and "train" in table
-        and {*table} <= {"train", "test", "val", "valid"}
+        and bool(table)
+        and {"train", "training"} & {str(k).lower() for k in table}
+        and {str(k).lower() for k in table} <= PART_WORDS.keys()
         and all(isinstance(v, list | tuple) for v in table.values())
     )
 

@@ -83,7 +83,7 @@ class _Parser:
     def top(self) -> Iterator[Any]:
         """The elements of the list that the file holds, each forgotten here once it is handed over."""
         if self.stream.integer() & 0xFF != _LIST:
-            raise NotImplementedError("something else than a list")
+            raise NotImplementedError(_NO_LIST)
         for _ in range(self.stream.integer()):
             self.kept = 0
             yield self.item(1)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from perturbviz.benchmark.splits import PART_WORDS
 from perturbviz.errors import UserError
 from perturbviz.readers.const_ae import is_split
 from perturbviz.readers.jsonfile import read_json
@@ -40,6 +41,6 @@ def read_split(path: Path, allow_pickle: bool = False) -> Mapping[Any, str]:
 def from_parts(content: Mapping[str, Any]) -> dict[Any, str]:
     """Label -> part out of part -> labels; a label in two parts counts as training."""
     table: dict[Any, str] = {}
-    for part in sorted(content, key=lambda p: p == "train"):  # training last, so that it wins
+    for part in sorted(content, key=lambda p: PART_WORDS.get(p.lower()) == "train"):  # training last, so that it wins
         table |= {str(label): part for label in content[part]}
     return table

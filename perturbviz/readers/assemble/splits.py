@@ -9,20 +9,10 @@ from anndata import AnnData
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.perturbations import CONTROL
+from perturbviz.benchmark.splits import PART_WORDS
 from perturbviz.errors import UserError
 from perturbviz.readers.alignment import LabelRules, context_name
 from perturbviz.readers.check import Finding, Report, plural, split_findings
-
-_PARTS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "ood": "test",
-    "holdout": "test",
-}
 
 
 def with_splits(
@@ -35,13 +25,17 @@ def with_splits(
     obs = adata.obs[[c for c in adata.obs if c != "split" and not c.startswith("split__")]].copy()
     for seed, table in splits.items():
         parts: dict[tuple[str | None, str], set[str]] = {}
+        taken: dict[str, str] = {}
         for key, word in table.items():
             context, label = key if isinstance(key, tuple) else (None, key)
             context = None if context is None else context_name(context)
             name = rules(label)
-            part = _PARTS.get(str(word).strip().lower())
+            part = PART_WORDS.get(str(word).strip().lower())
+            if part != str(word).strip().lower():
+                taken[str(word).strip()] = part or ""
             if name is not None and part:
                 parts.setdefault((context, name), set()).add(part)
+        findings += _word_findings(taken)
         twice = sorted(name for (_, name), p in parts.items() if len(p) > 1 and name != CONTROL)
         if twice:
             text = (
@@ -63,6 +57,18 @@ def with_splits(
         obs[f"split__{seed}" if seed else "split"] = column
     changed = AnnData(adata.X, obs=obs, var=adata.var, layers=dict(adata.layers), varm=dict(adata.varm), uns=adata.uns)
     return Benchmark.from_adata(changed), findings
+
+
+def _word_findings(taken: Mapping[str, str]) -> list[Finding]:
+    """Which words for parts were taken for which, and which say nothing."""
+    out = []
+    known = tuple(f"{word} is {part}" for word, part in taken.items() if part)
+    odd = tuple(w for w, part in taken.items() if not part and w.lower() not in ("", "nan", "none", "na", "unassigned"))
+    if known:
+        out.append(Finding("split", "parts under other words", items=known))
+    if odd:
+        out.append(Finding("split", "parts that are not understood, their perturbations stay unassigned", True, odd))
+    return out
 
 
 def with_split(report: Report, benchmark: Benchmark) -> Report:

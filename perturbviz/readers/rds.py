@@ -83,7 +83,7 @@ class _Parser:
     def top(self) -> Iterator[Any]:
         """The elements of the list that the file holds, each forgotten here once it is handed over."""
         if self.stream.integer() & 0xFF != _LIST:
-            raise NotImplementedError(_NO_LIST)
+            raise NotImplementedError("something else than a list")
         for _ in range(self.stream.integer()):
             self.kept = 0
             yield self.item(1)
@@ -191,7 +191,10 @@ def _opened(path: Path) -> Iterator[tuple[_Parser, BinaryIO]]:
     except UserError:
         raise
     except NotImplementedError as error:
-        raise UserError(f"{path.name} holds {error}: only lists of named vectors are read.") from error
+        raise UserError(
+            f"{path.name} holds {error}: only lists of named vectors are read. An object of "
+            "Seurat or SingleCellExperiment is saved as .h5ad in R: zellkonverter::writeH5AD or anndataR::write_h5ad."
+        ) from error
     except (EOFError, OSError, ValueError, IndexError, zlib.error) as error:
         raise UserError(f"{path.name} is damaged or cut short ({type(error).__name__}).") from error
 

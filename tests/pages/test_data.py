@@ -127,3 +127,36 @@ def test_a_public_demo_asks_for_no_files(open_page, monkeypatch):
     assert not at.file_uploader and any("takes no files" in i.value for i in at.info)
     at = open_page("rankings", data="0123456789abcdef", file="mine.h5ad")
     assert not at.file_uploader and any("takes no files" in i.value for i in at.info)
+
+
+def changes_of():
+    b = load(ROOT / "data" / "demo.h5ad")
+    keep = np.flatnonzero(~b.is_control)[:6]
+    values = b.truth[keep] - b.control(b.contexts[0]) + np.random.default_rng(0).normal(0, 0.01, (6, b.adata.n_vars))
+    return pd.DataFrame(values, b.conditions[keep], b.genes).to_csv().encode()
+
+
+def test_a_message_names_the_field_and_its_button_fills_it_in(open_page):
+    at = add_section(open_page)
+    at.file_uploader[0].upload("mine.csv", changes_of()).run()
+    (said,) = [e.value for e in at.error]
+    assert "look like changes against control" in said and "“Values are”" in said and "--" not in said
+    next(b for b in at.button if b.label == "Treat as changes").click().run()
+    assert not at.error and at.selectbox(key="_space").value == "delta"
+    assert at.button(key="_use").label == "Add to the ranking"
+
+
+def test_labels_in_doubt_offer_a_button(open_page):
+    at = add_section(open_page)
+    at.segmented_control(key="_upload_as").set_value("new").run()
+    names = ["NT-1", "NT-2", "A", "B", "A|B"]
+    table = pd.DataFrame(np.random.default_rng(0).random((5, 30)), names, [f"g{i}" for i in range(30)])
+    at.file_uploader[0].upload("tiny.csv", table.to_csv().encode()).run()
+    assert not at.error and not any("--" in m.value for m in at.markdown)
+    labels = [b.label for b in at.button]
+    assert "Take NT-1 … NT-2 as control" in labels and "Read | as +" in labels
+    next(b for b in at.button if b.label == "Take NT-1 … NT-2 as control").click().run()
+    next(b for b in at.button if b.label == "Read | as +").click().run()
+    said = " ".join(m.value for m in at.markdown)
+    assert "2 singles and 1 combination" in said and "look like control" not in said
+    assert at.text_input(key="_control").value == "NT-*"

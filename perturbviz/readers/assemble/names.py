@@ -95,6 +95,11 @@ def explain_no_match(conditions: Conditions, benchmark: Benchmark, display: str)
     ours = [str(c) for c in benchmark.conditions if c != CONTROL]
     theirs = list(dict.fromkeys(n for n in conditions.names if n != CONTROL))
     shared = sorted(set(ours) & set(theirs))
+    pairs = set(zip(conditions.contexts, conditions.names, strict=True))
+    if any(
+        p in pairs for p in zip(benchmark.row_contexts, map(str, benchmark.conditions), strict=True) if p[1] in shared
+    ):
+        raise UserError(f"{display}: its rows hold no values, every one is empty (NaN): fill in what is predicted.")
     if shared:
         where = _by_context(dict(zip(conditions.names, conditions.contexts, strict=True)), shared)
         here = _by_context(dict(zip(map(str, benchmark.conditions), benchmark.row_contexts, strict=True)), shared)

@@ -12,7 +12,7 @@ from perturbviz.benchmark import Benchmark, scale, slugify
 from perturbviz.benchmark.benchmark import LEFT_OUT
 from perturbviz.benchmark.perturbations import CONTROL
 from perturbviz.benchmark.splits import HELD_OUT
-from perturbviz.errors import UserError
+from perturbviz.errors import Choice, UserError
 from perturbviz.readers import SYSTEMS
 from perturbviz.readers.alignment import GeneMatch, canonical_conditions, match_genes
 from perturbviz.readers.assemble.labels import doubt_findings
@@ -31,6 +31,10 @@ from perturbviz.readers.check import (
     value_findings,
 )
 from perturbviz.readers.decoder import decode
+
+_CHANGES = Choice("value_space", "delta", "Treat as changes")
+_EXPRESSION = Choice("value_space", "lognorm", "They are expression")
+_SPACES = (_CHANGES, _EXPRESSION)
 
 
 @dataclass(frozen=True, eq=False)
@@ -380,27 +384,27 @@ def _prediction_space(
     if not options.value_space:
         counts = scale.looks_like_counts(values)
         if declared == "lognorm" and counts and not scale.looks_like_counts(b.truth):
-            raise UserError(_looks(display, values, "counts", ""))
+            raise UserError(_looks(display, values, "counts", ""), _SPACES)
         if declared == "delta" and counts:
             raise UserError(f"{display}: values up to {values.max():,.0f} are no changes: declare --value-space.")
     if ours == "lognorm" and declared == "lognorm":
         unlike = not looks.correlation >= scale.ALIKE
         if not said and (looks.changes or (unlike and scale.many_negative(values))):
-            raise UserError(_looks(display, values, "delta", looks.words()))
+            raise UserError(_looks(display, values, "delta", looks.words()), _SPACES)
         if said and looks.changes:
             text = (
                 f"taken for {SPACE_WORDS['lognorm']}, as "
                 f"{'you say' if options.value_space else 'its format says'}, but it looks like "
                 f"{SPACE_WORDS['delta']} ({looks.words()}): if it is, say so (--value-space delta)."
             )
-            findings.append(Finding("values", text, True))
+            findings.append(Finding("values", text, True, choices=(_CHANGES,)))
     if ours == "lognorm" and declared == "delta" and looks.expression:
         text = (
             f"taken for {SPACE_WORDS['delta']}, as {'you say' if options.value_space else 'its format says'}, "
             f"but it looks like {SPACE_WORDS['lognorm']} ({looks.words()}): if it is, say so (--value-space "
             "lognorm), or control is counted twice."
         )
-        findings.append(Finding("values", text, True))
+        findings.append(Finding("values", text, True, choices=(_EXPRESSION,)))
     if declared == "counts":
         raise UserError(
             f"{display} holds means of counts, which cannot be log-normalised after averaging: normalise each "

@@ -197,7 +197,12 @@ def _truth_space(values: np.ndarray, converted: str, loaded: Loaded, options: Op
     if scale.many_negative(values):
         raise UserError(
             "The truth holds many negative values: say whether they are changes against control (--value-space delta), "
-            "log-normalised expression (lognorm) or signed -log10 p-values (signed_logp)."
+            "log-normalised expression (lognorm) or signed -log10 p-values (signed_logp).",
+            (
+                Choice("value_space", "delta", "Treat as changes"),
+                Choice("value_space", "lognorm", "They are expression"),
+                Choice("value_space", "signed_logp", "They are signed -log10 p"),
+            ),
         )
     return "lognorm", [
         Finding("values", f"values taken for {SPACE_WORDS['lognorm']} (maximum {np.nanmax(values):.2f}).")

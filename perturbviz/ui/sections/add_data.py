@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from perturbviz.benchmark import VALUE_SPACES, Benchmark
+from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.errors import UserError, fault
 from perturbviz.panels.captions import escape
 from perturbviz.readers import SYSTEMS
 from perturbviz.readers.base import Loaded, Options
 from perturbviz.readers.check import UNSEEN, Finding, Report
-from perturbviz.scoring.view import split_genes
 from perturbviz.ui import choose, coverage, session, sources, uploads
 from perturbviz.ui.current import Current
+from perturbviz.ui.sections.file_options import in_the_form, offer, options_form
 from perturbviz.ui.uploads import Outcome
 
 REPORTS = "_last_reports"  # session: what was just added
@@ -34,50 +35,6 @@ def use(outcome: Outcome) -> None:
     st.session_state.pop(_READ, None)
     st.session_state[_USED] = st.session_state.get(_USED, 0) + 1
     session.open_data(key)
-
-
-def options_form() -> Options:
-    """What a person may have to say about files that do not say it themselves; the same as flags of ``convert``."""
-    with st.expander("Format options (if the file is not recognised)"):
-        a, b = st.columns(2)
-        system = choose.selectbox(
-            "System",
-            ["", *SYSTEMS],
-            key="_system",
-            words=lambda s: SYSTEMS[s].name if s else "recognise it",
-            place=a,
-            help="Which program wrote the files.",
-        )
-        space = choose.selectbox(
-            "Values are",
-            ["", *VALUE_SPACES, "counts"],
-            key="_space",
-            words=lambda s: s or "as the file says",
-            place=b,
-        )
-        control = a.text_input("Further control labels", help="Separated by commas, such as NT, mock.")
-        context = b.text_input("Column of the context", help="Cell line, donor, dose …")
-        condition = b.text_input("Column of the perturbation", help="Where it has an unusual name.")
-        layer = b.text_input(
-            "Layer with the values", help="Where it is not the usual one: a layer, raw, X or obsm/NAME."
-        )
-        genes = a.text_area("Gene list", help="For files without gene names: the names of the columns, in order.")
-        leave_out = a.text_input("Leave out methods", help="Of a file of several methods: names, separated by commas.")
-        rename = b.text_area(
-            "Rename", placeholder="old=new", help="One a line: labels or genes as in the file = as in the benchmark."
-        )
-    pairs = dict(line.split("=", 1) for line in rename.splitlines() if "=" in line)
-    return Options(
-        system=system,
-        value_space=space,
-        control=tuple(c.strip() for c in control.split(",") if c.strip()),
-        context=context.strip(),
-        condition=condition.strip(),
-        layer=layer.strip(),
-        genes=split_genes(genes),
-        rename={k.strip(): v.strip() for k, v in pairs.items()},
-        without=tuple(m.strip() for m in leave_out.split(",") if m.strip()),
-    )
 
 
 def show_added(current: Current) -> None:
@@ -100,6 +57,8 @@ def show_add(current: Current, source: Benchmark | ScoreTable | None) -> None:
     box = f"_upload_{st.session_state.get(_USED, 0)}"
     files = st.file_uploader("Files", accept_multiple_files=True, label_visibility="collapsed", key=box)
     paths = offered_paths()
+    if isinstance(source, Benchmark):
+        offer_template(source)
     options = options_form()
     what = choose.segmented_control(
         "This file contains",
@@ -126,7 +85,8 @@ def show_add(current: Current, source: Benchmark | ScoreTable | None) -> None:
             else:
                 outcome = uploads.as_source(loaded, options)
     except UserError as error:
-        st.error(escape(str(error)))
+        st.error(escape(in_the_form(str(error))))
+        offer(error.choices, "_choice")
         return
     except MemoryError:
         st.error("There is not enough memory for these files: use fewer genes, or one context at a time.")
@@ -140,6 +100,31 @@ def show_add(current: Current, source: Benchmark | ScoreTable | None) -> None:
     label = "Add to the ranking" if what == "predictions" else "Open it"
     if st.button(label, type="primary", icon=":material/add:", key="_use"):
         use(outcome)
+
+
+def offer_template(benchmark: Benchmark) -> None:
+    """An empty table of the form that is read, to be filled in by a model."""
+    st.download_button(
+        "Template of the open data set",
+        data=lambda: template(benchmark),
+        file_name="template.csv",
+        mime="text/csv",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/table:",
+        help="A CSV with one row a perturbation and one column a gene: fill in what your model predicts.",
+    )
+
+
+def template(benchmark: Benchmark) -> bytes:
+    """Rows for all perturbations (and contexts, where there are several), columns for all genes, no values."""
+    rows = ~benchmark.is_control
+    table = pd.DataFrame(
+        "", index=pd.Index(benchmark.conditions[rows], name="condition"), columns=list(benchmark.genes)
+    )
+    if len(benchmark.contexts) > 1:
+        table.insert(0, "context", benchmark.row_contexts[rows])
+    return table.to_csv().encode()
 
 
 def read_once(files: Sequence[Any], paths: Sequence[Path], options: Options) -> list[Loaded]:
@@ -174,11 +159,11 @@ def offered_paths() -> list[Path]:
 
 def show_reports(reports: Sequence[Report]) -> None:
     """The check, out loud: what was understood, warnings first."""
-    for report in reports:
+    for number, report in enumerate(reports):
         with st.container(border=True):
             system = SYSTEMS[report.system].name if report.system in SYSTEMS else report.system
             st.markdown(f"**{escape(report.name)}**" + (f" · read as {escape(system)}" if system else ""))
-            for finding in sorted(report.findings, key=lambda f: not f.warning):
+            for at, finding in enumerate(sorted(report.findings, key=lambda f: not f.warning)):
                 listed = (
                     f" ({', '.join(finding.items[:8])}{' …' if len(finding.items) > 8 else ''})"
                     if finding.items
@@ -189,7 +174,8 @@ def show_reports(reports: Sequence[Report]) -> None:
                     if finding.warning
                     else (":material/help: " if finding.text == UNSEEN else _mark(finding))
                 )
-                st.markdown(mark + escape(finding.text + listed))
+                st.markdown(mark + escape(in_the_form(finding.text) + listed))
+                offer(finding.choices, f"_choice_{number}_{at}")
 
 
 def _mark(finding: Finding) -> str:

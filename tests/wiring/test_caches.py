@@ -22,7 +22,15 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.models.recipe import Recipe
 from perturbviz.scoring.view import View
-from perturbviz.ui import cache, cache_calibration, cache_goodhart, cache_interactions, cache_linear, cache_views
+from perturbviz.ui import (
+    cache,
+    cache_calibration,
+    cache_goodhart,
+    cache_interactions,
+    cache_linear,
+    cache_rankings,
+    cache_views,
+)
 from perturbviz.ui.cache_interactions import Question, Rule
 from perturbviz.ui.memo import MEMOS, forget
 from tests.wiring.world import OWN
@@ -103,6 +111,24 @@ def curves(bench: Benchmark, view: View) -> Any:
     return cache.curves(bench, view)
 
 
+def home(bench: Benchmark, view: View) -> Any:
+    """What the first page draws and says."""
+    ranking, table, evaluation = (
+        cache.ranking(bench, view),
+        cache.rank_table(bench, view),
+        cache.evaluation(bench, view),
+    )
+    look = cache_rankings.look(evaluation, ())
+    panels = cache_rankings.order(ranking, look), cache_rankings.bump(table, ranking, look)
+    two = cache_rankings.rulers(bench, view)
+    return (
+        [(p.question, p.caption, p.alt, p.numbers()) for p in panels],
+        [cache_rankings.four_questions(view, ranking.scores), cache_rankings.overturned(table, ranking, look)],
+        [cache_rankings.lead(evaluation, ranking, two.by_reference, view.show), cache_rankings.ruler_words(bench, two)],
+        [cache_rankings.subsets(evaluation, view.metric, view.n, view.targets)],
+    )
+
+
 def judged(bench: Benchmark, view: View, positive: str = "", negative: str = "") -> Any:
     return cache_calibration.judged(bench, view, positive, negative)
 
@@ -168,7 +194,7 @@ def diagnostics(bench: Benchmark, view: View, link: str = "linear_pca_pca_k2_l0.
 
 #: What is asked for, and what else decides the answer besides the view (asked on all genes, where all of it matters).
 ASKED: dict[Callable[..., Any], list[tuple[Any, ...]]] = {
-    **{ask: [] for ask in (scores, ranking, rank_table, curves, variation, every_view, lab)},
+    **{ask: [] for ask in (scores, ranking, rank_table, home, curves, variation, every_view, lab)},
     **{ask: [("duplicate", ""), ("", "shuffled")] for ask in (judged, calibration_map, scale)},
     step: [("flat",), ("net", Knobs(amplify=0.5)), ("net", Knobs(blend=0.5, blend_to="flat"))],
     pairs: [
@@ -265,7 +291,7 @@ def changed(world, what: str) -> Benchmark:
 def test_another_benchmark_of_the_same_title_gets_its_own_answer(world, bench, what):
     other, view = changed(world, what), BASE
     assert other.content_id != bench.content_id
-    for ask in (scores, rank_table, judged, linear_model, pairs):
+    for ask in (scores, rank_table, home, judged, linear_model, pairs):
         forget()
         expected = answer(ask, other, view)
         forget()

@@ -149,7 +149,7 @@ def _widths(sides: tuple[Side, Side], methods: Sequence[str], heroes: Collection
         return max((min(len(str(names[m])), _LONGEST) for m in of), default=4)
 
     wide = round(_RANK + _CHARACTER * longest(methods) + _SCORE + 20)
-    small = [round(_RANK + 0.88 * _CHARACTER * longest(of) + 14) for of in (methods, [*heroes] or methods)]
+    small = [round(_RANK + 0.88 * _CHARACTER * longest(of) + 18) for of in (methods, [*heroes] or methods)]
     return wide, min(small[0], 170), min(small[1], 150)
 
 
@@ -339,7 +339,7 @@ def _label(k: int, row: int, name: str, rank: str, score: str, colour: str, room
 
 def _small(k: int, row: int, name: str, rank: str, colour: str, room: int) -> list[Part]:
     more = {"xref": "paper", "yref": "y", "name": f"below{NARROW}"}
-    start = _RANK - room if k == 0 else _RANK + 8
+    start = _RANK - room if k == 0 else _RANK + 14
     return [
         note(k, row, rank, colour=colour, size=12, xanchor="right", xshift=start - 5, **more),
         note(k, row, name, colour=colour, size=12, xanchor="left", xshift=start, **more),

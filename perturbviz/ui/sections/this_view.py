@@ -55,7 +55,8 @@ def this_view(current: Current, ranking: Ranking, table: RankTable, before: tupl
 def _order(current: Current, view: View, ranking: Ranking, **more: Any) -> None:
     """The order under a view, with the four questions."""
     draw(cache_rankings.order(ranking, current.look, perfect=ceiling.score(current, view), **more), current.token)
-    st.caption(four_questions(current, ranking.scores, view))
+    with st.container(key=f"pv-under-{more.get('key', 'order')}"):
+        st.caption(four_questions(current, ranking.scores, view))
 
 
 def _scale(current: Current) -> Scaled | None:

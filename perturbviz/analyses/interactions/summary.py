@@ -169,6 +169,13 @@ def recurrence(pairs: Pairs, weights: dict[str, np.ndarray], axis: str = "genes"
     return Recurrence(tuple(labels[i] for i in order), tuple(weights), counts, min(k, len(labels)))
 
 
+def over_splits(pairs: Pairs, values: np.ndarray) -> np.ndarray:
+    """Mean over the splits that predict a double: (R,) -> (D,), NaN where none does."""
+    at, known, n = pairs.double, np.isfinite(values), len(pairs.doubles)
+    total, times = np.bincount(at[known], weights=values[known], minlength=n), np.bincount(at[known], minlength=n)
+    return np.divide(total, times, out=np.full(n, np.nan), where=times > 0)
+
+
 def double_labels(pairs: Pairs) -> list[str]:
     """Name of every distinct double, with its context where there are several."""
     several = pairs.doubles["context"].nunique() > 1

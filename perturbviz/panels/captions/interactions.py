@@ -201,7 +201,7 @@ def clouds(slopes: Mapping[str, float], label: Mapping[str, str]) -> str:
     read = {m: v for m, v in slopes.items() if np.isfinite(v)}
     tail = (
         " Grey: density of all pairs; points: the furthest predictions and the furthest pairs of every class; "
-        "dotted: thresholds; slope and r over truly non-additive pairs. Click a point."
+        "dotted: thresholds; slope and r over truly non-additive pairs."
     )
     if not read:
         return "No shown method predicts a deviation." + tail

@@ -7,7 +7,6 @@ from typing import Any, cast
 from urllib.parse import parse_qs
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from perturbviz.analyses.goodhart import Knobs, Setting
@@ -16,16 +15,13 @@ from perturbviz.analyses.goodhart.effects import changes, opening_target, other_
 from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.metrics import parse_metric
+from perturbviz.panels import goodhart as panels
 from perturbviz.panels.captions import escape
 from perturbviz.panels.captions import goodhart as captions
-from perturbviz.panels.figures import rankings as figures
-from perturbviz.panels.figures.marks import marked
-from perturbviz.panels.figures.theme import method_colours
-from perturbviz.scoring.rankings import ranks
 from perturbviz.scoring.view import View, metric_label, metric_name
 from perturbviz.ui import cache_goodhart as cache
 from perturbviz.ui import choose, session, sources
-from perturbviz.ui.chart import chart
+from perturbviz.ui.chart import draw as draw_panel
 from perturbviz.ui.current import Current
 from perturbviz.ui.sections.goodhart_knobs import controls, start_picker
 
@@ -286,26 +282,11 @@ def _revealed(room: challenge.Class, lines: list[tuple[str, challenge.Submission
     """The teams and the predictions they began with, as those were, on all metrics."""
     settings = [room.target, *(s for s in played.settings if s != room.target)]
     begun = list(dict.fromkeys(s.method for _, s, _ in lines))
-    plain = {m: f"{played_name(played, m)}, untouched" for m in begun}
-    scores = {team: s.scores for team, s, _ in lines} | {plain[m]: cache.step(played, m, Knobs()) for m in begun}
-    values = {
-        i: ranks(np.array([of.get(s, np.nan) for of in scores.values()]), parse_metric(s[0])[0].card)
-        for i, s in enumerate(settings)
-    }
-    table, labels = pd.DataFrame(values, index=list(scores)), [metric_label(*s) for s in settings]
+    untouched = {f"{played_name(played, m)}, untouched": cache.step(played, m, Knobs()) for m in begun}
     leader = lines[0][1]
     moved = changes(cache.step(played, leader.method, Knobs()), leader.scores, _empty(played))
-    colours = method_colours([*sorted(team for team, _, _ in lines), *plain.values()], list(plain.values()))
-    figure = figures.bump(table, labels, {t: t for t in scores}, colours, 0, list(plain.values()))
-    chart(
-        marked(figure, room.code, room.code),
-        "reveal",
-        question="And on the metrics nobody played for?",
-        alt=f"{captions.counted(len(lines), 'team')} and the untouched prediction: ranks on {len(labels)} metrics.",
-        table=lambda: table.set_axis(labels, axis=1).rename_axis("team").reset_index(),
-        filename="challenge",
-        note=captions.revealed(table, labels, 0, list(plain.values()), other_families(moved, room.target)),
-    )
+    others = other_families(moved, room.target)
+    draw_panel(panels.revealed({t: s.scores for t, s, _ in lines}, untouched, settings, others, room.code), room.code)
 
 
 def _empty(played: cache.Lab) -> dict[Setting, float]:

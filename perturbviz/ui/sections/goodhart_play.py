@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from perturbviz.analyses.goodhart import Knobs, Setting
-from perturbviz.analyses.goodhart.effects import ranks_with
 from perturbviz.errors import UserError
 from perturbviz.metrics import parse_metric
+from perturbviz.panels import goodhart as panels
 from perturbviz.panels.captions import goodhart as captions
-from perturbviz.panels.figures import goodhart as figures
-from perturbviz.panels.figures.marks import marked
 from perturbviz.scoring.view import metric_label, metric_name
 from perturbviz.ui import cache_goodhart as cache
 from perturbviz.ui import choose
-from perturbviz.ui.chart import chart
+from perturbviz.ui.chart import draw as draw_panel
 from perturbviz.ui.current import Current
 from perturbviz.ui.sections.goodhart_knobs import controls, start_picker
 
@@ -37,7 +34,7 @@ def draw(current: Current, lab: cache.Lab) -> None:
         except UserError as error:
             st.warning(str(error))
             return
-        _plane(current, lab, start, knobs, before, after)
+        _plane(current, lab, start, knobs)
         _strip(current, lab, start, before, after)
 
 
@@ -65,49 +62,12 @@ def _option(text: str) -> str:
     return metric_name(*text.split(":"))
 
 
-def _plane(
-    current: Current,
-    lab: cache.Lab,
-    start: str,
-    knobs: Knobs,
-    before: dict[Setting, float],
-    after: dict[Setting, float],
-) -> None:
-    x, y = axis_pickers(current, lab.settings)
-    trail = _trail(lab, start, knobs)
-    points = []
-    for link in trail:
-        scores = cache.step(lab, start, Knobs.from_link(link))
-        points.append((scores[x], scores[y], Knobs.from_link(link).words(current.name)))
-    cards = [parse_metric(s[0])[0].card for s in (x, y)]
-    column = {s: lab.settings.index(s) for s in (x, y)}
-    labels = (metric_label(*x), metric_label(*y))
-    figure = figures.plane(
-        lab.table[column[x]],
-        lab.table[column[y]],
-        {m: current.name(m) for m in lab.methods},
-        current.colours,
-        start,
-        points,
-        (f"{metric_name(*x)} ({cards[0].arrow})", f"{metric_name(*y)} ({cards[1].arrow})"),
-        (cards[0].better == "lower", cards[1].better == "lower"),
-    )
-    chart(
-        marked(figure, f"{current.token}|{start}|{knobs.link}", x, y, current.token),
-        "plane",
-        question="Where does the transformed prediction move?",
-        alt=f"{labels[1]} against {labels[0]}: {len(lab.methods)} methods and the transformed prediction.",
-        table=lambda: pd.DataFrame(
-            {
-                "method": [*(current.name(m) for m in lab.methods), "transformed"],
-                "setting": [""] * len(lab.methods) + [knobs.words(current.name)],
-                labels[0]: [*lab.table[column[x]], after[x]],
-                labels[1]: [*lab.table[column[y]], after[y]],
-            }
-        ),
-        filename="goodhart-plane",
-        note=captions.position(labels, (before[x], before[y]), (after[x], after[y]), current.name(start)),
-    )
+def _plane(current: Current, lab: cache.Lab, start: str, knobs: Knobs) -> None:
+    axes = axis_pickers(current, lab.settings)
+    settings = [Knobs.from_link(link) for link in _trail(lab, start, knobs)]
+    trail = [(cache.step(lab, start, k), k.words(current.name)) for k in settings]
+    panel = panels.plane(lab.table, lab.settings, axes, start, trail, current.view, current.look)
+    draw_panel(panel, f"{current.token}|{start}|{knobs.link}")
 
 
 def _trail(lab: cache.Lab, start: str, knobs: Knobs) -> list[str]:
@@ -123,38 +83,8 @@ def _trail(lab: cache.Lab, start: str, knobs: Knobs) -> list[str]:
 def _strip(
     current: Current, lab: cache.Lab, start: str, before: dict[Setting, float], after: dict[Setting, float]
 ) -> None:
-    others = lab.table.drop(index=start)
-    was, now = (ranks_with(lab.settings, others, scores) for scores in (before, after))
-    first, last = (ranks.iloc[-1].to_numpy() for ranks in (was, now))
-    figure = figures.strip(
-        lab.labels,
-        first,
-        last,
-        len(lab.methods),
-        current.colours[start],
-        [metric_name(*s) for s in lab.settings],
-        (was.iloc[:-1], now.iloc[:-1]),
-        {m: current.name(m) for m in others.index},
-        current.colours,
-    )
-    chart(
-        marked(figure, f"{current.token}|{start}|{state_of(after)}", current.token),
-        "strip",
-        question="What happens to its rank on all metrics?",
-        alt=f"Rank of {current.name(start)} before and after on {len(lab.labels)} metrics.",
-        table=lambda: pd.DataFrame(
-            {
-                "metric": [metric_name(*s) for s in lab.settings],
-                "symbol": lab.labels,
-                "before": list(before.values()),
-                "after": list(after.values()),
-                "rank before": first,
-                "rank after": last,
-            }
-        ),
-        filename="goodhart-ranks",
-        note=captions.steps(lab.labels, first, last, current.name(start)),
-    )
+    panel = panels.strip(lab.table, lab.settings, start, before, after, current.view, current.look)
+    draw_panel(panel, f"{current.token}|{start}|{state_of(after)}")
     symbols(lab.settings)
     st.caption(
         f"Ranks among {len(lab.methods)} shown methods, the transformed prediction in the place of "

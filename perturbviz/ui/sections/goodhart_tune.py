@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -11,14 +10,12 @@ from perturbviz.analyses.goodhart import gameability as games
 from perturbviz.analyses.goodhart.effects import opening_target
 from perturbviz.analyses.goodhart.optimise import Optimum
 from perturbviz.errors import UserError
+from perturbviz.panels import goodhart as panels
 from perturbviz.panels.captions import goodhart as captions
-from perturbviz.panels.figures import goodhart as figures
-from perturbviz.panels.figures.marks import marked
-from perturbviz.scoring.genesets import parse_subset
-from perturbviz.scoring.view import metric_label, metric_name
+from perturbviz.scoring.view import metric_name
 from perturbviz.ui import cache_goodhart as cache
 from perturbviz.ui import choose
-from perturbviz.ui.chart import chart
+from perturbviz.ui.chart import draw as draw_panel
 from perturbviz.ui.current import Current
 from perturbviz.ui.sections.goodhart_knobs import start_picker, turn
 from perturbviz.ui.sections.goodhart_play import symbols
@@ -99,49 +96,9 @@ def _show(current: Current, lab: cache.Lab, result: tuple[Optimum, pd.DataFrame,
             + (f" (seed {captions.escape(best.seed)})" if best.seed else "")
         )
         st.button("Put it on the sliders", icon=":material/tune:", on_click=_to_sliders, args=(best.knobs.link,))
-    label = metric_name(*found.setting)
-    tune, report = (np.array([getattr(t, side) for t in found.seeds], float) for side in ("tune", "report"))
-    figure = figures.climb(
-        [t.seed for t in found.seeds],
-        tune,
-        report,
-        f"{label} ({found.card.arrow})",
-        found.card.better == "lower",
-        current.colours[found.method],
-    )
     token = f"{lab.token}|{found.method}|{found.setting}|{best.knobs.link}"
-    chart(
-        marked(figure, token, token),
-        "climb",
-        question=f"How much did {metric_label(*found.setting)} improve, also on test perturbations?",
-        alt=f"{label} before and after tuning, {len(found.seeds)} seeds.",
-        table=lambda: pd.DataFrame(
-            {
-                "seed": [t.seed for t in found.seeds],
-                "setting": [t.knobs.link for t in found.seeds],
-                "tuned before": tune[:, 0],
-                "tuned after": tune[:, 1],
-                "reported before": report[:, 0],
-                "reported after": report[:, 1],
-            }
-        ),
-        filename="goodhart-climb",
-        note=captions.climbed(found),
-    )
-    at = np.flatnonzero((table["metric"] == found.setting[0]) & (table["reference"] == found.setting[1]))
-    figure = marked(figures.scales(table, int(at[0]) if len(at) else -1, one), token, token)
-    counts = [int((table["change"] == sign).sum()) for sign in (1, -1, 0)]
-    chart(
-        figure,
-        "scales",
-        question="What did it do to every metric?",
-        alt=f"Scores before and after on {len(table)} metrics, from an empty prediction (0) to {one} (1).",
-        table=table,
-        filename="goodhart-effects",
-        note=f"On perturbations it was not tuned on: {counts[0]} of {len(table)} metrics better, {counts[1]} worse, "
-        f"{counts[2]} much the same. 0 is the training mean (no change where that is undefined), 1 {one}; "
-        "triangles stand for values beyond the edge.",
-    )
+    draw_panel(panels.climb(found, current.look, token), token)
+    draw_panel(panels.scales(table, found.setting, one, token), token)
     symbols(lab.settings)
 
 
@@ -173,40 +130,14 @@ def draw_table(current: Current, lab: cache.Lab) -> None:
     except UserError as error:
         st.info(str(error), icon=":material/search:")
         return
-    _heat(current, lab, result)
+    _heat(lab, result)
 
 
-def _heat(current: Current, lab: cache.Lab, result: games.Gameability) -> None:
-    table = result.table
-    keys = list(dict.fromkeys(zip(table["label"], table["genes"], strict=True)))
-    shape = (len(keys), len(games.COLUMNS))
-    passed, text, hover = np.full(shape, np.nan), np.full(shape, "", object), np.full(shape, "", object)
-    for _, line in table.iterrows():
-        at = keys.index((line["label"], line["genes"])), list(games.COLUMNS).index(line["column"])
-        passed[at], text[at], hover[at] = (
-            line["passed"],
-            captions.cell(line),
-            captions.hover(line, captions.genes(lab.view.subset)),
-        )
-    arrows = dict(zip(table["label"], table["better"].map({"lower": "↓", "higher": "↑", "one": "→1"}), strict=True))
-    rows = [
-        f"{label} {arrows[label]}" + ("" if genes == lab.view.subset.key else f" ({parse_subset(genes).n} DE genes)")
-        for label, genes in keys
-    ]
+def _heat(lab: cache.Lab, result: games.Gameability) -> None:
     st.markdown("##### Four known tricks, on these data")
     st.markdown("  \n".join(f"{_SHOWS[shows]} {said}" for shows, said in captions.tricks(result)))
-    figure = figures.table(
-        rows, list(games.COLUMNS.values()), passed, text, np.vectorize(str, otypes=[object])(hover), len(lab.methods)
-    )
-    chart(
-        marked(figure, f"{lab.token}|{result.starts['weak'].label}", lab.token),
-        "gameability",
-        question="How far can each metric be moved without knowing more?",
-        alt=f"Best gain on {len(rows)} metrics from an empty and from a weak prediction.",
-        table=lambda: table.rename(columns={"link": "setting"}),
-        filename="gameability",
-        note=captions.gameable(result),
-    )
+    panel = panels.gameability(result, lab.view.subset, len(lab.methods), lab.token)
+    draw_panel(panel, f"{lab.token}|{result.starts['weak'].label}")
     symbols(lab.settings)
     n = len(lab.parts(lab.most).reported)
     st.caption(

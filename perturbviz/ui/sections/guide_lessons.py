@@ -7,10 +7,9 @@ import streamlit as st
 from perturbviz.benchmark import Benchmark
 from perturbviz.guide.lessons import LESSONS, Lesson, lesson
 from perturbviz.guide.stage import Reveal, Verdict
-from perturbviz.panels.figures.lessons import lines
-from perturbviz.panels.figures.marks import marked
+from perturbviz.panels import lessons as panels
 from perturbviz.ui import cache_guide, choose, navigation, session
-from perturbviz.ui.chart import chart
+from perturbviz.ui.chart import draw
 from perturbviz.ui.current import Current
 
 _REVEALED = "_revealed"  # session: (content id, lesson) pairs that were revealed
@@ -103,16 +102,9 @@ def _show(current: Current, item: Lesson, found: Reveal) -> None:
     st.caption(f"What the verdict asks for. {'; '.join(grades)}.")
     if found.numbers.empty:
         return
-    figure = lines(found.numbers, current.colours, found.x_title, found.y_title, found.kind)
-    chart(
-        marked(figure, current.token, item.id),
-        f"lesson-{item.id}",
-        question=found.question,
-        table=found.numbers,
-        filename=f"lesson-{item.id}",
-        alt=f"{found.question} {found.y_title} of {found.numbers['method'].nunique()} methods over {found.x_title}.",
-        note="Computed on the held-out perturbations of the loaded benchmark.",
-    )
+    titles = (found.x_title, found.y_title)
+    panel = panels.reveal(item.id, found.question, found.numbers, titles, found.kind, current.colours)
+    draw(panel, current.token)
 
 
 def _flat(query: dict[str, list[str]]) -> dict[str, str | list[str]]:

@@ -10,10 +10,10 @@ import streamlit as st
 
 from perturbviz.metrics.nonadditive.calls import Side
 from perturbviz.panels import captions
+from perturbviz.panels import interactions as panels
 from perturbviz.panels.captions import interactions as interaction_captions
-from perturbviz.panels.figures import interactions as figures
 from perturbviz.ui import cache_interactions as cache
-from perturbviz.ui.chart import chart
+from perturbviz.ui.chart import draw as draw_panel
 from perturbviz.ui.sections.interactions.work import SIDES, Work, number_of_calls, option
 from perturbviz.ui.tables import draw_table
 
@@ -42,29 +42,14 @@ def draw(work: Work) -> None:
         found["no_change"] = cache.found(work.question, "no_change", side, n)
     says = interaction_captions.convention(work.threshold)
     st.markdown(captions.escape(interaction_captions.against_no_change(found, work.names, side)) + says)
-    drawn = {m: f.curves[kind] for m, f in found.items() if kind in f.curves}
-    prevalences = [f.table["prevalence"].mean() for f in found.values() if len(f.table)]
-    prevalence = float(np.mean(prevalences)) if prevalences else np.nan
-    if not drawn:
+    panel = panels.curves(kind, side, found, work.look, work.threshold)
+    if panel is None:
         st.info(
             "No shown method orders the pairs of these doubles: switch on another method in the sidebar.",
             icon=":material/search:",
         )
         return
-    chart(
-        work.mark(figures.curves(kind, drawn, work.names, work.colours, work.dashes, prevalence), kind + side),
-        "curves",
-        question="Who finds the pairs that are not additive?",
-        alt=interaction_captions.curve_note(kind, drawn, work.names),
-        table=lambda: pd.concat(
-            [
-                pd.DataFrame({"method": m, "x": c.x, "mean": c.mean, "low": c.low, "high": c.high})
-                for m, c in drawn.items()
-            ]
-        ),
-        filename=f"interaction-{kind}",
-        note=interaction_captions.curve_note(kind, drawn, work.names) + says,
-    )
+    draw_panel(panel, work.token)
     said = interaction_captions.take_part(found, work.names)
     if said:
         st.caption(said)

@@ -11,8 +11,8 @@ import streamlit as st
 
 from perturbviz.analyses.interactions.pairs import Pairs
 from perturbviz.analyses.interactions.threshold import Kind, Threshold
-from perturbviz.panels.figures.drawing import Drawing
-from perturbviz.panels.figures.marks import marked
+from perturbviz.panels.interactions import labels
+from perturbviz.panels.look import Look
 from perturbviz.ui import cache_interactions as cache
 from perturbviz.ui import choose
 from perturbviz.ui.current import Current
@@ -38,9 +38,9 @@ class Work:
         return self.current.shown
 
     @property
-    def names(self) -> dict[str, str]:
+    def names(self) -> Mapping[str, str]:
         """Method -> display name; "truth" for the observation."""
-        return {"truth": "Truth", **{m: self.current.name(m) for m in self.current.methods}}
+        return labels(self.look)
 
     @property
     def colours(self) -> Mapping[str, str]:
@@ -48,13 +48,14 @@ class Work:
         return self.current.colours
 
     @property
-    def dashes(self) -> dict[str, str]:
-        """Line styles: no change dashed, half-sum dotted, so that coinciding curves are both seen."""
-        return {"no_change": "dash", "half_sum": "dot"}
+    def look(self) -> Look:
+        """Names and colours of all methods."""
+        return self.current.look
 
-    def mark(self, fig: Drawing, axes: str = "") -> Drawing:
-        """Write the state shown into a figure, for tests and for zooming."""
-        return marked(fig, self.current.token, axes)
+    @property
+    def token(self) -> str:
+        """Mark of the state shown."""
+        return self.current.token
 
 
 def option(label: str, key: str, options: Mapping[str, str], help: str | None = None, *, slider: bool = False) -> str:

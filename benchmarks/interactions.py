@@ -71,10 +71,10 @@ def timed_charts(times: dict[str, float]) -> Iterator[None]:
 
     original, last = module.payload, [time.process_time()]
 
-    def payload(fig, key, *rest):
-        out = original(fig, key, *rest)
+    def payload(panel, token):
+        out = original(panel, token)
         now = time.process_time()
-        times[key], last[0] = now - last[0], now
+        times[panel.key], last[0] = now - last[0], now
         return out
 
     nothing_clicked = mock.Mock(return_value=SimpleNamespace(clicked=None, selected=()))

@@ -12,6 +12,7 @@ from perturbviz.analyses.goodhart.effects import ranks_with
 from perturbviz.analyses.goodhart.gameability import COLUMNS, Gameability
 from perturbviz.analyses.goodhart.optimise import Optimum
 from perturbviz.metrics import parse_metric
+from perturbviz.panels.captions import counted
 from perturbviz.panels.captions import goodhart as words
 from perturbviz.panels.figures import goodhart as figures
 from perturbviz.panels.figures import rankings as ranking_figures
@@ -267,7 +268,7 @@ def revealed(
         question="And on the metrics nobody played for?",
         figure=ranking_figures.bump(table, labels, {t: t for t in scores}, colours, 0, list(untouched)),
         caption=words.revealed(table, labels, 0, list(untouched), others),
-        alt=f"{words.counted(len(teams), 'team')} and the untouched prediction: ranks on {len(labels)} metrics.",
+        alt=f"{counted(len(teams), 'team')} and the untouched prediction: ranks on {len(labels)} metrics.",
         table=lambda: table.set_axis(labels, axis=1).rename_axis("team").reset_index(),
         filename="challenge",
         axes=(code,),

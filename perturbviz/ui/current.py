@@ -13,8 +13,6 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.errors import UserError
 from perturbviz.panels import captions
-from perturbviz.panels.figures.drawing import Figure
-from perturbviz.panels.figures.marks import marked
 from perturbviz.panels.look import Look
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.rankings import Ranking
@@ -62,10 +60,6 @@ class Current:
         if isinstance(self.source, ScoreTable):
             return self.source.reference(self.view.metric)
         return self.view.reference
-
-    def mark(self, fig: Figure, *axes: object) -> Figure:
-        """:func:`marked <panels.figures.marks.marked>` for a figure drawn in units of the metric, and of ``axes``."""
-        return marked(fig, self.token, self.view.metric, self.reference, *axes)
 
     @cached_property
     def data(self) -> Benchmark | ScoreTable:

@@ -6,20 +6,21 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from perturbviz.panels.figures.theme import MEAN_BAR, method_colours, template
+from perturbviz.panels.panel import Panel
 from perturbviz.ui import server
-from perturbviz.ui.chart import chart
+from perturbviz.ui.chart import draw
 
 METHODS = ["Cautious", "Bold", "Noisy", "linear", "no change", "mean"]
 COLOURS = method_colours(METHODS, ["no change", "mean"])
 NAMES = [f"P{i}" for i in range(150)]
 
 
-def strip(metric: str, order: str, axes: str, token: str) -> go.Figure:
+def strip(metric: str, order: str) -> go.Figure:
     """750 points, one colour a method, with red mean bars."""
     rng = np.random.default_rng({"l2": 1, "pearson": 2}[metric])
     methods = METHODS[:5] if order == "as is" else METHODS[:5][::-1]
     scores = {m: rng.normal(i, 0.3, 150).astype("f4") for i, m in enumerate(METHODS[:5])}
-    fig = go.Figure(layout={"template": template(), "meta": {"token": token, "axes": axes}})
+    fig = go.Figure(layout={"template": template()})
     for i, m in enumerate(methods):
         x = (i + rng.uniform(-0.3, 0.3, 150)).astype("f4")
         fig.add_trace(
@@ -49,10 +50,10 @@ def strip(metric: str, order: str, axes: str, token: str) -> go.Figure:
     return fig
 
 
-def bump(metric: str, token: str) -> go.Figure:
+def bump(metric: str) -> go.Figure:
     """Ranks as lines, with error bars, bars' cousin of the strip."""
     rng = np.random.default_rng(len(metric))
-    fig = go.Figure(layout={"meta": {"token": token}})
+    fig = go.Figure()
     for m in METHODS:
         fig.add_trace(
             go.Scatter(
@@ -69,13 +70,13 @@ def bump(metric: str, token: str) -> go.Figure:
     return fig
 
 
-def heatmap(metric: str, token: str, ring: bool) -> go.Figure:
+def heatmap(metric: str, ring: bool) -> go.Figure:
     """A binned density, with a ring and a label on demand."""
     rng = np.random.default_rng(len(metric))
     place = {"type": "rect", "x0": 20, "x1": 40, "y0": 20, "y1": 40, "label": {"text": "r = -0.5"}}
     return go.Figure(
         go.Heatmap(z=rng.random((120, 120)).astype("f4")),
-        layout={"meta": {"token": token}, "shapes": [place] if ring else []},
+        layout={"shapes": [place] if ring else []},
     )
 
 
@@ -89,33 +90,42 @@ def charts_page() -> None:
         many = st.toggle("Many", key="many")
         ring = st.toggle("Ring", key="ring")
     token = f"{metric}|{order}|{axes}" + "|ring" * ring
-    event = chart(
-        strip(metric, order, axes, token),
-        "strip",
+    panel = Panel(
+        key="strip",
         question="Which method has the smallest error <here> & now?",
+        figure=strip(metric, order),
+        caption="Cautious leads <b>here</b>.",
         alt=f"Strip plot of 750 {metric} values for five methods",
         table=lambda: pd.DataFrame({"name": ["=1+1", "P1", "-3"], "value": [0.5, -1.25, np.nan]}),
         filename=f"errors {metric}",
-        note="Cautious leads <b>here</b>.",
         select=True,
+        axes=(axes,),
     )
+    event = draw(panel, token)
     if event.clicked is not None:
         st.session_state["clicks"] = st.session_state.get("clicks", 0) + 1
     st.text(f"clicked {event.clicked} clicks {st.session_state.get('clicks', 0)} selected {len(event.selected)}")
     left, right = st.columns(2)
     with left:
-        chart(bump(metric, token), "bump", question="How does the order shift?", alt="Bump chart", height=340)
+        draw(plain("bump", "How does the order shift?", bump(metric), 340), token)
     with right:
-        chart(heatmap(metric, token, ring), "heat", question="Where are the genes?", alt="Density", height=340)
+        draw(plain("heat", "Where are the genes?", heatmap(metric, ring), 340), token)
     if many:
         for i in range(3):
-            chart(bump(metric, token), f"more {i}", question=f"More {i}?", alt="Bump chart", height=250)
+            draw(plain(f"more {i}", f"More {i}?", bump(metric), 250), token)
+
+
+def plain(key: str, question: str, figure: go.Figure, height: int | None = None) -> Panel:
+    """A chart without a table, of which little is said."""
+    return Panel(
+        key=key, question=question, figure=figure, caption="", alt=question, table=None, filename="chart", height=height
+    )
 
 
 def other_page() -> None:
     """A page with one chart, to leave and come back."""
     st.header("Other")
-    chart(bump("r", "other"), "bump", question="Another?", alt="Another bump chart")
+    draw(plain("bump", "Another?", bump("r")), "other")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from perturbviz.panels.figures.drawing import Drawing
-from perturbviz.panels.figures.marks import marked
+from perturbviz.panels.panel import Panel
 from perturbviz.panels.spreadsheet import csv_bytes
 from perturbviz.ui.chart import Event, payload
 from tests.charts import decoded, figures
@@ -18,17 +18,9 @@ from tests.charts import decoded, figures
 APP = str(Path(__file__).parents[1] / "e2e" / "chart_app.py")
 
 
-def encode(fig, **changes):
-    options = {
-        "question": "Why?",
-        "alt": "a",
-        "filename": "f",
-        "height": None,
-        "note": "",
-        "select": False,
-        "csv": True,
-    }
-    return payload(fig, "k", **(options | changes))
+def encode(fig, token="t", **changes):
+    said = {"question": "Why?", "alt": "a", "caption": "", "filename": "f", "table": pd.DataFrame()}
+    return payload(Panel(key="k", figure=fig, **(said | changes)), token)
 
 
 @pytest.fixture
@@ -40,7 +32,7 @@ def scatter():
 
 
 def test_payload_starts_with_a_digest_of_its_content(scatter):
-    first, again, other = encode(scatter), encode(scatter), encode(scatter, note="x")
+    first, again, other = encode(scatter), encode(scatter), encode(scatter, caption="x")
     assert first == again
     assert first[:7] == b'{"id":"' and first[23:25] == b'",'
     assert first[7:23] != other[7:23]
@@ -74,7 +66,6 @@ def test_plain_parts_are_sent_as_plotlys_own_figure_is(scatter):
 
     assert sent(changed) == sent(changed.figure())
     assert changed.figure().layout.xaxis.tickangle == -40
-    assert marked(plain, "t", "metric").layout["meta"] == marked(scatter, "t", "metric").layout.meta
 
 
 def test_placeholder_colours_of_streamlit_never_reach_the_browser():

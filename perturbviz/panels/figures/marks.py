@@ -1,17 +1,13 @@
-"""What figures share: labels that keep apart, points with rings, and the mark of the state that a figure shows."""
+"""What figures share: labels that keep apart, and points with rings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any
 
 import numpy as np
 
-from perturbviz.panels.figures.drawing import Drawing, Figure
 from perturbviz.panels.figures.theme import MEAN_BAR, SURFACE
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 HALO = {"color": SURFACE, "width": 0.5}
 """Outline that keeps points apart which overlap; they are opaque, so that each has its full contrast."""
@@ -35,16 +31,3 @@ def rings(ringed: np.ndarray, size: float, larger: float) -> dict[str, Any]:
     width = np.where(ringed, 2, 0).tolist()
     sizes = np.where(ringed, larger, size).tolist()
     return {"size": sizes, "opacity": 1, "line": {"color": MEAN_BAR, "width": width}}  # many sizes fade by default
-
-
-@overload
-def marked(fig: Drawing, token: str, *axes: object) -> Drawing: ...
-@overload
-def marked(fig: go.Figure, token: str, *axes: object) -> go.Figure: ...
-def marked(fig: Figure, token: str, *axes: object) -> Figure:
-    """Write into a figure which state it shows (``token``) and what its axes are; returns that figure.
-
-    Zoom is kept from one state to the next while ``axes`` (metric, reference, gene, …) stay the same.
-    """
-    meta = {"token": token, "axes": "|".join(map(str, axes))}
-    return fig.with_layout(meta=meta) if isinstance(fig, Drawing) else fig.update_layout(meta=meta)

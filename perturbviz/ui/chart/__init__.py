@@ -9,7 +9,7 @@ The browser's part stands in ``browser/``, which ``ui.server`` hands out. ``PERT
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.metadata import version
@@ -22,11 +22,9 @@ import orjson
 import streamlit as st
 
 from perturbviz.panels.captions import footnoted
-from perturbviz.panels.figures.drawing import Figure
-from perturbviz.panels.figures.marks import marked
 from perturbviz.panels.figures.text import escape
 from perturbviz.panels.figures.theme import THEME_COLOURS, figure_dict, recoloured, scaled
-from perturbviz.panels.panel import Panel, Table
+from perturbviz.panels.panel import Panel
 from perturbviz.panels.spreadsheet import csv_bytes, marked_methods, with_about
 
 DEFAULT_HEIGHT = 420
@@ -71,78 +69,34 @@ def draw(panel: Panel, token: str) -> Event:
     Event
         Empty unless the panel reports selections.
     """
-    name, note = _safe(panel.filename or panel.key), f"{panel.caption} {panel.hint}".strip()
-
-    def show() -> Event:
-        about = panel.key, panel.question, panel.alt
-        if _by_streamlit():
-            fig = marked(panel.figure, token, *panel.axes)
-            return _streamlit_chart(fig, *about, panel.height, note, panel.select)
-        state = token, scale(), _glides(), _lines()
-        known = _SENT.get(panel)
-        if known is None or known[0] != state:
-            fig, csv = marked(panel.figure, token, *panel.axes), panel.table is not None
-            known = state, payload(fig, *about, name, panel.height, note, panel.select, csv, _lines())
-            _SENT[panel] = known
-        return _component_chart(known[1], panel.key, panel.select)
-
-    return _framed(panel.key, name, panel.table, show)
-
-
-def chart(
-    fig: Figure,
-    key: str,
-    *,
-    question: str,
-    alt: str,
-    table: Table | None = None,
-    filename: str = "chart",
-    height: int | None = None,
-    note: str = "",
-    select: bool = False,
-) -> Event:
-    """Draw a figure and what is said about it where no :class:`Panel` holds both; see :func:`draw`.
-
-    Parameters
-    ----------
-    fig
-        The figure; not changed. ``ids`` and trace names (or ``uid``) tell which point and trace is which after a
-        change. ``layout.meta`` may hold ``token`` (any mark of the state shown), ``axes`` (zoom is reset when it
-        changes) and ``glide`` (False: points jump).
-    key
-        Unique name of the chart on its page; the same key is the same chart.
-    question
-        The chart's title: the question it answers. Plain text.
-    alt
-        Alternative text.
-    table
-        The numbers drawn, for the CSV download; a callable is only called on download.
-    filename
-        Name of downloaded files without extension.
-    height
-        Pixels; by default the figure's own height or 420.
-    note
-        One sentence under the chart. Plain text.
-    select
-        Report clicks and box or lasso selections.
-
-    Returns
-    -------
-    Event
-        Empty unless ``select``.
-    """
-    name = _safe(filename)
-
-    def show() -> Event:
-        if _by_streamlit():
-            return _streamlit_chart(fig, key, question, alt, height, note, select)
-        data = payload(fig, key, question, alt, name, height, note, select, table is not None, _lines())
-        return _component_chart(data, key, select)
-
-    return _framed(key, name, table, show)
+    seeing, about = st.session_state.get(_SEEING, ()), _about()
+    with st.container(key=f"pv-frame-{panel.key}", gap=None):
+        if os.environ.get("PERTURBVIZ_CHARTS") == "streamlit":
+            event = _streamlit_chart(panel, token)
+        else:
+            event = _component_chart(_sent(panel, token), panel.key, panel.select)
+        if panel.table is not None:
+            st.download_button(
+                "CSV",
+                data=lambda: csv_bytes(with_about(marked_methods(panel.numbers(), seeing), about)),
+                file_name=f"{_file_name(panel)}.csv",
+                mime="text/csv",
+                key=f"csv:{panel.key}",
+                on_click="ignore",
+            )
+    return event
 
 
-def _about() -> dict[str, str]:
+def _sent(panel: Panel, token: str) -> bytes:
+    """The message to the browser, kept with the panel as long as that lives and is shown in the same state."""
+    state = token, scale(), _glides(), _lines()
+    known = _SENT.get(panel)
+    if known is None or known[0] != state:
+        known = _SENT[panel] = state, payload(panel, token)
+    return known[1]
+
+
+def _about() -> Mapping[str, str]:
     """What charts of this run are about: see :func:`keep_about`."""
     return st.session_state.get(_ABOUT, {})
 
@@ -152,35 +106,23 @@ def _lines() -> tuple[str, ...]:
     return tuple(text for name, text in _about().items() if name != "link")
 
 
-def _safe(filename: str) -> str:
-    return re.sub(r"[^\w.+-]+", "-", filename).strip("-.") or "chart"
-
-
-def _by_streamlit() -> bool:
-    return os.environ.get("PERTURBVIZ_CHARTS") == "streamlit"
-
-
 def _glides() -> bool:
     return os.environ.get("PERTURBVIZ_GLIDE", "1") != "0"
 
 
-def _framed(key: str, name: str, table: Table | None, show: Callable[[], Event]) -> Event:
-    """A chart with the download of its numbers below."""
-    seeing, about = st.session_state.get(_SEEING, ()), _about()
-    with st.container(key=f"pv-frame-{key}", gap=None):
-        event = show()
-        if table is not None:
-            st.download_button(
-                "CSV",
-                data=lambda: csv_bytes(
-                    with_about(marked_methods(table() if callable(table) else table, seeing), about)
-                ),
-                file_name=f"{name}.csv",
-                mime="text/csv",
-                key=f"csv:{key}",
-                on_click="ignore",
-            )
-    return event
+def _file_name(panel: Panel) -> str:
+    """Name of downloaded files without extension, of letters that every system takes."""
+    return re.sub(r"[^\w.+-]+", "-", panel.filename or panel.key).strip("-.") or "chart"
+
+
+def _note(panel: Panel) -> str:
+    """What stands under the chart."""
+    return f"{panel.caption} {panel.hint}".strip()
+
+
+def _meta(spec: Mapping[str, Any], panel: Panel, token: str) -> dict[str, Any]:
+    """Which state a figure shows, and what its axes are: zoom is kept while that stays the same."""
+    return {**spec["layout"].get("meta", {}), "token": token, "axes": "|".join(map(str, panel.axes))}
 
 
 def keep_about(seeing: Sequence[str], about: Mapping[str, str]) -> None:
@@ -201,18 +143,7 @@ def scale() -> float:
     return float(st.session_state.get(SCALE, 1))
 
 
-def payload(
-    fig: Figure,
-    key: str,
-    question: str,
-    alt: str,
-    filename: str,
-    height: int | None,
-    note: str,
-    select: bool,
-    csv: bool,
-    about: Sequence[str] = (),
-) -> bytes:
+def payload(panel: Panel, token: str) -> bytes:
     """Encode what the browser needs as JSON bytes that start with a digest of the rest.
 
     The digest lets the browser see without parsing that nothing has changed. Data and layout of the figure are JSON
@@ -220,24 +151,24 @@ def payload(
     them with what is drawn; the layout is without ``meta``, so that a chart which looks the same in another state of
     the app is not drawn again.
     """
-    spec = figure_dict(fig)
+    spec = figure_dict(panel.figure)
     bare = {name: value for name, value in spec["layout"].items() if name != "meta"}
     data, layout = (_json(scaled(part, scale())).decode() for part in (spec["data"], bare))
     body = {
-        "key": key,
+        "key": panel.key,
         "data": data,
         "layout": layout,
-        "meta": spec["layout"].get("meta", {}),
-        "question": question,
-        "alt": re.sub(r"\*\*|\\(?=\W)", "", alt),  # sentences are written in Markdown
-        "note": footnoted(note, question, data, layout),
-        "filename": filename,
+        "meta": _meta(spec, panel, token),
+        "question": panel.question,
+        "alt": re.sub(r"\*\*|\\(?=\W)", "", panel.alt),  # sentences are written in Markdown
+        "note": footnoted(_note(panel), panel.question, data, layout),
+        "filename": _file_name(panel),
         "height": int(
-            (height or spec["layout"].get("height") or DEFAULT_HEIGHT) * (0.75 + 0.25 * scale())
+            (panel.height or spec["layout"].get("height") or DEFAULT_HEIGHT) * (0.75 + 0.25 * scale())
         ),  # the screen is no taller
-        "select": select,
-        "csv": csv,
-        "about": list(about),
+        "select": panel.select,
+        "csv": panel.table is not None,
+        "about": list(_lines()),
         "glide": _glides(),
         "dark": THEME_COLOURS,
         "plotly": version("plotly"),
@@ -270,29 +201,31 @@ def _ignore() -> None:
     """Stand in for the callbacks that Streamlit wants for every value a component may set."""
 
 
-def _streamlit_chart(
-    fig: Figure, key: str, question: str, alt: str, height: int | None, note: str, select: bool
-) -> Event:
+def _streamlit_chart(panel: Panel, token: str) -> Event:
     """Draw with Streamlit's own element: rebuilt at every change, but without own browser code."""
-    spec = figure_dict(fig)
+    spec = figure_dict(panel.figure)
+    spec["layout"]["meta"] = _meta(spec, panel, token)
     if st.context.theme.type == "dark":
         spec = recoloured(spec)
     import plotly.graph_objects as go
 
     drawn = go.Figure(spec, skip_invalid=True)
-    drawn.update_layout(title_text=escape(question), height=int(height or drawn.layout.height or DEFAULT_HEIGHT))
+    drawn.update_layout(
+        title_text=escape(panel.question), height=int(panel.height or drawn.layout.height or DEFAULT_HEIGHT)
+    )
     drawn.update_layout(margin_t=72)  # room for the title over a one-row legend
     points: list[dict[str, Any]] = []
-    if select:
-        state = st.plotly_chart(drawn, key=f"chart:{key}", theme=None, alt=alt, config=_NOT_SENT, on_select="rerun")
+    name = f"chart:{panel.key}"
+    if panel.select:
+        state = st.plotly_chart(drawn, key=name, theme=None, alt=panel.alt, config=_NOT_SENT, on_select="rerun")
         points = [point for point in state.selection.points if point.get("customdata") is not None]
     else:
-        st.plotly_chart(drawn, key=f"chart:{key}", theme=None, alt=alt, config=_NOT_SENT)
-    if note := footnoted(note, question, _json(spec).decode()):
+        st.plotly_chart(drawn, key=name, theme=None, alt=panel.alt, config=_NOT_SENT)
+    if note := footnoted(_note(panel), panel.question, _json(spec).decode()):
         st.text(note)
     selected = [point["customdata"] for point in points]
     # Streamlit has no clicks, only selections: one point newly selected is a click, reported once.
-    last = f"pv-last:{key}"
+    last = f"pv-last:{panel.key}"
     clicked = selected[0] if len(selected) == 1 and st.session_state.get(last) != selected else None
     st.session_state[last] = selected
     return Event(clicked, selected)

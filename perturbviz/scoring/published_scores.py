@@ -106,8 +106,8 @@ def scores_of_view(table: ScoreTable, view: View, methods: Sequence[str] | None 
     if view.seed in set(rows["seed"]):
         keep &= (rows["seed"] == view.seed).to_numpy()
     given = _given(table, genes, shown, rows)
-    there = given[:, keep].any(axis=1)
-    shown, given = [m for m, any_ in zip(shown, there, strict=True) if any_], given[there]
+    there = np.flatnonzero(given[:, keep].any(axis=1))
+    shown, given = [shown[i] for i in there], given[there]
     if view.rows == "common":
         asked, keep = keep, keep & given.all(axis=0)
         if asked.any() and not keep.any():

@@ -57,6 +57,7 @@ PARAMETERS = (
     Parameter("gene", ("profiles", "interactions")),
     Parameter("method", ("rankings:Every view", "rankings:Retrieval", "interactions")),
     Parameter("against", ("errors",)),
+    *(Parameter(name, ("rankings:As in a paper",)) for name in ("paper", "switch")),
     Parameter("section", ("rankings",), default=FIRST_SECTION),
     Parameter("data_section", ("data",), default="Loaded"),
     *_used_on("guide", "guide", "lesson"),

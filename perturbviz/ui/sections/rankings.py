@@ -23,6 +23,7 @@ from perturbviz.scoring.view import View
 from perturbviz.ui import cache, cache_views, choose, recipes, session, sources
 from perturbviz.ui.chart import draw
 from perturbviz.ui.current import Current, four_questions, stop
+from perturbviz.ui.sections import protocols
 from perturbviz.ui.sections.this_view import open_setting
 
 #: Candidates of retrieval whose distances are drawn: a million cells are a chart of 4 MB.
@@ -281,9 +282,15 @@ def _candidates(current: Current) -> tuple[str, np.ndarray, np.ndarray]:
     return method, positions[columns], columns
 
 
+def as_in_a_paper(current: Current) -> None:
+    """What the rules of papers say of these predictions."""
+    protocols.as_in_a_paper(current, open_view)
+
+
 SECTIONS = {
     "Score table": score_table,
     "Every view": every_view,
+    "As in a paper": as_in_a_paper,
     "Robustness": robust,
     "Across data sets": across,
     "Retrieval": retrieval,

@@ -8,6 +8,7 @@ from perturbviz.scoring.rankings import Ranking
 from perturbviz.ui import cache, ceiling, choose, navigation, session
 from perturbviz.ui.chart import draw
 from perturbviz.ui.current import Current, begin, four_questions
+from perturbviz.ui.sections.error_parts import error_parts
 
 
 def main() -> None:
@@ -27,6 +28,7 @@ def main() -> None:
             st.markdown(f"**{captions.escape(perturbation)}** is marked.")
             st.page_link(navigation.path("profiles"), label="See its profile", icon=":material/scatter_plot:")
             st.button("Clear", on_click=session.set_extra, args=("p", ""), type="tertiary")
+    error_parts(current)
     left, right = st.columns(2, gap="large")
     with left:
         compared(current, ranking, perturbation)

@@ -28,6 +28,20 @@ def mae(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     return np.abs(truth - prediction).mean(axis=1)
 
 
+def mse_parts(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """What an MSE is made of: shift, scale and pattern, (P, G) changes twice -> (3, P); they sum to :func:`mse`.
+
+    Shift is the squared difference of the means over genes, scale (sd(p) - r sd(y))², pattern (1 - r²) var(y), with the
+    correlation r over genes and population moments (Murphy's decomposition). A side that does not vary has r = 0.
+    """
+    (y, p), mean = (x - x.mean(axis=1, keepdims=True) for x in (truth, prediction)), truth.mean(axis=1)
+    of_y, of_p = (np.sqrt(np.square(x).mean(axis=1)) for x in (y, p))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = np.where((of_y > 0) & (of_p > 0), (y * p).mean(axis=1) / (of_y * of_p), 0.0)
+    shift = np.square(prediction.mean(axis=1) - mean)
+    return np.stack([shift, np.square(of_p - r * of_y), (1 - np.square(r)) * np.square(of_y)])
+
+
 _OUTLIERS = "Sensitive to outliers: a few genes and the strongest perturbations dominate."
 _SHRINK = "Shrink towards the mean: where most genes do not change, saying nothing risks nothing."
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
+from perturbviz.analyses.error_parts import PARTS
 from perturbviz.panels import captions, ceiling
 from perturbviz.panels.figures import errors as figures
 from perturbviz.panels.look import Look
 from perturbviz.panels.panel import Panel
 from perturbviz.scoring.rankings import Ranking, one_value_a_set, per_unit
 from perturbviz.scoring.scores import Scores
+from perturbviz.scoring.view import View
 from perturbviz.stats import average
 
 PAIRED_POINTS = 560  # that chart has half the width
@@ -92,6 +96,26 @@ def paired(ranking: Ranking, against: str, look: Look, marked: str = "") -> Pane
         table=table,
         filename=f"paired-{scores.metric}",
         axes=(scores.metric, scores.reference, against),
+    )
+
+
+def parts_of_errors(methods: Sequence[str], parts: np.ndarray, look: Look, view: View) -> Panel:
+    """Why the squared error of each method is as large as it is: (methods, 3) shift, scale and pattern, best first."""
+    total = parts.sum(axis=1)
+    order = [i for i in np.argsort(total, kind="stable") if not np.isnan(total[i])]
+    names = [look.name(methods[i]) for i in order]
+    table = pd.DataFrame(parts[order], columns=list(PARTS))
+    table.insert(0, "method", names)
+    said = captions.parts_of_errors(names, parts[order])
+    return Panel(
+        key="error-parts",
+        question="Why is the squared error as large as it is?",
+        figure=figures.parts_of_errors(parts[order], names, list(PARTS)),
+        caption=said + " " + " ".join(f"{part.capitalize()}: {meaning}." for part, meaning in PARTS.items()),
+        alt=f"Bars of {len(names)} methods in three pieces. {said}",
+        table=table.assign(mse=total[order]),
+        filename="error-parts",
+        axes=(view.token,),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from perturbviz.analyses.all_views import Setting, SplitChoice, sweep
+from perturbviz.analyses.error_parts import error_parts
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.metrics import CATALOGUE, canonical
@@ -139,6 +140,14 @@ def rank_table(source: Source, view: View, which: Which = "all") -> RankTable:
         scores.keep(one, source, views[pair])
     found |= new
     return made_rank_table(here, view.subset, {p: found[p] for p in pairs}, view.avg, left_out)
+
+
+@memo(_MOST, plain=lambda benchmark, view: (benchmark, view.with_(data="", metric="mse", ref="control", avg="mean")))
+def parts_of_errors(benchmark: Benchmark, view: View) -> tuple[tuple[str, ...], np.ndarray]:
+    """The shown methods, and shift, scale and pattern of the MSE of each: (methods, 3)."""
+    here = evaluation(benchmark, view)
+    methods = tuple(m for m in here.methods if not view.show or m in view.show)
+    return methods, error_parts(here, view_rows(here, view, methods), view.subset, methods)
 
 
 def curves(benchmark: Benchmark, view: View) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -15,6 +15,7 @@ import pytest
 from perturbviz.metrics import CATALOGUE
 from perturbviz.metrics.correlation import spearman
 from perturbviz.metrics.directions import direction_fidelity, direction_reach
+from perturbviz.metrics.distance import mse_parts
 from perturbviz.metrics.hits import de_auprc, hit_recalls, overlap_beyond_chance
 from perturbviz.metrics.known import Training, residual_cosine, retrieval_training
 from perturbviz.metrics.retrieval import pds_panel
@@ -111,6 +112,18 @@ def test_order_of_effect_sizes():
 
 def test_overlap_beyond_chance():
     equal(overlap_beyond_chance(TRUTH - CONTROL, MODEL - CONTROL, k=5), OWN["overlap_beyond_chance_k5"]["value"])
+
+
+def test_parts_of_the_squared_error():
+    parts = mse_parts(TRUTH - CONTROL, MODEL - CONTROL)
+    for i, theirs in enumerate(OWN["mse_decomposition"]["values"]):
+        equal(parts[:, i], [theirs[part] for part in ("shift", "scale", "pattern")])
+        equal(parts[:, i].sum(), theirs["mse"])
+
+
+def test_parts_of_a_prediction_that_does_not_vary():
+    truth = np.array([[1.0, 2.0, 3.0]])
+    np.testing.assert_allclose(mse_parts(truth, np.zeros((1, 3)))[:, 0], [4, 0, 2 / 3])
 
 
 @pytest.mark.parametrize("top", [1, 2, 3])

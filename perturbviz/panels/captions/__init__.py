@@ -452,6 +452,22 @@ def left_out(pairs: Iterable[tuple[str, str]]) -> str:
     )
 
 
+def parts_of_errors(names: Sequence[str], parts: np.ndarray) -> str:
+    """How much of the best method's squared error is in which part, and what separates it from the next. Plain text.
+
+    ``parts``: (methods, 3) shift, scale and pattern, best first.
+    """
+    if not len(parts) or not parts[0].sum() > 0:
+        return ""
+    labels = ("shift", "scale", "pattern")
+    share = parts[0] / parts[0].sum()
+    text = f"Of {names[0]}'s error {share[2]:.0%} is pattern, {share[1]:.0%} scale and {share[0]:.0%} shift."
+    gap = parts[1] - parts[0] if len(parts) > 1 else np.zeros(3)
+    if gap.sum() > 1e-6 * parts[0].sum():
+        text += f" {names[1]} is worse mostly by {labels[int(np.argmax(gap))]}."
+    return text
+
+
 def overturn(ranks: pd.DataFrame, settings: list[str], name: Callable[[str], str], ranking: Ranking) -> str:
     """What another metric or reference on the same genes makes of the lead; who shares the first place keeps it."""
     lead = ranking.leaders

@@ -9,14 +9,16 @@ import pandas as pd
 
 from perturbviz.panels.figures.drawing import Drawing
 from perturbviz.panels.figures.marks import apart, rings
-from perturbviz.panels.figures.parts import Part, axis, columns_across, line, margins, mean_bar, note
+from perturbviz.panels.figures.parts import Part, axis, bars, columns_across, line, lines_down, margins, mean_bar, note
 from perturbviz.panels.figures.parts import points as dots
 from perturbviz.panels.figures.rules import level, upright
 from perturbviz.panels.figures.text import escape
-from perturbviz.panels.figures.theme import MUTED, method_dash, text_colour
+from perturbviz.panels.figures.theme import DIVERGING, MUTED, SEQUENTIAL, method_dash, text_colour
 
 #: Room for two lines of names and for numbers; where Plotly finds the room itself it draws everything twice.
 MARGIN = {"l": 68, "b": 46}
+#: Shift, scale and pattern of an error.
+PART_COLOURS = (DIVERGING[1], SEQUENTIAL[2], SEQUENTIAL[4])
 #: Points of one chart, at most and at least of one method: beyond it swarms say no more and cost the browser work.
 POINTS, MAX_POINTS, MIN_POINTS = 1000, 400, 40
 
@@ -155,6 +157,41 @@ def _swarms(
         marker={"color": [colours[methods[i]] for i in of], **rings(labels[row] == marked, 5, 11)},
         text=[f"<b>{said[j]}</b><br>{called[i]}" for i, j in zip(of, row, strict=True)],
     )
+
+
+def parts_of_errors(parts: np.ndarray, names: Sequence[str], labels: Sequence[str]) -> Drawing:
+    """Bars of what the mean squared error of each method is made of, one piece after the other.
+
+    Parameters
+    ----------
+    parts
+        (methods, parts), the first method on top.
+    names, labels
+        Of the methods and of the parts.
+    """
+    rows = list(range(len(names)))
+    traces = [
+        bars(
+            parts[:, i],
+            rows,
+            f"part-{label}",
+            f"<b>%{{text}}</b><br>{escape(label)}: %{{x:.4g}}",
+            orientation="h",
+            name=escape(label),
+            text=[escape(n) for n in names],
+            textposition="none",
+            marker={"color": colour},
+        )
+        for i, (label, colour) in enumerate(zip(labels, PART_COLOURS, strict=True))
+    ]
+    layout = {
+        "barmode": "stack",
+        "height": 120 + 30 * len(names),
+        "hovermode": "closest",
+        "xaxis": axis("mean squared error", rangemode="tozero"),
+        "yaxis": lines_down([escape(n) for n in names]),
+    }
+    return Drawing(traces, layout)
 
 
 def over_n(

@@ -33,16 +33,14 @@ def main() -> None:
     with left:
         compared(current, ranking, perturbation)
     with right:
-        over_n(current, ranking)
+        over_n(current)
 
 
 def compared(current: Current, ranking: Ranking, perturbation: str) -> None:
     """Paired differences to a method that is chosen here."""
     defined = ranking.defined
     if len(defined) < 2:
-        st.info(
-            "Two methods with a defined score are needed for a paired comparison: switch on another one in the sidebar."
-        )
+        st.info("A paired comparison needs two methods with a defined score: switch on another one in the sidebar.")
         return
     if st.session_state.get("against") not in defined:
         st.session_state["against"] = next((m for m in ("additive", "mean") if m in defined), defined[0])
@@ -53,9 +51,9 @@ def compared(current: Current, ranking: Ranking, perturbation: str) -> None:
     draw(panels.paired(ranking, against, current.look, perturbation), current.token)
 
 
-def over_n(current: Current, ranking: Ranking) -> None:
+def over_n(current: Current) -> None:
     """The score against the number of genes, in an order of genes that is chosen here."""
-    view, scores = current.view, ranking.scores
+    view, scores = current.view, current.ranking().scores
     if current.evaluation is None:
         st.info(
             "The score against the number of genes needs predictions gene by gene; this table holds scores only.",
@@ -74,9 +72,8 @@ def over_n(current: Current, ranking: Ranking) -> None:
     order = choose.segmented_control(
         "Genes in order", curves, key="order", words=panels.GENE_ORDERS, persist_state="session"
     )
-    n, averages = curves[order]
     here = view.n if view.genes == order else None
-    draw(panels.over_n(n, averages, scores, current.look, how=view.avg, order=order, here=here), current.token)
+    draw(panels.over_n(*curves[order], scores, current.look, how=view.avg, order=order, here=here), current.token)
 
 
 main()

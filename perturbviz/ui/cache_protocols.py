@@ -15,7 +15,7 @@ def _rows(benchmark: Benchmark, view: View, *rest: str) -> tuple[Benchmark, View
     return benchmark, View(**{k: getattr(view, k) for k in ("split", "size", "context", "seed")}), *rest
 
 
-@memo(100, plain=_rows)
+@memo(100, plain=_rows, spinner="What the papers' rules say …")
 def says(benchmark: Benchmark, view: View, paper: str) -> Verdict:
     """What the rule of a paper says of the predictions."""
     return verdict(PAPERS[paper], cache.evaluation(benchmark, view), view)

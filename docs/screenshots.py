@@ -20,6 +20,7 @@ SHOTS = {"views": "?section=Every+view"}
 #: Points glide in a third of a second: slowed down, so that there is time for pictures in between.
 SLOW = """(() => { const now = performance.now.bind(performance), frame = requestAnimationFrame.bind(window);
   performance.now = () => now() / 40; window.requestAnimationFrame = (f) => frame(() => f(performance.now())); })()"""
+PATIENCE = 380_000  # milliseconds; every view of the demo takes a while on a busy machine
 FRAMES, FRAME, HOLD = 16, 45, 2200  # pictures of a glide; milliseconds of one, and of what stands still
 READY = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
   && document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2
@@ -76,7 +77,7 @@ def moving(browser: Browser, url: str) -> None:
     page = browser.new_page(viewport={"width": 1000, "height": 800})
     page.add_init_script(SLOW)
     page.goto(url)
-    page.wait_for_function(READY, timeout=120_000)
+    page.wait_for_function(READY, timeout=PATIENCE)
     page.wait_for_timeout(4000)
     frames, durations = [_frame(page)], [HOLD]
     for name in ("perturbation mean", "control mean"):
@@ -105,7 +106,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1300, "height": 800})
         for name, query in SHOTS.items():
             page.goto(f"{url}/{query}")
-            page.wait_for_function(READY, timeout=120_000)
+            page.wait_for_function(READY, timeout=PATIENCE)
             page.wait_for_timeout(1500)
             page.screenshot(path=HERE / f"{name}.png")
 

@@ -202,6 +202,7 @@ GLOSSARY = {
     ),
     "Pseudobulk": "Cells of one condition taken together; here the mean of their log-normalised values.",
     "Root mean square (RMS)": "Square root of the mean square over genes: the usual size of a change.",
+    "Ruler": "What a score is measured with: a metric and the mean it subtracts. The first screen compares two.",
     "Seed": "One drawing of the split; splits of several seeds overlap, so one perturbation can be tested in several.",
     "Split": "Which perturbations are for training, which for validation (tuning) and which for the test.",
     "Systematic shift": "What all perturbed cells share against control cells: stress, cell cycle, the guide itself.",

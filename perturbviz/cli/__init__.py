@@ -43,7 +43,8 @@ class _Parser(argparse.ArgumentParser):
     """A parser that says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} ({self.prog} --help shows what it takes)\n")
+        said = " ".join(message.split())  # an argument may hold ends of lines
+        self.exit(2, f"{self.prog}: {said} ({self.prog} --help shows what it takes)\n")
 
 
 def _exists(module: str) -> bool:

@@ -15,6 +15,7 @@ from anndata import AnnData
 
 from perturbviz.benchmark.files import replacing
 from perturbviz.benchmark.labels import NEVER
+from perturbviz.benchmark.numbers import whole
 from perturbviz.cells.pipeline import aggregate
 from perturbviz.cells.report import read_report
 from perturbviz.cells.source import INDEX
@@ -73,7 +74,7 @@ def register(subparsers: Any) -> None:
         help="whom de_score and de_padj compare a condition with: all other cells of its context, control included "
         "(default, scanpy's rest), or the other perturbed cells only (the weights of Miller et al. 2025)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="decides which cells form which half")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="decides which cells form which half")
     parser.add_argument(
         "--energy",
         action="store_true",
@@ -83,6 +84,14 @@ def register(subparsers: Any) -> None:
     add_trust(parser)
     parser.add_argument("-o", "--out", required=True, metavar="BENCH.h5ad", help="where to write the benchmark")
     parser.set_defaults(func=run)
+
+
+def _seed(text: str) -> int:
+    """A seed that every generator takes."""
+    found = whole(text, 0, 2**32 - 1)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from 0 to 4,294,967,295")
+    return found
 
 
 def run(arguments: argparse.Namespace) -> int:

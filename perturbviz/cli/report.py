@@ -87,6 +87,16 @@ def _items(benchmark: Benchmark, data: str, changes: list[dict[str, Any]]) -> li
     """The views asked for, each on top of what the benchmark opens on; the usual ones where none is."""
     start = default_view(benchmark, data)
     if changes:
-        return [Item(benchmark, start.with_(**c)) for c in changes]
+        views = [start.with_(**c) for c in changes]
+        for view in views:
+            _check_shown(benchmark, view)
+        return [Item(benchmark, view) for view in views]
     usual = dict.fromkeys(named.view(benchmark, data) for named in USUAL)
     return [Item(benchmark, view) for view in usual if not view_problem(view, Evaluation(benchmark, view.parts))]
+
+
+def _check_shown(benchmark: Benchmark, view: View) -> None:
+    """Refuse a view of methods that are not there."""
+    there = Evaluation(benchmark, view.parts).methods
+    if unknown := [method for method in view.show if method not in there]:
+        raise UserError(f"--view show={unknown[0][:60]}: there is no such method; there are: {', '.join(there)}.")

@@ -146,6 +146,12 @@ def test_bad_usage_is_one_line_and_writes_nothing(bench, capsys, words, sentence
         (["convert", "--truth", "b.h5ad", "--prediction", "additive=b.csv", "-o", "o.h5ad"], "no such file"),
         (["fetch", "nothing"], "no data set 'nothing'"),
         (["dance"], "invalid choice: 'dance'"),
+        (["dance\nnow"], "invalid choice: 'dance"),
+        (["evaluate", "b.h5ad", "--bogus\nx", "-o", "o.csv"], "--bogus x"),
+        (["evaluate", "b.h5ad", "--genes", "expressed:" + "9" * 4400, "-o", "o.csv"], "no gene subset"),
+        (["aggregate", "b.h5ad", "--condition", "c", "--seed", "9" * 20, "-o", "o.h5ad"], "no whole number from 0"),
+        (["aggregate", "b.h5ad", "--condition", "c", "--seed", "٣", "-o", "o.h5ad"], "no whole number from 0"),
+        (["report", "b.h5ad", "--view", "show=zz", "-o", "o.html"], "zz"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(bench, capsys, monkeypatch, words, sentence):

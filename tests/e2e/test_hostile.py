@@ -42,13 +42,13 @@ def test_others_click_on_while_a_file_loops_and_crashes(browser, serve, tmp_path
     for name in ("endless.csv", "crash.csv"):
         (tmp_path / name).write_text("condition,KLF1\nctrl,1.0\nBAK1,2.5\n")
     paths = os.pathsep.join([str(tmp_path), str(ROOT)])
-    url = serve(PYTHONPATH=paths, PERTURBVIZ_MAX_SECONDS="8")
+    url = serve(PYTHONPATH=paths, PERTURBVIZ_MAX_SECONDS="5")
     for bad in open_app(browser, url):
         for other in open_app(browser, url):
             other.open("", RANKINGS, charts=2)
             offer(bad, tmp_path / "endless.csv")
             clicks_answer(other, url)
-            bad.page.get_by_text("takes more than 8 seconds to read").wait_for(timeout=60_000)
+            bad.page.get_by_text("takes more than 5 seconds to read").wait_for(timeout=60_000)
             offer(bad, tmp_path / "crash.csv")
             bad.page.get_by_text("the process that read it crashed (signal 11)").wait_for(timeout=60_000)
             clicks_answer(other, url)

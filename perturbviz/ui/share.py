@@ -82,7 +82,11 @@ def _interactive_page(source: Source) -> None:
         st.button("Make the interactive page", key="make-page", on_click=session.set_extra, args=wanted)
     if st.session_state.pop(_WANTED, None) == source.content_id:
         bar = st.progress(0.0, "Ranking every view …")
-        page = explore(source, progress=lambda done: bar.progress(min(done, 1.0), f"Ranking every view … {done:.0%}"))
+
+        def tell(done: float) -> None:
+            bar.progress(min(done, 1.0), f"Ranking every view … {done:.0%}")
+
+        page = explore(source, progress=tell)
         bar.empty()
         made = st.session_state[_PAGE] = (source.content_id, page.html)
     if made is not None and made[0] == source.content_id:

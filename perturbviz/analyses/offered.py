@@ -20,15 +20,15 @@ from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.errors import UserError
 from perturbviz.metrics import Card
 from perturbviz.scoring.evaluation import Evaluation
-from perturbviz.scoring.genesets import GeneSubset
-from perturbviz.scoring.published_scores import card_of, name_of, scores_of
+from perturbviz.scoring.genesets import GeneSubset, parse_subset
+from perturbviz.scoring.published_scores import card_of, gene_choices, genes_of, name_of, scores_of_view
 from perturbviz.scoring.rankings import Ranking, rank
 from perturbviz.scoring.scores import Scores, quick_and_slow, score_many, view_rows
 from perturbviz.scoring.validity import no_vote, offered_pairs
 from perturbviz.scoring.view import AVERAGES, View, metric_name
 
 #: Values (settings x methods x perturbations of every part) up to which everything is offered: about 20 MB packed.
-VALUES = 9_000_000
+VALUES = 8_000_000
 #: Perturbations above which medians are not offered: each takes a bootstrap of all of them.
 MEDIANS = 2_000
 #: Seeds, and contexts, that are offered by themselves.
@@ -255,11 +255,43 @@ def _part(
     }
 
 
+def parts_of_table(table: ScoreTable) -> tuple[Part, ...]:
+    """Everything a table of scores holds, then each split and context by itself, where there are several."""
+    parts = [PUBLISHED]
+    for column, word in (("seed", "split"), ("context", "context")):
+        values = [str(v) for v in table.frame[column].unique()]
+        if 1 < len(values) <= MANY:
+            parts += [Part(f"{column}:{v}", f"{word} {v} alone", column, v) for v in values]
+    return tuple(parts)
+
+
 def _published(table: ScoreTable, progress: Progress | None) -> Iterator[Cell]:
+    """Rankings by a table's own metrics; where no perturbation is common to the methods there is none."""
     for i, metric in enumerate(table.metrics):
-        scores = scores_of(table, metric)
-        offered = Offered(metric, scores.reference, scores.genes, card_of(table, metric), name_of(table, metric))
-        for how in AVERAGES:
-            yield Cell(offered, PUBLISHED, View(data="", metric=metric, avg=how), rank(scores, how))
+        for genes in gene_choices(table, metric):
+            if (start := _asking(table, metric, genes)) is None:
+                continue
+            for part in parts_of_table(table):
+                view = start.with_(**part.fields)
+                try:
+                    scores = scores_of_view(table, view)
+                except UserError:
+                    continue
+                if scores.rows.empty:
+                    continue
+                offered = Offered(metric, scores.reference, genes, card_of(table, metric), name_of(table, metric))
+                for how in AVERAGES:
+                    yield Cell(offered, part, view.with_(avg=how), rank(scores, how))
         if progress is not None:
             progress((i + 1) / len(table.metrics))
+
+
+def _asking(table: ScoreTable, metric: str, genes: str) -> View | None:
+    """The view that asks a table for one of its gene subsets; None where none can."""
+    view = View(data="", metric=metric)
+    try:
+        subset = parse_subset(genes)
+        view = view.with_(genes=subset.kind, n=subset.n, targets=subset.targets)
+    except UserError:  # "as published": the first is what a view gets that asks for another
+        pass
+    return view if genes_of(table, metric, view) == genes else None

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from perturbviz.analyses.offered import PUBLISHED, Cell, Plan, Progress, cells, plan
+from perturbviz.analyses.offered import Cell, Part, Plan, Progress, cells, parts_of_table, plan
 from perturbviz.benchmark import Benchmark
 from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.metrics import Card
@@ -56,12 +56,12 @@ class _Work:
     """What is collected while cells come in."""
 
     methods: tuple[str, ...]
+    parts: dict[str, int]
     settings: list[dict[str, Any]] = field(default_factory=list)
     cards: dict[str, Card] = field(default_factory=dict)
     tables: list[np.ndarray] = field(default_factory=list)
     values: list[np.ndarray] = field(default_factory=list)
     views: list[list[int]] = field(default_factory=list)
-    parts: dict[str, int] = field(default_factory=dict)
     texts: dict[str, int] = field(default_factory=dict)
     said: list[list[int]] = field(default_factory=list)
     units: dict[tuple[str, bool], _Units] = field(default_factory=dict)
@@ -103,13 +103,14 @@ def _packed(
     planned: Plan | None,
     progress: Progress | None,
 ) -> Packed:
-    work = _Work(methods)
+    parts = planned.parts if planned else parts_of_table(cast(ScoreTable, source))
+    work = _Work(methods, {part.id: i for i, part in enumerate(parts)})
     for cell in cells(source, planned, progress):
         _take(work, cell, isinstance(source, ScoreTable))
     header = {
         **_about(source),
         "methods": _methods(scored, methods),
-        **_choices(source, work, planned),
+        **_choices(source, work, planned, parts),
         "columns": list(COLUMNS),
         "settings": work.settings,
         "views": work.views,
@@ -134,8 +135,8 @@ def _take(work: _Work, cell: Cell, published: bool) -> None:
     work.tables += [table[c].to_numpy(float) for c in COLUMNS]
     work.said.append([work.text(t) for t in _sentences(cell, published)])
     if cell.view.avg == "mean":
-        part = work.parts.setdefault(cell.part.id, len(work.parts))
-        work.views.append([len(work.settings) - 1, part, int(_values(work, cell, ranking))])
+        place = len(work.settings) - 1, work.parts[cell.part.id]
+        work.views.append([*place, int(_values(work, cell, ranking))])
 
 
 def _setting(cell: Cell) -> dict[str, Any]:
@@ -172,10 +173,10 @@ def _values(work: _Work, cell: Cell, ranking: Ranking) -> bool:
     units = work.units.setdefault((cell.part.id, whole), _units(frame))
     rows = [scores.methods.index(m) if m in scores.methods else -1 for m in work.methods]
     mine = np.array([points[i, units.at] if i >= 0 else np.full(len(units.at), np.nan) for i in rows])
-    if work.whole is None:
+    if not work.parts[cell.part.id]:
         work.whole = mine
-    else:
-        first = next(u for (part, w), u in work.units.items() if w == whole)
+    elif work.whole is not None:
+        first = work.units[next(iter(work.parts)), whole]
         place = {label: i for i, label in enumerate(first.labels)}
         if all(label in place for label in units.labels):
             same = work.whole[:, [place[label] for label in units.labels]]
@@ -222,10 +223,10 @@ def _methods(scored: Evaluation | ScoreTable, methods: tuple[str, ...]) -> list[
     ]
 
 
-def _choices(source: Source, work: _Work, planned: Plan | None) -> dict[str, Any]:
+def _choices(source: Source, work: _Work, planned: Plan | None, all_parts: tuple[Part, ...]) -> dict[str, Any]:
     """Metrics, references, genes, parts and averages, as far as they occur, and where the page opens."""
     parts = []
-    for part in planned.parts if planned else (PUBLISHED,):
+    for part in all_parts:
         units = {
             "whole" if whole else "each": {"labels": u.labels, "n": u.n, "total": u.total}
             for (name, whole), u in work.units.items()

@@ -53,12 +53,13 @@ function nearest(asked) {
   const ref = references.includes(asked.ref) ? asked.ref : references[0];
   const avg = views.averages.includes(asked.avg) ? asked.avg : views.averages[0];
   let on = views.parts.some((p) => p.id === asked.on) ? asked.on : views.parts[0].id;
+  on = [on, ...views.parts.map((p) => p.id)].find((p) => offeredGenes({ metric, ref, on: p }).length);
   let offered = offeredGenes({ metric, ref, on });
   if (!offered.some((g) => g.key === asked.genes) && offeredGenes({ metric, ref, on: views.parts[0].id }).some((g) => g.key === asked.genes)) {
     on = views.parts[0].id; // these genes are offered with all perturbations only
     offered = offeredGenes({ metric, ref, on });
   }
-  const want = gene(asked.genes) ?? views.genes[0];
+  const want = gene(asked.genes) ?? offered[0];
   const far = (g) => (g.kind === want.kind ? 0 : 100) + (g.targets === want.targets ? 0 : 10) + Math.abs(Math.log((+g.n || 1e5) / (+want.n || 1e5)));
   const genes = offered.toSorted((a, b) => far(a) - far(b))[0].key;
   return { metric, ref, genes, avg, on };

@@ -45,17 +45,11 @@ def expected(data, view):
     """What `perturbviz.rank` says of a view of the page."""
     if view["on"].startswith("seed:"):
         subset = parse_subset(view["genes"])
-        reference = {} if view["ref"] == "none" else {"ref": view["ref"]}
-        asked = pv.View(
-            metric=view["metric"],
-            genes=subset.kind,
-            n=subset.n,
-            targets=subset.targets,
-            avg=view["avg"],
-            seed=view["on"][5:],
-            **reference,
-        )
-        return pv.rank(data, view=asked)
+        asked = {"metric": view["metric"], "avg": view["avg"], "seed": view["on"].removeprefix("seed:")}
+        if view["ref"] != "none" and isinstance(data, pv.Benchmark):
+            asked["ref"] = view["ref"]
+        asked |= {"genes": subset.kind, "n": subset.n, "targets": subset.targets}
+        return pv.rank(data, metric=view["metric"], view=pv.View(**asked))
     named = {"metric": view["metric"], "average": view["avg"]}
     if isinstance(data, pv.Benchmark):
         named |= {"reference": view["ref"], "genes": view["genes"]}

@@ -170,6 +170,30 @@ def test_a_score_table_is_ranked_by_its_own_metrics():
     assert found.header["parts"][0]["id"] == "published" and found.header["published"]
 
 
+def test_gene_subsets_contexts_and_splits_of_a_score_table_are_choices():
+    """Rankings of every part, on the perturbations common to the methods; a part without any is not offered."""
+    rng, rows = np.random.default_rng(3), []
+    for method in ("m", "n"):
+        for genes in ("all", "de:20", "as published"):
+            for seed, context, names in (("1", "x", "ABCD"), ("2", "x", "BCDE"), ("1", "y", "AB"), ("2", "z", "FG")):
+                some = names if method == "m" or context != "z" else ""
+                rows += [(method, seed, context, p, "mse", "none", genes, 10, rng.random()) for p in some]
+    table = ScoreTable(pd.DataFrame(rows, columns=SCORES), {"mse": {"better": "lower"}}, {"m": "M", "n": "N"}, "Table")
+    found = Unpacked(pack(table))
+    parts = found.header["parts"]
+    assert [p["id"] for p in parts] == ["published", "seed:1", "seed:2", "context:x", "context:y", "context:z"]
+    assert [s["genes"] for s in found.header["settings"]] == ["all", "de:20"]  # no view can ask for the third
+    for k, (s, p, _) in enumerate(found.header["views"]):
+        field, _, value = parts[p]["id"].partition(":")
+        subset = parse_subset(found.header["settings"][s]["genes"])
+        view = View(metric="mse", genes=subset.kind, n=subset.n, **({field: value} if value else {}))
+        want = pv.ranking(table, metric="mse", view=view).table
+        np.testing.assert_array_equal(found.table(k, "mean")["score"], rounded(want["score"].reindex(["m", "n"])))
+        labels, values = found.points(k)
+        assert values.shape == (2, len(labels)) and len(set(labels)) == len(labels)
+    assert {p for _, p, _ in found.header["views"]} == set(range(6))
+
+
 def test_hostile_names_are_only_names():
     page = explore(score_table())
     text = page.html

@@ -164,7 +164,7 @@ def about_view(view: View, source: Benchmark | ScoreTable) -> dict[str, str]:
     """
     simulated = " (simulated data: no real system is shown)" if source.simulated else ""
     published = isinstance(source, ScoreTable)
-    reference = "as published" if published else REFERENCE_LABELS[view.ref]
+    reference = "as published" if published else REFERENCE_LABELS[view.reference]
     genes = "as published" if published else _genes(view) + ("" if view.targets else " without the perturbed ones")
     where = [SPLIT_LABELS.get(view.split, view.split)] + [SIZES[view.size]] * (view.size != "all")
     where += [f"context {view.context}"] * bool(view.context) + [f"split {view.seed}"] * bool(view.seed)

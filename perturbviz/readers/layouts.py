@@ -190,6 +190,7 @@ def _plain(h5: H5ad, found: Found, options: Options, loaded: Loaded) -> Loaded:
     return replace(loaded, notes=(Caution(first) if isinstance(loaded.notes[0], Caution) else first, *rest))
 
 
+# -- the readers ---------------------------------------------------------------------------------------------------
 CELLFLOW = reader(
     "cellflow", "CellFlow", 'An .h5ad with layers["X_recon"] and obs condition, is_control.', LAYOUTS["cellflow"]
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from perturbviz.errors import UserError
-from perturbviz.readers.base import Loaded, Options, Profiles, Reader
+from perturbviz.readers.base import Loaded, Options, Profiles, Reader, run_name
 from perturbviz.readers.matrix import read_table
 
 _NAME = re.compile(r"^(.+)_(\d+)_(.+)_post-(gt|pred)\.csv$")  # from the right: data sets may hold "_"
@@ -29,7 +29,15 @@ def read(path: Path, options: Options) -> Loaded:
     datasets = sorted({key[0] for key in found})
     if len(datasets) > 1:
         raise UserError(f"{path.name} holds results of {', '.join(datasets)}: put one data set into a folder.")
-    predictions = {(method, seed): _rows(p) for (_, seed, method, side), p in found.items() if side == "pred"}
+    predictions, lost = {}, {}
+    for (_, seed, method, side), p in found.items():
+        if side == "pred":
+            try:
+                predictions[method, seed] = _rows(p)
+            except UserError as error:
+                lost[run_name(method, seed)] = str(error)
+    if lost and not predictions:
+        raise UserError(next(iter(lost.values())))
     truths = [(seed, _rows(p)) for (_, seed, _, side), p in found.items() if side == "gt"]
     splits = {seed: dict.fromkeys(rows.labels, "test") for seed, rows in truths}
     note = "Test conditions only: there is no control and no training data in these files; seeds overlap."
@@ -39,6 +47,7 @@ def read(path: Path, options: Options) -> Loaded:
         splits=splits,
         value_space="lognorm",
         notes=(note,),
+        left_out=lost,
         title=datasets[0],
     )
 

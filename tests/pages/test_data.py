@@ -143,6 +143,8 @@ def test_a_message_names_the_field_and_its_button_fills_it_in(open_page):
     assert "look like changes against control" in said and "“Values are”" in said and "--" not in said
     next(b for b in at.button if b.label == "Treat as changes").click().run()
     assert not at.error and at.selectbox(key="_space").value == "delta"
+    said = " ".join(c.value.replace("\\", "") for c in at.caption)
+    assert "You say: Values are: delta." in said  # the form itself is closed
     assert at.button(key="_use").label == "Add to the ranking"
 
 

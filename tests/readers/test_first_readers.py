@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +15,7 @@ from perturbviz.readers.assemble import Incoming, add_prediction, assemble
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.published_scores import scores_of
 from perturbviz.scoring.scores import score
-from tests.readers import tiny
+from tests.readers import layouts, layouts_h5, tiny
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -207,3 +208,27 @@ def test_workbook_reproduces_its_own_scores():
         12.2, abs=0.05
     )
     assert panel.values.shape == (9, 310) and panel.rows["perturbation"].nunique() == 122
+
+
+def test_one_bad_file_of_a_folder_is_left_out_aloud(tmp_path):
+    """The others are read: Systema's tables, PEREGGRN's runs."""
+    layouts.systema(tmp_path)
+    (tmp_path / "Norman_2019_3_scgpt_post-pred.csv").write_text(",n_train,A\nBAK1,2,much\n")
+    loaded = load(tmp_path)
+    assert list(loaded.predictions) == [("gears", "3")] and "not a number" in loaded.left_out["scgpt, split 3"]
+    layouts_h5.pereggrn(tmp_path)
+    bad = tmp_path / "exp" / "outputs" / "predictions" / "1.h5ad"
+    bad.write_bytes(b"\x89HDF\r\n\x1a\n")
+    loaded = load(tmp_path / "exp")
+    assert [m for m, _ in loaded.predictions] == ["RidgeCV"] and "damaged" in loaded.left_out["mean"]
+
+
+def test_synthetic_controls_of_cellsimbench_are_no_perturbation(tmp_path):
+    layouts_h5.cellsimbench(tmp_path)
+    path = tmp_path / "norman19_processed_complete.h5ad"
+    a = ad.read_h5ad(path)
+    a.obs["condition"] = ["ctrl_synthetic_mean" if i < 2 else str(c) for i, c in enumerate(a.obs["condition"])]
+    a.write_h5ad(path)
+    loaded = load(path)
+    assert "ctrl_synthetic_mean" not in loaded.truth.labels and len(loaded.truth.labels) == len(loaded.layers["se"])
+    assert any("ctrl_synthetic_mean" in n and "left out" in n for n in loaded.notes)

@@ -19,11 +19,10 @@ from perturbviz.readers.base import Loaded, Options
 from perturbviz.readers.check import UNSEEN, Finding, Report
 from perturbviz.ui import choose, coverage, session, sources, uploads
 from perturbviz.ui.current import Current
-from perturbviz.ui.sections.file_options import in_the_form, offer, options_form
+from perturbviz.ui.sections.file_options import USED, in_the_form, offer, options_form
 from perturbviz.ui.uploads import Outcome
 
 REPORTS = "_last_reports"  # session: what was just added
-_USED = "_uploads_used"  # session: how many times something was added
 _READ = "_read_files"  # session: key and content of the files that are being checked
 
 
@@ -33,7 +32,7 @@ def use(outcome: Outcome) -> None:
     sources.add_own(outcome.source, key)
     st.session_state[REPORTS] = outcome.reports
     st.session_state.pop(_READ, None)
-    st.session_state[_USED] = st.session_state.get(_USED, 0) + 1
+    st.session_state[USED] = st.session_state.get(USED, 0) + 1
     session.open_data(key)
 
 
@@ -54,7 +53,7 @@ def show_add(current: Current, source: Benchmark | ScoreTable | None) -> None:
         "as .zip are fine. Nothing is added before you have seen the check."
     )
     # a new one after every addition: what was added is not offered again
-    box = f"_upload_{st.session_state.get(_USED, 0)}"
+    box = f"_upload_{st.session_state.get(USED, 0)}"
     files = st.file_uploader("Files", accept_multiple_files=True, label_visibility="collapsed", key=box)
     paths = offered_paths()
     if isinstance(source, Benchmark):

@@ -10,11 +10,13 @@ import streamlit as st
 from perturbviz.benchmark import VALUE_SPACES
 from perturbviz.benchmark.labels import NEVER
 from perturbviz.errors import Choice
+from perturbviz.panels.captions import escape
 from perturbviz.readers import SYSTEMS
 from perturbviz.readers.base import INDEX, NO_CONTEXT, Options
 from perturbviz.scoring.view import split_genes
 from perturbviz.ui import choose
 
+USED = "_uploads_used"  # session: how many times something was added
 #: Field of the options -> key of its widget, and its label, which messages name.
 FIELDS = {
     "system": ("_system", "System"),
@@ -42,19 +44,45 @@ _SIGNS = ("", "+", "_", "|", ",", ";", "&", NEVER)
 _TEXT_OF_SIGN = {"": "as the system does", NEVER: "nothing: never split"}
 
 
+def key_of(field: str) -> str:
+    """Key of a field's widget: another one after every addition, since what was said is about the files added."""
+    used = st.session_state.get(USED, 0)
+    return FIELDS[field][0] + (f"_{used}" if used else "")
+
+
 def options_form() -> Options:
-    """What a person may have to say about files that do not say it themselves; the same as flags of ``convert``."""
+    """What a person may have to say about files that do not say it themselves; the same as flags of ``convert``.
+
+    What is said stands below the form as well, which is closed as a rule.
+    """
+    options = _form()
+    said = {f: getattr(options, f) for f in FIELDS if getattr(options, f) and f not in ("genes", "rename")}
+    if said:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            words = [f"{FIELDS[f][1]}: {', '.join(v) if isinstance(v, tuple) else v}" for f, v in said.items()]
+            st.caption(escape(f"You say: {'; '.join(words)}.".replace(": True", "")), width="content")
+            st.button("Forget it", key="_forget", type="tertiary", on_click=forget, args=(tuple(said),))
+    return options
+
+
+def forget(fields: Sequence[str]) -> None:
+    """Empty fields of the form."""
+    for field in fields:
+        st.session_state[key_of(field)] = False if field == "shared_control" else ""
+
+
+def _form() -> Options:
     with st.expander("Format options (if the file is not recognised)"):
         a, b = st.columns(2)
-        key, label = FIELDS["system"]
+        key, label = key_of("system"), FIELDS["system"][1]
         words = {"": "recognise it"} | {s: r.name for s, r in SYSTEMS.items()}
         system = choose.selectbox(
             label, list(words), key=key, words=words, place=a, help="Which program wrote the files."
         )
-        key, label = FIELDS["value_space"]
+        key, label = key_of("value_space"), FIELDS["value_space"][1]
         spaces = ["", *VALUE_SPACES, "counts"]
         space = choose.selectbox(label, spaces, key=key, words=lambda s: s or "as the file says", place=b)
-        key, label = FIELDS["separator"]
+        key, label = key_of("separator"), FIELDS["separator"][1]
         sign = choose.selectbox(
             label,
             list(_SIGNS),
@@ -68,12 +96,12 @@ def options_form() -> Options:
         context = _text(b, "context", f"Cell line, donor, dose …; {NO_CONTEXT}: there is one context.")
         condition = _text(b, "condition", f"Where it has an unusual name; {INDEX}: the names of the rows.")
         layer = _text(b, "layer", "Where it is not the usual one: a layer, raw, X or obsm/NAME.")
-        key, label = FIELDS["shared_control"]
+        key, label = key_of("shared_control"), FIELDS["shared_control"][1]
         shared = a.checkbox(label, key=key, help="Such as vehicle at dose 0, where the dose is the context.")
-        key, label = FIELDS["genes"]
+        key, label = key_of("genes"), FIELDS["genes"][1]
         genes = a.text_area(label, key=key, help="For files without gene names: the names of the columns, in order.")
         without = _text(a, "without", "Of a file of several methods: names, separated by commas.")
-        key, label = FIELDS["rename"]
+        key, label = key_of("rename"), FIELDS["rename"][1]
         rename = b.text_area(label, key=key, placeholder="old=new", help="One a line: as in the file = as in the data.")
     pairs = dict(line.split("=", 1) for line in rename.splitlines() if "=" in line)
     return Options(
@@ -93,8 +121,7 @@ def options_form() -> Options:
 
 
 def _text(place, field: str, help: str) -> str:
-    key, label = FIELDS[field]
-    return place.text_input(label, key=key, help=help)
+    return place.text_input(FIELDS[field][1], key=key_of(field), help=help)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -126,7 +153,7 @@ def offer(choices: Iterable[Choice], key: str) -> None:
 
 def take(choice: Choice) -> None:
     """Fill in a field; where it holds several, what is there stays."""
-    key, _ = FIELDS[choice.option]
+    key = key_of(choice.option)
     if choice.option == "shared_control":
         st.session_state[key] = True
     elif choice.option in ("control", "not_control"):

@@ -16,7 +16,7 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.errors import UserError
 from perturbviz.metrics import parse_metric
 from perturbviz.panels import goodhart as panels
-from perturbviz.panels.captions import escape
+from perturbviz.panels.captions import counted, escape
 from perturbviz.panels.captions import goodhart as captions
 from perturbviz.scoring.view import View, metric_label, metric_name
 from perturbviz.ui import cache_goodhart as cache
@@ -254,7 +254,7 @@ def _board(code: str, token: str, played: cache.Lab) -> None:
         st.caption(f"You handed in {len(mine)}: {'… · ' if len(mine) > 8 else ''}{own}")
     if not lines:
         st.info(
-            f"{captions.counted(len(room.teams), 'team has', 'teams have')} joined; nothing is handed in yet.",
+            f"{counted(len(room.teams), 'team has', 'teams have')} joined; nothing is handed in yet.",
             icon=":material/hourglass_top:",
         )
         return

@@ -25,8 +25,6 @@ from tests.draw import (
 INTERFACE = ("app", "pages", "perturbviz.ui")
 #: Of Streamlit, what is not in its documentation: it may move with any release.
 UNDOCUMENTED = ("_enqueue", "RerunException", "component_registry", "data-test-script-state", "runtime.")
-#: What is still to be done, to be taken off one by one: a promise that is kept and still stands here fails.
-NOT_YET: set[str] = {"functions"}
 #: Rooms whose functions a notebook calls.
 CALLED = ("stats", "benchmark", "metrics", "scoring", "models", "analyses")
 #: Literal tables that the formatter would make unreadable, at most.
@@ -39,10 +37,6 @@ def texts() -> dict[str, str]:
 
 def of_the_interface(module: str) -> bool:
     return any(module == part or module.startswith(part + ".") for part in INTERFACE)
-
-
-def promise(name: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(name in NOT_YET, reason="still to be done", strict=True)
 
 
 def test_imports_are_found():
@@ -85,18 +79,16 @@ def test_pages_do_not_import_pages():
     assert not {(n, o) for n, others in graph().items() for o in others if o.startswith(("pages.", "app"))}
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=promise(name)) for name in UNDOCUMENTED])
+@pytest.mark.parametrize("name", UNDOCUMENTED)
 def test_of_streamlit_only_what_is_documented(name):
     word = rf"streamlit\.{re.escape(name)}" if name == "runtime." else re.escape(name)
     assert [m for m, text in texts().items() if re.search(word, text)] == []
 
 
-@promise("functions")
 def test_a_function_can_be_seen_whole():
     assert long_functions() == [], f"longer than {FUNCTION} lines"
 
 
-@promise("pages")
 def test_a_page_can_be_seen_whole():
     assert long_pages() == [], f"longer than {PAGE} lines"
 

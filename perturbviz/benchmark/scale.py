@@ -201,9 +201,18 @@ def plan(
         return _as_counts(found, what, instead, others)
     if declared:
         return Plan(caution=_doubt(found, what) if declared == "lognorm" else "")
+    if found.kind == "counts" and counts == "normalise":
+        return Plan(True)
+    _refuse(found, what, instead, others, measured)
+    if counts == "normalise":
+        why = "uns['log1p'] is there" if found.logged else "they are no whole numbers"
+        return Plan(note=f"The values are used as they are, as log-normalised: {why}, so no logarithm is taken again.")
+    return Plan()
+
+
+def _refuse(found: Look, what: str, instead: str, others: Sequence[Choice], measured: bool) -> None:
+    """A UserError where values of which nothing is said may be anything."""
     if found.kind == "counts":
-        if counts == "normalise":
-            return Plan(True)
         raise UserError(
             f"{what} holds {found.words()}: these look like counts. Say --value-space counts to normalise each cell to "
             f"10,000 and take log1p, or --value-space lognorm to take them as they are.{instead}",
@@ -228,10 +237,6 @@ def plan(
             f"them as they are.{instead}",
             [COUNT_CHOICES[1], *others],
         )
-    if counts == "normalise":
-        why = "uns['log1p'] is there" if found.logged else "they are no whole numbers"
-        return Plan(note=f"The values are used as they are, as log-normalised: {why}, so no logarithm is taken again.")
-    return Plan()
 
 
 def _as_counts(found: Look, what: str, instead: str, others: Sequence[Choice]) -> Plan:

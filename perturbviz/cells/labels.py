@@ -111,26 +111,14 @@ def make_groups(
     rules = LabelRules(separators, known_names, named, not_control=frozenset(not_control) | apart)
     names = [rules(r) for r in raw]
     if not any(is_control(r, named) and _is_named(r, named) for r in raw):
-        likely = [r for r, n in zip(raw, names, strict=True) if n == CONTROL]
-        counts = np.bincount(raw_code[raw_code >= 0], minlength=len(raw))
-        frequent = [raw[i] for i in np.argsort(-counts, kind="stable")]
-        shown = ", ".join(repr(r) for r in list(dict.fromkeys([*likely, *frequent]))[:_SHOWN])
-        more = f" and {len(raw) - _SHOWN} more" if len(raw) > _SHOWN else ""
-        raise AggregateError(
-            f"No cell is labelled {' or '.join(map(repr, named))} in the condition column, so there is no control: "
-            f"its labels are {shown or 'all missing'}{more}.{_offered(raw, rules, genes)}"
-        )
+        raise _no_control(raw, raw_code, names, named, _offered(raw, rules, genes))
     known = sorted({n for n in names if n is not None})
     number = {n: i for i, n in enumerate(known)}
     # the last entry serves code -1, the cells whose label is missing
     cond_code = np.array([*(number.get(n or "", -1) for n in names), -1])[raw_code]
     context_names, context_code, notes = _contexts(context, len(cond_code))
     unknown = (cond_code < 0) | (context_code < 0)
-    pair = np.where(unknown, -1, context_code * len(known) + cond_code)
-    present, inverse = np.unique(pair, return_inverse=True)
-    shift = int(present[0] == -1)
-    code = (inverse - shift).astype(np.int32)
-    present = present[shift:]
+    present, code = _numbered(np.where(unknown, -1, context_code * len(known) + cond_code))
     if present.size == 0:
         raise AggregateError("Not one cell has both a condition and a context: there is nothing to aggregate.")
     groups = Groups(
@@ -143,6 +131,28 @@ def make_groups(
     notes += _group_notes(groups, int(unknown.sum()))
     notes += _label_notes(raw, names, rules, named, genes, apart)
     return replace(groups, notes=tuple(notes))
+
+
+def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The values that occur, ascending and without -1, and for every cell which of them it has (-1: none)."""
+    present, inverse = np.unique(values, return_inverse=True)
+    shift = int(present[0] == -1)
+    return present[shift:], (inverse - shift).astype(np.int32)
+
+
+def _no_control(
+    raw: Sequence[str], code: np.ndarray, names: Sequence[str | None], named: Sequence[str], offered: str
+) -> AggregateError:
+    """The sentence where no cell carries a label of control: which labels there are, the likely ones first."""
+    likely = [r for r, n in zip(raw, names, strict=True) if n == CONTROL]
+    counts = np.bincount(code[code >= 0], minlength=len(raw))
+    frequent = [raw[i] for i in np.argsort(-counts, kind="stable")]
+    shown = ", ".join(repr(r) for r in list(dict.fromkeys([*likely, *frequent]))[:_SHOWN])
+    more = f" and {len(raw) - _SHOWN} more" if len(raw) > _SHOWN else ""
+    return AggregateError(
+        f"No cell is labelled {' or '.join(map(repr, named))} in the condition column, so there is no control: "
+        f"its labels are {shown or 'all missing'}{more}.{offered}"
+    )
 
 
 def _is_named(label: str, named: Sequence[str]) -> bool:

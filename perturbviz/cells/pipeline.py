@@ -11,7 +11,7 @@ NaN: a condition of one cell has a mean and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -143,14 +143,22 @@ def aggregate(
     asked.check()
     _check_place(out)
     source = open_cells(Path(path), layer, bytes_per_block)
-    labels = source.column(condition)
+    understood = _labelled(asked, source, sep, not_control, shared_control)
+    return _run(source, understood, scheduler, progress, cancel, out)
+
+
+def _labelled(
+    asked: Request, source: CellSource, sep: str | None, not_control: Sequence[str], shared_control: bool
+) -> Callable[[np.ndarray | None], _Understood]:
+    """What is understood of a file, given which of its cells (bool) turned out to be empty; None: none."""
+    labels = source.column(asked.condition)
     genes, gene_note = gene_axis(source.var())
     names = frozenset(map(str, genes.index)) | frozenset(genes["symbol"].astype(str))
-    contexts = source.column(context) if context else None
+    contexts = source.column(asked.context) if asked.context else None
 
     def understood(empty: np.ndarray | None) -> _Understood:
-        groups = make_groups(labels, control, contexts, sep, names, not_control, shared_control)
-        space, said = choose_space(source, value_space, empty)
+        groups = make_groups(labels, asked.control, contexts, sep, names, not_control, shared_control)
+        space, said = choose_space(source, asked.value_space, empty)
         said = (*said, *_differing(source, asked, labels))
         if empty is not None:
             groups = replace(groups, code=np.where(empty, -1, groups.code).astype(groups.code.dtype))
@@ -158,6 +166,18 @@ def aggregate(
             said = (*said, f"{int(empty.sum()):,} cells without any value (NaN) were left out: {named}.")
         return _Understood(asked, source, groups, genes, gene_note, space, said)
 
+    return understood
+
+
+def _run(
+    source: CellSource,
+    understood: Callable[[np.ndarray | None], _Understood],
+    scheduler: Any,
+    progress: Progress | None,
+    cancel: Cancel | None,
+    out: str | PathLike[str] | None,
+) -> AnnData:
+    """The benchmark, saved where that is wanted; a second pass leaves out empty cells where there are any."""
     with make_executor(scheduler, progress, cancel) as executor:
         threads = 1 if scheduler == "synchronous" else None
         try:

@@ -38,6 +38,29 @@ def register(subparsers: Any) -> None:
     )
     p.add_argument("--system", default="", metavar="ID", help="format of the predictions (default: recognise it)")
     p.add_argument("--truth-system", default="", metavar="ID", help="format of the truth (default: recognise it)")
+    _add_labels(p)
+    p.add_argument(
+        "--value-space", default="", choices=SPACES, metavar="SPACE", help=f"what the values are: {', '.join(SPACES)}"
+    )
+    p.add_argument(
+        "--truth-value-space", default="", choices=SPACES, metavar="SPACE", help="the same for the truth alone"
+    )
+    p.add_argument(
+        "--layer", default="", metavar="NAME", help="slot of the predictions' values: a layer, raw, X or obsm/NAME"
+    )
+    p.add_argument("--truth-layer", default="", metavar="NAME", help="the same for the truth")
+    p.add_argument("--genes", metavar="FILE", help="gene names of files without them, one a line, in their order")
+    p.add_argument(
+        "--without", action="append", default=[], metavar="METHOD", help="leave a method of a file out; may be repeated"
+    )
+    p.add_argument("--rename", metavar="FILE", help="two columns, old and new names of perturbations and genes")
+    add_trust(p)
+    p.add_argument("-o", "--out", required=True, metavar="BENCH.h5ad", help="where to write the benchmark")
+    p.set_defaults(func=run)
+
+
+def _add_labels(p: argparse.ArgumentParser) -> None:
+    """Options about labels: where they stand and what they mean."""
     p.add_argument(
         "--control",
         action="append",
@@ -72,24 +95,6 @@ def register(subparsers: Any) -> None:
     )
     p.add_argument("--truth-context", default="", metavar="COLUMN", help="the same for the truth, if named otherwise")
     p.add_argument("--truth-condition", default="", metavar="COLUMN", help="the same for the truth, if named otherwise")
-    p.add_argument(
-        "--value-space", default="", choices=SPACES, metavar="SPACE", help=f"what the values are: {', '.join(SPACES)}"
-    )
-    p.add_argument(
-        "--truth-value-space", default="", choices=SPACES, metavar="SPACE", help="the same for the truth alone"
-    )
-    p.add_argument(
-        "--layer", default="", metavar="NAME", help="slot of the predictions' values: a layer, raw, X or obsm/NAME"
-    )
-    p.add_argument("--truth-layer", default="", metavar="NAME", help="the same for the truth")
-    p.add_argument("--genes", metavar="FILE", help="gene names of files without them, one a line, in their order")
-    p.add_argument(
-        "--without", action="append", default=[], metavar="METHOD", help="leave a method of a file out; may be repeated"
-    )
-    p.add_argument("--rename", metavar="FILE", help="two columns, old and new names of perturbations and genes")
-    add_trust(p)
-    p.add_argument("-o", "--out", required=True, metavar="BENCH.h5ad", help="where to write the benchmark")
-    p.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ def perturbation(
     """
     said = [f"{symbol} {'undefined' if np.isnan(score) else f'{score:#.3g}'}" for score in scores]
     multiples = [
-        figures.Panel(m, look.name(m), look.colours[m], values, [score, _r(r)])
+        figures.Multiple(m, look.name(m), look.colours[m], values, [score, _r(r)])
         for m, values, score, r in zip(found.methods, found.predicted, said, found.correlation, strict=True)
     ]
     return Panel(
@@ -50,7 +50,7 @@ def perturbation(
 def gene(found: Profile, look: Look, name: str, marked: str = "") -> Panel:
     """One gene over perturbations; ``marked``: perturbation drawn with a ring."""
     multiples = [
-        figures.Panel(m, look.name(m), look.colours[m], values, [f"{_r(r)} over perturbations"])
+        figures.Multiple(m, look.name(m), look.colours[m], values, [f"{_r(r)} over perturbations"])
         for m, values, r in zip(found.methods, found.predicted, found.correlation, strict=True)
     ]
     return Panel(
@@ -74,7 +74,7 @@ def _any(found: Profile) -> bool:
     return bool((~np.isnan(found.predicted)).any())
 
 
-def _figure(found: Profile, multiples: Sequence[figures.Panel], marked: str) -> Drawing:
+def _figure(found: Profile, multiples: Sequence[figures.Multiple], marked: str) -> Drawing:
     return figures.panels(
         found.observed,
         multiples,
@@ -86,5 +86,5 @@ def _figure(found: Profile, multiples: Sequence[figures.Panel], marked: str) -> 
     )
 
 
-def _table(what: str, found: Profile, multiples: Sequence[figures.Panel]) -> pd.DataFrame:
+def _table(what: str, found: Profile, multiples: Sequence[figures.Multiple]) -> pd.DataFrame:
     return pd.DataFrame({what: found.labels, "observed": found.observed, **{p.name: p.predicted for p in multiples}})

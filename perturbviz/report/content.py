@@ -20,7 +20,7 @@ from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.published_scores import name_of, scores_of_view
 from perturbviz.scoring.rank_table import RankTable, Which, asked_first, published_rank_table, rank_table
 from perturbviz.scoring.rankings import Ranking, rank
-from perturbviz.scoring.scores import score_many, score_view, view_rows
+from perturbviz.scoring.scores import quick_and_slow, score_many, score_view, view_rows
 from perturbviz.scoring.validity import offered_pairs, view_problem
 from perturbviz.scoring.view import View, metric_name
 
@@ -98,15 +98,18 @@ class Direct:
         if key not in self._tables:
             evaluation = self.evaluation(source, view)
             methods = [m for m in evaluation.methods if not view.show or m in view.show]
+            rows = view_rows(evaluation, view, methods)
+            pairs = asked_first(offered_pairs(evaluation, view.subset), which, (view.metric, view.reference))
+            pairs, slow = quick_and_slow(evaluation, pairs, view.subset, rows, len(methods))
             found = score_many(
                 evaluation,
-                asked_first(offered_pairs(evaluation, view.subset), which, (view.metric, view.reference)),
+                pairs,
                 view.subset,
                 methods,
-                view_rows(evaluation, view, methods),
+                rows,
                 include_held_out_in_reference=view.ref_from == "all",
             )
-            self._tables[key] = rank_table(evaluation, view.subset, found, view.avg)
+            self._tables[key] = rank_table(evaluation, view.subset, found, view.avg, slow)
         return self._tables[key]
 
 

@@ -5,7 +5,7 @@ import pytest
 from perturbviz.benchmark import load
 from perturbviz.panels import captions
 from perturbviz.panels.figures import errors, profiles
-from perturbviz.panels.figures.profiles import Panel
+from perturbviz.panels.figures.profiles import Multiple
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.scores import score_view
 from perturbviz.scoring.view import View
@@ -94,7 +94,7 @@ def test_the_outstanding_genes_of_many_panels_are_fewer_and_no_panel_is_left_wit
     rng = np.random.default_rng(0)
     observed, labels = rng.normal(size=500), [str(i) for i in range(500)]
     for count, most in ((1, 120), (10, 90), (30, 60)):
-        every = [Panel(f"m{i}", "M", "#123456", rng.normal(size=500), ()) for i in range(count)]
+        every = [Multiple(f"m{i}", "M", "#123456", rng.normal(size=500), ()) for i in range(count)]
         drawn = profiles.panels(observed, every, labels, "x", "y").figure().data
         points = [t for t in drawn if t.uid.startswith("points-")]
         assert [len(t.x) for t in points] == [most] * count
@@ -105,7 +105,7 @@ def test_the_outstanding_genes_of_many_panels_are_fewer_and_no_panel_is_left_wit
 def test_any_number_of_panels_fits_the_chart():
     observed = np.linspace(-1, 1, 50)
     for count in range(1, 31):
-        panels = [Panel(f"m{i}", f"M{i}", "#123456", observed * 0.5, ()) for i in range(count)]
+        panels = [Multiple(f"m{i}", f"M{i}", "#123456", observed * 0.5, ()) for i in range(count)]
         layout = profiles.panels(observed, panels, [str(i) for i in range(50)], "x", "y").figure().layout
         for name in ("xaxis", "yaxis"):
             low, high = layout[name if count == 1 else f"{name}{count}"].domain

@@ -15,13 +15,14 @@ from perturbviz.benchmark.scoretable import ScoreTable
 from perturbviz.cli import main
 from perturbviz.cli.report import parse_view
 from perturbviz.metrics import CATALOGUE
-from perturbviz.report import Item, build
+from perturbviz.report import Direct, Item, build
 from perturbviz.report.page import inline
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.rankings import rank
 from perturbviz.scoring.scores import score_view
 from perturbviz.scoring.view import View
 from tests.charts import decoded
+from tests.wiring.world import World
 
 DEMO = Path(__file__).parents[2] / "data" / "demo.h5ad"
 HOSTILE = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>**bold**@body@"
@@ -147,3 +148,12 @@ def test_views_are_read_strictly(capsys, tmp_path):
     assert main(["report", str(DEMO), "-o", str(tmp_path / "r.txt")]) == 2
     assert main(["report", str(tmp_path / "no.h5ad"), "-o", str(tmp_path / "r.html")]) == 2
     assert not list(tmp_path.iterdir())
+
+
+def test_metrics_that_take_minutes_are_left_out_as_on_the_page(monkeypatch):
+    bench = World().benchmark
+    every = Direct().rank_table(bench, View())
+    monkeypatch.setattr("perturbviz.scoring.scores.COMPARISONS", 0)
+    quick = Direct().rank_table(bench, View())
+    assert not every.left_out and quick.left_out
+    assert {*quick.settings, *quick.left_out} == set(every.settings) and not {*quick.settings} & {*quick.left_out}

@@ -20,7 +20,7 @@ BINS = 48
 
 
 @dataclass(frozen=True, eq=False)
-class Panel:
+class Multiple:
     """What one method predicts.
 
     Attributes
@@ -49,7 +49,7 @@ def extremes(observed: np.ndarray, predicted: np.ndarray, most: int = MAX_POINTS
     return have[np.argpartition(-size, most)[:most]]
 
 
-def limit(observed: np.ndarray, panels: Sequence[Panel]) -> float:
+def limit(observed: np.ndarray, panels: Sequence[Multiple]) -> float:
     """Half-width of the axes: holds every observed value, and predictions up to 1.6 times it."""
     top = float(np.nanmax(np.abs(observed), initial=0.05))
     predicted = max((float(np.nanmax(np.abs(p.predicted), initial=0)) for p in panels), default=0)
@@ -58,7 +58,7 @@ def limit(observed: np.ndarray, panels: Sequence[Panel]) -> float:
 
 def panels(
     observed: np.ndarray,
-    shown: Sequence[Panel],
+    shown: Sequence[Multiple],
     labels: Sequence[str],
     x_title: str,
     y_title: str,
@@ -112,7 +112,7 @@ def panels(
 
 
 def _traces(
-    panel: Panel,
+    panel: Multiple,
     observed: np.ndarray,
     labels: np.ndarray,
     place: Place,

@@ -55,14 +55,12 @@ def build_truth(
     conditions = canonical_conditions(profiles.labels, profiles.contexts, rules)
     if not conditions.names:
         raise UserError("The truth names no condition: check which column holds the labels.")
-    findings += label_findings(conditions)
     findings += [
+        *label_findings(conditions),
         *control_findings(profiles.labels, rules, measured, options),
         *doubt_findings(profiles.labels, rules, measured),
     ]
-    if slashed := sorted({c for c in profiles.contexts or () if "/" in str(c)}):
-        items = tuple(f"{c} = {context_name(c)}" for c in slashed)
-        findings.append(Finding("conditions", "contexts with a slash are written with a dash", items=items))
+    findings += _slash_findings(profiles.contexts or ())
     values = conditions.combine(profiles.values, profiles.n_cells)
     check_finite(values, conditions.names, genes, "truth")
     space, more = _truth_space(values, profiles.value_space, loaded, options)
@@ -83,17 +81,29 @@ def build_truth(
     if space == "lognorm":
         findings += _add_control(adata, options)
     benchmark, more = with_splits(Benchmark.from_adata(adata), splits or loaded.splits, rules)
-    size = benchmark.n_perturbed
     counts = {
-        "matched": len(size),
+        "matched": len(benchmark.n_perturbed),
         "merged": len(conditions.merged),
         "dropped": len(conditions.dropped),
         "genes_matched": adata.n_vars,
     }
+    findings.append(_size_finding(benchmark))
+    return benchmark, Report("truth", loaded.system, tuple(findings + more), counts)
+
+
+def _slash_findings(contexts: Sequence[str]) -> list[Finding]:
+    """Contexts whose names cannot stay as they are in the file."""
+    items = tuple(f"{c} = {context_name(c)}" for c in sorted({c for c in contexts if "/" in str(c)}))
+    text = "contexts with a slash are written with a dash"
+    return [Finding("conditions", text, items=items)] if items else []
+
+
+def _size_finding(benchmark: Benchmark) -> Finding:
+    """How many singles, combinations, contexts and genes there are."""
+    size = benchmark.n_perturbed
     what = [f"{plural(int((size == 1).sum()), 'single')}", f"{plural(int((size > 1).sum()), 'combination')}"]
     where = "" if len(benchmark.contexts) == 1 else f" in {len(benchmark.contexts)} contexts"
-    findings.append(Finding("conditions", f"{' and '.join(what)}{where} on {plural(adata.n_vars, 'gene')}."))
-    return benchmark, Report("truth", loaded.system, tuple(findings + more), counts)
+    return Finding("conditions", f"{' and '.join(what)}{where} on {plural(benchmark.adata.n_vars, 'gene')}.")
 
 
 def _meta(loaded: Loaded, space: str) -> dict[str, Any]:

@@ -19,8 +19,6 @@ from perturbviz.panels.panel import Panel
 from perturbviz.scoring.rankings import Ranking, n_units
 from perturbviz.stats import MIN_UNITS
 
-_FOLLOW = "Click one to follow its perturbation."
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Subject:
@@ -114,7 +112,7 @@ def arrows(subject: Subject, start: str, end: str, marked: str = "") -> Panel:
         question="Which perturbations gain?",
         figure=figures.arrows(before, after, pair, subject.axis, subject.higher, marked),
         caption=words.arrows(before, after, pair, subject.higher, figures.MAX_ARROWS),
-        hint=_FOLLOW,
+        hint="Click an arrow to follow its perturbation.",
         alt=f"Arrows from {pair[0]} to {pair[1]}, {len(before)} perturbations.",
         table=lambda: pd.DataFrame(
             {"perturbation": before.index, pair[0]: before.to_numpy(), pair[1]: after.reindex(before.index).to_numpy()}
@@ -197,7 +195,7 @@ def distance(distances: pd.DataFrame, subject: Subject, marked: str = "") -> Pan
         figure=figures.distance(distances, curve, methods, subject.axis, marked),
         caption=words.distance(distances, curve, subject.higher, "mean" if "mean" in methods else "")
         + captions.thinned(figures.MAX_DISTANCES, len(distances), "drawn"),
-        hint=_FOLLOW,
+        hint="Click a point to follow its perturbation.",
         alt=f"Score of {len(distances)} perturbations against distance.",
         table=distances.reset_index,
         filename="distance",

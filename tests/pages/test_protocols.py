@@ -22,9 +22,3 @@ def test_one_switch_turns_the_title_and_stays_in_the_link(open_page):
     assert dict(at.query_params)["switch"] in ("test", ["test"])
     again = open_page("rankings", section="As in a paper", switch="test,nonsense")
     assert again.toggle(key="_switch_test").value and not again.toggle(key="_switch_genes").value
-
-
-def test_a_view_of_a_paper_opens(open_page):
-    at = open_page("rankings", section="As in a paper", paper="vcc-2026")
-    at.button(key="_measure0").click().run()
-    assert not at.exception and dict(at.query_params)["metric"] in ("pds_panel", ["pds_panel"])

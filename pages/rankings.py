@@ -6,6 +6,7 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.ui import cache, choose, coverage
 from perturbviz.ui.current import begin
 from perturbviz.ui.sections.first_screen import draw_head, draw_screen, screen
+from perturbviz.ui.sections.lesson_strip import strip
 from perturbviz.ui.sections.rankings import SECTIONS
 from perturbviz.ui.sections.this_view import score_table, this_view
 
@@ -13,6 +14,7 @@ from perturbviz.ui.sections.this_view import score_table, this_view
 def main() -> None:
     """The page."""
     current = begin("rankings", needs="scores", heading=False)
+    strip(current)
     shown = screen(current)
     draw_head(current, shown)
     first = st.container()

@@ -20,6 +20,31 @@ from perturbviz.scoring.view import View
 
 
 @dataclass(frozen=True)
+class Guess:
+    """What is guessed before the switch.
+
+    Attributes
+    ----------
+    question
+        What to guess.
+    options
+        What to choose from; () for the methods.
+    first
+        How many methods are put in order; 0: one is picked.
+    """
+
+    question: str
+    options: tuple[str, ...] = ()
+    first: int = 0
+
+    def right(self, guess: tuple[str, ...], answer: tuple[str, ...]) -> int:
+        """How many of the guessed are right: in their place where they are put in order, else 1 or 0."""
+        if self.first:
+            return sum(a == b for a, b in zip(guess, answer, strict=False))
+        return int(bool({*guess} & {*answer}))
+
+
+@dataclass(frozen=True)
 class Lesson:
     """One step.
 
@@ -27,6 +52,8 @@ class Lesson:
     ----------
     id, title, question
         Name in links; what it is about; what to ask oneself before looking.
+    guess
+        What to guess before the switch.
     views
         The view to open and the one after the switch.
     toggle
@@ -42,6 +69,7 @@ class Lesson:
     id: str
     title: str
     question: str
+    guess: Guess
     views: tuple[NamedView, ...]
     toggle: str
     reading: str
@@ -86,6 +114,7 @@ LESSONS = (
         "pearson",
         "Raw Pearson is always near 1",
         "No change predicts no effect at all. What correlation does it get?",
+        Guess("What correlation does it get?", reveals.NEAR),
         named("pearson", "delta-control"),
         "Correlate changes from control instead of profiles",
         "Ahlmann-Eltze, Huber & Anders, Nature Methods 2025, Fig. 1b; the talk's con: typically very close to 1",
@@ -97,6 +126,7 @@ LESSONS = (
         "mean-wins",
         "The mean does well on Pearson delta against control",
         "The perturbation mean predicts the same profile for every perturbation. What rank does it get?",
+        Guess("Where in the ranking is it?", reveals.WHERE),
         named("delta-control", "centroid"),
         "Ask instead whose truth a prediction is closest to: centroid accuracy",
         "Viñas Torné et al., Systema, Nature Biotechnology 2025: systematic variation",
@@ -109,6 +139,7 @@ LESSONS = (
         "mean-undefined",
         "Against the perturbation mean, the mean has no score",
         "What happens to the mean, and to the order, when the mean itself is subtracted?",
+        Guess("Who is first once the perturbation mean is subtracted?"),
         named("delta-control", "delta-perturbation"),
         "Switch the reference to the perturbation mean",
         "Viñas Torné et al., Systema 2025; the talk's con: unclear what is a good baseline",
@@ -120,6 +151,7 @@ LESSONS = (
         "de-genes",
         "Differentially expressed genes hold no negatives",
         "Who gains when only the genes that changed most are counted?",
+        Guess("Who gains most ranks?"),
         named("rmse-all", "rmse-de-100"),
         "Count only the 100 most changed genes of each perturbation",
         "The talk: most differentially expressed genes lack all negative examples",
@@ -132,6 +164,7 @@ LESSONS = (
         "n-genes",
         "The order depends on how many genes count",
         "Is the best prediction on 20 genes the best on all of them?",
+        Guess("Put the first three on 1,000 genes in order", first=reveals.PODIUM),
         named("rmse-de-20", "rmse-de-1000"),
         "Count 1,000 genes",
         "Ahlmann-Eltze, Huber & Anders 2025, Extended Data Fig. 1: read-out gene sets",
@@ -143,6 +176,7 @@ LESSONS = (
         "shrinking",
         "Squared error rewards saying less",
         "Multiply every predicted change by a factor below 1. Does the error rise or fall?",
+        Guess("For how many models does the error fall?", reveals.FOR),
         named("mse-all", "delta-all"),
         "Use a metric that is blind to size: Pearson delta",
         "Mejia et al. 2025 and Miller et al. 2025: mode collapse under the mean squared error",
@@ -154,7 +188,8 @@ LESSONS = (
     Lesson(
         "duplicate",
         "A replicate of the experiment does not win everywhere",
-        "Half of the cells predict the other half. Does that always beat the average perturbation?",
+        "Half of the cells predict the other half. Does that always beat the perturbation mean?",
+        Guess("Is the perturbation mean clearly better on some metric?", reveals.BEATEN),
         named("mse-replicate", "delta-replicate"),
         "Compare them by Pearson delta against control",
         "Miller et al. 2025: metrics that separate positive and negative controls",
@@ -166,6 +201,7 @@ LESSONS = (
         "company",
         "Centroid accuracy depends on the company",
         "Leave only perturbations that resemble one another. Is a prediction still closest to its own truth?",
+        Guess("What happens to most methods?", reveals.LOSE),
         named("centroid", "centroid-test"),
         "Score only the test part, so that fewer others are there to be mistaken for",
         "The talk's con: output depends on perturbation similarity; Systema 2025",
@@ -176,7 +212,8 @@ LESSONS = (
     Lesson(
         "no-change",
         "No change is hard to beat at finding interactions",
-        "No change never names an interaction on purpose. How many does it find among its first 500 calls?",
+        "No change never names an interaction on purpose. How many does it find in its first 500 pairs?",
+        Guess("How many models are clearly ahead of it?", reveals.AHEAD_OF),
         named("recall", "l2"),
         "Look at the same methods by L2 distance",
         "Ahlmann-Eltze, Huber & Anders 2025, Fig. 1d–f",
@@ -189,6 +226,7 @@ LESSONS = (
         "average",
         "Which average, whose control",
         "Does the order survive the median? And what if a prediction could bring its own control?",
+        Guess("What changes from mean to median?", reveals.CHANGES),
         named("delta-control", "delta-median"),
         "Take the median over perturbations",
         "cell-eval issues 183 and 196 (predicted controls); MTEB issue 4825 (means and ranks)",
@@ -197,6 +235,11 @@ LESSONS = (
         reveals.averages,
     ),
 )
+
+
+def is_lesson(name: str) -> bool:
+    """Whether there is a lesson of that id."""
+    return any(item.id == name for item in LESSONS)
 
 
 def lesson(name: str) -> Lesson:

@@ -31,6 +31,15 @@ SMALL_ERROR = 1e-12  # of the size of a prediction: what counts as no error at a
 CHANCE, LOSS = 0.55, 0.01  # of centroid accuracy: above chance, and lost by the company
 AHEAD = 1.1  # times no change's recall: clearly ahead of it
 MODELS = 3  # that a lesson about models needs to hold
+PODIUM = 3  # ranks to be guessed
+# What can be guessed, in the order of the grades where these decide.
+NEAR = (f"at least {NEAR_ONE}", f"{NEARLY} to {NEAR_ONE}", f"below {NEARLY}")
+WHERE = ("in the first half", "in the second half", "last")
+FOR = ("for half of them or more", "for fewer than half", "for none")
+BEATEN = ("yes, than every replicate", "only than one of two replicates", "no")
+LOSE = ("most lose accuracy", "most keep it")
+AHEAD_OF = ("at most a third of the models", "up to half", "more than half")
+CHANGES = ("two methods clearly change places", "ranks change, but not clearly", "no rank changes")
 
 
 def pearson_near_one(stage: Stage) -> Reveal:
@@ -59,6 +68,8 @@ def pearson_near_one(stage: Stage) -> Reveal:
         "How far apart are the methods, by profiles and by changes?",
         "what is correlated",
         "mean Pearson correlation",
+        answer=(NEAR[0 if verdict == "holds" else 1 if verdict == "partly" else 2],),
+        heroes=("no_change",),
     )
 
 
@@ -104,6 +115,8 @@ def mean_does_well(stage: Stage) -> Reveal:
         "How does the perturbation mean score on each metric?",
         "metric",
         "mean score",
+        answer=(WHERE[2 if not beaten else 0 if 2 * own["rank"] <= len(before.defined) + 1 else 1],),
+        heroes=("mean",),
     )
 
 
@@ -136,6 +149,8 @@ def mean_undefined(stage: Stage) -> Reveal:
         "What does the other reference do to each score?",
         "reference",
         "mean Pearson delta",
+        answer=tuple(after.leaders) if after.defined else (),
+        heroes=("mean", *(after.leaders if after.defined else ())),
     )
 
 
@@ -193,6 +208,8 @@ def no_negatives(stage: Stage) -> Reveal:
         "genes that count",
         "rank (1 = best)",
         "rank",
+        answer=tuple(move.index[move == move[up]]) if move[up] >= SMALL_GAIN else ("",),
+        heroes=(up, down),
     )
 
 
@@ -241,6 +258,8 @@ def order_over_n(stage: Stage) -> Reveal:
         "number of most changed genes that count",
         "rank (1 = best)",
         "rank log",
+        answer=tuple(stage.ranking(stage.after).defined[:PODIUM]),
+        heroes=swap[:2] if swap else (*first, *last),
     )
 
 
@@ -306,6 +325,8 @@ def shrinking(stage: Stage) -> Reveal:
         "What does it earn to predict less?",
         "factor on every predicted change",
         "mean squared error (log expression²)",
+        answer=(FOR[0 if 2 * len(helped) >= len(judged) else 1 if helped else 2],),
+        heroes=tuple(helped[:1]),
     )
 
 
@@ -377,6 +398,7 @@ def duplicate(stage: Stage) -> Reveal:
         "metric",
         "share of perturbations won",
         "dots",
+        answer=(BEATEN[0 if all(worse.values()) else 1 if any(worse.values()) else 2],),
     )
 
 
@@ -433,6 +455,8 @@ def company(stage: Stage) -> Reveal:
         "What do similar perturbations cost?",
         "compared with",
         "mean centroid accuracy",
+        answer=(LOSE[0 if most else 1],),
+        heroes=(str(worst),),
     )
 
 
@@ -485,6 +509,8 @@ def no_change_recall(stage: Stage) -> Reveal:
         "Who finds more interactions than no change?",
         "",
         "share of non-additive pairs found",
+        answer=(AHEAD_OF[0 if 3 * len(ahead) <= len(models) else 1 if 2 * len(ahead) <= len(models) else 2],),
+        heroes=("no_change",),
     )
 
 
@@ -532,6 +558,8 @@ def averages(stage: Stage) -> Reveal:
         "how values become one score",
         "rank (1 = best)",
         "rank",
+        answer=(CHANGES[0 if crossed else 1 if len(moved) else 2],),
+        heroes=(change[moved].idxmax(),) if len(moved) else (),
     )
 
 

@@ -39,6 +39,10 @@ class Reveal:
         What a chart of the numbers asks, and its axes.
     kind
         "value", "rank" (1 on top), or either with "log" for a logarithmic horizontal axis.
+    answer
+        What was to be guessed: the right options, methods, or the first methods in order; several where they are tied.
+    heroes
+        Methods that the sentence is about: drawn stronger than the others.
     """
 
     verdict: Verdict
@@ -48,6 +52,8 @@ class Reveal:
     x_title: str = ""
     y_title: str = ""
     kind: str = "value"
+    answer: tuple[str, ...] = ()
+    heroes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

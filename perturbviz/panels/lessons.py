@@ -1,44 +1,46 @@
-"""Panel of a lesson: what the loaded data reveal."""
+"""The panel of a lesson: what its two views and those between show, with the methods it is about drawn strongest."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import pandas as pd
 
 from perturbviz.panels.figures.lessons import lines
+from perturbviz.panels.look import Look
 from perturbviz.panels.panel import Panel
 
 
 def reveal(
-    name: str,
-    question: str,
+    lesson: str,
     numbers: pd.DataFrame,
-    titles: tuple[str, str],
-    kind: str,
-    colours: Mapping[str, str],
+    look: Look,
+    *,
+    question: str,
+    x_title: str,
+    y_title: str,
+    kind: str = "value",
+    heroes: Sequence[str] = (),
 ) -> Panel:
-    """One line a method over the settings that a lesson compares.
+    """Values or ranks of every method over what the lesson compares.
 
     Parameters
     ----------
-    name
-        Id of the lesson.
+    lesson
+        Its id.
     numbers
-        Columns method, name, x, value.
-    titles
-        Of the x and the y axis.
+        One line per method and place on the horizontal axis: method, name, x, value.
     kind
         As of :func:`perturbviz.panels.figures.lessons.lines`.
+    heroes
+        Methods to look at.
     """
-    x_title, y_title = titles
     return Panel(
-        key=f"lesson-{name}",
+        key=f"lesson-{lesson}",
         question=question,
-        figure=lines(numbers, colours, x_title, y_title, kind),
-        caption="Computed on the held-out perturbations of the loaded benchmark.",
+        figure=lines(numbers, look.colours, x_title, y_title, kind, heroes),
+        caption="Computed on the held-out perturbations of the data set.",
         alt=f"{question} {y_title} of {numbers['method'].nunique()} methods over {x_title}.",
         table=numbers,
-        filename=f"lesson-{name}",
-        axes=(name,),
+        axes=(lesson,),
     )

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perturbviz.analyses.calibration.controls import preferred_truth
 from perturbviz.benchmark import load
 from perturbviz.guide.lessons import LESSONS
 from perturbviz.guide.named import TALK
@@ -24,33 +23,21 @@ def demo():
     return load(DEMO)
 
 
-def token(lesson, demo, after=False):
-    view = lesson.view(demo, "demo", after)
-    return (view.with_(truth=preferred_truth(demo)) if "controls" in lesson.views[after].more else view).token
-
-
-def test_every_lesson_from_link_to_reveal(app, demo):
-    page = app.open("guide?lesson=pearson", GUIDE).page
-    for number, lesson in enumerate(LESSONS, 1):
-        page.get_by_text(lesson.question).wait_for()
-        page.get_by_role("link", name="1 · Open this view").click()
-        app.wait(RANKINGS, token=token(lesson, demo), charts=2)
-        page.go_back()
-        app.wait(GUIDE)
-        page.get_by_text(lesson.question).wait_for()
-        page.get_by_role("button", name="3 · Reveal").click()
-        page.get_by_text("What the verdict asks for").wait_for()
-        app.wait(GUIDE, charts=1)
-        if number < len(LESSONS):
-            page.get_by_role("button", name="Next", exact=True).click()
-
-
-def test_the_toggle_of_a_lesson_is_a_link_to_the_other_view(app, demo):
+def test_a_lesson_is_played_on_the_page_it_is_about(app, demo):
     lesson = LESSONS[2]
-    page = app.open(f"guide?lesson={lesson.id}", GUIDE).page
-    page.get_by_role("link", name=f"2 · {lesson.toggle}").click()
-    app.wait(RANKINGS, token=token(lesson, demo, after=True), charts=2)
-    assert token(lesson, demo) != token(lesson, demo, after=True)
+    start, after = (lesson.view(demo, "demo", x).token for x in (False, True))
+    page = app.open(f"?{start}&lesson={lesson.id}", RANKINGS).page
+    page.get_by_text(lesson.question).wait_for()
+    page.get_by_role("combobox", name=lesson.guess.question).click()
+    page.get_by_role("option").first.click()
+    page.get_by_role("button", name="This is my guess").click()
+    page.get_by_role("button", name=lesson.toggle).click()
+    app.wait(RANKINGS, token=after)
+    page.get_by_role("button", name="Reveal").click()
+    page.get_by_text("What the verdict asks for").wait_for()
+    assert page.get_by_text("You guessed").is_visible() and "step=4" in page.url and f"lesson={lesson.id}" in page.url
+    page.get_by_role("button", name="Next lesson").click()
+    page.get_by_text(LESSONS[3].question).wait_for()
 
 
 def where(app, text):

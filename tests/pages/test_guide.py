@@ -1,10 +1,12 @@
 import pytest
 
+from perturbviz.benchmark import load
 from perturbviz.guide.entries import SECTIONS, entries
 from perturbviz.guide.lessons import LESSONS
 from perturbviz.guide.named import TALK
+from perturbviz.scoring.view import View
 from tests.charts import figures
-from tests.pages.conftest import unfold
+from tests.pages.conftest import ROOT, unfold
 
 
 def param(at, name):
@@ -31,25 +33,64 @@ def test_every_card_and_formula_is_shown(open_page, section):
     assert param(at, "guide") == section
 
 
-def test_a_lesson_shows_its_question_first_and_the_answer_on_request(open_page):
-    at = open_page("guide", lesson="shrinking")
-    item = next(x for x in LESSONS if x.id == "shrinking")
-    assert item.question in texts(at) and "holds on these data" not in texts(at) and not figures(at)
-    next(b for b in at.button if "Reveal" in b.label).click().run()
-    assert not at.exception
-    assert "holds on these data" in texts(at) and "squared error" in texts(at)
-    beside = next(c.value for c in at.caption if "What the verdict asks for" in c.value)
-    assert all(words in beside for words in (f"**holds**: {item.holds}", f"**partly**: {item.partly}", "**not here**"))
-    (figure,) = figures(at)
-    assert figure["key"] == "lesson-shrinking" and len(figure["data"]) == 9
-    at.button(key="lesson-next").click().run()
-    assert param(at, "lesson") == "duplicate" and "holds on these data" not in texts(at)
+def strip(at):
+    """What the strip of a lesson says."""
+    return " ".join(element.value for element in (*at.markdown, *at.caption))
 
 
-def test_a_lesson_that_holds_in_part_says_so(open_page):
-    at = open_page("guide", lesson="company")
-    next(b for b in at.button if "Reveal" in b.label).click().run()
-    assert not at.exception and "partly holds on these data" in texts(at)
+def guess(at, item):
+    """Guess the first option, or the first methods, and commit."""
+    key = f"_guess-{item.id}"
+    if item.guess.first:
+        box = at.multiselect(key=key)
+        box.set_value(box.options[: item.guess.first]).run()
+    else:
+        at.selectbox(key=key).select_index(0).run()
+    at.button(key="lesson-guess").click().run()
+
+
+def shows(at, view):
+    """Whether the address is that of a view; a metric without a reference says so in its own way."""
+    shown = View.from_query({k: [param(at, k)] for k in at.query_params})
+    return shown.with_(ref=view.ref) == view and shown.reference == view.reference
+
+
+def test_every_lesson_runs_from_question_to_reveal_on_the_page_it_is_about(open_page):
+    at = open_page(**{k: v[0] for k, v in LESSONS[0].views[0].query(None, "demo").items()}, lesson=LESSONS[0].id)
+    demo = load(ROOT / "data" / "demo.h5ad")
+    for number, item in enumerate(LESSONS, 1):
+        assert f"**{number} of {len(LESSONS)}** · {item.question}" in strip(at) and param(at, "lesson") == item.id
+        assert not [b for b in at.button if b.key in ("lesson-switch", "lesson-reveal")], "the switch follows the guess"
+        guess(at, item)
+        assert shows(at, item.view(demo, "demo")), item.id
+        assert param(at, "step") == "2" and "Your guess: **" in strip(at) and item.title not in strip(at)
+        at.button(key="lesson-switch").click().run()
+        assert shows(at, item.view(demo, "demo", after=True)), item.id
+        at.button(key="lesson-reveal").click().run()
+        assert not at.exception and param(at, "step") == "4"
+        said = strip(at)
+        assert f"**{item.title}**: " in said and "on these data]" in said and "You guessed " in said
+        assert f"**holds**: {item.holds}" in said and f"**partly**: {item.partly}" in said
+        assert f"lesson-{item.id}" in [f["key"] for f in figures(at)]
+        assert at.title[0].value and {"slope", "order"} & {f["key"] for f in figures(at)}, "the page stays below"
+        if number < len(LESSONS):
+            at.button(key="lesson-next").click().run()
+            assert "has no score now" not in strip(at), "compared with a view of the lesson before"
+    at.button(key="lesson-leave").click().run()
+    assert "lesson" not in at.query_params and "step" not in at.query_params and LESSONS[-1].question not in strip(at)
+
+
+def test_a_link_into_a_lesson_opens_it_at_its_step(open_page):
+    item = next(x for x in LESSONS if x.id == "company")
+    at = open_page(metric="centroid_accuracy", lesson=item.id, step="4")
+    assert not at.exception and "partly holds on these data" in strip(at) and "Your guess: none yet" in strip(at)
+    assert "not here: these data" not in strip(at)
+
+
+def test_the_guide_lists_the_lessons_as_questions(open_page):
+    at = open_page("guide")
+    links = [link for link in at.get("page_link") if "lesson=" in link.proto.query_string]
+    assert [link.proto.label for link in links] == [item.question for item in LESSONS]
 
 
 def test_the_talk_lists_twelve_results(open_page):
@@ -66,7 +107,7 @@ def test_the_search_looks_through_all_sections(open_page):
     assert "Technical duplicate" in shown
     at.text_input(key="guide_search").set_value("mean does well").run()
     next(b for b in at.button if b.label == f"Open in {SECTIONS['lessons']}").click().run()
-    assert not at.exception and param(at, "lesson") == "mean-wins"
+    assert not at.exception and any("lesson=mean-wins" in link.proto.query_string for link in at.get("page_link"))
     at.text_input(key="guide_search").set_value("no such thing at all").run()
     assert any("fewer" in i.value for i in at.info)
 

@@ -14,7 +14,12 @@ from perturbviz.panels.figures.theme import MODEL_COLOURS
 
 
 def lines(
-    numbers: pd.DataFrame, colours: Mapping[str, str], x_title: str, y_title: str, kind: str = "value"
+    numbers: pd.DataFrame,
+    colours: Mapping[str, str],
+    x_title: str,
+    y_title: str,
+    kind: str = "value",
+    heroes: Sequence[str] = (),
 ) -> Drawing:
     """Values or ranks of each method over settings, numbers of genes or factors.
 
@@ -26,6 +31,8 @@ def lines(
         Method -> colour; one of the palette for a method that has none.
     kind
         "rank": 1 is on top; "log": the horizontal axis is logarithmic; "dots": no lines; several may be named.
+    heroes
+        Methods to look at; the others are paler where there are any.
     """
     numeric = pd.api.types.is_numeric_dtype(numbers["x"]) or all(isinstance(v, int | float) for v in numbers["x"])
     places = list(dict.fromkeys(numbers["x"]))
@@ -46,8 +53,9 @@ def lines(
                 mode=mode,
                 name=name,
                 ids=[f"{method}|{v}" for v in settings],
-                line={"color": colour, "width": 2.2},
-                marker={"color": colour, "size": 10},
+                line={"color": colour, "width": 4 if method in heroes else 2.2},
+                marker={"color": colour, "size": 12 if method in heroes else 10},
+                opacity=1 if method in heroes or not heroes else 0.35,
                 showlegend=several,
                 text=[escape(v) for v in settings],
             )

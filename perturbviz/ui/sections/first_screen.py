@@ -199,6 +199,12 @@ def _before(current: Current) -> tuple[View, Ranking] | None:
         return None
 
 
+def forget() -> None:
+    """Compare the next view with no other: what was shown before is about something else."""
+    for key in (_LAST, _BEFORE, _KEPT):
+        st.session_state.pop(key, None)
+
+
 def _show_all(current: Current, shown: Screen) -> None:
     """Where one method is left of several: the way back to the others."""
     if shown.flip.kind == "one" and len(current.methods) > 1:

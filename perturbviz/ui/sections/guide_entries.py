@@ -53,8 +53,6 @@ def results(text: str) -> None:
 
 def _open(entry: Entry) -> None:
     session.set_extra("guide", entry.section)
-    if entry.section == "lessons":
-        session.set_extra("lesson", entry.id)
     st.session_state["guide_search"] = ""
 
 

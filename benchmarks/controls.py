@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 from perturbviz.benchmark import Benchmark
 from perturbviz.guide.named import named
-from perturbviz.metrics import CATALOGUE
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.validity import default_view
-from perturbviz.scoring.view import AVERAGES, REFERENCE_FROM, ROWS, SIZES
+from perturbviz.scoring.view import AVERAGES, REFERENCE_FROM, ROWS, SIZES, listed_name
 
 #: Pages that draw the view. Data and guide draw no chart of it: they list what is loaded, and explain; the lessons of
 #: the guide have their own views, whatever the sidebar says.
@@ -52,7 +51,7 @@ def controls(benchmark: Benchmark, data: str, page: str, titles: dict[str, str])
     start, total = default_view(benchmark), benchmark.adata.n_vars
     if not benchmark.has_control:
         raise SystemExit(f"{benchmark.title} has no control mean: its controls are not those that are measured here.")
-    name = {m: CATALOGUE[m].card.name for m in ("pearson_delta", "mae")}
+    name = {m: listed_name(m) for m in ("pearson_delta", "mae")}
     yield Control("metric", "metric", "select", name["mae"], name["pearson_delta"], {"metric": "mae"})
     yield Control("reference", "ref", "radio", "pert. mean", "control", {"ref": "perturbation"})
     # DE genes differ from double to double, so Interactions has none

@@ -54,9 +54,9 @@ def show_verdict(current: Current, found: Calibration | str) -> None:
     genes = panels.genes(current.view, benchmark.adata.n_vars, full=True)
     st.markdown(found if isinstance(found, str) else words.verdict(found, genes))
     st.caption(
-        f"{words.halves_note(benchmark)} Fewer than {MIN_UNITS} perturbations are not judged. Blind: by a sign "
+        f"{words.halves_note(benchmark)} Fewer than {MIN_UNITS} perturbations are not assessed. Blind: by a sign "
         f"test over perturbations chance would do the same (p ≥ {LEVEL:g}), or another draw of shared targets. "
-        f"Narrow: the median dynamic range fraction is below {WIDE:g}."
+        f"Little headroom: the median dynamic range fraction is below {WIDE:g}."
     )
 
 

@@ -50,7 +50,7 @@ def load(path: str | Path) -> Source:
     found = read(path)
     if (opened := found.scores or found.benchmark) is not None:
         return opened
-    raise UserError(f"{path.name} is no benchmark yet: make one of it with `perturbviz convert`.")
+    raise UserError(f"{path.name} is no data set yet: make one of it with `perturbviz convert`.")
 
 
 def parse_parts(text: str) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ def evaluate(benchmark: Benchmark, split: str = "test,val") -> Evaluation:
     evaluation = Evaluation(benchmark, parse_parts(split))
     if evaluation.rows.empty:
         raise UserError(
-            f"No perturbation of this benchmark is in the part {split!r} of its split ({benchmark.split_origin})."
+            f"No perturbation of this data set is in the part {split!r} of its split ({benchmark.split_origin})."
         )
     return evaluation
 
@@ -268,7 +268,7 @@ def every_view_tables(
         empty = False
         yield table[COLUMNS]
     if empty:
-        raise UserError("None of the metrics makes sense on this benchmark: nothing was scored.")
+        raise UserError("None of the metrics makes sense on this data set: nothing was scored.")
 
 
 def every_view(

@@ -94,7 +94,7 @@ class Benchmark(ByIdentity):
     @property
     def title(self) -> str:
         """Name shown to people."""
-        return str(self.meta.get("title", "Untitled benchmark"))
+        return str(self.meta.get("title", "Untitled data set"))
 
     @property
     def source(self) -> dict[str, str]:
@@ -312,7 +312,7 @@ class Benchmark(ByIdentity):
             if matrix.shape != self.adata.shape:
                 raise UserError(
                     f"{name}: predictions are {matrix.shape[0]} x {matrix.shape[1]}, "
-                    f"but the benchmark has {self.adata.n_obs} conditions x {self.adata.n_vars} genes."
+                    f"but the data set has {self.adata.n_obs} conditions x {self.adata.n_vars} genes."
                 )
             layers[f"pred__{slug}" + (f"__{seed}" if seed else "")] = np.asarray(matrix, np.float32)
         methods = dict(self.meta.get("methods", {}))
@@ -412,15 +412,15 @@ def validate(adata: AnnData) -> None:
     meta = adata.uns.get(META)
     if not isinstance(meta, Mapping):
         raise UserError(
-            "This .h5ad is not a perturbviz benchmark (uns['perturbviz'] is missing): "
+            "This .h5ad is not a perturbviz data set (uns['perturbviz'] is missing): "
             "convert it first, on the Data page or with `python -m perturbviz convert`."
         )
     schema = str(meta.get("schema", 0))
     if not re.fullmatch(r"[0-9]{1,6}", schema):
-        raise UserError(f"This benchmark's schema is {schema[:40]!r}: it must be a whole number.")
+        raise UserError(f"This data set's schema is {schema[:40]!r}: it must be a whole number.")
     if int(schema) > SCHEMA:
         raise UserError(
-            f"This benchmark was written by a newer perturbviz (schema {meta['schema']}): update perturbviz."
+            f"This data set was written by a newer perturbviz (schema {meta['schema']}): update perturbviz."
         )
     if meta.get("value_space") not in VALUE_SPACES:
         raise UserError(
@@ -428,10 +428,10 @@ def validate(adata: AnnData) -> None:
         )
     missing = [c for c in ("condition", "context", "is_control") if c not in adata.obs]
     if missing:
-        raise UserError(f"The benchmark's obs lacks the column(s) {', '.join(missing)}.")
+        raise UserError(f"The data set's obs lacks the column(s) {', '.join(missing)}.")
     yes_or_no(adata.obs["is_control"], "is_control")
     if adata.n_obs == 0 or adata.n_vars == 0:
-        raise UserError(f"The benchmark is empty: {adata.n_obs} conditions x {adata.n_vars} genes.")
+        raise UserError(f"The data set is empty: {adata.n_obs} conditions x {adata.n_vars} genes.")
     if not adata.var_names.is_unique:
         twice = adata.var_names[adata.var_names.duplicated()][0]
         raise UserError(f"Gene {twice!r} occurs more than once: give every gene a name of its own.")
@@ -440,7 +440,7 @@ def validate(adata: AnnData) -> None:
         twice = pairs[pairs.duplicated()][0]
         raise UserError(f"Condition {twice[1]!r} occurs more than once in context {twice[0]!r}: merge the rows first.")
     if adata.X is None:
-        raise UserError("The benchmark has no observed values (X is empty).")
+        raise UserError("The data set has no observed values (X is empty).")
     for key, matrix in [("X (the observed values)", adata.X), *adata.layers.items()]:
         if not isinstance(matrix, np.ndarray):
             raise UserError(f"{key} is stored as {type(matrix).__name__}: store a dense float32 matrix.")

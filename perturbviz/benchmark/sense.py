@@ -33,7 +33,7 @@ def yes_or_no(column: pd.Series, name: str) -> np.ndarray:
     found = [_YES.get(word.strip().lower()) for word in words]
     if None in found:
         odd = words[found.index(None)]
-        raise UserError(f"The benchmark's obs column {name!r} must say true or false, but one value is {odd[:40]!r}.")
+        raise UserError(f"The data set's obs column {name!r} must say true or false, but one value is {odd[:40]!r}.")
     return np.array(found, dtype=bool)
 
 
@@ -59,12 +59,12 @@ def check_names(names: Iterable[Any], what: str) -> None:
 def check_sense(adata: AnnData) -> None:
     """Raise :class:`UserError` where values are infinite, missing altogether, no numbers, or counts below zero."""
     if yes_or_no(adata.obs["is_control"], "is_control").all():
-        raise UserError("Every condition of the benchmark is marked as control (obs column 'is_control').")
+        raise UserError("Every condition of the data set is marked as control (obs column 'is_control').")
     if "n_cells" in adata.obs:
         cells = pd.to_numeric(adata.obs["n_cells"], errors="coerce").to_numpy(float)
         if (bad := np.flatnonzero((cells < 0) | np.isinf(cells))).size:
             raise UserError(
-                f"The benchmark's obs column 'n_cells' is {cells[bad[0]]:g} for {_condition(adata, bad[0])}: "
+                f"The data set's obs column 'n_cells' is {cells[bad[0]]:g} for {_condition(adata, bad[0])}: "
                 "a number of cells is 0 or more."
             )
     _check_all_names(adata)
@@ -74,7 +74,7 @@ def check_sense(adata: AnnData) -> None:
             raise UserError(f"{key} holds values of the type {kind}: store float32.")
         known = _check_finite(adata, key, values, "observed" if values is adata.X else f"{key!r}")
         if not known and values is adata.X:
-            raise UserError("All observed values of the benchmark are missing (X holds only NaN).")
+            raise UserError("All observed values of the data set are missing (X holds only NaN).")
     for key, table in adata.varm.items():
         values = np.asarray(table)
         if values.dtype.kind not in "fiu" or np.isinf(values).any():
@@ -102,7 +102,7 @@ def _check_finite(adata: AnnData, key: str, values: np.ndarray, words: str) -> b
         if not key.startswith("de_") and (infinite := np.isinf(block)).any():
             row, column = np.argwhere(infinite)[0]
             raise UserError(
-                f"The benchmark holds an infinite value ({words}) for {_condition(adata, start + row)}, gene "
+                f"The data set holds an infinite value ({words}) for {_condition(adata, start + row)}, gene "
                 f"{str(adata.var_names[column])[:60]!r}: values must be finite, or NaN where nothing is known."
             )
     return known

@@ -181,7 +181,7 @@ CATALOGUE: dict[str, Dataset] = {
             doubles=124,
             provenance="The paper's own predictions of doubles, gene by gene, with its truth and its five splits: "
             "downloaded (1.6 GB) and converted once. Zenodo's checksum is not known here: the length of the file "
-            "and gzip's own check are verified, and the SHA-256 of what came is noted in the benchmark.",
+            "and gzip's own check are verified, and the SHA-256 of what came is noted in the data set.",
             lacks="No numbers of cells, so no standard errors, and no replicates: no technical duplicates and no DE "
             "scores. No change and the linear model are not among its runs: they are computed here.",
         ),

@@ -145,7 +145,7 @@ def _talk() -> list[Entry]:
 
 GLOSSARY = {
     "Additive": "The changes of two single perturbations add up to the change of their combination.",
-    "Benchmark": "One data set with its observed profiles, the predictions made for it, controls and splits.",
+    "Data set": "Observed profiles with the predictions made for them, controls and splits.",
     "Buffering, synergistic, opposite": (
         "Ways of not being additive: the combination changes a gene less than the sum of its singles, more than the "
         "sum, or in the other direction than its singles."
@@ -208,7 +208,7 @@ GLOSSARY = {
     "Systematic shift": "What all perturbed cells share against control cells: stress, cell cycle, the guide itself.",
     "Technical duplicate": "The mean of one half of the cells as a prediction of the other half.",
     "Undefined": "The formula has no value, such as a correlation with something constant. It is never counted as 0.",
-    "Value space": "What the numbers of a benchmark are: log-normalised expression, changes, or signed log p-values.",
+    "Value space": "What the numbers of a data set are: log-normalised expression, changes, or signed log p-values.",
     "View": "Every choice that decides what is shown: metric, reference, genes, perturbations, average.",
 }
 

@@ -119,7 +119,7 @@ def lacks(stage: Stage, *methods: str) -> str:
     """Why the lesson has nothing to compare with, "" where all the baselines are there."""
     missing = [m for m in methods if m not in stage.evaluation.methods]
     what = {"mean": "training perturbations", "no_change": "a control mean"}
-    return f"It needs {names([what[m] for m in missing])}, which this benchmark does not hold." if missing else ""
+    return f"It needs {names([what[m] for m in missing])}, which this data set does not hold." if missing else ""
 
 
 def place(ranking: Ranking, method: str) -> str:

@@ -84,7 +84,7 @@ METRICS = (
         Card(
             id="direction_fidelity",
             name="Direction fidelity",
-            symbol="± fidelity",
+            symbol="direction fidelity",
             formula=r"\frac{\#\{g\in\hat D_p:\ \operatorname{sign}(\hat Y_{pg}-r_g)=\operatorname{sign}(Y_{pg}-r_g)\}}"
             r"{\max(|\hat D_p|,|D_p|)}",
             better="higher",
@@ -109,7 +109,7 @@ METRICS = (
         Card(
             id="direction_reach",
             name="Direction reach",
-            symbol="± reach",
+            symbol="direction reach",
             formula=r"\frac{1}{|D_p|}\max\{m:\ \tfrac1m\textstyle\sum_{i\le m}\mathbf 1[\text{sign right}]\ge 0.9\}",
             better="higher",
             range="0 to 1",

@@ -147,7 +147,7 @@ METRICS = (
         Card(
             id="de_overlap",
             name="DE overlap",
-            symbol="DE∩",
+            symbol="DE overlap",
             formula=r"\frac{|T_k(|Y_p-r|)\cap T_k(|\hat Y_p-r|)|}{k}",
             better="higher",
             range="0 to 1",
@@ -199,7 +199,7 @@ METRICS = (
         Card(
             id="direction_match",
             name="Direction match",
-            symbol="±",
+            symbol="direction match",
             formula=r"\frac{1}{k}\sum_{g\in T_k(|Y_p-r|)}\mathbf 1[\operatorname{sign}(\hat Y_{pg}-r_g)="
             r"\operatorname{sign}(Y_{pg}-r_g)]",
             better="higher",

@@ -98,7 +98,7 @@ METRICS = (
         Card(
             id="overlap_beyond_chance",
             name="DE overlap beyond chance",
-            symbol="DE∩ − chance",
+            symbol="DE overlap − chance",
             formula=r"\frac{o/k-k/|S|}{1-k/|S|},\quad o=|T_k(|Y_p-r|)\cap T_k(|\hat Y_p-r|)|",
             better="higher",
             range="−k/(|S| − k) to 1",

@@ -278,7 +278,7 @@ METRICS = (
         Card(
             id="centroid_accuracy",
             name="Centroid accuracy",
-            symbol="CA",
+            symbol="centroid accuracy",
             formula=r"\frac{\#\{q\neq p:\ \|\hat Y_p-Y_q\|>\|\hat Y_p-Y_p\|\}}{|Q|-1}",
             better="higher",
             range="0 to 1",
@@ -363,7 +363,7 @@ METRICS = (
         Card(
             id="perturbench_rank",
             name="PerturBench rank",
-            symbol="rank",
+            symbol="PerturBench rank",
             formula=r"\frac{\#\{q\neq p:\ d(\hat Y_q,Y_p)<d(\hat Y_p,Y_p)\}}{n}",
             better="lower",
             range="0 to 1 − 1/n, for n predictions",

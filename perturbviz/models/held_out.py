@@ -23,7 +23,7 @@ from perturbviz.models.cross_validation import (
 
 #: Ways to split, in the order offered.
 SPLITS = {
-    "file": "As in the benchmark",
+    "file": "As in the data set",
     "folds": "Unseen singles: 5 folds × 5 seeds",
     "unseen": "Unseen singles, trained on combinations too",
     "seen0": "Combinations, no target seen",
@@ -99,9 +99,9 @@ def split_problem(benchmark: Benchmark, how: str) -> str:
     """Why a benchmark cannot be split like this; "" where it can."""
     singles, doubles = (benchmark.n_perturbed == 1).sum(), (benchmark.n_perturbed == 2).sum()
     if how in ("folds", "unseen") and singles < 5:
-        return f"Holding out singles needs at least 5 of them; this benchmark has {singles}."
+        return f"Holding out singles needs at least 5 of them; this data set has {singles}."
     if how.startswith("seen") and doubles < 5:
-        return f"Holding out combinations needs at least 5 of them; this benchmark has {doubles}."
+        return f"Holding out combinations needs at least 5 of them; this data set has {doubles}."
     if how == "unseen" and not doubles:
         return "There are no combinations here to train on besides singles: use the folds."
     if how == "context" and len(benchmark.contexts) < 2:

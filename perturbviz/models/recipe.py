@@ -296,7 +296,7 @@ def missing_words(source: str) -> str:
     """What to look for where a table is not there."""
     data = data_of(source)
     if data is not None:
-        return f"benchmark “{data}”"
+        return f"data set “{data}”"
     return f"file “{source[2:-13]}” (content {source[-12:]})"
 
 

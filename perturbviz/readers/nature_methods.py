@@ -149,7 +149,7 @@ def slug_of(method: str) -> str:
 READER = Reader(
     id="nature-methods-2025",
     name="Nature Methods 2025 source data",
-    summary="perturbation_prediction.xlsx: panel B as a benchmark of one double, panel A as a score table.",
+    summary="perturbation_prediction.xlsx: panel B as a data set of one double, panel A as a score table.",
     separator='"+"',
     value_space="lognorm",
     granularity="means",

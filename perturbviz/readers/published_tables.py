@@ -372,7 +372,7 @@ SINGLES = _reader(
 TOP_GENES = _reader(
     "nature-methods-2025-genes",
     "Nature Methods 2025, two genes",
-    "suppl-top_gene_plots.xlsx: HBG2 and HBZ as a benchmark of doubles.",
+    "suppl-top_gene_plots.xlsx: HBG2 and HBZ as a data set of doubles.",
     recognise_top_genes,
     read_top_genes,
     "means",

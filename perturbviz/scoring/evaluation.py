@@ -59,7 +59,7 @@ class Evaluation(ByIdentity):
                 f"Unknown split part {', '.join(sorted(unknown)) or '(none)'}: use train, val, test or all."
             )
         if self.truth_from not in TRUTHS or (self.truth_from != "all" and "half_a" not in self.benchmark.layers):
-            raise UserError("This benchmark holds no half-cell means, so half of the cells cannot be the truth.")
+            raise UserError("This data set holds no half-cell means, so half of the cells cannot be the truth.")
 
     @cached_property
     def identity(self) -> tuple[Hashable, ...]:

@@ -33,7 +33,7 @@ CON = {
     "own": "Whoever chooses the genes chooses the winner.",
 }
 DEFINITION = {
-    "all": "Every gene of the benchmark.",
+    "all": "Every gene of the data set.",
     "expressed": "The n genes with the highest mean in control cells, ties in file order.",
     "de": "For each perturbation the n genes with the largest |observed − control|, ties in file order. It depends on "
     "the truth, so it may choose genes for scoring but never for fitting.",
@@ -202,17 +202,15 @@ def subset_problem(subset: GeneSubset, evaluation: Evaluation) -> str:
     b = evaluation.benchmark
     if subset.kind == "expressed" and not b.has_expression:
         why = "it holds changes, not expression" if b.value_space != "lognorm" else "it has no control mean"
-        return f"Highly expressed genes are not defined on this benchmark: {why}. Use all genes or your own list."
+        return f"Highly expressed genes are not defined on this data set: {why}. Use all genes or your own list."
     if subset.kind == "de" and not b.has_control:
-        return "Differentially expressed genes need a control mean, and this benchmark has none. Use all genes."
+        return "Differentially expressed genes need a control mean, and this data set has none. Use all genes."
     if subset.kind in ("expressed", "de"):
         for context in dict.fromkeys(evaluation.rows["context"]):
             if np.isnan(b.control(context)).any():
                 return f"Context {context!r} has no control mean, which these genes are chosen by. Use all genes."
     if subset.kind == "own" and not (b.genes.get_indexer(list(subset.own)) >= 0).any():
-        return (
-            "None of the genes of your list is measured in this benchmark: enter gene names as the benchmark has them."
-        )
+        return "None of the genes of your list is measured in this data set: enter gene names as the data set has them."
     return ""
 
 

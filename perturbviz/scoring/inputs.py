@@ -134,12 +134,12 @@ def _weights(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Ne
         return evaluation.truth(rows, genes) - evaluation.reference(kind, rows, genes)
 
     if layer is not None:
-        why = "the benchmark holds no DE scores for it"
-        note = f"Genes weighted by the benchmark's DE scores{_test_of(evaluation)}."
+        why = "the data set holds no DE scores for it"
+        note = f"Genes weighted by the data set's DE scores{_test_of(evaluation)}."
     else:
         why = "the size of its observed change is not known"
         note = (
-            f"Genes weighted by effect size, |observed − {kind} mean|, since the benchmark holds no DE scores of this "
+            f"Genes weighted by effect size, |observed − {kind} mean|, since the data set holds no DE scores of this "
             "truth: these are not Miller's weights."
         )
     low, high = _extremes(evaluation)
@@ -157,7 +157,7 @@ def _weights(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Ne
 def _padj(evaluation: Evaluation, block: GeneBlock, subset: GeneSubset) -> Need:
     layer = evaluation.benchmark.layers[de_layer("padj", evaluation.truth_from)]
     values = evaluation.gather(layer, evaluation.rows["obs"].to_numpy()[block.rows], block.genes)
-    why = "the benchmark holds no adjusted p-values for it"
+    why = "the data set holds no adjusted p-values for it"
     note = f"Significant genes: adjusted p < {SIGNIFICANT}{_test_of(evaluation)}."
     return Need(values, np.isnan(values).all(axis=1), why, note)
 
@@ -244,22 +244,22 @@ def needs_problem(names: Iterable[str], benchmark: Benchmark, truth_from: str = 
     names, layers, size = set(names), benchmark.layers, benchmark.n_perturbed
     if "padj" in names and de_layer("padj", truth_from) not in layers:
         which = " for the half of the cells that is the truth" if truth_from == "half_a" else ""
-        return f"needs adjusted p-values of differential expression{which}, which this benchmark does not hold."
+        return f"needs adjusted p-values of differential expression{which}, which this data set does not hold."
     if names & {"control", "additive"} and not benchmark.has_control:
-        return "needs a control mean, which this benchmark does not hold."
+        return "needs a control mean, which this data set does not hold."
     if "control_noise" in names and not _control_noise_known(benchmark, truth_from):
-        return "needs standard errors of the observed means and of control, which this benchmark does not hold."
+        return "needs standard errors of the observed means and of control, which this data set does not hold."
     stored = (((part == "train") & ~benchmark.is_control).any() for part in benchmark.splits.values())
     if "training" in names and not any(stored):
-        return "needs training perturbations, and this benchmark holds none."
+        return "needs training perturbations, and this data set holds none."
     effects = benchmark.has_control or benchmark.has_training
     if "weights" in names and not effects and de_layer("score", truth_from) not in layers:
-        return "needs DE scores, a control mean or training perturbations; this benchmark holds none of them."
+        return "needs DE scores, a control mean or training perturbations; this data set holds none of them."
     if "additive" in names:
         if not (size == 2).any():
-            return "is only meaningful for double perturbations, and this benchmark holds none."
+            return "is only meaningful for double perturbations, and this data set holds none."
         if not (size == 1).any():
-            return "compares doubles with the sum of their singles, and this benchmark holds no singles."
+            return "compares doubles with the sum of their singles, and this data set holds no singles."
         if benchmark.value_space == "signed_logp":
             return "is about the sum of two changes, and signed log p-values do not add up."
     return ""

@@ -20,7 +20,7 @@ def metric_problem(metric: str, benchmark: Benchmark, truth_from: str = "all") -
     card = parsed.card
     if card.id in _EXPRESSION_ONLY and benchmark.value_space != "lognorm":
         twin = next((m.card.name for m in CATALOGUE.values() if m.card.plain_twin == card.id), "the delta version")
-        return f"{card.name} of raw profiles needs expression values; this benchmark holds changes only. Use {twin}."
+        return f"{card.name} of raw profiles needs expression values; this data set holds changes only. Use {twin}."
     problem = needs_problem(card.needs_of(value), benchmark, truth_from)
     if not problem:
         return ""
@@ -44,9 +44,9 @@ def reference_problem(metric: str, reference: str, benchmark: Benchmark, include
         twin = f" Its plain twin is {card.plain_twin}." if card.plain_twin else ""
         return f"{card.name} ({card.id}) compares changes and needs a reference: control or perturbation.{twin}"
     if reference == "control" and not benchmark.has_control:
-        return "This benchmark has no control mean: use the perturbation mean as the reference."
+        return "This data set has no control mean: use the perturbation mean as the reference."
     if reference == "perturbation" and not (benchmark.has_training or include_held_out):
-        return "This benchmark holds no training perturbations, so their mean is unknown: use the control mean."
+        return "This data set holds no training perturbations, so their mean is unknown: use the control mean."
     return ""
 
 

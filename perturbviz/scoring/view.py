@@ -203,6 +203,15 @@ def metric_label(metric: str, reference: str = "none") -> str:
     return card_label(parsed.card, reference, value)
 
 
+def listed_name(metric: str) -> str:
+    """Name of a metric of the catalogue as menus list it: "Pearson delta (rΔ)", "Overlap of DE genes (100)"."""
+    parsed, value = parse_metric(metric)
+    name, symbol = parsed.card.name, parsed.card.symbol
+    if parsed.card.parameter:
+        return f"{name} ({value})"
+    return name if symbol.casefold() in name.casefold() else f"{name} ({symbol})"
+
+
 def metric_name(metric: str, reference: str = "none") -> str:
     """Full name of a metric of the catalogue with its reference: "Pearson delta vs the control mean"."""
     return card_name(parse_metric(metric)[0].card, reference)

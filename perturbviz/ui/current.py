@@ -25,7 +25,7 @@ from perturbviz.ui.controls import badge
 from perturbviz.ui.controls.cast_list import cast_list
 
 _KEY = "_current"
-_SCORES_ONLY = "This needs predictions and truth gene by gene: choose a benchmark in the sidebar."
+_SCORES_ONLY = "This needs predictions and truth gene by gene: choose a data set in the sidebar."
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +230,7 @@ def begin(name: str, *, needs: str = "benchmark", heading: bool = True) -> Curre
     if needs == "benchmark" and isinstance(current.source, ScoreTable):
         stop(
             f"“{current.source.title}” holds scores only; this page needs predictions and truth gene by gene. "
-            "Choose a benchmark in the sidebar, or go to Rankings or Errors.",
+            "Choose a data set in the sidebar, or go to Rankings or Errors.",
             icon=":material/table_chart:",
         )
     if needs == "benchmark" and isinstance(current.source, Benchmark):

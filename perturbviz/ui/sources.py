@@ -145,11 +145,11 @@ def embedded(data: str) -> Benchmark:
 
 def _file(path: Path) -> Benchmark:
     if not path.exists():
-        raise UserError(f"{path.name} is no longer there: choose another benchmark in the sidebar.")
+        raise UserError(f"{path.name} is no longer there: choose another data set in the sidebar.")
     return _load(path, storage.mark(path))
 
 
-@memo(6, spinner="Reading the benchmark …")
+@memo(6, spinner="Reading the data set …")
 def _load(path: Path, mark: storage.Mark) -> Benchmark:
     """One copy for all sessions, mapped where it is large; a file replaced on disk has another mark."""
     return benchmarks.load(path, notes=digest_notes())

@@ -116,7 +116,7 @@ def as_source(loaded: Sequence[Loaded], options: Options) -> Outcome:
     truth = next((one for one in loaded if one.benchmark or one.truth), None)
     if truth is None:
         raise UserError(
-            "None of these files holds observed values: add them to an open benchmark as predictions instead."
+            "None of these files holds observed values: add them to an open data set as predictions instead."
         )
     benchmark, reports = assemble(truth, [Incoming(one) for one in loaded if one is not truth], options=options)
     return Outcome(benchmark, reports)

@@ -121,7 +121,7 @@ def test_weighted_metrics(make_benchmark, key, metric, reference):
     )
     scores = score(evaluation, metric, reference, methods=["m"], include_held_out_in_reference=True)
     np.testing.assert_allclose(scores.values[0], [GOLDEN[key], np.nan, np.nan, np.nan], atol=1e-6)
-    assert scores.reasons["m"] == "undefined for 3 of 4: the benchmark holds no DE scores for it"
+    assert scores.reasons["m"] == "undefined for 3 of 4: the data set holds no DE scores for it"
     assert "DE scores" in scores.note and "not Miller" not in scores.note
 
 

@@ -205,7 +205,7 @@ def control_nan(folder):
     return bench(folder, lambda f: put(f, "obs/is_control", np.full(len(tiny.CONDITIONS), np.nan)))
 
 
-@maker("Every condition of the benchmark is marked as control")
+@maker("Every condition of the data set is marked as control")
 def control_everywhere(folder):
     return bench(folder, lambda f: f["obs/is_control"].__setitem__(slice(None), True))
 
@@ -220,7 +220,7 @@ def infinite_prediction(folder):
     return bench(folder, lambda f: f["layers/pred__m"].__setitem__((3, 1), -np.inf))
 
 
-@maker("All observed values of the benchmark are missing")
+@maker("All observed values of the data set are missing")
 def nothing_but_nan(folder):
     return bench(folder, lambda f: f["X"].__setitem__(Ellipsis, np.nan))
 

@@ -131,8 +131,8 @@ def test_reasons_are_counted_where_there_are_several(rich):
     rich.adata.layers["de_score"][-3] = np.nan  # one row of each seed, not predicted by "partial" anyway
     rich.adata.layers["de_score"][-6] = np.nan
     reasons = score(Evaluation(rich), "wmse").reasons
-    assert reasons["good"] == "undefined for 4 of 29: the benchmark holds no DE scores for it"
-    assert reasons["partial"] == "undefined for 9 of 29: not predicted (7); the benchmark holds no DE scores for it (2)"
+    assert reasons["good"] == "undefined for 4 of 29: the data set holds no DE scores for it"
+    assert reasons["partial"] == "undefined for 9 of 29: not predicted (7); the data set holds no DE scores for it (2)"
 
 
 def test_every_undefined_value_has_a_reason(rich):
@@ -164,7 +164,7 @@ def test_weights_are_defined_over_all_genes_then_restricted(rich):
     weights = de_weights(rich.adata.layers["de_score"][rows])[:, at]
     squared = (evaluation.truth()[:, at] - evaluation.prediction("good")[:, at]) ** 2
     np.testing.assert_allclose(result.values[0], (weights * squared).sum(axis=1) / weights.sum(axis=1), rtol=1e-6)
-    assert result.note.startswith("Genes weighted by the benchmark's DE scores")
+    assert result.note.startswith("Genes weighted by the data set's DE scores")
 
 
 def test_effect_size_weights_say_that_they_are_not_millers(random_benchmark):

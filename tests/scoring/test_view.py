@@ -20,6 +20,7 @@ from perturbviz.scoring.view import (
     SIZES,
     SPLITS,
     View,
+    listed_name,
     metric_label,
     metric_name,
     split_genes,
@@ -130,6 +131,8 @@ def test_metric_ids_that_do_not_exist(text):
 
 def test_labels_name_reference_and_parameter():
     assert metric_label("pearson_delta", "control") == "rΔ vs control"
+    assert listed_name("pearson_delta") == "Pearson delta (rΔ)" and listed_name("mse") == "Mean squared error (MSE)"
+    assert listed_name("centroid_accuracy") == "Centroid accuracy" and listed_name("pds@l2").endswith(" (l2)")
     assert metric_label("pds@l2") == "PDS (l2)" and metric_label("pds") == "PDS"
     assert "perturbation mean" in metric_name("r2_delta", "perturbation")
     assert View(metric="mse", ref="control").reference == "none"

@@ -104,7 +104,7 @@ def with_controls(benchmark: Benchmark, truth_from: str, negative: bool = True) 
     positive = positive_controls(benchmark, truth_from)
     if not positive:
         raise UserError(
-            "This benchmark has neither half-cell means nor standard errors, so no replicate of the experiment "
+            "This data set has neither half-cell means nor standard errors, so no replicate of the experiment "
             "is known: make it from single cells with `python -m perturbviz aggregate`, or add the layers half_a "
             "and half_b."
         )

@@ -59,7 +59,7 @@ def systematic_variation(evaluation: Evaluation) -> Variation:
     b = evaluation.benchmark
     if not (b.has_control and b.has_training):
         raise UserError(
-            "Systematic variation needs a control mean and training perturbations, which this benchmark lacks."
+            "Systematic variation needs a control mean and training perturbations, which this data set lacks."
         )
     value = cosine_with_shift(evaluation)
     of_mean = score(evaluation, "pearson_delta", "control", methods=["mean"]).values[0]

@@ -149,7 +149,7 @@ def optimise(
     started = time.perf_counter()
     names = set(names) - set(unavailable(evaluation))
     if not names:
-        raise UserError("None of the permitted knobs means anything on this benchmark: permit others.")
+        raise UserError("None of the permitted knobs means anything on this data set: permit others.")
     card = parse_metric(setting[0])[0].card
     starts = screening(evaluation.benchmark.adata.n_vars, names, blend_to if "blend" in names else ())
     found, complete = [], True

@@ -130,7 +130,7 @@ def _nearest(y: np.ndarray, allowed: Allowed) -> np.ndarray:
 def _blend_target(allowed: Allowed, target: str) -> np.ndarray:
     vector = {"control": allowed.control, "mean": allowed.mean}.get(target, allowed.other)
     if vector is None or (target in ("control", "mean") and np.isnan(vector).any()):
-        raise UserError(f"There is no {target} to blend with in this benchmark.")
+        raise UserError(f"There is no {target} to blend with in this data set.")
     return vector.astype(np.float32, copy=False)
 
 
@@ -208,7 +208,7 @@ class Arena:
         other = None
         if knobs.blend and knobs.blend_to not in ("control", "mean"):
             if knobs.blend_to not in self.evaluation.methods:
-                raise UserError(f"There is no method {knobs.blend_to!r} to blend with in this benchmark.")
+                raise UserError(f"There is no method {knobs.blend_to!r} to blend with in this data set.")
             other = self.evaluation.prediction(knobs.blend_to, rows).astype(np.float32)
         control = b.control(context)
         mean = self.evaluation.reference("perturbation", rows[:1])[0].astype(np.float32)
@@ -257,7 +257,7 @@ def unavailable(evaluation: Evaluation) -> dict[str, str]:
     if not (b.has_control and b.has_training):
         out["shift"] = "Needs a control mean and training perturbations."
     if not any(((s == "train") & ~b.is_control).any() for s in b.splits.values()):
-        out["copy"] = "Needs observed training profiles, and this benchmark stores none."
+        out["copy"] = "Needs observed training profiles, and this data set stores none."
     return out
 
 

@@ -118,7 +118,7 @@ def pairs_problem(evaluation: Evaluation, subset: GeneSubset) -> str:
             "choose all genes, highly expressed ones or your own list, with the perturbed genes."
         )
     if not len(every_double(evaluation)[1]):
-        return "No double of this benchmark has both of its singles measured, so what would be additive is not known."
+        return "No double of this data set has both of its singles measured, so what would be additive is not known."
     return ""
 
 
@@ -198,7 +198,7 @@ def _standard_error(pairs: Pairs) -> np.ndarray | str:
     elif {"half_a", "half_b"} <= set(b.layers):
         error = se_from_halves(b.layers["half_a"], b.layers["half_b"])
     else:
-        return "This benchmark holds neither standard errors nor half-cell means: only the size of an effect is known."
+        return "This data set holds neither standard errors nor half-cell means: only the size of an effect is known."
     one = np.array([pairs.positions[np.flatnonzero(pairs.double == d)[0]] for d in range(len(pairs.doubles))])
     obs, of_single = evaluation.rows["obs"].to_numpy()[one], singles(evaluation)[one]
     parts = [evaluation.gather(error, rows, pairs.columns) for rows in (obs, *of_single.T)]

@@ -73,7 +73,7 @@ class Paper:
     source: str = ""
 
 
-_MEANS = "cells are tested there; here the benchmark's own DE p-values decide, where it holds any."
+_MEANS = "cells are tested there; here the data set's own DE p-values decide, where it holds any."
 _NO_CELLS = "Distances between cells (E-distance, KL, Wasserstein) need cells: only its tables can be opened here."
 
 PAPERS: dict[str, Paper] = {

@@ -91,7 +91,7 @@ METRICS = (
         Card(
             id="nonadditive_recall",
             name="Recall of truly non-additive genes",
-            symbol="NA recall",
+            symbol="non-additive recall",
             formula=r"\frac{|\mathrm{top}_n(|\hat Y-Y^{add}|)\cap\{|Y-Y^{add}|\ge u\}|}{|\{|Y-Y^{add}|\ge u\}|}",
             empty="n divided by the number of pairs (random order); " + _NO_CHANGE,
             summary="Share of the truly non-additive (perturbation, gene) pairs among the n predicted as most so.",
@@ -107,7 +107,7 @@ METRICS = (
         Card(
             id="nonadditive_precision",
             name="Precision of non-additive calls",
-            symbol="NA precision",
+            symbol="non-additive precision",
             formula=r"\frac{|\mathrm{top}_n(|\hat Y-Y^{add}|)\cap\{|Y-Y^{add}|\ge u\}|}{n}",
             empty="the share of non-additive pairs (random order); " + _NO_CHANGE,
             summary="Share of the n pairs predicted as most non-additive that truly are.",
@@ -123,7 +123,7 @@ METRICS = (
         Card(
             id="average_precision",
             name="Average precision of interactions",
-            symbol="AP",
+            symbol="average precision",
             formula=r"\sum_i(R_i-R_{i-1})P_i",
             empty="the share of non-additive pairs (random order); " + _NO_CHANGE,
             summary="Area under the precision–recall curve of non-additive pairs, ordered by predicted deviation.",

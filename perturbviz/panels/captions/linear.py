@@ -44,7 +44,7 @@ def against_mean(ranking: Ranking, model: str, name: str, mean: str = "mean", me
         elif ranking.separable(model, mean):
             text += f" (paired 95% interval of the difference {low:.2g} to {high:.2g}: not by chance)"
         else:
-            text += f" (paired 95% interval {low:.2g} to {high:.2g}: **it cannot be told apart from the mean**)"
+            text += f" (paired 95% interval {low:.2g} to {high:.2g}: **a statistical tie with the mean**)"
     above = [escape(lines[m]["name"]) for m in ranking.defined[: ranking.defined.index(model)]]
     if not above:
         return text + ". Nothing scores better here."

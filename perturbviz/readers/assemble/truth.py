@@ -111,7 +111,7 @@ def _meta(loaded: Loaded, space: str) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "value_space": space,
-        "title": loaded.title or "Untitled benchmark",
+        "title": loaded.title or "Untitled data set",
         "simulated": bool(loaded.source.get("simulated", False)),
         "methods": {},
         "source": {k: str(v) for k, v in loaded.source.items() if k != "simulated"} | {"system": loaded.system},

@@ -12,7 +12,7 @@ from perturbviz.benchmark import Benchmark
 from perturbviz.metrics import CATALOGUE, Card, parse_metric
 from perturbviz.panels.captions import counted
 from perturbviz.scoring import references
-from perturbviz.scoring.view import REFERENCE_FROM
+from perturbviz.scoring.view import REFERENCE_FROM, listed_name
 from perturbviz.ui import cache, choose, session
 
 
@@ -37,7 +37,7 @@ def draw(benchmark: Benchmark) -> Any:
         "Metric",
         offered,
         key="metric",
-        words=_option,
+        words=listed_name,
         on_change=_metric_changed,
         help=f"{card.summary}\n\n**Good:** {card.pro}\n\n**Bad:** {card.con}\n\n**How to game it:** {card.gaming}\n\n"
         f"Range {card.range}. {card.source}.",
@@ -49,12 +49,6 @@ def draw(benchmark: Benchmark) -> Any:
             for reason in dict.fromkeys(refused.values()):
                 st.markdown(f"- {reason}")
     return verdict
-
-
-@once
-def _option(metric: str) -> str:
-    parsed, value = parse_metric(metric)
-    return parsed.card.name + (f" ({value})" if parsed.card.parameter else "")
 
 
 def _metric_changed() -> None:

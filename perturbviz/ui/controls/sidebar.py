@@ -51,7 +51,7 @@ def _data() -> None:
     chosen = st.session_state.get("data", "demo")
     labels = options if chosen in options else {**options, chosen: sources.label(chosen)}
     choose.selectbox(
-        "Benchmark",
+        "Data set",
         labels,
         key="data",
         words=labels,

@@ -79,7 +79,7 @@ def show_add(current: Current, source: Benchmark | ScoreTable | None) -> None:
             loaded = read_once(files, paths, options)
             if what == "predictions":
                 if not isinstance(source, Benchmark):
-                    raise UserError("Predictions need a benchmark to be added to: choose one in the sidebar first.")
+                    raise UserError("Predictions need a data set to be added to: choose one in the sidebar first.")
                 outcome = uploads.add_to(source, loaded, options, name.strip() or default_name(files, paths, loaded))
             else:
                 outcome = uploads.as_source(loaded, options)

@@ -60,7 +60,7 @@ def choose_split(benchmark: Benchmark, place) -> str:
         words=SPLITS,
         place=place,
         persist_state="session",
-        help="The benchmark itself keeps its split. Other splits are made by hashes of the names; methods of the file "
+        help="The data set itself keeps its split. Other splits are made by hashes of the names; methods of the file "
         "are left out then, since they were trained on another split."
         + "".join(f"\n\n*Not here:* {why}" for why in dict.fromkeys(refused)),
     )
@@ -132,7 +132,7 @@ def _choose_embeddings(kind: str, tables: Mapping[str, str], columns) -> None:
         disabled=kind == "matching",
         persist_state="session",
         help="What the model knows about the perturbed gene. PCA: the row of the target in the gene embedding, so only "
-        "measured targets can be predicted. Pre-trained: the perturbation's scores in another benchmark.",
+        "measured targets can be predicted. Pre-trained: the perturbation's scores in another data set.",
     )
 
 
@@ -252,7 +252,7 @@ def _get(entry: Dataset, benchmark: Benchmark, data: str) -> None:
     new = [source for source, n in embeddings.known_targets(data, benchmark)[0].items() if n and source not in before]
     st.session_state["lm_beside"] = [*(st.session_state.get("lm_beside") or []), *new]
     if not new:
-        st.session_state[_SAID] = f"{entry.title}: none of the genes perturbed in this benchmark is among them."
+        st.session_state[_SAID] = f"{entry.title}: none of the genes perturbed in this data set is among them."
 
 
 def _uploaded() -> None:
@@ -354,7 +354,7 @@ def competition(recipe: Recipe, data: str, problem: str) -> None:
             disabled=bool(problem) or recipe.link in there,
             on_click=recipes.add,
             args=(data, recipe),
-            help="Fits it to the benchmark's own split and shows it on every page. The link reproduces it.",
+            help="Fits it to the data set's own split and shows it on every page. The link reproduces it.",
         )
         for link in there:
             try:

@@ -174,6 +174,6 @@ def why_not_entering(current: Current, plain: Benchmark, fit: Fit) -> str:
     if entry.predicted.any():
         return ""
     return (
-        "It predicts none of the perturbations that the benchmark itself holds out, so it cannot compete: switch "
+        "It predicts none of the perturbations that the data set itself holds out, so it has no rank: switch "
         "on sums for combinations under “More knobs”, or choose another P."
     )

@@ -222,7 +222,7 @@ def across(current: Current) -> None:
         )
     evaluations = _chosen(current)
     if len(evaluations) < 2:
-        stop("Choose at least two benchmarks (downloaded ones from the Data page appear here).")
+        stop("Choose at least two data sets (downloaded ones from the Data page appear here).")
     with_shares = st.toggle("Share of views won on each (takes a while)", key="f_shares", persist_state="session")
     plain = current.view.with_(context="", show=())
     found = sweep_across(evaluations, plain)

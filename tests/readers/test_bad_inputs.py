@@ -114,7 +114,7 @@ def test_05_renamed_symbols_only_on_request(bench, tmp_path):
 
 def test_06_some_conditions_not_predicted(bench, tmp_path):
     changed, report = add(bench, tiny.prediction().iloc[:1], tmp_path)
-    assert report.counts["missing"] == 4 and "never filled" in sentences(report)
+    assert report.counts["missing"] == 4 and "stay empty" in sentences(report)
     assert np.isnan(changed.prediction("m", "")).all(axis=1).sum() == 5
 
 

@@ -22,3 +22,9 @@ def test_one_switch_turns_the_title_and_stays_in_the_link(open_page):
     assert dict(at.query_params)["switch"] in ("test", ["test"])
     again = open_page("rankings", section="As in a paper", switch="test,nonsense")
     assert again.toggle(key="_switch_test").value and not again.toggle(key="_switch_genes").value
+
+
+def test_who_wins_where_is_a_section(open_page):
+    at = open_page("rankings", section="Who wins where")
+    assert not at.exception, at.exception[0].message
+    assert chart(at, "strata")["question"].startswith("Who wins among weak")

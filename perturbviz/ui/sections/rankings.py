@@ -24,6 +24,7 @@ from perturbviz.ui import cache, cache_views, choose, recipes, session, sources
 from perturbviz.ui.chart import draw
 from perturbviz.ui.current import Current, four_questions, stop
 from perturbviz.ui.sections import protocols
+from perturbviz.ui.sections.strata import who_wins_where
 from perturbviz.ui.sections.this_view import open_setting
 
 #: Candidates of retrieval whose distances are drawn: a million cells are a chart of 4 MB.
@@ -291,6 +292,7 @@ SECTIONS = {
     "Score table": score_table,
     "Every view": every_view,
     "As in a paper": as_in_a_paper,
+    "Who wins where": who_wins_where,
     "Robustness": robust,
     "Across data sets": across,
     "Retrieval": retrieval,

@@ -9,6 +9,7 @@ from perturbviz.catalogue.download import open_dataset
 from perturbviz.scoring.published_scores import label_of, name_of, scores_of
 from perturbviz.scoring.rankings import rank
 from perturbviz.ui import chart as ui_chart
+from perturbviz.ui import memo
 from tests.charts import figures
 from tests.pages.conftest import ROOT
 
@@ -123,6 +124,7 @@ def test_every_metric_opens_from_a_link(open_page, table, page):
 def tables(monkeypatch):
     """Key of a chart -> the numbers of its CSV."""
     found = {}
+    memo.forget()  # a panel that was sent before would not be sent again
 
     def recorded(panel, token):
         found[panel.key] = panel.numbers()

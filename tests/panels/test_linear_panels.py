@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from perturbviz.benchmark import load
-from perturbviz.models.compete import predict, with_candidates
+from perturbviz.models.compete import predict
 from perturbviz.models.diagnostics import ErrorMap
 from perturbviz.models.error_by_distance import by_distance
 from perturbviz.models.recipe import Recipe
@@ -14,7 +14,7 @@ from perturbviz.panels.figures.theme import method_colours
 from perturbviz.scoring.evaluation import Evaluation
 from perturbviz.scoring.genesets import GeneSubset
 from perturbviz.scoring.rankings import rank
-from perturbviz.scoring.scores import score
+from perturbviz.scoring.scores import Given, score
 from tests.pages.conftest import ROOT
 from tests.panels.test_panels import said
 from tests.wiring.world import World
@@ -29,12 +29,14 @@ def fitted(request):
     benchmark = load(ROOT / "data" / "demo.h5ad") if request.param == "demo" else World().benchmark
     evaluation = Evaluation(benchmark)
     found = predict(evaluation, RECIPE.competitor())
-    trial = with_candidates(evaluation, {RECIPE.slug: ("Mine", found.values)})
-    methods = ["mean", *[m for m in trial.methods if m in ("additive", "noisy-oracle")], RECIPE.slug]
-    ranking = rank(score(trial, *SETTINGS[request.param], subset=GeneSubset("all"), methods=methods), "mean")
+    given = [Given(RECIPE.slug, "Mine", found.values)]
+    methods = ["mean", *[m for m in evaluation.methods if m in ("additive", "noisy-oracle")]]
+    scored = score(evaluation, *SETTINGS[request.param], subset=GeneSubset("all"), methods=methods, given=given)
+    ranking = rank(scored, "mean")
+    methods.append(RECIPE.slug)
     subject = panels.Subject(
         ranking=ranking,
-        names={m: "This model" if m == RECIPE.slug else trial.name(m) for m in methods},
+        names={m: "This model" if m == RECIPE.slug else evaluation.name(m) for m in methods},
         colours=method_colours(methods, ["mean"]),
         model=RECIPE.slug,
         models=(RECIPE.slug,),

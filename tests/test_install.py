@@ -81,7 +81,7 @@ def test_metadata_say_version_licence_and_every_requirement(built):
     head = text.partition("\n\n")[0].splitlines()
     assert f"Version: {perturbviz.__version__}" in head and "License-Expression: MIT" in head
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    wanted = [line for line in lines if line and not line.startswith("#")]
+    wanted = [line for line in lines if line and not line.lstrip().startswith("#")]
     assert sum(line.startswith("Requires-Dist: ") for line in head) == len(wanted)
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"version: {perturbviz.__version__}\n" in citation

@@ -163,7 +163,8 @@ def _labelled(
         if empty is not None:
             groups = replace(groups, code=np.where(empty, -1, groups.code).astype(groups.code.dtype))
             named = ", ".join(np.array(source.names("obs"))[empty][:5])
-            said = (*said, f"{int(empty.sum()):,} cells without any value (NaN) were left out: {named}.")
+            n = int(empty.sum())
+            said = (*said, f"{n:,} cell{'s' * (n != 1)} without any value (NaN) left out: {named}.")
         return _Understood(asked, source, groups, genes, gene_note, space, said)
 
     return understood

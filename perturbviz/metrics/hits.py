@@ -6,7 +6,6 @@ import numpy as np
 
 from perturbviz.metrics.cards import Card, Metric, Parameter
 from perturbviz.metrics.expressed import SIGNIFICANT, de_overlap, top_share
-from perturbviz.metrics.nonadditive.curves import rank
 
 
 def de_auprc(truth: np.ndarray, prediction: np.ndarray, *, padj: np.ndarray) -> np.ndarray:
@@ -19,10 +18,16 @@ def de_auprc(truth: np.ndarray, prediction: np.ndarray, *, padj: np.ndarray) -> 
     count = label.sum(axis=1)
     ok = (count > 0) & (count < truth.shape[1])
     ok &= ~(np.isnan(truth).any(axis=1) | np.isnan(prediction).any(axis=1))
-    out = np.full(len(truth), np.nan)
-    for i in np.flatnonzero(ok):
-        out[i] = rank(np.abs(prediction[i]), label[i]).average_precision()
-    return out
+    size = np.abs(prediction)
+    order = np.argsort(-size, axis=1, kind="stable")
+    size, label = np.take_along_axis(size, order, axis=1), np.take_along_axis(label, order, axis=1)
+    place = np.arange(truth.shape[1])
+    # the last place of each group of equal sizes: the next one at which the size changes
+    end = np.where(np.diff(size, axis=1, append=-1.0) != 0, place, truth.shape[1] - 1)
+    end = np.minimum.accumulate(end[:, ::-1], axis=1)[:, ::-1]
+    precision = np.take_along_axis(np.cumsum(label, axis=1), end, axis=1) / (end + 1)
+    with np.errstate(invalid="ignore"):
+        return np.where(ok, (label * precision).sum(axis=1) / count, np.nan)
 
 
 def overlap_beyond_chance(truth: np.ndarray, prediction: np.ndarray, *, k: int) -> np.ndarray:

@@ -127,7 +127,7 @@ def order(
     before: Ranking | None = None,
     perfect: float | None = None,
     key: str = "order",
-    question: str = "Who leads, and how surely?",
+    question: str = "Who is first, and how surely?",
 ) -> Panel:
     """The order under a view, with the places that each method gained since ``before``."""
     gained = None if before is None else shifts(before, ranking)

@@ -39,7 +39,7 @@ def test_two_browsers_play_in_one_class_and_the_teacher_reveals(app, browser, se
         team.open("goodhart?lab=class&start=cautious", HEADING)
         team.page.get_by_role("textbox", name="Class code").first.fill(code)
         team.page.get_by_role("textbox", name="Name of your team").fill(name)
-        team.page.get_by_role("button", name="Join").click()
+        team.page.get_by_role("button", name="Join", exact=True).click()
         team.page.get_by_role("heading", name=f"Team {name}").wait_for()
         for _ in range(steps):
             team.page.get_by_role("slider", name="Shrink or amplify the change").press("PageUp")

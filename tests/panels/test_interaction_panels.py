@@ -37,7 +37,7 @@ def test_deviations_and_classes_are_counted(screen):
         and f"{counts['additive']:,} additive" in panel.alt
     )
     most = max(PAPER_CLASSES[1:], key=counts.__getitem__)
-    assert f"Most non-additive pairs are {most}" in panel.caption
+    assert f"The most common class is {most} (" in panel.caption
 
 
 def test_curves_are_of_the_methods_that_order_pairs(screen):

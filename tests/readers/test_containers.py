@@ -130,7 +130,7 @@ def test_aggregate_leaves_out_a_cell_without_any_value(world):
     x[17] = np.nan
     cells_file(world.folder / "t.h5ad", x, world.labels)
     status, said = world.aggregate("t.h5ad")
-    assert status == 0 and "1 cells without any value (NaN) were left out: c17" in said
+    assert status == 0 and "1 cell without any value (NaN) left out: c17" in said
     keep = np.arange(len(x)) != 17
     from tests.readers.screen import means
 

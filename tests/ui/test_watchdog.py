@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -29,7 +30,9 @@ def test_systemd_is_told(monkeypatch, tmp_path):
             async with watchdog.watched():
                 await asyncio.sleep(0.01)
 
-        asyncio.new_event_loop().run_until_complete(serve())
+        serving = threading.Thread(target=lambda: asyncio.run(serve()))  # the browser tests' loop is in this one
+        serving.start()
+        serving.join(5)
         assert [there.recv(100) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"STOPPING=1"]
 
 

@@ -469,9 +469,13 @@ def parts_of_errors(names: Sequence[str], parts: np.ndarray) -> str:
 
 
 def overturn(ranks: pd.DataFrame, settings: list[str], name: Callable[[str], str], ranking: Ranking) -> str:
-    """What another metric or reference on the same genes makes of the lead; who shares the first place keeps it."""
+    """What another metric or reference on the same genes makes of the lead; who shares the first place keeps it.
+
+    Nothing where there are too few perturbations to call a method first.
+    """
     lead = ranking.leaders
-    if not lead or ranks.empty:
+    few = n_units(ranking.scores.rows) < MIN_UNITS and not one_value_a_set(ranking.scores)
+    if not lead or ranks.empty or few:
         return ""
     kept = total = 0
     others: dict[tuple[str, ...], list[str]] = {}

@@ -60,7 +60,7 @@ def from_data(app: App, entry: Dataset) -> None:
     """By its card on the Data page, which then says so."""
     app.page.get_by_role("radio", name="Public data").click()
     card = app.page.locator(f".st-key-pv-entry-{entry.id}")
-    card.get_by_role("button").click()
+    card.get_by_role("button").first.click()
     app.page.wait_for_url(re.compile(rf"data={entry.id}(&|$)"), timeout=PATIENCE)
     app.page.get_by_role("radio", name="Public data").click()
     card.get_by_text("opened").wait_for(timeout=PATIENCE)

@@ -62,7 +62,7 @@ def test_arrow_keys_move_within_a_group(app):
 @pytest.mark.parametrize(
     ("path", "heading"),
     [
-        ("?section=Every+view", "Which method predicts best? It depends how you measure"),
+        ("?section=Robustness", "Which method predicts best? It depends how you measure"),
         ("calibration", "Can this metric tell a good prediction from an uninformative one?"),
     ],
 )

@@ -102,7 +102,9 @@ def test_a_point_of_the_bump_chart_opens_its_view(app):
     app.open("?metric=l2", RANKINGS, charts=4)
     place = app.page.evaluate(
         """() => { const gd = [...document.querySelectorAll('.js-plotly-plot')].at(-1), l = gd._fullLayout;
-          gd.scrollIntoView(); const t = gd._fullData[0], i = l.xaxis.ticktext.findIndex((s) => /^centroid\\W+accuracy/i.test(s.replace(/<.*?>/g, ' ')));
+          gd.scrollIntoView();
+          const t = gd._fullData[0], labels = l.xaxis.ticktext.map((s) => s.replace(/<.*?>/g, ' '));
+          const i = labels.findIndex((s) => /^centroid\\W+accuracy/i.test(s));
           const box = gd.getBoundingClientRect();
           return [box.x + l.xaxis._offset + l.xaxis.c2p(t.x[i]), box.y + l.yaxis._offset + l.yaxis.c2p(t.y[i])]; }"""
     )

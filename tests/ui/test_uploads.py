@@ -45,7 +45,8 @@ def test_a_score_table_is_opened_alone_and_reported():
     scores = Upload("detailed_metrics.csv", b"model,perturbation,metric,value\nfMLP,KLF1,mse,0.1\n")
     outcome = uploads.as_source(uploads.read_uploads([scores], Options()), Options())
     said = " ".join(line for report in outcome.reports for line in report.lines())
-    assert outcome.source.names and "Metrics, not predictions" in said and "read as Table of scores (CellSimBench" in said
+    assert outcome.source.names and "Metrics, not predictions" in said
+    assert "read as Table of scores (CellSimBench" in said
     with pytest.raises(UserError, match="open it alone"):
         uploads.as_source(uploads.read_uploads([scores, csv(tiny.truth(), "t.csv")], Options()), Options())
 

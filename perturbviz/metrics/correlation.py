@@ -52,15 +52,19 @@ def average_ranks(values: np.ndarray) -> np.ndarray:
     return ranks.reshape(values.shape)
 
 
+def complete(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """(P,) bool: the rows without a missing value on either side."""
+    return ~(np.isnan(truth).any(axis=1) | np.isnan(prediction).any(axis=1))
+
+
 def _truth_ranks(truth: np.ndarray) -> dict[str, np.ndarray]:
     return {"truth_ranks": average_ranks(truth)}
 
 
 def spearman(truth: np.ndarray, prediction: np.ndarray, *, truth_ranks: np.ndarray | None = None) -> np.ndarray:
     """Pearson correlation of the ranks over genes, average ranks for ties; NaN where either row is constant."""
-    missing = np.isnan(truth).any(axis=1) | np.isnan(prediction).any(axis=1)
     value = pearson(average_ranks(truth) if truth_ranks is None else truth_ranks, average_ranks(prediction))
-    return np.where(missing, np.nan, value)
+    return np.where(complete(truth, prediction), value, np.nan)
 
 
 def cosine(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from perturbviz.metrics.cards import Card, Metric
+from perturbviz.metrics.correlation import complete
 from perturbviz.metrics.expressed import SIGNIFICANT, top_share
 
 #: Share of right signs that a prefix of the list must keep (cell-eval2).
 REACH = 0.9
-
-
-def _ok(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    return ~(np.isnan(truth).any(axis=1) | np.isnan(prediction).any(axis=1))
 
 
 def direction_fidelity(
@@ -52,7 +49,7 @@ def direction_fidelity(
     right = (calls * (np.sign(truth) * np.sign(prediction) > 0)).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         value = right / np.maximum(calls.sum(axis=1), n_true)
-    return np.where(_ok(truth, prediction), value, np.nan)
+    return np.where(complete(truth, prediction), value, np.nan)
 
 
 def direction_reach(
@@ -65,7 +62,7 @@ def direction_reach(
     """
     counted = (padj < SIGNIFICANT) & ~own_targets
     out = np.full(len(truth), np.nan)
-    for i in np.flatnonzero(counted.any(axis=1) & _ok(truth, prediction)):
+    for i in np.flatnonzero(counted.any(axis=1) & complete(truth, prediction)):
         y, p = truth[i, counted[i]], prediction[i, counted[i]]
         right = (np.sign(y) * np.sign(p) > 0).astype(float)
         _, group = np.unique(-np.abs(p), return_inverse=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from perturbviz.metrics.cards import Card, Metric, Parameter
+from perturbviz.metrics.correlation import complete
 
 #: Adjusted p-value below which a gene counts as differentially expressed (Virtual Cell Challenge; Miller et al.).
 SIGNIFICANT = 0.05
@@ -121,7 +122,7 @@ def direction_shares(
     agreement = np.sign(truth) * np.sign(prediction)
     with np.errstate(invalid="ignore"):
         shares = np.stack([(weight * (agreement == s)).sum(axis=1) for s in (1, 0, -1)]) / weight.sum(axis=1)
-    shares[:, np.isnan(truth).any(axis=1) | np.isnan(prediction).any(axis=1)] = np.nan
+    shares[:, ~complete(truth, prediction)] = np.nan
     return shares
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perturbviz.metrics.cards import Card, Metric, Parameter
+from perturbviz.metrics.correlation import complete
 from perturbviz.metrics.expressed import SIGNIFICANT, de_overlap, top_share
 
 
@@ -17,7 +18,7 @@ def de_auprc(truth: np.ndarray, prediction: np.ndarray, *, padj: np.ndarray) -> 
     label = padj < SIGNIFICANT
     count = label.sum(axis=1)
     ok = (count > 0) & (count < truth.shape[1])
-    ok &= ~(np.isnan(truth).any(axis=1) | np.isnan(prediction).any(axis=1))
+    ok &= complete(truth, prediction)
     size = np.abs(prediction)
     order = np.argsort(-size, axis=1, kind="stable")
     size, label = np.take_along_axis(size, order, axis=1), np.take_along_axis(label, order, axis=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perturbviz.metrics.cards import Card, Metric
+from perturbviz.metrics.correlation import complete
 from perturbviz.metrics.expressed import SIGNIFICANT
 
 #: With fewer significant genes the error relative to them says little (cell-eval2).
@@ -74,8 +75,7 @@ def lfc_nmae(
     size = np.where(counted, np.abs(truth), 0).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         value = np.where(counted, np.abs(prediction - truth), 0).sum(axis=1) / size
-    missing = np.isnan(truth).any(axis=1) | np.isnan(prediction).any(axis=1)
-    return np.where((counted.sum(axis=1) >= fewest) & (size > 0) & ~missing, value, np.nan)
+    return np.where((counted.sum(axis=1) >= fewest) & (size > 0) & complete(truth, prediction), value, np.nan)
 
 
 METRICS = (

@@ -13,6 +13,9 @@ from perturbviz.panels.panel import Panel
 from perturbviz.scoring.rankings import Ranking
 from perturbviz.scoring.view import View
 
+#: Said below the scores of quarters, of which no interval is computed.
+UNSURE = "No interval is computed within a quarter: a small gap may be chance."
+
 
 def who_wins(found: Strata) -> str:
     """Who is first among the weak and among the strong perturbations. Plain text."""
@@ -44,7 +47,7 @@ def strata(found: Strata, ranking: Ranking, look: Look, view: View) -> Panel:
         figure=score_map(
             averages, placed, rows, ["overall", *["by size of change"] * 4], {m: look.name(m) for m in order}, said
         ),
-        caption=text,
+        caption=f"{text} {UNSURE}".strip(),
         alt=f"Scores of {len(order)} methods in four quarters of the perturbations, each row coloured by rank. {text}",
         table=table,
         filename="strata",
